@@ -1,0 +1,82 @@
+/** Interleaved 8-bit sRGB samples, row by row, no padding: 1 channel is grey, 3 are red, green, blue. */
+export interface PixelImage {
+  readonly data: Uint8Array
+  readonly width: number
+  readonly height: number
+  readonly channels: 1 | 3
+}
+
+/** What an engine's own directive keys may carry (`detail`, `prompt`, …), already checked by {@link EngineFacts.checkParams}. */
+export type EngineParams = Readonly<Record<string, string | number | boolean>>
+
+export interface EngineContext {
+  /** Aborts when the build stops. An engine lets go within a second. */
+  readonly signal: AbortSignal
+  /** Environment variables the host handed in; the only place an engine takes a key from besides its own options. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+interface EngineFacts {
+  /** Names the kind of engine in keys, reports and messages: `local`, `resize`, `lumenfall`. */
+  readonly id: string
+  readonly model: string
+  /** Part of the cache key: changes whenever the same request would give other pixels. */
+  readonly revision: string
+  /** A paid engine's answers are kept in the durable cache and its calls are held against the budget. */
+  readonly billing: 'free' | 'paid'
+  /** What one call is expected to cost, in millionths of a US dollar. 0 for a free engine. */
+  readonly priceMicros: number
+  /**
+   * The factor at which the engine runs when the user wants `factor` (> 1): equal or larger, the difference is
+   * resampled away afterwards. Undefined when it can't reach that far.
+   */
+  scaleFor(factor: number): number | undefined
+  /**
+   * The engine's defaults merged with the directive's own keys, checked.
+   * @throws UpscaleError BAD_DIRECTIVE for an unknown name or a value out of range
+   */
+  checkParams(params: Readonly<Record<string, string>>): EngineParams
+  /** Frees workers and sockets. The engine must be usable again afterwards. */
+  close?(): Promise<void>
+}
+
+/** An engine that works on samples in this process. Alpha comes as a second call with a grey image. */
+export interface PixelEngine extends EngineFacts {
+  readonly exchange: 'pixels'
+  readonly billing: 'free'
+  /** Returns an image of exactly `scale` times the width and height, with the same channels. */
+  upscale(request: PixelRequest, context: EngineContext): Promise<PixelImage>
+}
+
+export interface PixelRequest {
+  readonly image: PixelImage
+  readonly scale: number
+  readonly params: EngineParams
+}
+
+/** An engine that takes an encoded file and returns one, as services do. It is handed opaque pictures only. */
+export interface FileEngine extends EngineFacts {
+  readonly exchange: 'file'
+  upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
+}
+
+export interface FileRequest {
+  /** An 8-bit sRGB PNG without alpha, orientation already applied, metadata removed. */
+  readonly png: Uint8Array
+  /** A file name of `[A-Za-z0-9._-]`, ending in `.png`. */
+  readonly name: string
+  readonly width: number
+  readonly height: number
+  readonly scale: number
+  readonly params: EngineParams
+}
+
+/** What came back, not looked at yet. */
+export interface FileAnswer {
+  readonly bytes: Uint8Array
+  /** What the service says it charged, in millionths of a US dollar; absent when it did not say. */
+  readonly costMicros?: number
+  readonly requestId?: string
+}
+
+export type Engine = PixelEngine | FileEngine

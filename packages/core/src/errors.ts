@@ -1,0 +1,120 @@
+/**
+ * Every way the upscaler can refuse or fail. A code never changes its meaning; match on it, not on the class,
+ * since two copies of this package can be loaded at once.
+ */
+export const ERROR_CODES = [
+  // what the user wrote
+  'BAD_OPTION',
+  'BAD_DIRECTIVE',
+  'UNKNOWN_ENGINE',
+  'FACTOR_UNSUPPORTED',
+  'KEY_MISSING',
+  'KEY_EXPOSED',
+  // the image the user pointed at
+  'SOURCE_NOT_FOUND',
+  'SOURCE_NOT_A_FILE',
+  'SOURCE_OUTSIDE_ROOT',
+  'SOURCE_UNREADABLE',
+  'SOURCE_UNSUPPORTED',
+  'SOURCE_CORRUPT',
+  'SOURCE_TOO_LARGE',
+  // the engine and the service behind it
+  'ENGINE_FAILED',
+  'API_REJECTED',
+  'API_MODERATED',
+  'API_UNAUTHORIZED',
+  'API_NO_BALANCE',
+  'API_FORBIDDEN',
+  'API_NOT_FOUND',
+  'API_RATE_LIMITED',
+  'API_UNAVAILABLE',
+  'API_UNREACHABLE',
+  'API_INTERRUPTED',
+  'API_TIMEOUT',
+  'API_BAD_ANSWER',
+  // the picture that came back
+  'ANSWER_CORRUPT',
+  'ANSWER_WRONG_SIZE',
+  'ANSWER_WRONG_ASPECT',
+  'ANSWER_DRIFTED',
+  'ANSWER_TOO_LARGE',
+  // cache and money
+  'CACHE_UNWRITABLE',
+  'FROZEN_MISS',
+  'BUDGET_EXCEEDED',
+  // the build around it
+  'LEFTOVER_REFERENCE',
+  'PLUGIN_ORDER',
+  'ABORTED',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** Where a reference was written. `line` counts from 1. */
+export interface Importer {
+  readonly file: string
+  readonly line?: number
+}
+
+export interface ErrorDetails {
+  /** What to do next, one sentence. */
+  readonly hint: string
+  /** The image, as a path the user knows. */
+  readonly file?: string
+  /** The reference as it was written, `./hero.png?upscale=2`. */
+  readonly reference?: string
+  readonly importer?: Importer
+  readonly cause?: unknown
+  /** The service's id of the request that failed, for a support ticket. */
+  readonly requestId?: string
+  /** True when the same request would be refused again, so that repeating it is pointless. */
+  readonly permanent?: boolean
+}
+
+/**
+ * The one error class thrown on purpose. `message` carries all three parts (what happened, where, what to do),
+ * because some hosts print nothing else; the parts are also there one by one.
+ */
+export class UpscaleError extends Error {
+  readonly code: ErrorCode
+  /** What happened and why, without place and remedy. */
+  readonly problem: string
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, problem: string, details: ErrorDetails) {
+    super(compose(code, problem, details), details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'UpscaleError'
+    this.code = code
+    this.problem = problem
+    this.details = details
+  }
+
+  /** The same error with the place filled in by somebody who knows it. What is already known wins. */
+  at(place: Pick<ErrorDetails, 'file' | 'reference' | 'importer'>): UpscaleError {
+    const merged = new UpscaleError(this.code, this.problem, { ...place, ...this.details })
+    if (this.stack !== undefined) merged.stack = this.stack.replace(this.message, merged.message)
+    return merged
+  }
+}
+
+/** True for an {@link UpscaleError} of this or of another copy of the package. */
+export function isUpscaleError(value: unknown): value is UpscaleError {
+  return value instanceof Error && value.name === 'UpscaleError' && 'code' in value && 'problem' in value
+}
+
+function compose(code: ErrorCode, problem: string, details: ErrorDetails): string {
+  const lines = [`${details.file === undefined ? '' : `${details.file}: `}${problem} [${code}]`]
+  if (details.reference !== undefined || details.importer !== undefined) lines.push(`  at ${place(details)}`)
+  if (details.requestId !== undefined) lines.push(`  request ${details.requestId}`)
+  lines.push(`  fix: ${details.hint}`)
+  return lines.join('\n')
+}
+
+function place({ reference, importer }: ErrorDetails): string {
+  const from =
+    importer === undefined
+      ? ''
+      : `${importer.file}${importer.line === undefined ? '' : `:${importer.line}`}`
+  if (reference === undefined) return from
+  return from === '' ? `"${reference}"` : `"${reference}" in ${from}`
+}
