@@ -50,6 +50,10 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return (ERROR_CODES as readonly unknown[]).includes(value)
+}
+
 /** Where a reference was written. `line` counts from 1. */
 export interface Importer {
   readonly file: string

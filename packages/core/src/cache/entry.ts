@@ -1,0 +1,107 @@
+import { FORMATS, type Format } from '../format.ts'
+import { isSafeFileName } from '../names.ts'
+import { seal, unseal } from './envelope.ts'
+
+/** The file beside every cached image. */
+export const ENTRY_FILE = 'entry.json'
+
+/** Raised when a reader of the old format would misread the new one. */
+const ENTRY_VERSION = 1
+
+const MAX_IMAGE_BYTES = 2 ** 31 - 1
+const MAX_TEXT = 1000
+const MAX_REQUEST_ID = 200
+
+/** What is known about one cached image. */
+export interface EntryFacts {
+  /** 64 hex characters; the entry's folder has the same name. */
+  readonly key: string
+  /** The image's file name, beside entry.json. */
+  readonly fileName: string
+  /** Bytes of the image file. */
+  readonly size: number
+  /** SHA-256 of the image file, hex. */
+  readonly sha256: string
+  /** Pixels. */
+  readonly width: number
+  /** Pixels. */
+  readonly height: number
+  readonly format: Format
+  readonly engine: string
+  readonly model: string
+  /** What the service charged, in millionths of a US dollar. */
+  readonly costMicros?: number
+  /** The service's id of the request, cut to 200 characters. */
+  readonly requestId?: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+}
+
+/** The text of an entry.json. */
+export function printEntry(facts: EntryFacts): string {
+  return seal({
+    version: ENTRY_VERSION,
+    key: facts.key,
+    fileName: facts.fileName,
+    size: facts.size,
+    sha256: facts.sha256,
+    width: facts.width,
+    height: facts.height,
+    format: facts.format,
+    engine: facts.engine,
+    model: facts.model,
+    costMicros: facts.costMicros,
+    // Comes from a service. However long, it must never be what keeps a paid answer from being stored.
+    requestId: facts.requestId?.slice(0, MAX_REQUEST_ID),
+    createdAt: facts.createdAt,
+  })
+}
+
+/**
+ * Reads an entry.json. Total: whatever is not a whole entry for exactly `expectedKey` is undefined, and a sound
+ * file of a later format version is 'newer'.
+ */
+export function parseEntry(text: Uint8Array | string, expectedKey: string): EntryFacts | 'newer' | undefined {
+  const body = unseal(text)
+  if (!isObject(body)) return undefined
+  if (isNewer(body.version, ENTRY_VERSION)) return 'newer'
+  return body.version === ENTRY_VERSION && body.key === expectedKey && isEntry(body) ? body : undefined
+}
+
+/** True for an object, not an array, that came out of JSON. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** True for a format version after `known`. */
+export function isNewer(version: unknown, known: number): boolean {
+  return isCount(version, known + 1, Number.MAX_SAFE_INTEGER)
+}
+
+function isEntry(body: Record<string, unknown>): body is Record<string, unknown> & EntryFacts {
+  return (
+    isText(body.fileName) &&
+    isSafeFileName(body.fileName) &&
+    body.fileName !== ENTRY_FILE &&
+    isCount(body.size, 1, MAX_IMAGE_BYTES) &&
+    typeof body.sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(body.sha256) &&
+    isCount(body.width, 1, Number.MAX_SAFE_INTEGER) &&
+    isCount(body.height, 1, Number.MAX_SAFE_INTEGER) &&
+    FORMATS.some(format => format === body.format) &&
+    isText(body.engine) &&
+    isText(body.model) &&
+    (body.costMicros === undefined || isCount(body.costMicros, 0, Number.MAX_SAFE_INTEGER)) &&
+    (body.requestId === undefined || typeof body.requestId === 'string') &&
+    isText(body.createdAt) &&
+    !Number.isNaN(Date.parse(body.createdAt))
+  )
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TEXT
+}
+
+function isCount(value: unknown, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+}

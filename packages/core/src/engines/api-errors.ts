@@ -1,0 +1,177 @@
+import { type ErrorCode, UpscaleError } from '../errors.ts'
+import { safeText } from '../safe-text.ts'
+import type { HttpResponse } from './http.ts'
+
+/** How messages speak about the service. */
+export interface Service {
+  readonly name: string
+  /** The environment variable that holds its key. */
+  readonly keyVariable: string
+  /** Values that no message may contain. */
+  readonly secrets: readonly string[]
+}
+
+type ApiCode = Extract<ErrorCode, `API_${string}`>
+
+/**
+ * What the codes in an error envelope mean. Upper-case ones are Lumenfall's, from its error reference; lower-case
+ * ones are OpenAI's, which other gateways copy. The envelope's `type` is not looked at: Lumenfall's own pages
+ * disagree about it.
+ */
+const BY_CODE: ReadonlyMap<string, ApiCode> = new Map([
+  ['INVALID_REQUEST', 'API_REJECTED'],
+  ['CONTENT_POLICY_VIOLATION', 'API_MODERATED'],
+  ['AUTHENTICATION_FAILED', 'API_UNAUTHORIZED'],
+  ['INSUFFICIENT_BALANCE', 'API_NO_BALANCE'],
+  ['MODEL_NOT_FOUND', 'API_NOT_FOUND'],
+  ['MODEL_DISABLED', 'API_NOT_FOUND'],
+  ['RECORDING_NOT_FOUND', 'API_NOT_FOUND'],
+  ['RATE_LIMITED', 'API_RATE_LIMITED'],
+  ['ALL_PROVIDERS_EXHAUSTED', 'API_UNAVAILABLE'],
+  ['INTERNAL_ERROR', 'API_UNAVAILABLE'],
+  ['content_policy_violation', 'API_MODERATED'],
+  ['moderation_blocked', 'API_MODERATED'],
+  ['invalid_api_key', 'API_UNAUTHORIZED'],
+  ['insufficient_quota', 'API_NO_BALANCE'],
+  ['model_not_found', 'API_NOT_FOUND'],
+  ['rate_limit_exceeded', 'API_RATE_LIMITED'],
+])
+
+const BY_STATUS: ReadonlyMap<number, ApiCode> = new Map([
+  [401, 'API_UNAUTHORIZED'],
+  [402, 'API_NO_BALANCE'],
+  [403, 'API_FORBIDDEN'],
+  [404, 'API_NOT_FOUND'],
+  [405, 'API_NOT_FOUND'],
+  [408, 'API_UNAVAILABLE'],
+  [425, 'API_UNAVAILABLE'],
+  [429, 'API_RATE_LIMITED'],
+])
+
+/** What happened, and what to do about it. */
+const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service: Service) => string]>> = {
+  API_REJECTED: ['refused the request', () => 'check the image and the parameters against the reason given'],
+  API_MODERATED: [
+    'refused the picture by its content rules',
+    () =>
+      'use engine=local for this image, or another picture; asking again may be charged and refused again',
+  ],
+  API_UNAUTHORIZED: [
+    'did not accept the API key',
+    ({ keyVariable }) =>
+      `check ${keyVariable}, or make a new key; it may be incomplete, revoked or of another service`,
+  ],
+  API_NO_BALANCE: [
+    'has too little balance for this call',
+    ({ name }) => `top up the balance of your ${name} account and build again; finished pictures are kept`,
+  ],
+  API_FORBIDDEN: [
+    'does not allow this key to do that',
+    ({ keyVariable }) => `check what the key in ${keyVariable} is allowed to use`,
+  ],
+  API_NOT_FOUND: [
+    'knows no such model or address',
+    ({ name }) =>
+      `check the model's name, and that the base URL of ${name} is complete, version part included`,
+  ],
+  API_RATE_LIMITED: [
+    'asks to slow down',
+    () => 'build again later, or lower "concurrency"; finished pictures are kept',
+  ],
+  API_UNAVAILABLE: [
+    'could not do the work',
+    ({ name }) => `look at the request log of ${name} whether it charged, then build again`,
+  ],
+  API_UNREACHABLE: ['could not be reached', () => 'check the network'],
+  API_INTERRUPTED: ['was cut off', () => 'build again'],
+  API_TIMEOUT: ['took too long', () => 'raise "timeoutMs"'],
+  API_BAD_ANSWER: [
+    'sent an answer that is none',
+    ({ name }) => `check the base URL of ${name}; if it is right, the service is at fault`,
+  ],
+}
+
+/** Refused for what the request says, so the same request would be refused again. */
+const PERMANENT: ReadonlySet<ApiCode> = new Set(['API_REJECTED', 'API_MODERATED'])
+
+/**
+ * The error for an answer that is not a success: a status other than 200, or an `error` in a 200.
+ * @param json - the body as JSON, undefined where it is none
+ */
+export function apiError(response: HttpResponse, json: unknown, service: Service): UpscaleError {
+  const envelope = readEnvelope(json)
+  const code = codeFor(response.status, envelope.code)
+  const [problem, hint] = WORDS[code]
+  const said = safeText(envelope.message ?? plainText(response), { secrets: service.secrets })
+  const label = [`HTTP ${response.status}`, envelope.code].filter(part => part !== undefined).join(' ')
+  const text = `${service.name} ${problem} (${safeText(label, { secrets: service.secrets, maxCharacters: 80 })})`
+  const requestId = requestIdOf(response, json, service)
+  return new UpscaleError(code, said === '' ? text : `${text}: ${said}`, {
+    hint: hint(service),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(PERMANENT.has(code) ? { permanent: true } : {}),
+  })
+}
+
+/** The error for a success that holds no picture we could take. */
+export function badAnswer(service: Service, problem: string): UpscaleError {
+  return new UpscaleError('API_BAD_ANSWER', `${service.name} ${problem}`, {
+    hint: WORDS.API_BAD_ANSWER[1](service),
+  })
+}
+
+/** The service's id of this request, from a header or the body; fit for messages. */
+export function requestIdOf(response: HttpResponse, json: unknown, service: Service): string | undefined {
+  const { headers } = response
+  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
+  const safe = id === undefined ? '' : safeText(id, { secrets: service.secrets, maxCharacters: 100 })
+  return safe === '' ? undefined : safe
+}
+
+/** The field of an object of unknown shape; undefined where there is no object or no such field of its own. */
+export function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  return (value as Readonly<Record<string, unknown>>)[name]
+}
+
+/** Like {@link field}, for texts that are not empty. */
+export function textField(value: unknown, name: string): string | undefined {
+  const found = field(value, name)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+function readEnvelope(json: unknown): { code: string | undefined; message: string | undefined } {
+  const error = field(json, 'error')
+  return {
+    code: textField(error, 'code') ?? textField(error, 'error_code') ?? textField(json, 'error_code'),
+    message:
+      textField(error, 'message') ??
+      (typeof error === 'string' ? error : undefined) ??
+      textField(json, 'message') ??
+      textField(json, 'detail'),
+  }
+}
+
+function codeFor(status: number, code: string | undefined): ApiCode {
+  const byCode = code === undefined ? undefined : BY_CODE.get(code)
+  if (byCode !== undefined) return byCode
+  const byStatus = BY_STATUS.get(status)
+  if (byStatus !== undefined) return byStatus
+  if (status >= 500) return 'API_UNAVAILABLE'
+  return status >= 400 ? 'API_REJECTED' : 'API_BAD_ANSWER'
+}
+
+/** What a body that is no JSON says, a web page without its tags. */
+function plainText({ body, headers, status }: HttpResponse): string {
+  if (status >= 300 && status < 400) return 'a redirect, which is not followed'
+  const text = body.toString('utf8')
+  const isPage = /html/i.test(headers['content-type'] ?? '') || /^\s*</.test(text)
+  return isPage ? `a web page instead of JSON: ${withoutTags(text)}` : text
+}
+
+function withoutTags(page: string): string {
+  return page
+    .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .slice(0, 2000)
+}

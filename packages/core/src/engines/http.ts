@@ -1,0 +1,278 @@
+import { isIP } from 'node:net'
+import type { Agent, Dispatcher } from 'undici'
+import { UpscaleError } from '../errors.ts'
+import { safeText } from '../safe-text.ts'
+import { bareHost, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
+
+/**
+ * The only file that talks HTTP. It moves bytes and names what went wrong on the way; what a status or a body means
+ * is for its callers.
+ *
+ * For a paid request one question decides about money: can the service have started to work? It can't before it has
+ * the whole request, so the body is handed over in pieces, and the moment the last one is asked for divides the
+ * failures:
+ *
+ * - API_UNREACHABLE: before that moment, deadline included. Nothing was ordered.
+ * - API_INTERRUPTED: after it, the connection was lost.
+ * - API_TIMEOUT: after it, the deadline passed.
+ *
+ * The last two leave open whether the service charged.
+ */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Successful bodies above this many bytes are refused. */
+  readonly maxBytes: number
+  readonly deadline: Deadline
+  /** Values that no message and no cause may contain. */
+  readonly secrets?: readonly string[]
+  /** Connects to addresses of the public internet only. @default false */
+  readonly publicOnly?: boolean
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Names in lower case; of a repeated header the first. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whole for a 2xx status; of any other at most the first 64 KiB. */
+  readonly body: Buffer
+}
+
+export type Send = (request: HttpRequest) => Promise<HttpResponse>
+
+export interface HttpClient {
+  /**
+   * Sends one request once and reads the whole answer. Redirects are answers like any other. Any status is returned.
+   * @throws UpscaleError API_UNREACHABLE, API_INTERRUPTED, API_TIMEOUT, ABORTED; ANSWER_TOO_LARGE for a body over
+   *   `maxBytes`; API_BAD_ANSWER for a private address where only public ones are allowed
+   */
+  readonly send: Send
+  /** Closes all connections. The client works again afterwards. */
+  close(): Promise<void>
+}
+
+/** How long a connection may take, TLS included. */
+const CONNECT_TIMEOUT_MS = 10_000
+
+const PIECE_BYTES = 64 * 1024
+
+/** Enough for any error envelope. */
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** A point in time after which a call is given up, together with the signal of the build around it. */
+export interface Deadline {
+  /** Aborts at the deadline, and when the build stops. */
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  /** True once the build was stopped, as opposed to time being up. */
+  readonly stopped: boolean
+  /** Milliseconds left, 0 at least. */
+  remainingMs(): number
+  /** Must be called at the end, or the timer keeps the process alive. */
+  clear(): void
+}
+
+/** Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`. */
+export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
+  const controller = new AbortController()
+  const end = performance.now() + timeoutMs
+  const timer = setTimeout(() => controller.abort(), timeoutMs)
+  const onStop = (): void => controller.abort()
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+  return {
+    signal: controller.signal,
+    timeoutMs,
+    get stopped() {
+      return stop.aborted
+    },
+    remainingMs: () => Math.max(0, end - performance.now()),
+    clear() {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', onStop)
+    },
+  }
+}
+
+/** Creates a client. It loads undici and opens sockets with the first request, not before. */
+export function createHttpClient(): HttpClient {
+  let agents: Promise<{ readonly open: Agent; readonly publicOnly: Agent }> | undefined
+  return {
+    async send(request) {
+      const progress = { handedOver: false }
+      if (request.publicOnly === true) refusePrivateNumber(request.url)
+      try {
+        agents ??= createAgents()
+        const { open, publicOnly } = await agents
+        const dispatcher = request.publicOnly === true ? publicOnly : open
+        const response = await dispatcher.request(dispatch(request, progress))
+        return await readResponse(response, request)
+      } catch (error) {
+        throw failure(error, request, progress.handedOver)
+      }
+    },
+    async close() {
+      const closing = agents
+      agents = undefined
+      const opened = await closing
+      await Promise.all([opened?.open.destroy(), opened?.publicOnly.destroy()])
+    },
+  }
+}
+
+async function createAgents(): Promise<{ open: Agent; publicOnly: Agent }> {
+  const { Agent } = await import('undici')
+  const options: Agent.Options = {
+    // Our deadline ends every wait; undici's own timers restart with each byte and would only add a second answer.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // A connection for each request. A kept one may be closed by the server in the very moment a request goes out,
+    // and a paid request lost that way couldn't be told from one that was worked on.
+    pipelining: 0,
+  }
+  const connect = { timeout: CONNECT_TIMEOUT_MS }
+  return {
+    open: new Agent({ ...options, connect }),
+    publicOnly: new Agent({ ...options, connect: { ...connect, lookup: publicLookup } }),
+  }
+}
+
+/** Names are checked where they are resolved; an address written as a number never gets there. */
+function refusePrivateNumber(url: URL): void {
+  const host = bareHost(url)
+  if (isIP(host) !== 0 && !isPublicAddress(host)) throw privateAddress(host)
+}
+
+function privateAddress(host: string): UpscaleError {
+  return new UpscaleError(
+    'API_BAD_ANSWER',
+    `the service sent an address inside a private network (${host})`,
+    {
+      hint: 'it was not opened; if you run this service yourself, use an address on the same origin as its API',
+    },
+  )
+}
+
+function dispatch(request: HttpRequest, progress: { handedOver: boolean }): Dispatcher.RequestOptions {
+  const { method, url, headers, body, deadline } = request
+  const common = { origin: url.origin, path: `${url.pathname}${url.search}`, method, signal: deadline.signal }
+  // Without this header a server may compress as it likes, and nothing here would unpack it.
+  const plain = { ...headers, 'accept-encoding': 'identity' }
+  if (body === undefined) return { ...common, headers: plain }
+  return {
+    ...common,
+    headers: { ...plain, 'content-length': String(body.byteLength) },
+    // undici takes any async iterable as a body, its types name only some of them.
+    body: pieces(body, progress) as unknown as Dispatcher.RequestOptions['body'] & {},
+  }
+}
+
+/** The body in pieces. Each is asked for once the socket took the one before. */
+async function* pieces(body: Uint8Array, progress: { handedOver: boolean }): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < body.byteLength; from += PIECE_BYTES) {
+    if (from + PIECE_BYTES >= body.byteLength) progress.handedOver = true
+    yield body.subarray(from, from + PIECE_BYTES)
+  }
+}
+
+async function readResponse(
+  response: Dispatcher.ResponseData,
+  { maxBytes, url }: HttpRequest,
+): Promise<HttpResponse> {
+  const headers = firstValues(response.headers)
+  const status = response.statusCode
+  const ok = status >= 200 && status < 300
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const chunk of response.body) {
+    parts.push(chunk)
+    size += chunk.length
+    if (ok && size > maxBytes) {
+      throw new UpscaleError(
+        'ANSWER_TOO_LARGE',
+        `the answer of ${url.host} is larger than ${megabytes(maxBytes)}`,
+        {
+          hint: 'upscale a smaller image, or ask for a smaller factor',
+        },
+      )
+    }
+    // Leaving the loop closes the connection.
+    if (!ok && size > MAX_ERROR_BYTES) break
+  }
+  const body = Buffer.concat(parts, ok ? size : Math.min(size, MAX_ERROR_BYTES))
+  return { status, headers, body }
+}
+
+function firstValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const values: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value
+    if (first !== undefined) values[name.toLowerCase()] = first
+  }
+  return values
+}
+
+function failure(error: unknown, request: HttpRequest, handedOver: boolean): UpscaleError {
+  if (error instanceof UpscaleError) return error
+  const { url, method, deadline, secrets } = request
+  if (describe(error).code === PRIVATE_ADDRESS) return privateAddress(url.hostname)
+  const cause = scrub(error, secrets)
+  const inDoubt = method === 'POST' && handedOver
+  const late = deadline.signal.aborted
+  const reason = late ? `no answer within ${deadline.timeoutMs / 1000} s` : cause.message
+  if (deadline.stopped) {
+    const problem = `stopped while waiting for ${url.host}${inDoubt ? ', which may still charge' : ''}`
+    return new UpscaleError('ABORTED', problem, { hint: 'start the build again', cause })
+  }
+  if (method === 'POST' && !handedOver) {
+    return new UpscaleError(
+      'API_UNREACHABLE',
+      `could not reach ${url.host}: ${reason}; nothing was ordered`,
+      {
+        hint: `check the network and the address ${url.origin}`,
+        cause,
+      },
+    )
+  }
+  if (!inDoubt) {
+    return new UpscaleError(
+      late ? 'API_TIMEOUT' : 'API_UNREACHABLE',
+      `nothing came from ${url.host}: ${reason}`,
+      {
+        hint: late
+          ? 'raise "timeoutMs", or start the build again'
+          : `check the network and the address ${url.origin}`,
+        cause,
+      },
+    )
+  }
+  return new UpscaleError(
+    late ? 'API_TIMEOUT' : 'API_INTERRUPTED',
+    `${url.host} had the request, then ${late ? '' : 'the connection was lost: '}${reason}; it may have charged`,
+    { hint: `look at its request log before ordering again${late ? ', or raise "timeoutMs"' : ''}`, cause },
+  )
+}
+
+/** A copy of an error that carries its name, code and cleaned words, and nothing else that could hold a secret. */
+function scrub(error: unknown, secrets: readonly string[] = []): Error {
+  const { message, code } = describe(error)
+  const text = safeText(code === undefined || message.includes(code) ? message : `${code} ${message}`, {
+    secrets,
+  })
+  return Object.assign(new Error(text === '' ? 'unknown reason' : text), code === undefined ? {} : { code })
+}
+
+/** When every address of a host fails, Node wraps the reasons in an error without words; the first of them has some. */
+function describe(error: unknown): { message: string; code: string | undefined } {
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])
+  if (!(error instanceof Error)) return { message: String(error), code: undefined }
+  return { message: error.message, code: 'code' in error ? String(error.code) : undefined }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`
+}

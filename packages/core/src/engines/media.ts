@@ -1,0 +1,85 @@
+import { UpscaleError } from '../errors.ts'
+import { safeText } from '../safe-text.ts'
+import { isLoopback } from './address.ts'
+import type { Deadline, HttpResponse, Send } from './http.ts'
+
+/** Which addresses of results are opened. */
+export interface MediaRules {
+  /** The API's address. Its origin is trusted with results too, and a loopback one permits other loopback hosts. */
+  readonly base: URL
+  /** Further hosts, with a port where it is not 443: `media.lumenfall.ai`. */
+  readonly hosts: readonly string[]
+}
+
+export interface MediaRequest {
+  readonly rules: MediaRules
+  readonly send: Send
+  readonly deadline: Deadline
+  readonly maxBytes: number
+  readonly secrets: readonly string[]
+}
+
+const MAX_REDIRECTS = 3
+
+/**
+ * Downloads a result. The address comes from outside, so it is opened only over https, on a listed host or the API's
+ * own origin, without credentials; each redirect is checked like the first address, and names that lead into private
+ * networks are refused when connecting. Plain http is for an API on this machine.
+ *
+ * @throws UpscaleError API_BAD_ANSWER for an address that is not allowed, API_INTERRUPTED where the picture couldn't
+ *   be had, ANSWER_TOO_LARGE, ABORTED
+ */
+export async function fetchMedia(address: string, request: MediaRequest): Promise<Buffer> {
+  let url = checkAddress(address, request.rules)
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const response = await get(url, request)
+    const location = response.headers.location
+    if (response.status < 300 || response.status >= 400 || location === undefined) return body(response, url)
+    url = checkAddress(location, request.rules, url)
+  }
+  throw refused('it redirects too often')
+}
+
+async function get(
+  url: URL,
+  { rules, send, deadline, maxBytes, secrets }: MediaRequest,
+): Promise<HttpResponse> {
+  const publicOnly = url.origin !== rules.base.origin && !isLoopback(rules.base)
+  try {
+    return await send({ method: 'GET', url, headers: {}, maxBytes, deadline, secrets, publicOnly })
+  } catch (error) {
+    if (!(error instanceof UpscaleError) || !/^API_(UNREACHABLE|TIMEOUT)$/.test(error.code)) throw error
+    throw lost(error.problem, error)
+  }
+}
+
+function body({ status, body }: HttpResponse, url: URL): Buffer {
+  if (status === 200 && body.length > 0) return body
+  throw lost(status === 200 ? `${url.host} sent nothing` : `${url.host} answered HTTP ${status}`)
+}
+
+function checkAddress(address: string, { base, hosts }: MediaRules, from?: URL): URL {
+  if (!URL.canParse(address, from?.href)) throw refused('it is no address')
+  const url = new URL(address, from?.href)
+  if (url.username !== '' || url.password !== '') throw refused('it carries credentials')
+  const local = isLoopback(base) && isLoopback(url)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+    throw refused(`it is ${url.protocol}, not https:`)
+  if (url.origin !== base.origin && !hosts.includes(url.host))
+    throw refused(`${url.host} is not a known media host`)
+  return url
+}
+
+function refused(reason: string): UpscaleError {
+  const problem = `the picture's address was not opened, ${safeText(reason, { maxCharacters: 120 })}`
+  return new UpscaleError('API_BAD_ANSWER', problem, {
+    hint: 'use responseFormat "b64_json", or list the host in "mediaHosts" if you trust it',
+  })
+}
+
+function lost(reason: string, cause?: UpscaleError): UpscaleError {
+  return new UpscaleError('API_INTERRUPTED', `the picture was made but could not be fetched: ${reason}`, {
+    hint: 'use responseFormat "b64_json", which needs no second download',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

@@ -1,0 +1,28 @@
+import { UpscaleError } from '../errors.ts'
+import { resample } from '../resample.ts'
+import type { PixelEngine } from './engine.ts'
+
+/** Plain Lanczos 3 resampling: free, offline, adds no detail. The baseline, and the fallback of `onError: 'resize'`. */
+export const resize: PixelEngine = {
+  id: 'resize',
+  model: 'lanczos3',
+  revision: '1',
+  exchange: 'pixels',
+  billing: 'free',
+  priceMicros: 0,
+
+  scaleFor: factor => factor,
+
+  checkParams(params) {
+    const name = Object.keys(params)[0]
+    if (name === undefined) return {}
+    throw new UpscaleError('BAD_DIRECTIVE', `the engine "resize" has no setting "${name}"`, {
+      hint: `remove "${name}", or name an engine that has it with "engine="`,
+    })
+  },
+
+  async upscale({ image, scale }, { signal }) {
+    signal.throwIfAborted()
+    return resample(image, Math.round(image.width * scale), Math.round(image.height * scale))
+  },
+}

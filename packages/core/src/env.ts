@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { UpscaleError } from './errors.ts'
+
+/** Variables that hold a secret. */
+export const SECRET_VARIABLES = ['LUMENFALL_API_KEY', 'FAL_KEY'] as const
+
+/** Prefixes under which common hosts copy variables into the page. */
+const PUBLIC_PREFIXES = ['VITE_', 'PUBLIC_', 'NEXT_PUBLIC_', 'NUXT_PUBLIC_', 'WEBPACK_', 'REACT_APP_', 'GATSBY_']
+
+/**
+ * The process's variables over those of the project's `.env` files, in Vite's order: `.env`, `.env.local`,
+ * `.env.<mode>`, `.env.<mode>.local`, a later file winning. Nothing is written back to the process.
+ */
+export function loadEnv(
+  root: string,
+  mode: string,
+  processEnv: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const files = ['.env', '.env.local', `.env.${mode}`, `.env.${mode}.local`]
+  return Object.assign({}, ...files.map(file => readEnvFile(join(root, file))), processEnv)
+}
+
+/** @throws UpscaleError KEY_EXPOSED when a key stands under a name that a bundler would put into the page */
+export function refuseExposedKeys(env: Readonly<Record<string, string | undefined>>): void {
+  for (const prefix of PUBLIC_PREFIXES) {
+    for (const variable of SECRET_VARIABLES) {
+      const name = `${prefix}${variable}`
+      if (env[name] === undefined || env[name] === '') continue
+      throw new UpscaleError('KEY_EXPOSED', `${name} would be readable in the page that ships`, {
+        hint: `rename it to ${variable}, and replace the key if a build with it was ever published`,
+      })
+    }
+  }
+}
+
+function readEnvFile(file: string): Record<string, string | undefined> {
+  try {
+    return parseEnv(readFileSync(file, 'utf8'))
+  } catch (error) {
+    // A project without this file is the normal case; a folder of that name (a Python habit) is no env file either.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR')) return {}
+    throw error
+  }
+}

@@ -1,0 +1,28 @@
+export { dollars } from './budget.ts'
+export { type Directive, type Output, OWN_KEYS, parseDirective, TAGGED, type UpscaleRequest } from './directive.ts'
+export type {
+  Engine,
+  EngineContext,
+  EngineParams,
+  FileAnswer,
+  FileEngine,
+  FileRequest,
+  PixelEngine,
+  PixelImage,
+  PixelRequest,
+} from './engines/engine.ts'
+export { type LumenfallOptions, lumenfall } from './engines/lumenfall.ts'
+export { resize } from './engines/resize.ts'
+export { loadEnv } from './env.ts'
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorDetails,
+  type Importer,
+  isUpscaleError,
+  UpscaleError,
+} from './errors.ts'
+export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { type HostFacts, OPTION_NAMES, type Preset, type ResolvedOptions, type UpscalerOptions } from './options.ts'
+export type { Origin, Report, ReportImage } from './report.ts'
+export { createUpscaler, type UpscaleContext, type UpscaledImage, type Upscaler } from './upscaler.ts'

@@ -1,0 +1,71 @@
+import type { UpscaleError } from './errors.ts'
+import type { Format } from './format.ts'
+
+/** Where the bytes came from: an earlier run, an engine just now, or a stand-in because of `onError`. */
+export type Origin = 'cache' | 'engine'
+
+/** One picture that was delivered. */
+export interface ReportImage {
+  /** The source, relative to the project's folder. */
+  readonly source: string
+  readonly factor: number
+  /** Name of the engine, as configured. */
+  readonly engine: string
+  readonly model: string
+  readonly origin: Origin
+  readonly format: Format
+  /** Size of the delivered picture, in pixels. */
+  readonly width: number
+  readonly height: number
+  /** Size of the delivered file, in bytes. */
+  readonly bytes: number
+  /** Size of the source file, in bytes. */
+  readonly sourceBytes: number
+  /** What this run paid for it, in millionths of a US dollar. */
+  readonly costMicros: number
+}
+
+/** What happened so far, as data; whoever prints it decides how. */
+export interface Report {
+  readonly images: readonly ReportImage[]
+  readonly refused: readonly { readonly source: string; readonly error: UpscaleError }[]
+  /** What paid engines charged in this run, in millionths of a US dollar. */
+  readonly spentMicros: number
+  /** Things a user should know that did not stop the build. */
+  readonly notices: readonly string[]
+}
+
+export interface Recorder {
+  image(image: ReportImage): void
+  refused(source: string, error: UpscaleError): void
+  notice(text: string): void
+  report(spentMicros: number): Report
+}
+
+/** Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays. */
+export function createRecorder(onNotice: (text: string) => void): Recorder {
+  const images = new Map<string, ReportImage>()
+  const refused = new Map<string, UpscaleError>()
+  const notices = new Set<string>()
+  return {
+    image(image) {
+      const key = JSON.stringify([image.source, image.factor, image.engine, image.format, image.bytes])
+      const known = images.get(key)
+      if (known === undefined || known.origin === 'cache') images.set(key, image)
+    },
+    refused(source, error) {
+      refused.set(source, error)
+    },
+    notice(text) {
+      if (notices.has(text)) return
+      notices.add(text)
+      onNotice(text)
+    },
+    report: spentMicros => ({
+      images: [...images.values()],
+      refused: [...refused].map(([source, error]) => ({ source, error })),
+      spentMicros,
+      notices: [...notices],
+    }),
+  }
+}

@@ -1,0 +1,189 @@
+import { resolve } from 'node:path'
+import pLimit from 'p-limit'
+import { createBreaker } from './breaker.ts'
+import { createBudget } from './budget.ts'
+import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
+import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
+import type { Format } from './format.ts'
+import { findFinished, flightOf, makeFinished } from './finished.ts'
+import { planJob } from './job.ts'
+import {
+  type HostFacts,
+  processFacts,
+  type ResolvedOptions,
+  resolveOptions,
+  type UpscalerOptions,
+} from './options.ts'
+import { createRecorder, type Origin, type Report } from './report.ts'
+import { safeText } from './safe-text.ts'
+import { singleFlight } from './single-flight.ts'
+import { readSource } from './source.ts'
+import { openStores } from './stores.ts'
+import type { Workshop } from './workshop.ts'
+
+/** A finished picture. */
+export interface UpscaledImage {
+  /** Absolute path of a real file with a readable name; its bytes were checked in this process. */
+  readonly file: string
+  /** Measured from the encoded file, in pixels. */
+  readonly width: number
+  readonly height: number
+  readonly format: Format
+  /** SHA-256 of the file, hex. */
+  readonly digest: string
+  /** Size of the file, in bytes. */
+  readonly size: number
+  readonly origin: Origin
+  readonly factor: number
+  /** Name of the engine, as configured. */
+  readonly engine: string
+  /** The image it was made from; width and height in pixels, orientation applied. */
+  readonly source: { readonly file: string; readonly digest: string; readonly width: number; readonly height: number }
+}
+
+/** Where a request comes from, for messages, and how to stop waiting for it. */
+export interface UpscaleContext {
+  /** Stops the wait; work that others share goes on. */
+  readonly signal?: AbortSignal
+  readonly reference?: string
+  readonly importer?: Importer
+}
+
+export interface Upscaler {
+  readonly options: ResolvedOptions
+  /**
+   * Takes a tagged reference apart; undefined for one that is not ours.
+   * @throws UpscaleError BAD_DIRECTIVE, UNKNOWN_ENGINE
+   */
+  parse(reference: string): Directive | undefined
+  /**
+   * The upscaled picture of a file, from the cache or from the engine.
+   * @param file - absolute, or relative to the project's folder
+   * @throws UpscaleError with any of its codes; the message names the image
+   */
+  upscale(file: string, request?: Partial<UpscaleRequest>, context?: UpscaleContext): Promise<UpscaledImage>
+  report(): Report
+  /** Aborts calls under way, ends workers and sockets. */
+  close(): Promise<void>
+}
+
+/** The largest source file that is read, in bytes. */
+const MAX_SOURCE_BYTES = 256 * 1024 * 1024
+
+/** Decoded pictures alive at a time. Each may hold a source and a result of `maxPixels`, so it bounds memory. */
+const PICTURES_AT_A_TIME = 2
+
+/**
+ * Makes an upscaler. Options are checked now; nothing is read or written until the first picture.
+ *
+ * @param options - what the user wrote
+ * @param host - what the host knows: its project folder, environment and engines, and where notices go
+ * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
+ * @example
+ * const upscaler = createUpscaler({ engine: 'resize' })
+ * const { file, width, height } = await upscaler.upscale('hero.png', { factor: 2 })
+ */
+export function createUpscaler(
+  options: UpscalerOptions = {},
+  host: Partial<HostFacts> & { readonly onNotice?: (text: string) => void } = {},
+): Upscaler {
+  const facts = { ...processFacts(options), ...host }
+  const recorder = createRecorder(host.onNotice ?? (() => {}))
+  const resolved = resolveOptions(options, facts, recorder.notice)
+  const stop = new AbortController()
+  const shop: Workshop = {
+    options: resolved,
+    stores: openStores(resolved, recorder.notice),
+    budget: createBudget(resolved.budgetMicros),
+    breaker: createBreaker(),
+    context: { signal: stop.signal, env: facts.env },
+    calls: pLimit(resolved.concurrency),
+    pictures: pLimit(PICTURES_AT_A_TIME),
+  }
+  const limits = { ...resolved, maxBytes: MAX_SOURCE_BYTES }
+  // Bounds what waits between the steps. It is the outermost of the three limits; the other two are taken inside it,
+  // one after the other, so they can't wait for each other.
+  const misses = pLimit(resolved.concurrency + PICTURES_AT_A_TIME)
+
+  async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
+    const job = planJob(request, resolved)
+    const file = resolve(resolved.root, path)
+    const source = await readSource(file, limits)
+    const finished =
+      findFinished(source, job, shop) ??
+      (await singleFlight(flightOf(source, job, shop), () => misses(() => makeFinished(source, job, shop))))
+    const { facts, file: made } = finished.entry
+    const { width, height, format, size, sha256 } = facts
+    recorder.image({
+      source: source.name,
+      factor: job.factor,
+      engine: job.engineName,
+      model: job.engine.model,
+      origin: finished.origin,
+      format,
+      width,
+      height,
+      bytes: size,
+      sourceBytes: source.bytes.length,
+      costMicros: finished.costMicros,
+    })
+    return {
+      file: made,
+      width,
+      height,
+      format,
+      digest: sha256,
+      size,
+      origin: finished.origin,
+      factor: job.factor,
+      engine: job.engineName,
+      source: { file, digest: source.digest, ...finished.source },
+    }
+  }
+
+  return {
+    options: resolved,
+    parse: reference => parseDirective(reference, resolved),
+    async upscale(file, request = {}, context = {}) {
+      try {
+        return await untilAborted(upscale(file, request), context.signal)
+      } catch (error) {
+        const placed = toCoded(error).at({ file, ...pickPlace(context) })
+        recorder.refused(file, placed)
+        throw placed
+      }
+    },
+    report: () => recorder.report(shop.budget.spentMicros),
+    async close() {
+      stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
+      await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
+    },
+  }
+}
+
+function pickPlace({ reference, importer }: UpscaleContext): Pick<UpscaleContext, 'reference' | 'importer'> {
+  return { ...(reference === undefined ? {} : { reference }), ...(importer === undefined ? {} : { importer }) }
+}
+
+/** Gives an error of a library or of the system a code; an abort keeps its reason. */
+function toCoded(error: unknown): UpscaleError {
+  if (isUpscaleError(error)) return error
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new UpscaleError('ABORTED', 'the work was stopped', { hint: 'start the build again', cause: error })
+  }
+  const reason = safeText(error instanceof Error ? error.message : String(error))
+  return new UpscaleError('ENGINE_FAILED', `unexpected failure: ${reason}`, {
+    hint: 'run it again; if it fails the same way, report it with the image, or use engine=resize',
+    cause: error,
+  })
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((settle, fail) => {
+    const abort = (): void => fail(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(settle, fail).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

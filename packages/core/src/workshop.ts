@@ -1,0 +1,47 @@
+import type { LimitFunction } from 'p-limit'
+import type { Breaker } from './breaker.ts'
+import type { Budget } from './budget.ts'
+import type { Engine, EngineContext } from './engines/engine.ts'
+import type { Job } from './job.ts'
+import type { PayKey } from './key.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Picture } from './pixels.ts'
+import type { Stores } from './stores.ts'
+
+/** What the steps after a cache miss share. */
+export interface Workshop {
+  readonly options: ResolvedOptions
+  readonly stores: Stores
+  readonly budget: Budget
+  readonly breaker: Breaker
+  readonly context: EngineContext
+  /** Engine calls that go over a wire. Never taken inside `pictures`, nor the other way round. */
+  readonly calls: LimitFunction
+  /** Decoded pictures alive. */
+  readonly pictures: LimitFunction
+}
+
+/** What is known of a source once it was decoded, and kept beside its answers. */
+export interface SourceFacts {
+  /** Size in pixels, orientation applied. */
+  readonly width: number
+  readonly height: number
+  /** True when the source's format may be lossy but this file is not. */
+  readonly lossless: boolean
+}
+
+/** A verified answer of an engine, decoded. */
+export interface Answer {
+  readonly pay: PayKey
+  /** SHA-256 of the stored answer, hex. */
+  readonly digest: string
+  readonly source: SourceFacts
+  readonly picture: Picture
+  /** True when the engine ran for it just now. */
+  readonly fresh: boolean
+  /** What was charged for it just now, in millionths of a US dollar. */
+  readonly costMicros: number
+}
+
+/** A job whose engine is of one kind. */
+export type JobOf<Kind extends Engine> = Job & { readonly engine: Kind }

@@ -1,0 +1,89 @@
+import { UpscaleError } from 'upscale-core'
+import { compileKernel } from './kernel.ts'
+import { type Job, SLOTS, startThread, type Thread } from './thread.ts'
+
+/** Threads that put tiles through the kernel: started when there is work, first come, first served. */
+export interface Pool {
+  /** The enlarged tile. Rejects with the signal's reason as soon as it aborts; the thread then stops within a row. */
+  run(task: Task, signal: AbortSignal): Promise<Uint8Array>
+  /** Ends the threads and fails their work. The pool can be used again. */
+  close(): Promise<void>
+}
+
+/** A tile to enlarge. */
+export type Task = Omit<Job, 'done'>
+
+/**
+ * @param threads at most this many at once
+ * @param script what a thread runs
+ */
+export function createPool(threads: number, script: URL = new URL('./worker.mjs', import.meta.url)): Pool {
+  const queue: Job[] = []
+  const running = new Set<Thread>()
+  let kernel: WebAssembly.Module | undefined
+
+  function dispatch(): void {
+    while (queue.length > 0) {
+      const thread = freeThread()
+      if (thread === undefined) return
+      const job = queue.shift()
+      if (job !== undefined) thread.give(job)
+    }
+  }
+
+  /** An idle thread, else a new one, else one with a free slot. */
+  function freeThread(): Thread | undefined {
+    const [least] = [...running].sort((a, b) => a.jobs() - b.jobs())
+    if (least?.jobs() === 0) return least
+    if (running.size < threads) return addThread()
+    return least !== undefined && least.jobs() < SLOTS ? least : undefined
+  }
+
+  function addThread(): Thread {
+    kernel ??= compileKernel()
+    const thread = startThread(kernel, script, {
+      free: dispatch,
+      gone(lost) {
+        running.delete(lost)
+        queueMicrotask(dispatch)
+      },
+    })
+    running.add(thread)
+    return thread
+  }
+
+  return {
+    run(task, signal) {
+      return new Promise((resolve, reject) => {
+        signal.throwIfAborted()
+        const abort = (): void => {
+          const waiting = queue.indexOf(job)
+          if (waiting >= 0) queue.splice(waiting, 1)
+          else for (const thread of running) thread.stop(job)
+          reject(signal.reason)
+        }
+        const job: Job = {
+          ...task,
+          done(error, result) {
+            signal.removeEventListener('abort', abort)
+            if (result !== undefined) resolve(result)
+            else reject(error)
+          },
+        }
+        signal.addEventListener('abort', abort, { once: true })
+        queue.push(job)
+        dispatch()
+      })
+    },
+
+    async close() {
+      const closed = new UpscaleError('ABORTED', 'The local engine was closed while it was working.', {
+        hint: 'Close the upscaler after its last image.',
+      })
+      const threadsNow = [...running]
+      running.clear()
+      for (const job of queue.splice(0)) job.done(closed)
+      await Promise.all(threadsNow.map(thread => thread.end(closed)))
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads'
+import { UpscaleError } from 'upscale-core'
+import type { Program } from './program.ts'
+
+/** One tile in work and one waiting, so that the thread doesn't idle while the main thread is busy. */
+export const SLOTS = 2
+
+/** A tile on its way to a thread. */
+export interface Job {
+  readonly program: Program
+  readonly width: number
+  readonly height: number
+  readonly channels: number
+  /** The tile with its halo. The buffer is handed over. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Called once. The result is undefined when the job was stopped. */
+  readonly done: (error: UpscaleError | undefined, result?: Uint8Array) => void
+}
+
+/** A worker thread with {@link SLOTS} places for jobs. It keeps the process alive only while it has one. */
+export interface Thread {
+  jobs(): number
+  give(job: Job): void
+  /** Tells the thread to leave this job within a row of pixels, if it has it. */
+  stop(job: Job): void
+  /** Ends the thread at once; its jobs fail with `reason`. */
+  end(reason: UpscaleError): Promise<void>
+}
+
+interface Events {
+  /** A slot became free. */
+  free(): void
+  /** The thread is gone; its jobs have failed. */
+  gone(thread: Thread): void
+}
+
+/** What worker.mjs answers with. */
+interface Answer {
+  readonly slot: number
+  readonly result: Uint8Array | undefined
+}
+
+export function startThread(module: WebAssembly.Module, script: URL, events: Events): Thread {
+  const stop = new Int32Array(new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT))
+  const slots: (Job | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
+  /** Programs the worker has, by the number it knows them under. */
+  const sent = new Map<Program, number>()
+  // No loaders, flags or secrets of the host: the thread only computes.
+  const worker = new Worker(script, { workerData: { module, stop }, execArgv: [], env: {} })
+  worker.unref()
+  let alive = true
+
+  const thread: Thread = {
+    jobs: () => slots.filter(job => job !== undefined).length,
+    give(job) {
+      const slot = slots.indexOf(undefined)
+      const { program, width, height, channels, bytes } = job
+      slots[slot] = job
+      worker.ref()
+      Atomics.store(stop, slot, 0)
+      const known = sent.get(program)
+      const id = known ?? sent.size
+      sent.set(program, id)
+      const message = { slot, id, program: known === undefined ? program : undefined, bytes }
+      worker.postMessage({ ...message, tile: { width, height, channels } }, [bytes.buffer])
+    },
+    stop(job) {
+      const slot = slots.indexOf(job)
+      if (slot >= 0) Atomics.store(stop, slot, 1)
+    },
+    async end(reason) {
+      leave(reason)
+      await worker.terminate()
+    },
+  }
+
+  worker.on('message', ({ slot, result }: Answer) => {
+    const job = slots[slot]
+    slots[slot] = undefined
+    if (thread.jobs() === 0) worker.unref()
+    job?.done(undefined, result)
+    events.free()
+  })
+  worker.on('messageerror', died)
+  worker.on('error', died)
+  worker.on('exit', code => died(new Error(`The thread exited with code ${code}.`)))
+
+  function died(cause: unknown): void {
+    leave(
+      new UpscaleError('ENGINE_FAILED', 'A thread of the local engine ended before its work was done.', {
+        hint: 'Run it again; where memory is short, use fewer threads: local({ threads: 1 }).',
+        cause,
+      }),
+    )
+    void worker.terminate()
+  }
+
+  function leave(reason: UpscaleError): void {
+    if (!alive) return
+    alive = false
+    const left = slots.splice(0)
+    events.gone(thread)
+    for (const job of left) job?.done(reason)
+  }
+
+  return thread
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { UpscaleError } from 'upscale-core'
+import { KERNEL_BASE64 } from './kernel-bytes.ts'
+
+/** The networks that come with the package. */
+export const MODELS = ['best', 'fast'] as const
+export type ModelName = (typeof MODELS)[number]
+
+/** The whole factors there are networks for. */
+export const SCALES = [2, 3, 4] as const
+export type Scale = (typeof SCALES)[number]
+
+/** The same for the sources and for the built package: weights/ lies beside both folders. */
+const FOLDER = new URL('../weights/', import.meta.url)
+
+export function weightFileName(model: ModelName, scale: Scale): string {
+  return `${model}-x${scale}.bin`
+}
+
+/** @throws UpscaleError ENGINE_FAILED when the file is missing or can't be read */
+export function readWeights(model: ModelName, scale: Scale): Uint8Array {
+  const name = weightFileName(model, scale)
+  try {
+    return readFileSync(new URL(name, FOLDER))
+  } catch (cause) {
+    throw new UpscaleError('ENGINE_FAILED', `The local engine has no weights for model "${model}" at x${scale}.`, {
+      hint: `Install upscale-local again: it should hold weights/${name}.`,
+      cause,
+    })
+  }
+}
+
+/**
+ * Names what decides the pixels: a digest of the model's weight files and of the kernel. A missing file counts as
+ * empty.
+ */
+export function revisionOf(model: ModelName): string {
+  const hash = createHash('sha256').update(KERNEL_BASE64)
+  for (const scale of SCALES) {
+    const bytes = tryRead(model, scale)
+    hash.update(`\n${weightFileName(model, scale)} ${bytes.length}\n`).update(bytes)
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+function tryRead(model: ModelName, scale: Scale): Uint8Array {
+  try {
+    return readWeights(model, scale)
+  } catch {
+    // Told by upscale(), to whoever asks for that scale.
+    return new Uint8Array()
+  }
+}

@@ -1,0 +1,1 @@
+"""Training recipe of the embedded upscaler: data, degradations, model, training, export."""

@@ -1,0 +1,58 @@
+"""How a small picture comes to be: the reductions and the damage a site does to its images."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+FILTERS = {"box": Image.BOX, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS, "linear-light": Image.BOX}
+REDUCTIONS = (("box", 0.30), ("bicubic", 0.40), ("lanczos", 0.18), ("plain-bilinear", 0.04), ("linear-light", 0.08))
+
+
+def reduce(picture: np.ndarray, scale: int, method: str) -> np.ndarray:
+    """A (H,W,3) picture, its sides multiples of scale, made `scale` times smaller."""
+    height, width = picture.shape[0] // scale, picture.shape[1] // scale
+    if method == "plain-bilinear":
+        # No antialiasing: the mean of the pixels around each centre, as cheap code does.
+        a, b = (scale - 1) // 2, scale // 2
+        rows = (picture[a::scale].astype(np.uint16) + picture[b::scale] + 1) >> 1
+        return ((rows[:, a::scale] + rows[:, b::scale] + 1) >> 1).astype(np.uint8)
+    if method == "linear-light":
+        linear = (picture.astype(np.float32) / 255) ** 2.2
+        small = linear.reshape(height, scale, width, scale, 3).mean((1, 3))
+        return np.rint(small ** (1 / 2.2) * 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(picture).resize((width, height), FILTERS[method]))
+
+
+def draw_reduction(random: np.random.Generator) -> str:
+    names, weights = zip(*REDUCTIONS)
+    return names[random.choice(len(names), p=weights)]
+
+
+def encode(picture: np.ndarray, **options) -> np.ndarray:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, **options)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def palette(picture: np.ndarray, colours: int, dither: bool) -> np.ndarray:
+    image = Image.fromarray(picture).quantize(colours, dither=Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE)
+    return np.asarray(image.convert("RGB"))
+
+
+def damage(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """At most one kind of damage; most pictures keep what the reduction left."""
+    kind = random.random()
+    if kind < 0.07:
+        return encode(small, format="JPEG", quality=int(random.integers(70, 97)), subsampling=int(random.choice([0, 2])))
+    if kind < 0.10:
+        return encode(small, format="WEBP", quality=int(random.integers(70, 97)), method=1)
+    if kind < 0.13:
+        return palette(small, int(random.choice([16, 32, 64, 128, 256])), dither=random.random() < 0.3)
+    if kind < 0.15:
+        percent = int(random.integers(20, 70))
+        return np.asarray(Image.fromarray(small).filter(ImageFilter.UnsharpMask(0.7, percent, 0)))
+    if kind < 0.17:
+        noise = random.normal(0, random.uniform(0.5, 3), small.shape)
+        return np.clip(np.rint(small + noise), 0, 255).astype(np.uint8)
+    return small

@@ -1,0 +1,116 @@
+"""Measures weight files, through the integer arithmetic that users get.
+
+    python3 -m upscale_training.evaluate --cache DIR [--photos DIR/valid] [--bench DIR] weights/best-x2.bin …
+
+`native`: pages never trained on, input rendered at 1x; `bicubic`: the same, input reduced from the
+truth; `photo`: photographs never trained on, bicubic. Each as PSNR-Y in dB, the anchor alone in
+brackets. Public sets (folders of HR pictures under --bench) are for information: nothing is chosen by them.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from . import reference
+from .anchor import enlarge_integer
+from .export import float_output
+from .pictures import imresize_down, psnr_luma, sharpness
+from .registration import measure
+
+
+def crop_to(picture: np.ndarray, scale: int) -> np.ndarray:
+    height, width = (n - n % scale for n in picture.shape[:2])
+    return picture[:height, :width]
+
+
+def validation_cells(cache: Path, scale: int, limit: int, cell: int = 160):
+    """Cells of the validation pages that have detail and are in register."""
+    small = np.load(cache / "valid-1x.npy", mmap_mode="r")
+    large = np.load(cache / f"valid-{scale}x.npy", mmap_mode="r")
+    found = []
+    for a, b in zip(small, large):
+        for y in range(0, a.shape[0] - cell + 1, cell):
+            for x in range(0, a.shape[1] - cell + 1, cell):
+                s = np.asarray(a[y : y + cell, x : x + cell])
+                l = np.asarray(b[y * scale : (y + cell) * scale, x * scale : (x + cell) * scale])
+                shift, detail = measure(s, l, scale)
+                if detail.mean() > 20 and np.average(shift, weights=detail + 1e-6) < 0.15:
+                    found.append((s, l))
+    step = max(1, len(found) // limit)
+    return found[::step][:limit]
+
+
+def photo_pairs(folder: Path, scale: int, side: int = 480):
+    for path in sorted(folder.glob("*.jpg")):
+        image = Image.open(path).convert("RGB")
+        for divisor in (3, 6):
+            picture = np.asarray(image.resize((image.width // divisor, image.height // divisor), Image.LANCZOS))
+            y, x = (max(0, (n - side) // 2) for n in picture.shape[:2])
+            yield crop_to(picture[y : y + side, x : x + side], scale)
+
+
+def folder_pictures(folder: Path, scale: int):
+    for path in sorted(folder.glob("*.png")):
+        yield crop_to(np.asarray(Image.open(path).convert("RGB")), scale)
+
+
+class Score:
+    def __init__(self, header, layers):
+        self.header, self.layers = header, layers
+        self.rows: dict[str, list] = {}
+
+    def add(self, name: str, small: np.ndarray, truth: np.ndarray) -> None:
+        scale = self.header["scale"]
+        result = reference.upscale(self.header, self.layers, small)
+        plain = reference.to_bytes(enlarge_integer(reference.to_samples(small), scale))
+        self.rows.setdefault(name, []).append((
+            psnr_luma(result, truth, scale), psnr_luma(plain, truth, scale), sharpness(result) / max(sharpness(truth), 1e-9),
+        ))
+
+    def line(self) -> str:
+        parts = []
+        for name, rows in self.rows.items():
+            ours, plain, sharp = np.array(rows).T
+            parts.append(f"{name} {ours.mean():.2f} ({plain.mean():.2f}) sharpness {np.median(sharp):.2f}")
+        return " | ".join(parts)
+
+
+def flat_error(header, layers) -> int:
+    """The largest change of a flat colour, in levels of 8 bits."""
+    random = np.random.default_rng(5)
+    worst = 0
+    for colour in [*random.integers(0, 256, (60, 3)), (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)]:
+        picture = np.full((1, 1, 3), colour, np.uint8)
+        worst = max(worst, int(np.abs(reference.upscale(header, layers, picture).astype(int) - picture).max()))
+    return worst
+
+
+def evaluate(path: Path, cache: Path, photos: Path | None, bench: Path | None, cells: int) -> str:
+    header, layers = reference.read_weights(path)
+    score = Score(header, layers)
+    scale = header["scale"]
+    for small, truth in validation_cells(cache, scale, cells):
+        score.add("native", small, truth)
+        score.add("bicubic", imresize_down(truth, scale), truth)
+    if photos:
+        for truth in photo_pairs(photos, scale):
+            score.add("photo", imresize_down(truth, scale), truth)
+    if bench:
+        for folder in sorted(p for p in bench.iterdir() if p.is_dir()):
+            for truth in folder_pictures(folder, scale):
+                score.add(folder.name, imresize_down(truth, scale), truth)
+    return f"{path.name}: {score.line()} | flat colours off by {flat_error(header, layers)} at most"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--bench", type=Path)
+    parser.add_argument("--cells", type=int, default=40)
+    o = parser.parse_args()
+    for path in o.weights:
+        print(evaluate(path, o.cache, o.photos, o.bench, o.cells), flush=True)
