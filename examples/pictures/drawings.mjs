@@ -1,5 +1,5 @@
 /** Pictures drawn as SVG: small type, thin lines, flat colour, transparency. Each is rendered at its true size. */
-import { layers } from './noise.mjs'
+import { hash, layers } from './noise.mjs'
 
 const SANS = "font-family='Inter, Roboto, Open Sans, sans-serif'"
 const MONO = "font-family='Fira Code, DejaVu Sans Mono, monospace'"
@@ -76,10 +76,29 @@ export function poster() {
       <text x='28' y='475' ${SANS} font-size='10.5' fill='#c9d1ee'>Ground floor, behind the cloakroom. Bring your reading glasses.</text>
       ${lines.join('')}
       <path d='M28 556H372' stroke='#fdf3e3' stroke-width='1' opacity='.4'/>
-      <text x='28' y='574' ${SANS} font-size='8' fill='#c9d1ee'>Type on this poster is set in 47, 14, 11, 10.5, 9.5 and 8 pixels, so that there is something to look at</text>
-      <text x='28' y='586' ${SANS} font-size='8' fill='#c9d1ee'>closely. Neither the exhibition nor the cloakroom exists.</text>`,
+      <text x='28' y='574' ${SANS} font-size='8' fill='#c9d1ee'>Type on this poster is set in 47, 14, 11, 10.5, 9.5 and 8 pixels, so that there is something</text>
+      <text x='28' y='586' ${SANS} font-size='8' fill='#c9d1ee'>to look at closely. Neither the exhibition nor the cloakroom exists.</text>`,
     ),
   }
+}
+
+/** A pattern that repeats without a seam. */
+export function terrazzo() {
+  const size = 160
+  const colours = ['#e4572e', '#f4b860', '#17bebb', '#1d2b53', '#8b7bff', '#94a3b8']
+  const chips = Array.from({ length: 64 }, (_, index) => {
+    const radius = 2.5 + 9 * hash(index, 1, 7) ** 2
+    const corners = 5 + Math.floor(3 * hash(index, 2, 7))
+    const points = Array.from({ length: corners }, (_, corner) => {
+      const angle = ((corner + 0.7 * hash(index, corner, 9)) / corners) * 2 * Math.PI
+      return `${(radius * Math.cos(angle)).toFixed(1)},${(radius * Math.sin(angle)).toFixed(1)}`
+    })
+    const [x, y] = [hash(index, 3, 7) * size, hash(index, 4, 7) * size]
+    const copies = [-size, 0, size].flatMap(dx => [-size, 0, size].map(dy => [x + dx, y + dy]))
+    const shape = `<polygon points='${points.join(' ')}' fill='${colours[index % colours.length]}'`
+    return copies.map(([cx, cy]) => `${shape} transform='translate(${cx.toFixed(1)} ${cy.toFixed(1)})'/>`).join('')
+  })
+  return { width: size, height: size, svg: sized(size, size, `<rect width='${size}' height='${size}' fill='#f8f3e8'/>${chips.join('')}`) }
 }
 
 /** The resampling kernels that images are usually enlarged with: thin lines and small labels. */
@@ -198,7 +217,7 @@ export function map() {
     <path d='M-4 216C24 214 96 216 128 178S150 120 196 134s48-40 76-34 48 24 94 -2' fill='none' stroke='#fff' stroke-width='4'/>
     <path d='M-4 216C24 214 96 216 128 178S150 120 196 134s48-40 76-34 48 24 94 -2' fill='none' stroke='#d1495b' stroke-width='1.8' stroke-dasharray='6 3'/>
     ${names.join('')}
-    <g transform='translate(16 222)'><rect width='64' height='4' fill='#2d2216'/><rect x='32' width='32' height='4' fill='#f6f1e4' stroke='#2d2216' stroke-width='.8'/>
+    <g transform='translate(284 226)'><rect width='64' height='4' fill='#2d2216'/><rect x='32' width='32' height='4' fill='#f6f1e4' stroke='#2d2216' stroke-width='.8'/>
     <text y='-3' ${SANS} font-size='8' fill='#2d2216'>0</text><text x='64' y='-3' text-anchor='middle' ${SANS} font-size='8' fill='#2d2216'>1 km</text></g>`
   return { width, height, svg: sized(width, height, body) }
 }

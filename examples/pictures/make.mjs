@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { chart, editor, icon, logo, map, poster } from './drawings.mjs'
+import { chart, editor, icon, logo, map, poster, terrazzo } from './drawings.mjs'
 import { clamp } from './noise.mjs'
 import { dunes, lake, night } from './scenes.mjs'
 
@@ -24,6 +24,7 @@ const pictures = {
   'chart.png': drawing(chart()),
   'editor.png': drawing(editor()),
   'map.png': drawing(map()),
+  'terrazzo.png': drawing(terrazzo()),
   'logo.png': drawing(logo),
   'icon.png': drawing(icon),
 }

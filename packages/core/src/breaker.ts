@@ -22,10 +22,15 @@ export function createBreaker(): Breaker {
       const reason = stopped.get(engineName)
       if (reason === undefined) return
       const { file: _first, ...details } = reason.details
-      throw new UpscaleError(reason.code, `not sent, since an earlier call of this run failed: ${reason.problem}`, details)
+      throw new UpscaleError(
+        reason.code,
+        `not sent, since an earlier call of this run failed: ${reason.problem}`,
+        details,
+      )
     },
     observe(engineName, error) {
-      if (isUpscaleError(error) && STOPPING.has(error.code) && !stopped.has(engineName)) stopped.set(engineName, error)
+      if (isUpscaleError(error) && STOPPING.has(error.code) && !stopped.has(engineName))
+        stopped.set(engineName, error)
     },
   }
 }

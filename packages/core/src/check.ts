@@ -36,7 +36,8 @@ export function amount(): Rule<number> {
 export function oneOf<const T extends string>(values: readonly T[]): Rule<T> {
   return {
     expected: `one of ${values.join(', ')}`,
-    accepts: (value): value is T => typeof value === 'string' && (values as readonly string[]).includes(value),
+    accepts: (value): value is T =>
+      typeof value === 'string' && (values as readonly string[]).includes(value),
   }
 }
 

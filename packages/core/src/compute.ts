@@ -20,11 +20,20 @@ export async function computeAnswer(
   const asked = await normalise(source, { maxPixels: options.maxPixels, factor })
   const pay = payKey(pixelDigest(asked), job)
   const store = stores.forEngine(engine)
-  const common = { pay, source: { width: asked.width, height: asked.height, lossless: asked.lossless }, costMicros: 0 }
+  const common = {
+    pay,
+    source: { width: asked.width, height: asked.height, lossless: asked.lossless },
+    costMicros: 0,
+  }
   const kept = store.find('answers', pay)
   if (kept !== undefined) {
     const limits = { maxPixels: Number.POSITIVE_INFINITY }
-    return { ...common, digest: kept.facts.sha256, picture: await decodeAnswer(kept.bytes, limits), fresh: false }
+    return {
+      ...common,
+      digest: kept.facts.sha256,
+      picture: await decodeAnswer(kept.bytes, limits),
+      fresh: false,
+    }
   }
   const run = async (image: PixelImage): Promise<PixelImage> => {
     context.signal.throwIfAborted()
@@ -44,13 +53,21 @@ export async function computeAnswer(
 }
 
 /** An engine of the user's own may answer anything. */
-function checkShape(image: PixelImage, { engine, engineName, scale }: JobOf<PixelEngine>, answer: PixelImage): PixelImage {
+function checkShape(
+  image: PixelImage,
+  { engine, engineName, scale }: JobOf<PixelEngine>,
+  answer: PixelImage,
+): PixelImage {
   const width = image.width * scale
   const height = image.height * scale
   const samples = width * height * image.channels
   // A fractional scale (the resampler's) rounds to whole pixels.
   const fits = Math.abs(answer.width - width) < 1 && Math.abs(answer.height - height) < 1
-  if (fits && answer.channels === image.channels && answer.data.length === answer.width * answer.height * answer.channels) {
+  if (
+    fits &&
+    answer.channels === image.channels &&
+    answer.data.length === answer.width * answer.height * answer.channels
+  ) {
     return answer
   }
   throw new UpscaleError(

@@ -40,9 +40,12 @@ describe('valid', () => {
     expect(parse('a.png?upscale=1.5').requests[0].factor).toBe(1.5)
   })
 
-  test.each(['a.png?upscale', 'a.png?upscale=', 'a.png?upscale#x'])('takes the default factor for %s', reference => {
-    expect(parse(reference).requests[0].factor).toBe(3)
-  })
+  test.each(['a.png?upscale', 'a.png?upscale=', 'a.png?upscale#x'])(
+    'takes the default factor for %s',
+    reference => {
+      expect(parse(reference).requests[0].factor).toBe(3)
+    },
+  )
 
   test('takes a preset, whose values the reference overrides', () => {
     expect(parse('a.png?upscale=hero').requests).toEqual([
@@ -66,12 +69,17 @@ describe('valid', () => {
 })
 
 describe('what is not ours', () => {
-  test.each(['a.png', 'a.png?w=800', './upscale', 'a.png?upscaled=2', 'a.png?format=webp', 'a.png?prompt=x', 'upscale=2'])(
-    'leaves %s alone',
-    reference => {
-      expect(parseDirective(reference, options)).toBeUndefined()
-    },
-  )
+  test.each([
+    'a.png',
+    'a.png?w=800',
+    './upscale',
+    'a.png?upscaled=2',
+    'a.png?format=webp',
+    'a.png?prompt=x',
+    'upscale=2',
+  ])('leaves %s alone', reference => {
+    expect(parseDirective(reference, options)).toBeUndefined()
+  })
 
   test('hands every other key and the fragment on, in order and unchanged', () => {
     expect(parse('a.png?inline&upscale=2&x=%20y#top').rest).toBe('?inline&x=%20y#top')
@@ -124,7 +132,25 @@ describe('invalid', () => {
 
 describe('hostile', () => {
   test('never crashes, and whatever it accepts has a factor in range', () => {
-    const pieces = [...OWN_KEYS, 'w', '=', '&', '?', ';', '2', '%', '%2', '%ff', '\0', '#', '__proto__', '.', '-', 'é', '+']
+    const pieces = [
+      ...OWN_KEYS,
+      'w',
+      '=',
+      '&',
+      '?',
+      ';',
+      '2',
+      '%',
+      '%2',
+      '%ff',
+      '\0',
+      '#',
+      '__proto__',
+      '.',
+      '-',
+      'é',
+      '+',
+    ]
     // A small linear congruential generator, so that a failure comes again.
     let state = 1
     const next = (below: number): number => {
@@ -136,7 +162,8 @@ describe('hostile', () => {
       for (let part = next(8); part > 0; part--) reference += pieces[next(pieces.length)]
       try {
         const directive = parseDirective(reference, options)
-        for (const { factor } of directive?.requests ?? []) expect(factor > 1 && factor <= 8, reference).toBe(true)
+        for (const { factor } of directive?.requests ?? [])
+          expect(factor > 1 && factor <= 8, reference).toBe(true)
       } catch (error) {
         expect(isUpscaleError(error), reference).toBe(true)
       }

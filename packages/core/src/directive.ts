@@ -4,7 +4,7 @@ import { FORMATS, type Format } from './format.ts'
 import { FACTOR, type Preset, type ResolvedOptions } from './options.ts'
 
 /** What the host gets for a reference: an address, a `srcset` text, or an object with the facts. */
-export const OUTPUTS = ['url', 'srcset', 'metadata'] as const
+const OUTPUTS = ['url', 'srcset', 'metadata'] as const
 export type Output = (typeof OUTPUTS)[number]
 
 /** One picture to make. */
@@ -39,21 +39,23 @@ export interface Directive {
  * without `upscale` is reported instead of being shipped as it is; `format`, `quality` and `as` alone belong to
  * other image plugins.
  */
-export const TAGGED = /[?&](?:upscale|detail|resemblance|expand_prompt)(?:[=&#]|$)/
+export const TAGGED: RegExp = /[?&](?:upscale|detail|resemblance|expand_prompt)(?:[=&#]|$)/
 
 const ENGINE_KEYS = ['detail', 'resemblance', 'prompt', 'expand_prompt', 'seed'] as const
 const OUTPUT_KEYS = ['format', 'quality', 'as'] as const
+type OwnKey = 'upscale' | 'engine' | (typeof OUTPUT_KEYS)[number] | (typeof ENGINE_KEYS)[number]
 
 /** Keys the directive owns, in the order in which the documentation lists them. */
-export const OWN_KEYS = ['upscale', 'engine', ...OUTPUT_KEYS, ...ENGINE_KEYS] as const
-type OwnKey = (typeof OWN_KEYS)[number]
+export const OWN_KEYS: readonly OwnKey[] = ['upscale', 'engine', ...OUTPUT_KEYS, ...ENGINE_KEYS]
 
 /** Keys of other image plugins that come after us and own the output then. */
 const FOREIGN_IMAGE_KEYS = new Set(
-  ('w h width height aspect ar fit position pos kernel background blur brightness effort flatten flip flop ' +
+  (
+    'w h width height aspect ar fit position pos kernel background blur brightness effort flatten flip flop ' +
     'grayscale greyscale hsb hue invert lossless median normalize progressive rotate saturation tint ' +
     'allowUpscale withoutEnlargement withoutReduction metadata meta picture img srcset responsive sizes ' +
-    'size placeholder enhanced basePixels densities').split(' '),
+    'size placeholder enhanced basePixels densities'
+  ).split(' '),
 )
 
 const LONGEST_REFERENCE = 4096
@@ -85,12 +87,21 @@ export function parseDirective(
   const preset = presetOf(reference, value, options)
   const as = readOutput(reference, own)
   const factors = preset ? [preset.factor ?? options.factor] : readFactors(reference, value, as, options)
-  const common = { engine: readEngine(reference, own, preset, options), ...readEncoding(reference, own, preset) }
+  const common = {
+    engine: readEngine(reference, own, preset, options),
+    ...readEncoding(reference, own, preset),
+  }
   const params = readParams(own, preset)
   const requests = factors.map(factor => ({ factor, ...common, params }))
   const [first, ...others] = requests
   if (first === undefined) throw bad(reference, 'no factor given', 'write ?upscale=2')
-  return { reference, path, rest: `${rest.length > 0 ? `?${rest.join('&')}` : ''}${hash}`, as, requests: [first, ...others] }
+  return {
+    reference,
+    path,
+    rest: `${rest.length > 0 ? `?${rest.join('&')}` : ''}${hash}`,
+    as,
+    requests: [first, ...others],
+  }
 }
 
 function split(reference: string): { path: string; query: string; hash: string } {
@@ -147,8 +158,12 @@ function presetOf(
   const known = [...presets.keys()]
   throw bad(
     reference,
-    known.length > 0 ? unknownName('preset', value, known) : `upscale is ${show(value)}, and no preset is configured`,
-    known.length > 0 ? `use one of ${known.join(', ')}, or a number such as 2` : 'write a number such as upscale=2',
+    known.length > 0
+      ? unknownName('preset', value, known)
+      : `upscale is ${show(value)}, and no preset is configured`,
+    known.length > 0
+      ? `use one of ${known.join(', ')}, or a number such as 2`
+      : 'write a number such as upscale=2',
   )
 }
 
@@ -162,7 +177,11 @@ function readFactors(
   const factors = value.split(';').map(part => {
     const factor = /^\d{1,3}(?:\.\d{1,4})?$/.test(part) ? Number(part) : Number.NaN
     if (!FACTOR.accepts(factor)) {
-      throw bad(reference, `the factor is ${show(part)}, expected ${FACTOR.expected}`, 'write for example ?upscale=2')
+      throw bad(
+        reference,
+        `the factor is ${show(part)}, expected ${FACTOR.expected}`,
+        'write for example ?upscale=2',
+      )
     }
     return factor
   })

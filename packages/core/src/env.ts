@@ -7,7 +7,15 @@ import { UpscaleError } from './errors.ts'
 export const SECRET_VARIABLES = ['LUMENFALL_API_KEY', 'FAL_KEY'] as const
 
 /** Prefixes under which common hosts copy variables into the page. */
-const PUBLIC_PREFIXES = ['VITE_', 'PUBLIC_', 'NEXT_PUBLIC_', 'NUXT_PUBLIC_', 'WEBPACK_', 'REACT_APP_', 'GATSBY_']
+const PUBLIC_PREFIXES = [
+  'VITE_',
+  'PUBLIC_',
+  'NEXT_PUBLIC_',
+  'NUXT_PUBLIC_',
+  'WEBPACK_',
+  'REACT_APP_',
+  'GATSBY_',
+]
 
 /**
  * The process's variables over those of the project's `.env` files, in Vite's order: `.env`, `.env.local`,
@@ -40,7 +48,8 @@ function readEnvFile(file: string): Record<string, string | undefined> {
     return parseEnv(readFileSync(file, 'utf8'))
   } catch (error) {
     // A project without this file is the normal case; a folder of that name (a Python habit) is no env file either.
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR')) return {}
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))
+      return {}
     throw error
   }
 }

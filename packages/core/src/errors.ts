@@ -116,9 +116,7 @@ function compose(code: ErrorCode, problem: string, details: ErrorDetails): strin
 
 function place({ reference, importer }: ErrorDetails): string {
   const from =
-    importer === undefined
-      ? ''
-      : `${importer.file}${importer.line === undefined ? '' : `:${importer.line}`}`
+    importer === undefined ? '' : `${importer.file}${importer.line === undefined ? '' : `:${importer.line}`}`
   if (reference === undefined) return from
   return from === '' ? `"${reference}"` : `"${reference}" in ${from}`
 }

@@ -2,7 +2,7 @@ import type { CacheEntry } from './cache/cache.ts'
 import { computeAnswer } from './compute.ts'
 import type { Job } from './job.ts'
 import { aliasKey, type FinishedFile, outputKey, type PayKey } from './key.ts'
-import { outputName } from './names.ts'
+import { outputName, safeStem } from './names.ts'
 import { finish } from './pixels.ts'
 import { purchaseAnswer } from './purchase.ts'
 import type { Origin } from './report.ts'
@@ -41,7 +41,11 @@ export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Pro
 
 /** Names work that gives the same file, so that it is done once at a time. */
 export function flightOf(source: SourceImage, job: Job, { options }: Workshop): string {
-  const file = { format: job.format ?? source.format, quality: job.quality, fileName: fileNameOf(source, job) }
+  const file = {
+    format: job.format ?? source.format,
+    quality: job.quality,
+    fileName: fileNameOf(source, job),
+  }
   return JSON.stringify([options.scratchDir, aliasKey(source.digest, job), job.factor, file])
 }
 
@@ -79,10 +83,12 @@ function describe(source: SourceImage, job: Job, facts: SourceFacts): FinishedFi
 }
 
 function fileNameOf(source: SourceImage, job: Job): string {
-  return outputName(source.stem, job.factor, job.format ?? source.format)
+  return outputName(safeStem(source.stem), job.factor, job.format ?? source.format)
 }
 
-function readAlias(record: Readonly<Record<string, unknown>> | undefined): (SourceFacts & { pay: PayKey }) | undefined {
+function readAlias(
+  record: Readonly<Record<string, unknown>> | undefined,
+): (SourceFacts & { pay: PayKey }) | undefined {
   if (record === undefined) return undefined
   const { pay, width, height, lossless } = record
   const sound =

@@ -1,5 +1,12 @@
 export { dollars } from './budget.ts'
-export { type Directive, type Output, OWN_KEYS, parseDirective, TAGGED, type UpscaleRequest } from './directive.ts'
+export {
+  type Directive,
+  type Output,
+  OWN_KEYS,
+  parseDirective,
+  TAGGED,
+  type UpscaleRequest,
+} from './directive.ts'
 export type {
   Engine,
   EngineContext,
@@ -23,6 +30,12 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
-export { type HostFacts, OPTION_NAMES, type Preset, type ResolvedOptions, type UpscalerOptions } from './options.ts'
+export {
+  type HostFacts,
+  OPTION_NAMES,
+  type Preset,
+  type ResolvedOptions,
+  type UpscalerOptions,
+} from './options.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { createUpscaler, type UpscaleContext, type UpscaledImage, type Upscaler } from './upscaler.ts'

@@ -1,9 +1,9 @@
+import { show, unknownName } from './check.ts'
 import type { UpscaleRequest } from './directive.ts'
 import type { Engine } from './engines/engine.ts'
 import { UpscaleError } from './errors.ts'
 import type { EngineCall } from './key.ts'
 import type { ResolvedOptions } from './options.ts'
-import { show, unknownName } from './check.ts'
 import { FACTOR } from './options.ts'
 
 /** A request with every default filled in and every value checked; it does not depend on the source yet. */
@@ -36,9 +36,13 @@ export function planJob(request: Partial<UpscaleRequest>, options: ResolvedOptio
   }
   const scale = engine.scaleFor(factor)
   if (scale === undefined) {
-    throw new UpscaleError('FACTOR_UNSUPPORTED', `engine "${engineName}" (${engine.model}) can't reach factor ${factor}`, {
-      hint: 'ask for a smaller factor, or name another engine with engine=local or engine=resize',
-    })
+    throw new UpscaleError(
+      'FACTOR_UNSUPPORTED',
+      `engine "${engineName}" (${engine.model}) can't reach factor ${factor}`,
+      {
+        hint: 'ask for a smaller factor, or name another engine with engine=local or engine=resize',
+      },
+    )
   }
   const params = engine.checkParams(request.params ?? {})
   return { engineName, engine, factor, scale, params, format: request.format, quality: request.quality }

@@ -7,13 +7,24 @@ const call: EngineCall = {
   params: { detail: 60, prompt: 'type' },
 }
 const pixels = 'a'.repeat(64)
-const file: FinishedFile = { width: 4, height: 4, format: 'png', quality: undefined, lossless: false, fileName: 'a-2x.png' }
+const file: FinishedFile = {
+  width: 4,
+  height: 4,
+  format: 'png',
+  quality: undefined,
+  lossless: false,
+  fileName: 'a-2x.png',
+}
 
 describe('the key of an answer', () => {
   // These are promises to everybody's wallet: a change of the text hashed here makes all users pay again.
   test('has not changed since the first release', () => {
-    expect(payKey(pixels, call)).toMatchInlineSnapshot(`"475e58de79ef4562ad8aefdee19cc43dd91be2d6aa147b4b36d28c3e137b3cc1"`)
-    expect(aliasKey(pixels, call)).toMatchInlineSnapshot(`"adb8bdb799e07c01233882fe061168dd49deb7be0c6e2da71ab7c2d7b7e508d1"`)
+    expect(payKey(pixels, call)).toMatchInlineSnapshot(
+      `"475e58de79ef4562ad8aefdee19cc43dd91be2d6aa147b4b36d28c3e137b3cc1"`,
+    )
+    expect(aliasKey(pixels, call)).toMatchInlineSnapshot(
+      `"adb8bdb799e07c01233882fe061168dd49deb7be0c6e2da71ab7c2d7b7e508d1"`,
+    )
   })
 
   test('depends on every part of the request', () => {
@@ -28,7 +39,9 @@ describe('the key of an answer', () => {
       [pixels, { ...call, engine: { ...engine, model: 'other' } }],
       [pixels, { ...call, engine: { ...engine, revision: '2' } }],
     ]
-    expect(new Set([payKey(pixels, call), ...others.map(other => payKey(...other))]).size).toBe(others.length + 1)
+    expect(new Set([payKey(pixels, call), ...others.map(other => payKey(...other))]).size).toBe(
+      others.length + 1,
+    )
   })
 
   test('does not depend on the order in which parameters were written', () => {
@@ -36,7 +49,10 @@ describe('the key of an answer', () => {
   })
 
   test('keeps neighbouring texts apart', () => {
-    const engine = (id: string, model: string): EngineCall => ({ ...call, engine: { id, model, revision: '1' } })
+    const engine = (id: string, model: string): EngineCall => ({
+      ...call,
+      engine: { id, model, revision: '1' },
+    })
     expect(payKey(pixels, engine('ab', 'c'))).not.toBe(payKey(pixels, engine('a', 'bc')))
   })
 })

@@ -41,7 +41,11 @@ export function payKey(pixelDigest: string, call: EngineCall): PayKey {
 
 /** The key of a request on a file's bytes, so that a hit needs no decoder. */
 export function aliasKey(sourceDigest: string, call: EngineCall): AliasKey {
-  return digest('src/1', { source: sourceDigest, normalisation: NORMALISATION, ...callParts(call) }) as AliasKey
+  return digest('src/1', {
+    source: sourceDigest,
+    normalisation: NORMALISATION,
+    ...callParts(call),
+  }) as AliasKey
 }
 
 /** The key of a finished file made from an answer. */

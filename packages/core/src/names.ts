@@ -39,9 +39,7 @@ export function outputName(stem: string, factor: number, format: Format): string
 
 /** True for a name that can be joined to a folder and stays in it, on every system. At most 120 characters. */
 export function isSafeFileName(name: string): boolean {
-  return (
-    name.length <= MAX_FILE_NAME && /^\w(?:[\w.-]*[\w-])?$/.test(name) && !RESERVED.test(name)
-  )
+  return name.length <= MAX_FILE_NAME && /^\w(?:[\w.-]*[\w-])?$/.test(name) && !RESERVED.test(name)
 }
 
 function trimEnds(text: string): string {

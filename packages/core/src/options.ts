@@ -1,8 +1,20 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { amount, flag, integer, numberAbove, oneOf, type Rule, record, show, text, textList, unknownName } from './check.ts'
-import { loadEnv, refuseExposedKeys } from './env.ts'
+import {
+  amount,
+  flag,
+  integer,
+  numberAbove,
+  oneOf,
+  type Rule,
+  record,
+  show,
+  text,
+  textList,
+  unknownName,
+} from './check.ts'
 import type { Engine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
+import { loadEnv, refuseExposedKeys } from './env.ts'
 import { UpscaleError } from './errors.ts'
 import { FORMATS, type Format } from './format.ts'
 
@@ -86,7 +98,14 @@ export function processFacts(options: UpscalerOptions): HostFacts {
 
 export const FACTOR: Rule<number> = numberAbove(1, 8)
 
-const DEFAULTS = { engine: 'local', factor: 2, concurrency: 4, budget: 1, maxPixels: 8192 * 8192, cacheDir: '.upscale' }
+const DEFAULTS = {
+  engine: 'local',
+  factor: 2,
+  concurrency: 4,
+  budget: 1,
+  maxPixels: 8192 * 8192,
+  cacheDir: '.upscale',
+}
 
 const RULES: { readonly [Name in Exclude<keyof UpscalerOptions, 'engine'>]-?: Rule<unknown> } = {
   root: text(4096),
@@ -126,7 +145,9 @@ export function resolveOptions(
   refuseExposedKeys(host.env)
   const problems = findProblems(options)
   if (problems.length > 0) {
-    throw new UpscaleError('BAD_OPTION', problems.join('; '), { hint: `known options are ${OPTION_NAMES.join(', ')}` })
+    throw new UpscaleError('BAD_OPTION', problems.join('; '), {
+      hint: `known options are ${OPTION_NAMES.join(', ')}`,
+    })
   }
   const root = resolve(host.root, options.root ?? '.')
   const { env } = host
@@ -154,7 +175,8 @@ function findProblems(options: UpscalerOptions): string[] {
   const presets: unknown = options.presets
   if (record.accepts(presets)) {
     for (const [name, preset] of Object.entries(presets)) {
-      if (/^[\d.;+-]/.test(name) || name === '') problems.push(`preset ${show(name)} must not look like a number`)
+      if (/^[\d.;+-]/.test(name) || name === '')
+        problems.push(`preset ${show(name)} must not look like a number`)
       if (record.accepts(preset)) problems.push(...misfits(`key of preset "${name}"`, preset, PRESET_RULES))
       else problems.push(`preset "${name}" is ${show(preset)}, expected an object`)
     }
@@ -162,7 +184,8 @@ function findProblems(options: UpscalerOptions): string[] {
   const engines: unknown = options.engines
   if (record.accepts(engines)) {
     for (const [name, engine] of Object.entries(engines)) {
-      if (!isEngine(engine)) problems.push(`engines.${name} is ${show(engine)}, expected an engine such as lumenfall()`)
+      if (!isEngine(engine))
+        problems.push(`engines.${name} is ${show(engine)}, expected an engine such as lumenfall()`)
     }
   }
   return problems
@@ -179,7 +202,8 @@ function misfits(kind: string, values: object, rules: Readonly<Record<string, Ru
 
 const ENGINE: Rule<string | Engine> = {
   expected: 'the name of an engine, or an engine such as lumenfall()',
-  accepts: (value): value is string | Engine => (typeof value === 'string' && value !== '') || isEngine(value),
+  accepts: (value): value is string | Engine =>
+    (typeof value === 'string' && value !== '') || isEngine(value),
 }
 
 function isEngine(value: unknown): value is Engine {
@@ -193,7 +217,9 @@ function isEngine(value: unknown): value is Engine {
 
 function defaultEngine(engines: ReadonlyMap<string, Engine>, onNotice: (text: string) => void): string {
   if (engines.has(DEFAULTS.engine)) return DEFAULTS.engine
-  onNotice('the engine "local" is not here, so pictures are only resampled: install upscale-local and pass local()')
+  onNotice(
+    'the engine "local" is not here, so pictures are only resampled: install upscale-local and pass local()',
+  )
   return 'resize'
 }
 
@@ -201,9 +227,13 @@ function pickEngine(wanted: string | Engine, engines: Map<string, Engine>): stri
   if (typeof wanted !== 'string') {
     const taken = engines.get(wanted.id)
     if (taken !== undefined && taken !== wanted) {
-      throw new UpscaleError('BAD_OPTION', `the engine given and another one are both called "${wanted.id}"`, {
-        hint: 'give it a name of its own: engines: { hero: … } and engine: "hero"',
-      })
+      throw new UpscaleError(
+        'BAD_OPTION',
+        `the engine given and another one are both called "${wanted.id}"`,
+        {
+          hint: 'give it a name of its own: engines: { hero: … } and engine: "hero"',
+        },
+      )
     }
     engines.set(wanted.id, wanted)
     return wanted.id
@@ -238,5 +268,7 @@ function readBudget(value: string | undefined): number | undefined {
   if (value === undefined || value.trim() === '') return undefined
   const dollars = Number(value)
   if (amount().accepts(dollars)) return dollars
-  throw new UpscaleError('BAD_OPTION', `UPSCALE_BUDGET is ${show(value)}`, { hint: 'set it to US dollars, such as 2.50' })
+  throw new UpscaleError('BAD_OPTION', `UPSCALE_BUDGET is ${show(value)}`, {
+    hint: 'set it to US dollars, such as 2.50',
+  })
 }

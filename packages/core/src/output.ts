@@ -62,4 +62,3 @@ export function checkOutput({ alpha }: { readonly alpha?: unknown }, output: Out
     )
   }
 }
-

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp'
 import { bleed } from './bleed.ts'
 import type { PixelImage } from './engines/engine.ts'
 import { UpscaleError } from './errors.ts'
@@ -188,15 +188,21 @@ async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Pr
   }
 }
 
-async function decodeWith(image: Sharp, { space, depth, bitsPerSample = 16 }: Metadata): Promise<Picture> {
+async function decodeWith(
+  image: Sharp,
+  { space, depth, hasAlpha, bitsPerSample = 16 }: Metadata,
+): Promise<Picture> {
   const isGrey = space === 'b-w' || space === 'grey16'
   const isDeep = depth === 'ushort'
-  // Converting to 8 bits is left to narrow(): libvips cuts the lower bits off, which darkens.
+  // Converting to 8 bits is left to narrow(): libvips cuts the lower bits off, which darkens. And 8-bit grey would
+  // lose its alpha on the way, so it goes as three equal channels.
+  const deepSpace = isGrey ? 'grey16' : 'rgb16'
+  const space8 = isGrey && !hasAlpha ? 'b-w' : 'srgb'
   const { data, info } = await image
-    .toColourspace(isDeep ? (isGrey ? 'grey16' : 'rgb16') : isGrey ? 'b-w' : 'srgb')
+    .toColourspace(isDeep ? deepSpace : space8)
     .raw(isDeep ? { depth: 'ushort' } : {})
     .toBuffer({ resolveWithObject: true })
-  return split(isDeep ? narrow(data, bitsPerSample) : data, info)
+  return split(isDeep ? narrow(data, bitsPerSample) : data, info, isGrey)
 }
 
 /** Samples of `bits` bits, stored in the upper bits of 16, to the nearest of 8. */
@@ -208,19 +214,20 @@ function narrow(bytes: Buffer, bits: number): Uint8Array {
 }
 
 /** Takes interleaved samples apart into colours and alpha, if anything is transparent. */
-function split(
-  data: Uint8Array,
-  { width, height, channels }: { width: number; height: number; channels: number },
-): Picture {
-  if (channels === 1 || channels === 3) return { colour: { data, width, height, channels } }
-  const colours = channels < 3 ? 1 : 3
-  const colour = new Uint8Array(width * height * colours)
-  const alpha = new Uint8Array(width * height)
-  for (let pixel = 0, from = 0, to = 0; pixel < alpha.length; pixel++) {
-    for (let channel = 0; channel < colours; channel++) colour[to++] = data[from++] ?? 0
-    alpha[pixel] = data[from++] ?? 0
+function split(data: Uint8Array, info: OutputInfo, isGrey: boolean): Picture {
+  const { width, height } = info
+  const found = info.channels
+  const colours = found - ((found + 1) % 2)
+  const channels = isGrey || colours === 1 ? 1 : 3
+  if (found === channels) return { colour: { data, width, height, channels } }
+  const colour = new Uint8Array(width * height * channels)
+  const alpha = new Uint8Array(width * height).fill(255)
+  for (let pixel = 0, to = 0; pixel < alpha.length; pixel++) {
+    const from = pixel * found
+    for (let channel = 0; channel < channels; channel++) colour[to++] = data[from + channel] ?? 0
+    if (found !== colours) alpha[pixel] = data[from + colours] ?? 0
   }
-  const picture: Picture = { colour: { data: colour, width, height, channels: colours } }
+  const picture: Picture = { colour: { data: colour, width, height, channels } }
   if (alpha.every(value => value === 255)) return picture
   return { ...picture, alpha: { data: alpha, width, height, channels: 1 } }
 }

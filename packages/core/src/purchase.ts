@@ -1,10 +1,10 @@
+import { dollars } from './budget.ts'
 import type { Cache } from './cache/cache.ts'
 import type { FileEngine } from './engines/engine.ts'
-import { dollars } from './budget.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from './errors.ts'
 import { EXTENSION } from './format.ts'
 import { type PayKey, payKey } from './key.ts'
-import { outputName } from './names.ts'
+import { safeStem } from './names.ts'
 import { checkOutput } from './output.ts'
 import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from './pixels.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
@@ -53,6 +53,7 @@ const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'API_UNAUTHORIZED',
   'API_NO_BALANCE',
   'API_FORBIDDEN',
+  'API_REJECTED',
   'API_NOT_FOUND',
   'API_RATE_LIMITED',
   'API_UNREACHABLE',
@@ -85,10 +86,16 @@ async function prepareOrder(source: SourceImage, job: ServiceJob, { options }: W
   return { pay: payKey(pixelDigest(image), job), png: await encodePng(image.colour), width, height }
 }
 
-async function receive(source: SourceImage, job: ServiceJob, order: Order, shop: Workshop): Promise<Received> {
+async function receive(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+): Promise<Received> {
   const store = shop.stores.forEngine(job.engine)
   const kept = store.find('answers', order.pay)
-  if (kept !== undefined) return { bytes: kept.bytes, verified: kept.facts.sha256, fresh: false, costMicros: 0 }
+  if (kept !== undefined)
+    return { bytes: kept.bytes, verified: kept.facts.sha256, fresh: false, costMicros: 0 }
   const refusal = recallRefusal(store, order.pay, shop.options.root)
   if (refusal !== undefined) throw refusal
   const waiting = store.find('received', order.pay)
@@ -106,7 +113,14 @@ async function call(source: SourceImage, job: ServiceJob, order: Order, shop: Wo
     // What can't be kept must not be bought.
     await store.probe()
     const { width, height, png } = order
-    const request = { png, name: outputName(source.stem, 1, 'png'), width, height, scale: job.scale, params: job.params }
+    const request = {
+      png,
+      name: `${safeStem(source.stem)}.png`,
+      width,
+      height,
+      scale: job.scale,
+      params: job.params,
+    }
     const { bytes, costMicros, requestId } = await engine.upscale(request, shop.context)
     const charged = reservation.spend(costMicros)
     const arrived = { fresh: true, costMicros: charged, ...(requestId === undefined ? {} : { requestId }) }
@@ -135,7 +149,8 @@ async function accept(
   const target = { width: Math.round(width * job.factor), height: Math.round(height * job.factor) }
   const check = async (): Promise<Picture> => {
     const decoded = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
-    if (received.verified === undefined) verifyAnswer({ source: image, ...target, scale: job.scale }, decoded.colour)
+    if (received.verified === undefined)
+      verifyAnswer({ source: image, ...target, scale: job.scale }, decoded.colour)
     return decoded
   }
   const decoded = await check().catch(error => reject(store, job, order, received, error))
@@ -147,7 +162,9 @@ async function accept(
     // The service saw no alpha; the source's own is enlarged and put back.
     picture: {
       colour: decoded.colour,
-      ...(image.alpha === undefined ? {} : { alpha: resample(image.alpha, decoded.colour.width, decoded.colour.height) }),
+      ...(image.alpha === undefined
+        ? {}
+        : { alpha: resample(image.alpha, decoded.colour.width, decoded.colour.height) }),
     },
     fresh: received.fresh,
     costMicros: received.costMicros,
@@ -163,14 +180,26 @@ async function keep(
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string> {
   const format = sniffFormat(received.bytes)
-  const facts = { ...entryFacts(job, order, received), width, height, format, fileName: `answer.${EXTENSION[format]}` }
+  const facts = {
+    ...entryFacts(job, order, received),
+    width,
+    height,
+    format,
+    fileName: `answer.${EXTENSION[format]}`,
+  }
   const entry = await store.commit('answers', facts, received.bytes)
   await store.remove('received', order.pay)
   return entry.facts.sha256
 }
 
 /** Keeps an answer that was refused by our checks, remembers why, and says so. */
-async function reject(store: Cache, job: ServiceJob, order: Order, received: Received, error: unknown): Promise<never> {
+async function reject(
+  store: Cache,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  error: unknown,
+): Promise<never> {
   if (!isUpscaleError(error)) throw error
   const { file } = await store.commit('rejected', entryFacts(job, order, received), received.bytes)
   const { requestId } = received
@@ -190,7 +219,11 @@ function chargeNote({ costMicros }: Received): string {
 }
 
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
-function entryFacts({ engine, scale }: ServiceJob, order: Order, { costMicros, requestId }: Omit<Received, 'bytes'>) {
+function entryFacts(
+  { engine, scale }: ServiceJob,
+  order: Order,
+  { costMicros, requestId }: Omit<Received, 'bytes'>,
+) {
   return {
     key: order.pay,
     fileName: 'answer.bin',

@@ -147,13 +147,17 @@ function resampleRow(image: PixelImage, y: number, across: Weights, row: Int16Ar
 }
 
 /** Two at a time, since reading and writing the sums costs more than the arithmetic. */
-function addRows(sums: Int32Array, one: Int16Array, weight: number, next: Int16Array, nextWeight: number): void {
+function addRows(
+  sums: Int32Array,
+  one: Int16Array,
+  weight: number,
+  next: Int16Array,
+  nextWeight: number,
+): void {
   if (weight === 0 && nextWeight === 0) return
   for (let at = 0; at < sums.length; at++) {
     sums[at] =
-      (sums[at] as number) +
-      Math.imul(weight, one[at] as number) +
-      Math.imul(nextWeight, next[at] as number)
+      (sums[at] as number) + Math.imul(weight, one[at] as number) + Math.imul(nextWeight, next[at] as number)
   }
 }
 

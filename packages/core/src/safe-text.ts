@@ -32,8 +32,9 @@ export function safeText(text: string, options: SafeTextOptions = {}): string {
 
 function clean(text: string): string {
   return stripVTControlCharacters(text)
+    .replace(/[\p{Cf}\p{Cs}\p{Co}]/gu, '')
     .replace(/\s+/gu, ' ')
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, '')
+    .replace(/\p{Cc}/gu, '')
     .trim()
 }
 

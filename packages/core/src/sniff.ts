@@ -7,6 +7,8 @@ import type { Format } from './format.ts'
 
 /** Bytes from the start of a file that {@link sniffFormat} looks at. */
 const HEAD = 1024
+/** No image is shorter, in bytes. */
+const SHORTEST = 12
 
 const RASTERISE = 'an SVG stays sharp at any size: use it as it is, without ?upscale'
 const CONVERT = 'convert it to PNG, JPEG, WebP, AVIF or GIF first'
@@ -75,8 +77,9 @@ const BRANDS: Readonly<Record<string, string>> = {
  */
 export function sniffFormat(bytes: Uint8Array): Format {
   for (const [format, magic] of READ) if (startsWith(bytes, magic)) return format
-  if (bytes.length === 0) {
-    throw new UpscaleError('SOURCE_CORRUPT', 'the file is empty', { hint: 'save the image again' })
+  if (bytes.length < SHORTEST) {
+    const size = bytes.length === 0 ? 'is empty' : `has only ${bytes.length} bytes`
+    throw new UpscaleError('SOURCE_CORRUPT', `the file ${size}`, { hint: 'save or fetch the image again' })
   }
   if (hasText(bytes, 4, 'ftyp')) return sniffBoxes(bytes)
   for (const [name, magic, hint = CONVERT] of REFUSED)
@@ -113,7 +116,9 @@ function sniffText(bytes: Uint8Array): UpscaleError {
       hint: 'the image was not written completely: save it again',
     })
   }
-  const text = new TextDecoder(head[1] === 0 ? 'utf-16le' : 'utf-8').decode(head)
+  const text = new TextDecoder(
+    head[1] === 0 || (head[0] === 0xff && head[1] === 0xfe) ? 'utf-16le' : 'utf-8',
+  ).decode(head)
   if (/<svg[\s>]/i.test(text)) return unsupported('an SVG drawing', RASTERISE)
   if (/<(!doctype html|html|head|body)[\s>]/i.test(text)) {
     return unsupported('an HTML page', 'the download got a web page instead of the image: fetch it again')

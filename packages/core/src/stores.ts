@@ -26,10 +26,12 @@ export function openStores(
   options: Pick<ResolvedOptions, 'cacheDir' | 'scratchDir'>,
   onNotice: (text: string) => void,
 ): Stores {
-  const onEvent = (event: CacheEvent): void => onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
+  const onEvent = (event: CacheEvent): void =>
+    onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
   const durable = openCache(options.cacheDir, { onEvent, tag: false })
   const scratch = openCache(options.scratchDir, { onEvent, tag: true })
-  const forEngine = (engine: Pick<Engine, 'billing'>): Cache => (engine.billing === 'paid' ? durable : scratch)
+  const forEngine = (engine: Pick<Engine, 'billing'>): Cache =>
+    engine.billing === 'paid' ? durable : scratch
   let refuge: Cache | undefined
 
   /** Runs a write that a build can do without. */

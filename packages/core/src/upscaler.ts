@@ -4,8 +4,8 @@ import { createBreaker } from './breaker.ts'
 import { createBudget } from './budget.ts'
 import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
-import type { Format } from './format.ts'
 import { findFinished, flightOf, makeFinished } from './finished.ts'
+import type { Format } from './format.ts'
 import { planJob } from './job.ts'
 import {
   type HostFacts,
@@ -38,7 +38,12 @@ export interface UpscaledImage {
   /** Name of the engine, as configured. */
   readonly engine: string
   /** The image it was made from; width and height in pixels, orientation applied. */
-  readonly source: { readonly file: string; readonly digest: string; readonly width: number; readonly height: number }
+  readonly source: {
+    readonly file: string
+    readonly digest: string
+    readonly width: number
+    readonly height: number
+  }
 }
 
 /** Where a request comes from, for messages, and how to stop waiting for it. */
@@ -137,7 +142,7 @@ export function createUpscaler(
       origin: finished.origin,
       factor: job.factor,
       engine: job.engineName,
-      source: { file, digest: source.digest, ...finished.source },
+      source: { file, digest: source.digest, width: finished.source.width, height: finished.source.height },
     }
   }
 
@@ -162,14 +167,20 @@ export function createUpscaler(
 }
 
 function pickPlace({ reference, importer }: UpscaleContext): Pick<UpscaleContext, 'reference' | 'importer'> {
-  return { ...(reference === undefined ? {} : { reference }), ...(importer === undefined ? {} : { importer }) }
+  return {
+    ...(reference === undefined ? {} : { reference }),
+    ...(importer === undefined ? {} : { importer }),
+  }
 }
 
 /** Gives an error of a library or of the system a code; an abort keeps its reason. */
 function toCoded(error: unknown): UpscaleError {
   if (isUpscaleError(error)) return error
   if (error instanceof Error && error.name === 'AbortError') {
-    return new UpscaleError('ABORTED', 'the work was stopped', { hint: 'start the build again', cause: error })
+    return new UpscaleError('ABORTED', 'the work was stopped', {
+      hint: 'start the build again',
+      cause: error,
+    })
   }
   const reason = safeText(error instanceof Error ? error.message : String(error))
   return new UpscaleError('ENGINE_FAILED', `unexpected failure: ${reason}`, {

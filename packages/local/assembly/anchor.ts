@@ -10,7 +10,7 @@ const RING_ROWS = 5
 export function widen(row: i32, start: i32, count: i32): void {
   const scale = field(SCALE)
   let to = wideRow(row)
-  let from = sampleRow(row) + (<usize>start << 3)
+  let from = sampleRow(row) + ((<usize>start) << 3)
   const half = i32x4.splat(1 << 9)
   for (let x = 0; x < count; x++) {
     for (let phase = 0; phase < scale; phase++) {
@@ -44,12 +44,24 @@ export function chooseTaps(row: i32): void {
 /** The anchor of the output sample at `offset` bytes into the wide rows, in output phase `phase`: [r, g, b, 0]. */
 export function anchorAt(phase: i32, offset: usize): v128 {
   const weights = PROGRAM + PHASES + <usize>phase * PHASE_BYTES
-  const taps = <usize>field(TAPS) + (<usize>phase << 4)
+  const taps = <usize>field(TAPS) + ((<usize>phase) << 4)
   let sum = i32x4.splat(1 << 17)
-  sum = i32x4.add(sum, i32x4.mul(v128.load_splat<i32>(weights, 4), v128.load(<usize>load<i32>(taps) + offset)))
-  sum = i32x4.add(sum, i32x4.mul(v128.load_splat<i32>(weights, 8), v128.load(<usize>load<i32>(taps, 4) + offset)))
-  sum = i32x4.add(sum, i32x4.mul(v128.load_splat<i32>(weights, 12), v128.load(<usize>load<i32>(taps, 8) + offset)))
-  sum = i32x4.add(sum, i32x4.mul(v128.load_splat<i32>(weights, 16), v128.load(<usize>load<i32>(taps, 12) + offset)))
+  sum = i32x4.add(
+    sum,
+    i32x4.mul(v128.load_splat<i32>(weights, 4), v128.load(<usize>load<i32>(taps) + offset)),
+  )
+  sum = i32x4.add(
+    sum,
+    i32x4.mul(v128.load_splat<i32>(weights, 8), v128.load(<usize>load<i32>(taps, 4) + offset)),
+  )
+  sum = i32x4.add(
+    sum,
+    i32x4.mul(v128.load_splat<i32>(weights, 12), v128.load(<usize>load<i32>(taps, 8) + offset)),
+  )
+  sum = i32x4.add(
+    sum,
+    i32x4.mul(v128.load_splat<i32>(weights, 16), v128.load(<usize>load<i32>(taps, 12) + offset)),
+  )
   return i32x4.shr_s(sum, 18)
 }
 

@@ -30,7 +30,7 @@ export function convolve(
   floor: i32,
 ): void {
   const lowest = i16x8.splat(<i16>floor)
-  const rowBytes = <usize>pairs << 2
+  const rowBytes = (<usize>pairs) << 2
   const blockBytes = rowBytes * 24
   for (let x = 0; x < count; x += 4) {
     let block = weights
@@ -49,7 +49,7 @@ export function convolve(
       let d1 = bias1
       let w = block
       for (let row = 0; row < 3; row++) {
-        let a = row == 0 ? row0 : row == 1 ? row1 : row2
+        let a = row === 0 ? row0 : row === 1 ? row1 : row2
         let b = a + stride
         let c = b + stride
         let d = c + stride

@@ -35,7 +35,7 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
     for (let dy = 0; dy < scale; dy++) {
       let to = row
       for (let dx = 0; dx < scale; dx++) {
-        const sum = i32x4.add(anchorAt(dy, wide + (<usize>dx << 4)), v128.load_ext<i16>(correction))
+        const sum = i32x4.add(anchorAt(dy, wide + ((<usize>dx) << 4)), v128.load_ext<i16>(correction))
         writeSample(to, i32x4.min_s(i32x4.max_s(sum, floor), ceiling), channels)
         to += channels
         correction += 6
@@ -44,7 +44,7 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
     }
     out += scale * channels
     residual += <usize>field(RESIDUAL_STRIDE)
-    wide += <usize>scale << 4
+    wide += (<usize>scale) << 4
     above += 8
     here += 8
     below += 8
@@ -57,7 +57,7 @@ function writeSample(to: usize, value: v128, channels: i32): void {
   const red = i32x4.extract_lane(bytes, 0)
   const green = i32x4.extract_lane(bytes, 1)
   const blue = i32x4.extract_lane(bytes, 2)
-  if (channels == 1) {
+  if (channels === 1) {
     store<u8>(to, <u8>((2 * (red + green + blue) + 3) / 6))
   } else {
     store<u8>(to, <u8>red)

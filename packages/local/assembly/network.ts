@@ -44,7 +44,7 @@ export function step(index: i32): void {
     const row = index - 2 * layer
     if (row < 0) return
     convolve(
-      layer == last ? <usize>field(RESIDUAL) : ringRow(layer, row),
+      layer === last ? <usize>field(RESIDUAL) : ringRow(layer, row),
       <usize>(layerField(layer, OUTPUTS) * 2),
       inputRow(layer, row),
       inputRow(layer, row + 1),
@@ -56,7 +56,7 @@ export function step(index: i32): void {
       tileWidth + 2 * (last - layer),
       layerField(layer, OUTPUTS),
       layerField(layer, SHIFT),
-      layer == last ? -32768 : 0,
+      layer === last ? -32768 : 0,
     )
   }
   const y = index - 2 * last
@@ -68,7 +68,7 @@ export function step(index: i32): void {
 function inputRow(layer: i32, row: i32): usize {
   if (layer > 0) return ringRow(layer - 1, row)
   const unused = field(HALO) - field(LAYERS)
-  return sampleRow(row + unused) + (<usize>unused << 3)
+  return sampleRow(row + unused) + ((<usize>unused) << 3)
 }
 
 function ringRow(layer: i32, row: i32): usize {

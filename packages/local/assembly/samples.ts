@@ -5,12 +5,12 @@ export function readSamples(columns: i32, rows: i32, channels: i32): void {
   let from = <usize>field(INPUT)
   for (let y = 0; y < rows; y++) {
     let to = sampleRow(y)
-    const end = to + (<usize>columns << 3)
+    const end = to + ((<usize>columns) << 3)
     while (to < end) {
       const first = sample(load<u8>(from))
-      const second = channels == 1 ? first : sample(load<u8>(from, 1))
-      const third = channels == 1 ? first : sample(load<u8>(from, 2))
-      store<u64>(to, <u64>first | (<u64>second << 16) | (<u64>third << 32))
+      const second = channels === 1 ? first : sample(load<u8>(from, 1))
+      const third = channels === 1 ? first : sample(load<u8>(from, 2))
+      store<u64>(to, <u64>first | ((<u64>second) << 16) | ((<u64>third) << 32))
       from += channels
       to += 8
     }

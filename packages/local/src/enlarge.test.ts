@@ -1,59 +1,144 @@
-import type { PixelImage } from 'upscale-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
-import type { Model } from './model.ts'
+import { flat, noise, paint, randomModel } from './pictures.ts'
 import { createPool } from './pool.ts'
 import { compileProgram } from './program.ts'
 import { referenceUpscale } from './reference.ts'
 
 const pool = createPool(2)
 afterAll(() => pool.close())
-const signal = new AbortController().signal
+const options = { signal: new AbortController().signal, threads: 2 }
 
-/** Small numbers without a pattern, the same on every run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-function randomModel(scale: number, channels: number[], anchor: Model['anchor'] = 'bicubic', size = 3000): Model {
-  const random = randomNumbers(scale * 1000 + channels.length)
-  const sizes = [3, ...channels, 3 * scale * scale]
-  const layers = sizes.slice(1).map((outputs, index) => {
-    const inputs = sizes[index] ?? 0
-    const pick = (reach: number): number => Math.floor((random() * 2 - 1) * reach)
-    return {
-      inputs,
-      outputs,
-      shift: 13,
-      weights: Int16Array.from({ length: inputs * outputs * 9 }, () => pick(size)),
-      biases: Int32Array.from({ length: outputs }, () => pick(1 << 24)),
-    }
-  })
-  return { name: 'random', scale, anchor, layers }
-}
-
-function noise(width: number, height: number, channels: 1 | 3 = 3): PixelImage {
-  const random = randomNumbers(width * 31 + height)
-  const data = Uint8Array.from({ length: width * height * channels }, () => Math.floor(random() * 256))
-  return { data, width, height, channels }
-}
-
-describe('the kernel gives the bytes of the plain arithmetic', () => {
+describe('enlarge gives the bytes of the plain arithmetic', () => {
   it.each([
-    ['x2, 16 channels', randomModel(2, [16, 16])],
-    ['x3, channels that are no multiple of eight', randomModel(3, [12, 5])],
-    ['x4, 8 channels, four layers', randomModel(4, [8, 8, 8])],
-    ['one layer only', randomModel(2, [])],
-    ['nearest anchor', randomModel(2, [8], 'nearest')],
-    ['weights so large that everything clamps', randomModel(2, [16, 16], 'bicubic', 32767)],
-    ['weights so small that the anchor decides', randomModel(3, [8], 'bicubic', 4)],
+    ['for x2 and 16 channels', randomModel(2, [16, 16])],
+    ["for x3 and channels that aren't a multiple of eight", randomModel(3, [12, 5])],
+    ['for x4 and four layers', randomModel(4, [8, 8, 8])],
+    ['for one layer alone', randomModel(2, [])],
+    ['for the nearest anchor', randomModel(2, [8], { anchor: 'nearest' })],
+    ['when every sum leaves int16, or even int32', randomModel(2, [16, 16], { size: 32767 })],
+    ['when the weights hardly count', randomModel(3, [8], { size: 4 })],
   ])('%s', async (_name, model) => {
     const image = noise(21, 13)
-    const { data } = await enlarge(image, compileProgram(model), pool, { signal, threads: 2 })
+    const { data } = await enlarge(image, compileProgram(model), pool, options)
     expect(data).toEqual(referenceUpscale(model, image))
+  })
+
+  it.each([
+    [1, 1],
+    [1, 7],
+    [3, 200],
+    [200, 3],
+    [5, 4],
+    [257, 2],
+  ])('for a picture of %i x %i', async (width, height) => {
+    const model = randomModel(2, [8, 8])
+    const image = noise(width, height)
+    const result = await enlarge(image, compileProgram(model), pool, options)
+    expect(result).toMatchObject({ width: width * 2, height: height * 2, channels: 3 })
+    expect(result.data).toEqual(referenceUpscale(model, image))
+  })
+})
+
+describe('tiles', () => {
+  const program = compileProgram(randomModel(2, [16, 16, 16]))
+  const image = noise(90, 70)
+
+  it.each([
+    [90, 13],
+    [17, 70],
+    [16, 16],
+    [1, 1],
+  ])('of %i x %i leave no seam', async (width, height) => {
+    const whole = await enlarge(image, program, pool, { ...options, tile: { width: 90, height: 70 } })
+    const tiled = await enlarge(image, program, pool, { ...options, tile: { width, height } })
+    expect(tiled.data).toEqual(whole.data)
+  })
+
+  it('of one colour are filled with what the network would have given', async () => {
+    const half = paint(64, 64, 3, (x, y) => (x < 32 && y < 32 ? 80 : (x * 37 + y * 91) & 255))
+    const whole = await enlarge(half, program, pool, { ...options, tile: { width: 64, height: 64 } })
+    const tiled = await enlarge(half, program, pool, { ...options, tile: { width: 8, height: 8 } })
+    expect(tiled.data).toEqual(whole.data)
+  })
+
+  it('give the same bytes on any number of threads', async () => {
+    const single = createPool(1)
+    const one = await enlarge(noise(300, 600), program, single, { ...options, threads: 1 })
+    const two = await enlarge(noise(300, 600), program, pool, options)
+    await single.close()
+    expect(Buffer.compare(one.data, two.data)).toBe(0)
+  })
+})
+
+describe('colours', () => {
+  it.each([2, 3, 4])('stay exactly flat at x%i, however loud the network is', async scale => {
+    const program = compileProgram(randomModel(scale, [8], { size: 20000 }))
+    for (const colour of [[0, 128, 255], [51, 153, 204], [1, 2, 254], [77]]) {
+      const framed = paint(12, 9, colour.length === 1 ? 1 : 3, (x, _y, c) => (x < 3 ? 255 : (colour[c] ?? 0)))
+      const { data, width } = await enlarge(framed, program, pool, options)
+      const channels = colour.length
+      // The colour changes at pixel 3, so pixel 4 on has only itself around it.
+      const row = data.subarray(4 * scale * channels, width * channels)
+      expect([...row]).toEqual(Array.from({ length: 8 * scale }, () => colour).flat())
+    }
+  })
+
+  it('of a wholly flat picture are kept', async () => {
+    const program = compileProgram(randomModel(2, [8], { size: 20000 }))
+    const { data } = await enlarge(flat(300, 2, [9, 99, 199]), program, pool, options)
+    expect(data).toEqual(flat(600, 4, [9, 99, 199]).data)
+  })
+
+  it('of a grey picture are the mean of the same picture in RGB', async () => {
+    const program = compileProgram(randomModel(2, [8, 8]))
+    const grey = noise(40, 30, 1)
+    const rgb = paint(40, 30, 3, (x, y) => grey.data[y * 40 + x] ?? 0)
+    const result = await enlarge(grey, program, pool, options)
+    const expected = await enlarge(rgb, program, pool, options)
+    const means = result.data.map((_, i) => {
+      const [red = 0, green = 0, blue = 0] = expected.data.subarray(i * 3, i * 3 + 3)
+      return Math.round((red + green + blue) / 3)
+    })
+    expect(result).toMatchObject({ width: 80, height: 60, channels: 1 })
+    expect(result.data).toEqual(means)
+  })
+})
+
+describe('registration', () => {
+  it.each([2, 3, 4])('of an edge and of its mirror image agree at x%i', async scale => {
+    const edge = paint(20, 20, 1, x => (x < 9 ? 20 : x === 9 ? 90 : 220))
+    const mirrored = paint(20, 20, 1, x => edge.data[19 - x] ?? 0)
+    const program = compileProgram(randomModel(scale, [8], { size: 0 }))
+    const there = await enlarge(edge, program, pool, options)
+    const back = await enlarge(mirrored, program, pool, options)
+    expect([...there.data.subarray(0, there.width)].reverse()).toEqual([...back.data.subarray(0, back.width)])
+  })
+
+  it.each([2, 3, 4])('of a ramp keeps every pixel centred on its block at x%i', async scale => {
+    const ramp = paint(20, 5, 1, x => x * 10)
+    const { data, width } = await enlarge(
+      ramp,
+      compileProgram(randomModel(scale, [8], { size: 0 })),
+      pool,
+      options,
+    )
+    for (let x = 3; x < 17; x++) {
+      const block = data.subarray(2 * scale * width + x * scale, 2 * scale * width + (x + 1) * scale)
+      const mean = block.reduce((sum, value) => sum + value, 0) / scale
+      expect(Math.abs(mean - x * 10)).toBeLessThan(0.6)
+    }
+  })
+
+  it('of the nearest anchor repeats pixels', async () => {
+    const image = noise(9, 6)
+    const { data } = await enlarge(
+      image,
+      compileProgram(randomModel(2, [8], { anchor: 'nearest', size: 0 })),
+      pool,
+      options,
+    )
+    const repeated = paint(18, 12, 3, (x, y, c) => image.data[((y >> 1) * 9 + (x >> 1)) * 3 + c] ?? 0)
+    expect(data).toEqual(repeated.data)
   })
 })

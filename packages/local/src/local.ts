@@ -4,7 +4,15 @@ import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
 import { createPool } from './pool.ts'
 import { compileProgram, type Program } from './program.ts'
-import { MODELS, type ModelName, readWeights, revisionOf, SCALES, type Scale, weightFileName } from './weights.ts'
+import {
+  MODELS,
+  type ModelName,
+  readWeights,
+  revisionOf,
+  SCALES,
+  type Scale,
+  weightFileName,
+} from './weights.ts'
 
 export interface LocalOptions {
   /**
@@ -45,7 +53,8 @@ export function local(options: LocalOptions = {}): PixelEngine {
 
   function programFor(scale: Scale): Program {
     const program =
-      programs.get(scale) ?? compileProgram(parseModel(readWeights(model, scale), weightFileName(model, scale)))
+      programs.get(scale) ??
+      compileProgram(parseModel(readWeights(model, scale), weightFileName(model, scale)))
     programs.set(scale, program)
     return program
   }
@@ -102,9 +111,13 @@ function resolveOptions(options: LocalOptions): Required<LocalOptions> {
     })
   }
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new UpscaleError('BAD_OPTION', `local() got threads ${JSON.stringify(threads)} (${typeof threads}).`, {
-      hint: `Use a whole number from 1 to ${MAX_THREADS}, or leave it out.`,
-    })
+    throw new UpscaleError(
+      'BAD_OPTION',
+      `local() got threads ${JSON.stringify(threads)} (${typeof threads}).`,
+      {
+        hint: `Use a whole number from 1 to ${MAX_THREADS}, or leave it out.`,
+      },
+    )
   }
   return { model, threads }
 }

@@ -40,7 +40,8 @@ export function parseModel(bytes: Uint8Array, file: string): Model {
     })
 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (bytes.length < 8 || latin1(bytes.subarray(0, 4)) !== MAGIC) throw broken(`it doesn't begin with ${MAGIC}`)
+  if (bytes.length < 8 || latin1(bytes.subarray(0, 4)) !== MAGIC)
+    throw broken(`it doesn't begin with ${MAGIC}`)
   const headerEnd = 8 + view.getUint32(4, true)
   if (headerEnd > bytes.length) throw broken('its header is cut off')
   let header: unknown

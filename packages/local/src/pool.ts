@@ -1,5 +1,5 @@
 import { UpscaleError } from 'upscale-core'
-import { compileKernel } from './kernel.ts'
+import { type CompiledKernel, compileKernel } from './kernel.ts'
 import { type Job, SLOTS, startThread, type Thread } from './thread.ts'
 
 /** Threads that put tiles through the kernel: started when there is work, first come, first served. */
@@ -20,7 +20,7 @@ export type Task = Omit<Job, 'done'>
 export function createPool(threads: number, script: URL = new URL('./worker.mjs', import.meta.url)): Pool {
   const queue: Job[] = []
   const running = new Set<Thread>()
-  let kernel: WebAssembly.Module | undefined
+  let kernel: CompiledKernel | undefined
 
   function dispatch(): void {
     while (queue.length > 0) {

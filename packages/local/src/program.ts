@@ -85,7 +85,16 @@ export function compileProgram(model: Model): Program {
     const ring = rings[index] ?? { start: 0, rowBytes: 0 }
     image.set(new Uint8Array(weights.buffer), at.weights)
     image.set(new Uint8Array(biases.buffer), at.biases)
-    const record = [inputs * 2, (inputs * 3) / 2, outputs, shift, at.weights, at.biases, ring.start, ring.rowBytes]
+    const record = [
+      inputs * 2,
+      (inputs * 3) / 2,
+      outputs,
+      shift,
+      at.weights,
+      at.biases,
+      ring.start,
+      ring.rowBytes,
+    ]
     writeInts(image, TABLE + LAYER_RECORDS + index * LAYER_BYTES, record)
   })
   return { scale, halo, image, pages: Math.ceil(end / PAGE), input, output }

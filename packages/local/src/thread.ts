@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { UpscaleError } from 'upscale-core'
+import type { CompiledKernel } from './kernel.ts'
 import type { Program } from './program.ts'
 
 /** One tile in work and one waiting, so that the thread doesn't idle while the main thread is busy. */
@@ -40,7 +41,7 @@ interface Answer {
   readonly result: Uint8Array | undefined
 }
 
-export function startThread(module: WebAssembly.Module, script: URL, events: Events): Thread {
+export function startThread(module: CompiledKernel, script: URL, events: Events): Thread {
   const stop = new Int32Array(new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT))
   const slots: (Job | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   /** Programs the worker has, by the number it knows them under. */

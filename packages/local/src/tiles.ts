@@ -41,7 +41,11 @@ function share(length: number, index: number, parts: number): number {
 }
 
 /** The tile's bytes with `halo` pixels around them; beyond the picture's edge its last pixel is repeated. */
-export function cutTile({ data, width, height, channels }: PixelImage, tile: Tile, halo: number): Uint8Array<ArrayBuffer> {
+export function cutTile(
+  { data, width, height, channels }: PixelImage,
+  tile: Tile,
+  halo: number,
+): Uint8Array<ArrayBuffer> {
   const columns = tile.width + 2 * halo
   const rows = tile.height + 2 * halo
   const cut = new Uint8Array(columns * rows * channels)

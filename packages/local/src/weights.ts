@@ -24,10 +24,14 @@ export function readWeights(model: ModelName, scale: Scale): Uint8Array {
   try {
     return readFileSync(new URL(name, FOLDER))
   } catch (cause) {
-    throw new UpscaleError('ENGINE_FAILED', `The local engine has no weights for model "${model}" at x${scale}.`, {
-      hint: `Install upscale-local again: it should hold weights/${name}.`,
-      cause,
-    })
+    throw new UpscaleError(
+      'ENGINE_FAILED',
+      `The local engine has no weights for model "${model}" at x${scale}.`,
+      {
+        hint: `Install upscale-local again: it should hold weights/${name}.`,
+        cause,
+      },
+    )
   }
 }
 

@@ -65,7 +65,8 @@ export function parseEntry(text: Uint8Array | string, expectedKey: string): Entr
   const body = unseal(text)
   if (!isObject(body)) return undefined
   if (isNewer(body.version, ENTRY_VERSION)) return 'newer'
-  return body.version === ENTRY_VERSION && body.key === expectedKey && isEntry(body) ? body : undefined
+  const { version, ...facts } = body
+  return version === ENTRY_VERSION && facts.key === expectedKey && isEntry(facts) ? facts : undefined
 }
 
 /** True for an object, not an array, that came out of JSON. */

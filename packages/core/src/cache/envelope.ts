@@ -31,7 +31,8 @@ export function seal(body: unknown): string {
 /** The body of a whole and unchanged frame, else undefined. Total. */
 export function unseal(raw: Uint8Array | string): unknown {
   if (raw.length > MAX_ENVELOPE_BYTES) return undefined
-  let text = typeof raw === 'string' ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString()
+  let text =
+    typeof raw === 'string' ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString()
   if (text.includes('\r')) text = text.replaceAll('\r\n', '\n')
   if (!text.startsWith(BEFORE_CHECK) || !text.endsWith(AFTER_BODY)) return undefined
   if (text.slice(BODY_START - BEFORE_BODY.length, BODY_START) !== BEFORE_BODY) return undefined

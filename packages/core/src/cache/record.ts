@@ -12,7 +12,10 @@ export function printRecord(key: string, record: CacheRecord): string {
 }
 
 /** Reads a record's file. Total, as {@link parseEntry} is. */
-export function parseRecord(text: Uint8Array | string, expectedKey: string): CacheRecord | 'newer' | undefined {
+export function parseRecord(
+  text: Uint8Array | string,
+  expectedKey: string,
+): CacheRecord | 'newer' | undefined {
   const body = unseal(text)
   if (!isObject(body)) return undefined
   if (isNewer(body.version, RECORD_VERSION)) return 'newer'

@@ -1,6 +1,7 @@
 import { type ErrorCode, UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import type { HttpResponse } from './http.ts'
+import { field, textField } from './json-fields.ts'
 
 /** How messages speak about the service. */
 export interface Service {
@@ -91,7 +92,10 @@ const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service:
   ],
 }
 
-/** Refused for what the request says, so the same request would be refused again. */
+/**
+ * Refused for what the request says, so the same request would be refused again. Only where the service itself says
+ * so: a proxy's page, or a wrong base URL, answers 400 as well, and must not be remembered for the image.
+ */
 const PERMANENT: ReadonlySet<ApiCode> = new Set(['API_REJECTED', 'API_MODERATED'])
 
 /**
@@ -103,13 +107,16 @@ export function apiError(response: HttpResponse, json: unknown, service: Service
   const code = codeFor(response.status, envelope.code)
   const [problem, hint] = WORDS[code]
   const said = safeText(envelope.message ?? plainText(response), { secrets: service.secrets })
-  const label = [`HTTP ${response.status}`, envelope.code].filter(part => part !== undefined).join(' ')
+  const wait = response.headers['retry-after']
+  const label = [`HTTP ${response.status}`, envelope.code, wait && `Retry-After ${wait}`]
+    .filter(Boolean)
+    .join(', ')
   const text = `${service.name} ${problem} (${safeText(label, { secrets: service.secrets, maxCharacters: 80 })})`
   const requestId = requestIdOf(response, json, service)
   return new UpscaleError(code, said === '' ? text : `${text}: ${said}`, {
     hint: hint(service),
     ...(requestId === undefined ? {} : { requestId }),
-    ...(PERMANENT.has(code) ? { permanent: true } : {}),
+    ...(PERMANENT.has(code) && envelope.message !== undefined ? { permanent: true } : {}),
   })
 }
 
@@ -126,18 +133,6 @@ export function requestIdOf(response: HttpResponse, json: unknown, service: Serv
   const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
   const safe = id === undefined ? '' : safeText(id, { secrets: service.secrets, maxCharacters: 100 })
   return safe === '' ? undefined : safe
-}
-
-/** The field of an object of unknown shape; undefined where there is no object or no such field of its own. */
-export function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return (value as Readonly<Record<string, unknown>>)[name]
-}
-
-/** Like {@link field}, for texts that are not empty. */
-export function textField(value: unknown, name: string): string | undefined {
-  const found = field(value, name)
-  return typeof found === 'string' && found !== '' ? found : undefined
 }
 
 function readEnvelope(json: unknown): { code: string | undefined; message: string | undefined } {

@@ -1,6 +1,8 @@
+import { dollars } from '../budget.ts'
 import { UpscaleError } from '../errors.ts'
-import { apiError, badAnswer, field, requestIdOf, type Service, textField } from './api-errors.ts'
+import { apiError, badAnswer, requestIdOf, type Service } from './api-errors.ts'
 import type { HttpResponse } from './http.ts'
+import { field, parseJson, textField } from './json-fields.ts'
 
 /** What a successful answer to an images call says. Nothing in it is trusted. */
 export interface EditAnswer {
@@ -25,7 +27,7 @@ export interface Receipt {
  * @throws UpscaleError the API_ code of an error envelope or status; API_BAD_ANSWER where no picture can be found
  */
 export function readEditAnswer(response: HttpResponse, service: Service): EditAnswer {
-  const json = parseJson(response.body)
+  const json = parseJson(response.body.toString('utf8'))
   const hasError = field(json, 'error') !== undefined && field(json, 'error') !== null
   if (response.status !== 200 || hasError) throw apiError(response, json, service)
   const receipt = readReceipt(response, json, service)
@@ -57,7 +59,7 @@ export function decodeBase64(base64: string, service: Service): Buffer {
 
 /** The same error with what the service said about the call: its id and its charge. */
 export function withReceipt(error: UpscaleError, { requestId, costMicros }: Receipt): UpscaleError {
-  const charge = costMicros === undefined ? '' : `; ${(costMicros / 1e6).toFixed(6)} US dollars were charged`
+  const charge = costMicros === undefined ? '' : `; ${dollars(costMicros)} were charged`
   return new UpscaleError(error.code, `${error.problem}${charge}`, {
     ...error.details,
     ...(requestId === undefined ? {} : { requestId }),
@@ -85,15 +87,6 @@ function readReceipt(response: HttpResponse, json: unknown, service: Service): R
     ...(costMicros === undefined ? {} : { costMicros }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(executedModel === undefined ? {} : { executedModel }),
-  }
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'))
-  } catch {
-    // The parser's message quotes the body, which may hold anything; "no JSON" is all that callers need.
-    return undefined
   }
 }
 

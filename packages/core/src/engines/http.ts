@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
+import type { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
-import { UpscaleError } from '../errors.ts'
+import { type ErrorCode, UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { bareHost, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
+import type { Deadline } from './deadline.ts'
 
 /**
  * The only file that talks HTTP. It moves bytes and names what went wrong on the way; what a status or a body means
@@ -60,41 +62,6 @@ const PIECE_BYTES = 64 * 1024
 
 /** Enough for any error envelope. */
 const MAX_ERROR_BYTES = 64 * 1024
-
-/** A point in time after which a call is given up, together with the signal of the build around it. */
-export interface Deadline {
-  /** Aborts at the deadline, and when the build stops. */
-  readonly signal: AbortSignal
-  readonly timeoutMs: number
-  /** True once the build was stopped, as opposed to time being up. */
-  readonly stopped: boolean
-  /** Milliseconds left, 0 at least. */
-  remainingMs(): number
-  /** Must be called at the end, or the timer keeps the process alive. */
-  clear(): void
-}
-
-/** Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`. */
-export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
-  const controller = new AbortController()
-  const end = performance.now() + timeoutMs
-  const timer = setTimeout(() => controller.abort(), timeoutMs)
-  const onStop = (): void => controller.abort()
-  if (stop.aborted) onStop()
-  else stop.addEventListener('abort', onStop, { once: true })
-  return {
-    signal: controller.signal,
-    timeoutMs,
-    get stopped() {
-      return stop.aborted
-    },
-    remainingMs: () => Math.max(0, end - performance.now()),
-    clear() {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', onStop)
-    },
-  }
-}
 
 /** Creates a client. It loads undici and opens sockets with the first request, not before. */
 export function createHttpClient(): HttpClient {
@@ -158,14 +125,14 @@ function privateAddress(host: string): UpscaleError {
 function dispatch(request: HttpRequest, progress: { handedOver: boolean }): Dispatcher.RequestOptions {
   const { method, url, headers, body, deadline } = request
   const common = { origin: url.origin, path: `${url.pathname}${url.search}`, method, signal: deadline.signal }
-  // Without this header a server may compress as it likes, and nothing here would unpack it.
-  const plain = { ...headers, 'accept-encoding': 'identity' }
-  if (body === undefined) return { ...common, headers: plain }
+  // A server may compress as it likes unless told otherwise, and nothing here unpacks. Some refuse nameless clients.
+  const all = { 'user-agent': 'upscale-core', 'accept-encoding': 'identity', ...headers }
+  if (body === undefined) return { ...common, headers: all }
   return {
     ...common,
-    headers: { ...plain, 'content-length': String(body.byteLength) },
-    // undici takes any async iterable as a body, its types name only some of them.
-    body: pieces(body, progress) as unknown as Dispatcher.RequestOptions['body'] & {},
+    headers: { ...all, 'content-length': String(body.byteLength) },
+    // undici takes any async iterable; its types name streams only.
+    body: pieces(body, progress) as unknown as Readable,
   }
 }
 
@@ -185,24 +152,29 @@ async function readResponse(
   const status = response.statusCode
   const ok = status >= 200 && status < 300
   const parts: Buffer[] = []
-  let size = 0
-  for await (const chunk of response.body) {
-    parts.push(chunk)
-    size += chunk.length
-    if (ok && size > maxBytes) {
-      throw new UpscaleError(
-        'ANSWER_TOO_LARGE',
-        `the answer of ${url.host} is larger than ${megabytes(maxBytes)}`,
-        {
-          hint: 'upscale a smaller image, or ask for a smaller factor',
-        },
-      )
+  // A length over the limit is refused with the first byte.
+  let size = ok && Number(headers['content-length'] ?? 0) > maxBytes ? maxBytes : 0
+  try {
+    for await (const chunk of response.body) {
+      parts.push(chunk)
+      size += chunk.length
+      // Leaving the loop, either way, closes the connection.
+      if (ok && size > maxBytes) throw tooLarge(url, maxBytes)
+      if (!ok && size > MAX_ERROR_BYTES) break
     }
-    // Leaving the loop closes the connection.
-    if (!ok && size > MAX_ERROR_BYTES) break
+  } catch (error) {
+    // A refusal is definite with its status line; only its words are missing.
+    if (ok) throw error
   }
-  const body = Buffer.concat(parts, ok ? size : Math.min(size, MAX_ERROR_BYTES))
-  return { status, headers, body }
+  const body = Buffer.concat(parts)
+  return { status, headers, body: ok ? body : body.subarray(0, MAX_ERROR_BYTES) }
+}
+
+function tooLarge(url: URL, maxBytes: number): UpscaleError {
+  const limit = `${Math.round(maxBytes / 1024 / 1024)} MiB`
+  return new UpscaleError('ANSWER_TOO_LARGE', `the answer of ${url.host} is larger than ${limit}`, {
+    hint: 'upscale a smaller image, or ask for a smaller factor',
+  })
 }
 
 function firstValues(
@@ -221,40 +193,40 @@ function failure(error: unknown, request: HttpRequest, handedOver: boolean): Ups
   const { url, method, deadline, secrets } = request
   if (describe(error).code === PRIVATE_ADDRESS) return privateAddress(url.hostname)
   const cause = scrub(error, secrets)
-  const inDoubt = method === 'POST' && handedOver
+  const fail = (code: ErrorCode, problem: string, hint: string): UpscaleError =>
+    new UpscaleError(code, problem, { hint, cause })
+  const isOrder = method === 'POST'
   const late = deadline.signal.aborted
   const reason = late ? `no answer within ${deadline.timeoutMs / 1000} s` : cause.message
+  const address = `check the network and the address ${url.origin}`
   if (deadline.stopped) {
-    const problem = `stopped while waiting for ${url.host}${inDoubt ? ', which may still charge' : ''}`
-    return new UpscaleError('ABORTED', problem, { hint: 'start the build again', cause })
+    const doubt = isOrder && handedOver ? ', which may still charge' : ''
+    return fail('ABORTED', `stopped while waiting for ${url.host}${doubt}`, 'start the build again')
   }
-  if (method === 'POST' && !handedOver) {
-    return new UpscaleError(
-      'API_UNREACHABLE',
-      `could not reach ${url.host}: ${reason}; nothing was ordered`,
-      {
-        hint: `check the network and the address ${url.origin}`,
-        cause,
-      },
-    )
+  if (isOrder && !handedOver) {
+    return fail('API_UNREACHABLE', `could not reach ${url.host}: ${reason}; nothing was ordered`, address)
   }
-  if (!inDoubt) {
-    return new UpscaleError(
-      late ? 'API_TIMEOUT' : 'API_UNREACHABLE',
-      `nothing came from ${url.host}: ${reason}`,
-      {
-        hint: late
-          ? 'raise "timeoutMs", or start the build again'
-          : `check the network and the address ${url.origin}`,
-        cause,
-      },
-    )
+  const ask = 'look at its request log before ordering again'
+  if (!late) {
+    return isOrder
+      ? fail(
+          'API_INTERRUPTED',
+          `${url.host} had the order, then the line broke: ${reason}; it may have charged`,
+          ask,
+        )
+      : fail('API_UNREACHABLE', `nothing came from ${url.host}: ${reason}`, address)
   }
-  return new UpscaleError(
-    late ? 'API_TIMEOUT' : 'API_INTERRUPTED',
-    `${url.host} had the request, then ${late ? '' : 'the connection was lost: '}${reason}; it may have charged`,
-    { hint: `look at its request log before ordering again${late ? ', or raise "timeoutMs"' : ''}`, cause },
-  )
+  return isOrder
+    ? fail(
+        'API_TIMEOUT',
+        `${url.host} had the order: ${reason}; it may have charged`,
+        `${ask}, or raise "timeoutMs"`,
+      )
+    : fail(
+        'API_TIMEOUT',
+        `nothing came from ${url.host}: ${reason}`,
+        'raise "timeoutMs", or start the build again',
+      )
 }
 
 /** A copy of an error that carries its name, code and cleaned words, and nothing else that could hold a secret. */
@@ -270,9 +242,8 @@ function scrub(error: unknown, secrets: readonly string[] = []): Error {
 function describe(error: unknown): { message: string; code: string | undefined } {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])
   if (!(error instanceof Error)) return { message: String(error), code: undefined }
-  return { message: error.message, code: 'code' in error ? String(error.code) : undefined }
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1024 / 1024)} MiB`
+  return {
+    message: error.message,
+    code: 'code' in error && typeof error.code === 'string' ? error.code : undefined,
+  }
 }

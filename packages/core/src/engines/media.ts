@@ -1,7 +1,8 @@
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { isLoopback } from './address.ts'
-import type { Deadline, HttpResponse, Send } from './http.ts'
+import type { Deadline } from './deadline.ts'
+import type { HttpResponse, Send } from './http.ts'
 
 /** Which addresses of results are opened. */
 export interface MediaRules {

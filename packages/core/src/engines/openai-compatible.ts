@@ -1,8 +1,9 @@
 import { isUpscaleError } from '../errors.ts'
 import type { Service } from './api-errors.ts'
+import { startDeadline } from './deadline.ts'
 import { decodeBase64, type Receipt, readEditAnswer, withReceipt } from './edit-answer.ts'
 import type { FileAnswer } from './engine.ts'
-import { type HttpResponse, type Send, startDeadline } from './http.ts'
+import type { HttpResponse, Send } from './http.ts'
 import { fetchMedia } from './media.ts'
 import type { ParamValue } from './params.ts'
 

@@ -1,4 +1,4 @@
-"""Measures weight files, through the integer arithmetic that users get.
+"""Measures weight files: in float from the quantised weights, or with --exact in integers, as users get it.
 
     python3 -m upscale_training.evaluate --cache DIR [--photos DIR/valid] [--bench DIR] weights/best-x2.bin …
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from . import reference
 from .anchor import enlarge_integer
-from .export import float_output
+from .export import dequantise, float_output
 from .pictures import imresize_down, psnr_luma, sharpness
 from .registration import measure
 
@@ -57,13 +57,17 @@ def folder_pictures(folder: Path, scale: int):
 
 
 class Score:
-    def __init__(self, header, layers):
-        self.header, self.layers = header, layers
+    def __init__(self, header, layers, exact: bool):
+        self.header, self.layers, self.exact = header, layers, exact
+        self.kernels = dequantise(layers)
         self.rows: dict[str, list] = {}
 
     def add(self, name: str, small: np.ndarray, truth: np.ndarray) -> None:
         scale = self.header["scale"]
-        result = reference.upscale(self.header, self.layers, small)
+        if self.exact:
+            result = reference.upscale(self.header, self.layers, small)
+        else:
+            result = np.rint(float_output(self.kernels, scale, small)).astype(np.uint8)
         plain = reference.to_bytes(enlarge_integer(reference.to_samples(small), scale))
         self.rows.setdefault(name, []).append((
             psnr_luma(result, truth, scale), psnr_luma(plain, truth, scale), sharpness(result) / max(sharpness(truth), 1e-9),
@@ -87,9 +91,9 @@ def flat_error(header, layers) -> int:
     return worst
 
 
-def evaluate(path: Path, cache: Path, photos: Path | None, bench: Path | None, cells: int) -> str:
+def evaluate(path: Path, cache: Path, photos: Path | None, bench: Path | None, cells: int, exact: bool) -> str:
     header, layers = reference.read_weights(path)
-    score = Score(header, layers)
+    score = Score(header, layers, exact)
     scale = header["scale"]
     for small, truth in validation_cells(cache, scale, cells):
         score.add("native", small, truth)
@@ -110,7 +114,8 @@ if __name__ == "__main__":
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--bench", type=Path)
-    parser.add_argument("--cells", type=int, default=40)
+    parser.add_argument("--cells", type=int, default=40, help="how many 160-pixel cells of the validation pages")
+    parser.add_argument("--exact", action="store_true", help="integer arithmetic: what users get, slower here")
     o = parser.parse_args()
     for path in o.weights:
-        print(evaluate(path, o.cache, o.photos, o.bench, o.cells), flush=True)
+        print(evaluate(path, o.cache, o.photos, o.bench, o.cells, o.exact), flush=True)

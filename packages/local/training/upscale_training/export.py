@@ -1,17 +1,24 @@
 """Collapse, quantise and write a model, with its golden vectors."""
 
+import argparse
 import json
 import struct
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from . import reference
 from .anchor import enlarge_integer
+from .checkpoint import load_average
 from .model import run_collapsed
 
 MAX_SHIFT = 14
+# Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
+PEAK_LIMIT = 5.0
+# In levels of 8 bits; half a level is the rounding to bytes.
+MAX_DIFFERENCE = 3.0
 
 
 def quantise_layer(kernel: np.ndarray, bias: np.ndarray):
@@ -31,18 +38,33 @@ def quantise_layer(kernel: np.ndarray, bias: np.ndarray):
     raise ValueError("weights too large for int16 arithmetic")
 
 
-def equalise(layers):
+def activation_peaks(layers, pictures) -> list[torch.Tensor]:
+    """The largest value of each hidden channel, layer by layer, over some pictures."""
+    peaks = [torch.zeros(len(bias)) for _, bias in layers[:-1]]
+    halo = len(layers)
+    for picture in pictures:
+        padded = np.pad(picture, ((halo, halo), (halo, halo), (0, 0)), mode="edge")
+        x = torch.from_numpy(padded.transpose(2, 0, 1)[None].astype(np.float32) / 255)
+        for index, (kernel, bias) in enumerate(layers[:-1]):
+            x = F.relu(F.conv2d(x, kernel, bias))
+            peaks[index] = torch.maximum(peaks[index], x.amax((0, 2, 3)))
+    return peaks
+
+
+def equalise(layers, pictures):
     """Scale hidden channels so that each layer fits its integers, without changing the function.
 
-    ReLU lets a positive factor pass, so what is taken from one layer is given to the next.
-    Here only channels whose positive or negative weight sum is large are turned down.
+    ReLU lets a positive factor pass, so what is taken from one layer is given to the next. A
+    channel is turned down when its activations come near 8.0, the end of the int16 range, or
+    when its weights could fill an int32 sum at a shift of 13.
     """
     layers = [(k.clone(), b.clone()) for k, b in layers]
-    limit = 65535 / (1 << 13)
+    peaks = activation_peaks(layers, pictures)
+    weight_limit = 65535 / (1 << 13)
     for index in range(len(layers) - 1):
         kernel, bias = layers[index]
         reach = torch.maximum(kernel.clamp(min=0).sum((1, 2, 3)), (-kernel).clamp(min=0).sum((1, 2, 3)))
-        factor = (0.98 * limit / reach).clamp(max=1.0)
+        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=1.0)
         layers[index] = (kernel * factor[:, None, None, None], bias * factor)
         following, following_bias = layers[index + 1]
         layers[index + 1] = (following / factor[None, :, None, None], following_bias)
@@ -70,22 +92,30 @@ def pack(name: str, scale: int, channels: int, layers) -> bytes:
 
 
 def golden_inputs() -> dict[str, np.ndarray]:
-    """Small pictures that reach the borders, flats, extremes and odd sizes."""
+    """Small pictures with borders, flats, extremes and odd sizes."""
     random = np.random.default_rng(20)
-    y, x = np.mgrid[0:17, 0:24]
-    ramp = np.stack([x * 255 // 23, y * 255 // 16, (x + y) * 255 // 39], axis=2)
+    y, x = np.mgrid[0:11, 0:13]
+    ramp = np.stack([x * 255 // 12, y * 255 // 10, (x + y) * 255 // 22], axis=2)
     strokes = np.full((17, 24, 3), 255)
     strokes[3:14, 5:7] = (20, 20, 30)
     strokes[8:10, 5:20] = (200, 30, 40)
     strokes[2:16, 18] = 120
-    noise = random.integers(0, 256, (17, 24, 3))
-    return {
-        "ramp": ramp.astype(np.uint8),
-        "strokes": strokes.astype(np.uint8),
-        "noise": noise.astype(np.uint8),
-        "flat": np.full((5, 3, 3), (51, 153, 204), np.uint8),
-        "pixel": np.array([[[255, 128, 0]]], np.uint8),
-    }
+    strokes[14:, :4] = random.integers(0, 256, (3, 4, 3))
+    extremes = random.integers(0, 2, (9, 7, 3)) * 255
+    cases = {"strokes": strokes, "ramp": ramp, "extremes": extremes, "flat": np.full((2, 3, 3), (51, 153, 204)), "pixel": np.array([[[255, 128, 0]]])}
+    return {name: picture.astype(np.uint8) for name, picture in cases.items()}
+
+
+def calibration_pictures() -> list[np.ndarray]:
+    """The hardest inputs for the activations: noise, checkers and stripes at full contrast."""
+    random = np.random.default_rng(21)
+    y, x = np.mgrid[0:40, 0:40]
+    grids = [(x + y) % 2, x % 2, y % 2, (x // 2) % 2, (y // 2) % 2, (x // 3 + y // 3) % 2, (x // 8 + y // 8) % 2]
+    plain = [np.repeat(g[:, :, None] * 255, 3, axis=2) for g in grids]
+    tinted = [g[:, :, None] * random.integers(0, 2, 3) * 255 for g in grids]
+    noise = [random.integers(0, 256, (48, 48, 3)), random.integers(0, 2, (48, 48, 3)) * 255, np.repeat(random.integers(0, 2, (48, 48, 1)) * 255, 3, axis=2)]
+    solid = [np.full((24, 24, 3), 255 * np.array(c)) for c in np.ndindex(2, 2, 2)]
+    return [p.astype(np.uint8) for p in plain + tinted + noise + solid]
 
 
 def write_golden(weights: Path, target: Path) -> None:
@@ -117,6 +147,14 @@ def replace(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
+def dequantise(layers) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The real values of a weight file's integers."""
+    return [
+        (torch.from_numpy(w.astype(np.float32) / (1 << shift)), torch.from_numpy((b / (1 << (reference.ACTIVATION_BITS + shift))).astype(np.float32)))
+        for w, b, shift in layers
+    ]
+
+
 def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:
     """The unquantised model on a whole picture, in levels of 0..255 before rounding."""
     halo = len(layers)
@@ -129,8 +167,35 @@ def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:
 
 
 def export(model, name: str, folder: Path) -> Path:
-    layers = equalise(model.collapsed())
+    layers = equalise(model.collapsed(), calibration_pictures())
     path = Path(folder) / f"{name}-x{model.scale}.bin"
     replace(path, pack(name, model.scale, model.channels, layers))
     write_golden(path, Path(folder) / "golden" / f"{name}-x{model.scale}.json")
     return path
+
+
+def check(model, weights: Path, pictures) -> str:
+    """Compares the integers with the float model; raises when they differ by more than allowed."""
+    header, layers = reference.read_weights(weights)
+    kernels = model.collapsed()
+    worst, squares, count = 0.0, 0.0, 0
+    for picture in pictures:
+        exact = float_output(kernels, model.scale, picture)
+        difference = np.abs(exact - reference.upscale(header, layers, picture))
+        worst = max(worst, float(difference.max()))
+        squares, count = squares + float((difference**2).sum()), count + difference.size
+    if worst > MAX_DIFFERENCE:
+        raise ArithmeticError(f"{weights.name}: integers differ from float by {worst:.2f} levels")
+    return f"integer against float: {worst:.2f} levels at most, {np.sqrt(squares / count):.3f} RMS"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", choices=("best", "fast"), help="default: the checkpoint's own")
+    o = parser.parse_args()
+    for checkpoint in o.checkpoint:
+        model, record = load_average(checkpoint)
+        path = export(model, o.name or record["name"], o.out)
+        print(path.name, record, check(model, path, calibration_pictures()))

@@ -49,7 +49,7 @@ class Upscaler(nn.Module):
     caller replicates the edges of the whole picture, so a border inside it never shows.
     """
 
-    def __init__(self, scale: int, channels: int, layers: int, width: int = 128):
+    def __init__(self, scale: int, channels: int, layers: int, width: int = 64):
         super().__init__()
         self.scale, self.channels, self.halo = scale, channels, layers
         sizes = [3] + [channels] * (layers - 1) + [3 * scale * scale]

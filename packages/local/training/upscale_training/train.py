@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from . import checkpoint
 from .anchor import enlarge
 from .dataset import Pages, Photos, Sampler
 from .losses import loss
 from .model import Upscaler
 
-SIZES = {"best": (32, 11), "fast": (16, 6)}
+SIZES = {"best": (32, 10), "fast": (16, 6)}
 WARM_UP = 300
 EMA = 0.999
 
@@ -47,22 +48,6 @@ def average_into(average: Upscaler, model: Upscaler, step: int) -> None:
             a.lerp_(b, 1 - keep)
 
 
-def take_trunk(model: Upscaler, path: Path) -> None:
-    """All but the last layer from a model of another scale."""
-    saved = torch.load(path, map_location="cpu")["average"]
-    last = f"layers.{len(model.layers) - 1}."
-    model.load_state_dict({k: v for k, v in saved.items() if not k.startswith(last)}, strict=False)
-
-
-def load_average(path: Path) -> tuple[Upscaler, dict]:
-    """The model a checkpoint stands for, and the checkpoint's own record."""
-    saved = torch.load(path, map_location="cpu")
-    record = saved["record"]
-    model = Upscaler(record["scale"], record["channels"], record["layers"], record["width"])
-    model.load_state_dict(saved["average"])
-    return model.eval(), record
-
-
 def train(o: argparse.Namespace) -> None:
     torch.manual_seed(o.seed)
     if o.threads:
@@ -82,7 +67,7 @@ def train(o: argparse.Namespace) -> None:
         step, spent = saved["record"]["step"], saved["record"]["seconds"]
     else:
         if o.trunk:
-            take_trunk(model, o.trunk)
+            checkpoint.take_trunk(model, o.trunk)
         average.load_state_dict(model.state_dict())
 
     o.checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -95,11 +80,11 @@ def train(o: argparse.Namespace) -> None:
     started, last_report, last_save, running = time.time() - spent, step, time.time(), 0.0
 
     def save():
-        record = {"name": o.name, "scale": o.scale, "channels": channels, "layers": layers, "width": o.width, "seed": o.seed, "step": step, "seconds": time.time() - started}
-        state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "record": record}
-        beside = o.checkpoint.with_suffix(".new")
-        torch.save(state, beside)
-        beside.replace(o.checkpoint)
+        record = {
+            "name": o.name, "scale": o.scale, "channels": channels, "layers": layers, "width": o.width,
+            "seed": o.seed, "step": step, "seconds": time.time() - started,
+        }
+        checkpoint.save(o.checkpoint, model, average, optimiser, record)
 
     def progress() -> float:
         done = step / o.steps
@@ -149,12 +134,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, help="end after this time of training if the steps take longer; the rate follows")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--patch", type=int, default=48, help="side of the supervised part, in input pixels")
-    p.add_argument("--width", type=int, default=128, help="inner width of the collapsible blocks")
-    p.add_argument("--rate", type=float, default=1e-3)
+    p.add_argument("--width", type=int, default=64, help="inner width of the collapsible blocks")
+    p.add_argument("--rate", type=float, default=1.5e-3)
     p.add_argument("--device", default="cpu")
     p.add_argument("--half", type=int, default=1, help="bfloat16 convolutions")
     p.add_argument("--half-until", type=float, default=0.8)
-    p.add_argument("--threads", type=int, default=0)
+    p.add_argument("--threads", type=int, default=2)
     p.add_argument("--workers", type=int, default=1)
     p.add_argument("--report", type=int, default=500)
     p.add_argument("--save-every", type=float, default=120, help="seconds")

@@ -1,0 +1,6 @@
+import upscale from 'unplugin-upscale/vite'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  plugins: [upscale()],
+})

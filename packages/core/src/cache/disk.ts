@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UpscaleError } from '../errors.ts'
+
+// Reading is synchronous: an all-hit build does thousands of reads that the page cache answers in microseconds,
+// and a trip through the thread pool costs several times the read. Writing is not: it waits for the disk.
+
+/** A pipe or a device in a file's place must not block the open. Windows has no such flag. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
+/** Longest wait for another file to be closed when this process or the system may open no more. */
+const DESCRIPTORS_MS = 5000
+/** Longest wait for somebody (a virus scanner, an editor) to let go of a folder that is to be renamed. */
+const RENAME_MS = 2000
+
+/** The `code` of a failed system call, else an empty string. */
+export function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+/** The error's first line, for a reason that is shown to a person. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+}
+
+/**
+ * Reads a whole file that fits into `page` with room for one byte more.
+ *
+ * @returns the part of `page` that was filled, good until the next call; undefined when the file is longer
+ * @throws the system's error
+ */
+export function readPageSync(file: string, page: Uint8Array): Uint8Array | undefined {
+  const descriptor = openSync(file, READ)
+  try {
+    let length = 0
+    for (;;) {
+      const count = readSync(descriptor, page, length, page.length - length, null)
+      length += count
+      if (length === page.length) return undefined
+      if (count === 0) return page.subarray(0, length)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * Reads a regular file of exactly `size` bytes.
+ *
+ * @returns what is wrong instead, in words, when it isn't one
+ * @throws the system's error
+ */
+export function readExactSync(file: string, size: number): Uint8Array | string {
+  const descriptor = openSync(file, READ)
+  try {
+    const facts: Stats = fstatSync(descriptor)
+    if (!facts.isFile()) return 'is not a file'
+    if (facts.size !== size) return `has ${facts.size} bytes instead of ${size}`
+    // Not from Node's shared pool: callers may transfer the memory to a worker.
+    const bytes = Buffer.allocUnsafeSlow(size)
+    let length = 0
+    while (length < size) {
+      const count = readSync(descriptor, bytes, length, size - length, null)
+      if (count === 0) return `ended after ${length} of ${size} bytes`
+      length += count
+    }
+    return bytes
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Opens a file, waiting up to 5 s while no descriptor is free. */
+export function openPatiently(file: string, flags: string | number): Promise<FileHandle> {
+  return patiently(() => open(file, flags), ['EMFILE', 'ENFILE'], DESCRIPTORS_MS)
+}
+
+/** Creates a file that must not exist and returns when its bytes are on the disk. */
+export async function writeSynced(file: string, content: Uint8Array | string): Promise<void> {
+  const handle = await openPatiently(file, 'wx')
+  try {
+    // writeFile repeats short writes, which write() reports as a success.
+    await handle.writeFile(content)
+    const { size } = await handle.stat()
+    const expected = Buffer.byteLength(content)
+    if (size !== expected) throw new Error(`${file} has ${size} bytes after writing ${expected}`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes what was created in or renamed into a folder survive a power cut, where the system can do that. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return // can't open a folder
+  const handle = await openPatiently(folder, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error // some network mounts
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes a folder and those above it, each one synced into its parent. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  const top = dirname(resolve(first))
+  for (let made = dirname(resolve(folder)); made.length >= top.length; made = dirname(made)) {
+    await syncFolder(made)
+    if (made === top) return
+  }
+}
+
+/** Renames, waiting up to 2 s for somebody who holds the file or folder open to let go. */
+export function renamePatiently(from: string, to: string): Promise<void> {
+  // Elsewhere EPERM and EACCES are about permissions, which waiting doesn't change.
+  const passing = process.platform === 'win32' ? ['EBUSY', 'EPERM', 'EACCES'] : ['EBUSY']
+  return patiently(() => rename(from, to), passing, RENAME_MS)
+}
+
+/** The file system's own idea of now, in ms, which need not be this machine's: the time it gives a new file. */
+export async function fileSystemNow(folder: string): Promise<number> {
+  const probe = join(folder, randomUUID())
+  const handle = await openPatiently(probe, 'wx')
+  try {
+    return (await handle.stat()).mtimeMs
+  } finally {
+    await handle.close()
+    await rm(probe, { force: true })
+  }
+}
+
+/** What every failed write becomes: {@link UpscaleError} CACHE_UNWRITABLE, naming the folder and what to do. */
+export function unwritable(folder: string, cause: unknown): UpscaleError {
+  return new UpscaleError('CACHE_UNWRITABLE', `could not write to the cache: ${messageOf(cause)}`, {
+    file: folder,
+    hint: remedy(errnoOf(cause)),
+    cause,
+  })
+}
+
+function remedy(errno: string): string {
+  switch (errno) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'free some space (or inodes) there, or set `cacheDir` to a folder on another disk.'
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return 'make the folder writable for the user who builds, or set `cacheDir` to one that is.'
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'raise the limit of open files (`ulimit -n`) or lower `concurrency`.'
+    case 'EFBIG':
+      return 'raise the limit of file sizes (`ulimit -f`).'
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'ELOOP':
+      return 'something else is in the place of a cache folder: remove it.'
+    case 'EXDEV':
+      return 'the folder and its `tmp` must be on one file system: remove the mount or link between them.'
+    default:
+      return 'look at the disk, or set `cacheDir` to another folder.'
+  }
+}
+
+async function patiently<Result>(
+  attempt: () => Promise<Result>,
+  passing: readonly string[],
+  limitMs: number,
+): Promise<Result> {
+  const start = performance.now()
+  for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!passing.includes(errnoOf(error)) || performance.now() - start > limitMs) throw error
+      await sleep(pauseMs)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** A point in time after which a call is given up, together with the signal of the build around it. */
+export interface Deadline {
+  /** Aborts at the deadline, and when the build stops. */
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  /** True once the build was stopped, as opposed to time being up. */
+  readonly stopped: boolean
+  /** Milliseconds left, 0 at least. */
+  remainingMs(): number
+  /** Must be called at the end, or the timer keeps the process alive. */
+  clear(): void
+}
+
+/** Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`. */
+export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
+  const controller = new AbortController()
+  const end = performance.now() + timeoutMs
+  const timer = setTimeout(() => controller.abort(), timeoutMs)
+  const onStop = (): void => controller.abort()
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop, { once: true })
+  return {
+    signal: controller.signal,
+    timeoutMs,
+    get stopped() {
+      return stop.aborted
+    },
+    remainingMs: () => Math.max(0, end - performance.now()),
+    clear() {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', onStop)
+    },
+  }
+}

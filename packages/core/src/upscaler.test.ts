@@ -1,0 +1,267 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
+import { resize } from './engines/resize.ts'
+import { isUpscaleError, UpscaleError } from './errors.ts'
+import type { UpscalerOptions } from './options.ts'
+import { createUpscaler, type UpscaledImage, type Upscaler } from './upscaler.ts'
+
+let root: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'upscale-test-'))
+  await picture('hero.png')
+})
+
+/** Writes a small picture with a gradient, so that a drifted answer is one that can be seen. */
+async function picture(name: string, width = 24, height = 16, shade = 0): Promise<string> {
+  const data = new Uint8Array(width * height * 3)
+  for (let at = 0; at < data.length; at++) {
+    const column = Math.floor(at / 3) % width
+    data[at] = Math.min(255, Math.round((column / width) * 200) + shade + (at % 3) * 10)
+  }
+  const file = join(root, name)
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(file)
+  return file
+}
+
+function start(options: UpscalerOptions = {}, env: Record<string, string> = {}): Upscaler {
+  return createUpscaler({ engine: 'resize', ...options }, { root, env })
+}
+
+/** A service that enlarges honestly, counts its calls, and can be told to misbehave. */
+function service(answer?: (request: FileRequest) => Promise<Uint8Array>, price = 60_000) {
+  const calls: FileRequest[] = []
+  const engine: FileEngine = {
+    exchange: 'file',
+    id: 'service',
+    model: 'model',
+    revision: '1',
+    billing: 'paid',
+    priceMicros: price,
+    scaleFor: factor => (factor <= 2 ? 2 : undefined),
+    checkParams: params => params,
+    async upscale(request) {
+      calls.push(request)
+      const bytes = await (answer ?? enlarge)(request)
+      return { bytes, costMicros: price, requestId: `req_${calls.length}` }
+    },
+  }
+  return { engine, calls }
+}
+
+const enlarge = ({ png, width, height }: FileRequest): Promise<Uint8Array> =>
+  sharp(png)
+    .resize(width * 2, height * 2)
+    .png()
+    .toBuffer()
+
+async function refusal(work: Promise<UpscaledImage>): Promise<UpscaleError> {
+  const error = await work.then(
+    () => new Error('accepted'),
+    (reason: unknown) => reason,
+  )
+  if (isUpscaleError(error)) return error
+  throw error
+}
+
+describe('a picture', () => {
+  test('comes out at the exact size, under a readable name, and is on disk', async () => {
+    const image = await start().upscale('hero.png', { factor: 1.5 })
+    expect(image).toMatchObject({ width: 36, height: 24, format: 'png', origin: 'engine', engine: 'resize' })
+    expect(image.file).toMatch(/hero-1\.5x\.png$/)
+    expect(await sharp(image.file).metadata()).toMatchObject({ width: 36, height: 24, format: 'png' })
+  })
+
+  test('is the same from the cache, also for a new process, and no engine runs', async () => {
+    const first = await start().upscale('hero.png')
+    const again = await start().upscale('hero.png')
+    expect(again).toEqual({ ...first, origin: 'cache' })
+  })
+
+  test('is found again after it was moved and renamed', async () => {
+    const { engine, calls } = service()
+    await start({ engine }).upscale('hero.png')
+    await mkdir(join(root, 'img'))
+    await picture('img/other.png')
+    const moved = await start({ engine }).upscale('img/other.png')
+    expect(calls).toHaveLength(1)
+    expect(moved.file).toMatch(/other-2x\.png$/)
+  })
+
+  test('follows an edited source', async () => {
+    const upscaler = start()
+    const first = await upscaler.upscale('hero.png')
+    await picture('hero.png', 24, 16, 40)
+    const second = await upscaler.upscale('hero.png')
+    expect(second.digest).not.toBe(first.digest)
+    expect(second.origin).toBe('engine')
+  })
+
+  test('is made once when it is asked for many times at once', async () => {
+    const { engine, calls } = service()
+    const upscalers = [start({ engine }), start({ engine })]
+    const images = await Promise.all(upscalers.flatMap(one => [1, 2, 3].map(() => one.upscale('hero.png'))))
+    expect(calls).toHaveLength(1)
+    expect(new Set(images.map(({ digest }) => digest)).size).toBe(1)
+  })
+
+  test('is made again when its finished file is damaged', async () => {
+    const first = await start().upscale('hero.png')
+    const bytes = readFileSync(first.file)
+    bytes[bytes.length - 20] = (bytes[bytes.length - 20] ?? 0) ^ 1
+    writeFileSync(first.file, bytes)
+    const notices: string[] = []
+    const upscaler = createUpscaler(
+      { engine: 'resize' },
+      { root, env: {}, onNotice: text => notices.push(text) },
+    )
+    const again = await upscaler.upscale('hero.png')
+    expect(again.digest).toBe(first.digest)
+    expect(notices.join()).toContain('quarantined')
+  })
+})
+
+describe('a paid answer', () => {
+  test('is not bought again for another quality or format, nor after the scratch folder was deleted', async () => {
+    const { engine, calls } = service()
+    await start({ engine }).upscale('hero.png')
+    await start({ engine }).upscale('hero.png', { format: 'webp', quality: 60 })
+    rmSync(join(root, 'node_modules'), { recursive: true })
+    const image = await start({ engine }).upscale('hero.png')
+    expect(calls).toHaveLength(1)
+    expect(image.origin).toBe('cache')
+  })
+
+  test('is kept before it is looked at, refused once, and not bought again', async () => {
+    const { engine, calls } = service(async ({ png, width }) =>
+      sharp(png)
+        .resize(width * 2, 8, { fit: 'fill' })
+        .png()
+        .toBuffer(),
+    )
+    const error = await refusal(start({ engine }).upscale('hero.png'))
+    expect(error.code).toBe('ANSWER_WRONG_ASPECT')
+    expect(error.message).toMatch(/hero\.png[\s\S]*request req_1[\s\S]*US\$0\.06/)
+    const kept = readdirSync(join(root, '.upscale'), { recursive: true }).filter(name =>
+      /rejected.*answer/.test(String(name)),
+    )
+    expect(kept).toHaveLength(1)
+    const again = await refusal(start({ engine }).upscale('hero.png'))
+    expect(again).toMatchObject({
+      code: 'ANSWER_WRONG_ASPECT',
+      message: expect.stringContaining('nothing was sent'),
+    })
+    expect(calls).toHaveLength(1)
+  })
+
+  test('that is larger than asked for is reduced to the exact size', async () => {
+    const { engine } = service(({ png, width, height }) =>
+      sharp(png)
+        .resize(width * 4, height * 4)
+        .png()
+        .toBuffer(),
+    )
+    expect(await start({ engine }).upscale('hero.png')).toMatchObject({ width: 48, height: 32 })
+  })
+
+  test('is never asked for when frozen, and the message says what it would cost', async () => {
+    const { engine, calls } = service()
+    const error = await refusal(start({ engine }, { CI: 'true' }).upscale('hero.png'))
+    expect(error).toMatchObject({ code: 'FROZEN_MISS', message: expect.stringContaining('US$0.06') })
+    expect(calls).toHaveLength(0)
+    await start({ engine }).upscale('hero.png')
+    expect((await start({ engine }, { CI: 'true' }).upscale('hero.png')).origin).toBe('cache')
+  })
+
+  test('is not asked for beyond the budget', async () => {
+    const { engine, calls } = service()
+    await picture('b.png', 20, 20, 30)
+    const upscaler = start({ engine, budget: 0.1 })
+    const results = await Promise.allSettled([upscaler.upscale('hero.png'), upscaler.upscale('b.png')])
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(calls).toHaveLength(1)
+    expect(upscaler.report()).toMatchObject({
+      spentMicros: 60_000,
+      refused: [{ error: { code: 'BUDGET_EXCEEDED' } }],
+    })
+  })
+
+  test('stops all further calls once the service refused the key', async () => {
+    const { engine, calls } = service(async () => {
+      throw new UpscaleError('API_UNAUTHORIZED', 'the key is wrong', { hint: 'check the key' })
+    })
+    await picture('b.png', 20, 20, 30)
+    const upscaler = start({ engine, concurrency: 1 })
+    await refusal(upscaler.upscale('hero.png'))
+    const second = await refusal(upscaler.upscale('b.png'))
+    expect(second).toMatchObject({ code: 'API_UNAUTHORIZED', message: expect.stringContaining('not sent') })
+    expect(second.message).toContain('b.png')
+    expect(calls).toHaveLength(1)
+    expect(upscaler.report().spentMicros).toBe(0)
+  })
+
+  test('gets opaque colours, and the source’s alpha is put back', async () => {
+    const data = new Uint8Array(16 * 16 * 4).map(
+      (_, at) => [200, 40, 40, Math.floor(at / 4) % 16 < 8 ? 255 : 0][at % 4] ?? 0,
+    )
+    await sharp(data, { raw: { width: 16, height: 16, channels: 4 } })
+      .png()
+      .toFile(join(root, 'logo.png'))
+    const { engine, calls } = service()
+    const image = await start({ engine }).upscale('logo.png')
+    expect(await sharp(calls[0]?.png).metadata()).toMatchObject({ channels: 3, hasAlpha: false })
+    const { data: pixels } = await sharp(image.file).raw().toBuffer({ resolveWithObject: true })
+    expect([...pixels.subarray(0, 4)]).toEqual([200, 40, 40, 255])
+    expect(pixels[31 * 4 + 3]).toBe(0)
+  })
+})
+
+describe('what is refused', () => {
+  test('a missing file, with the place of the reference', async () => {
+    const importer = { file: 'src/main.ts', line: 12 }
+    const error = await refusal(
+      start().upscale('gone.png', {}, { reference: './gone.png?upscale=2', importer }),
+    )
+    expect(error.code).toBe('SOURCE_NOT_FOUND')
+    expect(error.message).toMatch(
+      /gone\.png[\s\S]*"\.\/gone\.png\?upscale=2" in src\/main\.ts:12[\s\S]*fix: /,
+    )
+  })
+
+  test('a factor that the engine can’t reach', async () => {
+    const { engine } = service()
+    expect((await refusal(start({ engine }).upscale('hero.png', { factor: 3 }))).code).toBe(
+      'FACTOR_UNSUPPORTED',
+    )
+  })
+
+  test('an engine of the user’s that answers with the wrong size', async () => {
+    const broken: PixelEngine = { ...resize, id: 'broken', upscale: async ({ image }) => image }
+    expect((await refusal(start({ engine: broken }).upscale('hero.png'))).code).toBe('ENGINE_FAILED')
+  })
+
+  test('an engine of the user’s that throws anything', async () => {
+    const broken: PixelEngine = { ...resize, id: 'broken', upscale: () => Promise.reject('out of paper') }
+    const error = await refusal(start({ engine: broken }).upscale('hero.png'))
+    expect(error).toMatchObject({ code: 'ENGINE_FAILED', message: expect.stringContaining('out of paper') })
+  })
+
+  test('a wait that is given up, while the work goes on', async () => {
+    const { engine, calls } = service(async request => {
+      await new Promise(resolve => setTimeout(resolve, 50))
+      return enlarge(request)
+    })
+    const upscaler = start({ engine })
+    const other = upscaler.upscale('hero.png')
+    await refusal(upscaler.upscale('hero.png', {}, { signal: AbortSignal.abort() }))
+    expect(await other).toMatchObject({ origin: 'engine' })
+    expect(calls).toHaveLength(1)
+  })
+})

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { PixelImage } from 'upscale-core'
+import { afterAll, describe, expect, it } from 'vitest'
+import { enlarge } from './enlarge.ts'
+import { parseModel } from './model.ts'
+import { createPool } from './pool.ts'
+import { compileProgram } from './program.ts'
+
+/** What the training recipe's reference, another implementation in Python, makes of the weights it exported. */
+interface Golden {
+  readonly weights: string
+  readonly cases: readonly {
+    name: string
+    width: number
+    height: number
+    input: number[]
+    output: number[]
+  }[]
+}
+
+const folder = new URL('../weights/', import.meta.url)
+const pool = createPool(1)
+afterAll(() => pool.close())
+
+describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWith('.json')))('%s', file => {
+  const golden = JSON.parse(readFileSync(new URL(`golden/${file}`, folder), 'utf8')) as Golden
+  const program = compileProgram(parseModel(readFileSync(new URL(golden.weights, folder)), golden.weights))
+
+  it.each(golden.cases)('$name comes out as the recipe says', async ({ width, height, input, output }) => {
+    const image: PixelImage = { data: Uint8Array.from(input), width, height, channels: 3 }
+    const { data } = await enlarge(image, program, pool, { signal: new AbortController().signal, threads: 1 })
+    expect([...data]).toEqual(output)
+  })
+})

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type LocalOptions, local } from './local.ts'
+import { noise } from './pictures.ts'
+import { weightFileName } from './weights.ts'
+
+const engine = local({ threads: 1 })
+const context = { signal: new AbortController().signal, env: {} }
+afterEach(() => engine.close?.())
+
+describe('options', () => {
+  it.each([
+    [{ model: 'bets' }, '"bets"'],
+    [{ model: 2 }, 'model 2'],
+    [{ threads: 0 }, 'threads 0 (number)'],
+    [{ threads: 1.5 }, 'threads 1.5'],
+    [{ threads: 65 }, 'threads 65'],
+    [{ threads: '2' }, 'threads "2" (string)'],
+    [{ thread: 2 }, 'no option "thread"'],
+  ])('%j are refused', (options, why) => {
+    expect(() => local(options as LocalOptions)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(why) }),
+    )
+  })
+
+  it('default to the best model', () => {
+    expect(local()).toMatchObject({
+      id: 'local',
+      model: 'best',
+      billing: 'free',
+      exchange: 'pixels',
+      priceMicros: 0,
+    })
+  })
+})
+
+describe('the scale', () => {
+  it.each([
+    [1.2, 2],
+    [2, 2],
+    [2.01, 3],
+    [3, 3],
+    [3.5, 4],
+    [4, 4],
+    [4.5, undefined],
+    [1, undefined],
+    [Number.NaN, undefined],
+  ])('for a factor of %d is %s', (factor, scale) => {
+    expect(engine.scaleFor(factor)).toBe(scale)
+  })
+
+  it('has to be one there is a network for', async () => {
+    const request = { image: noise(2, 2), scale: 5, params: {} }
+    await expect(engine.upscale(request, context)).rejects.toMatchObject({ code: 'FACTOR_UNSUPPORTED' })
+  })
+})
+
+it('takes no parameters of its own', () => {
+  expect(engine.checkParams({})).toEqual({})
+  expect(() => engine.checkParams({ detail: '60' })).toThrow(
+    expect.objectContaining({ code: 'BAD_DIRECTIVE' }),
+  )
+})
+
+it('refuses samples that do not fill the picture', async () => {
+  const request = { image: { ...noise(4, 4), width: 5 }, scale: 2, params: {} }
+  await expect(engine.upscale(request, context)).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+})
+
+it('enlarges with the weights that come with the package', async () => {
+  const { width, height, data } = await engine.upscale({ image: noise(9, 5), scale: 2, params: {} }, context)
+  expect([width, height, data.length]).toEqual([18, 10, 18 * 10 * 3])
+})
+
+describe('the revision', () => {
+  it('is the same for every engine of a model and differs between models', () => {
+    expect(local().revision).toBe(local({ threads: 3 }).revision)
+    expect(local({ model: 'fast' }).revision).not.toBe(local().revision)
+    expect(local().revision).toMatch(/^1-[0-9a-f]{16}$/)
+  })
+})
+
+it('ships within a megabyte of weights', () => {
+  const folder = new URL('../weights/', import.meta.url)
+  expect(readFileSync(new URL(weightFileName('best', 2), folder)).length).toBeLessThan(1e6)
+})

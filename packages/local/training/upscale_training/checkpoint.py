@@ -1,0 +1,30 @@
+"""What is kept of a training: the model, its moving average, the optimiser and a record."""
+
+from pathlib import Path
+
+import torch
+
+from .model import Upscaler
+
+
+def load_average(path: Path) -> tuple[Upscaler, dict]:
+    """The model a checkpoint stands for (the average of its weights), and its record."""
+    saved = torch.load(path, map_location="cpu")
+    record = saved["record"]
+    model = Upscaler(record["scale"], record["channels"], record["layers"], record["width"])
+    model.load_state_dict(saved["average"])
+    return model.eval(), record
+
+
+def take_trunk(model: Upscaler, path: Path) -> None:
+    """All but the last layer from a model of another scale."""
+    saved = torch.load(path, map_location="cpu")["average"]
+    last = f"layers.{len(model.layers) - 1}."
+    model.load_state_dict({k: v for k, v in saved.items() if not k.startswith(last)}, strict=False)
+
+
+def save(path: Path, model, average, optimiser, record: dict) -> None:
+    state = {"model": model.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "record": record}
+    beside = path.with_suffix(".new")
+    torch.save(state, beside)
+    beside.replace(path)

@@ -1,0 +1,11 @@
+import { defineConfig } from 'tsdown'
+
+export default defineConfig({
+  // The worker is the threads' script: a file of its own beside index.mjs, where pool.ts looks for it.
+  entry: ['src/index.ts', 'src/worker.mjs'],
+  dts: { entry: 'src/index.ts' },
+  platform: 'node',
+  target: 'node20.19',
+  publint: 'ci-only',
+  attw: { enabled: 'ci-only', profile: 'esm-only' },
+})

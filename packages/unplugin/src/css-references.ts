@@ -1,0 +1,26 @@
+/** A value in a style sheet that may be a reference: what stands in `url(…)`, or a string. */
+export interface CssReference {
+  readonly value: string
+  /** Where the value starts in the text, quotes and `url(` excluded. */
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Comments and strings are matched so that nothing inside them is taken for something else; `url(…)` before strings,
+ * since it may hold one. Enough of CSS's tokens to find references, also in Sass and Less.
+ */
+const TOKENS =
+  /\/\*[^]*?\*\/|\burl\(\s*(?:"((?:\\[^]|[^"\\])*)"|'((?:\\[^]|[^'\\])*)'|((?:\\[^]|[^"'()\\\s])+))\s*\)|"((?:\\[^]|[^"\\\n])*)"|'((?:\\[^]|[^'\\\n])*)'/dg
+
+/** Finds every `url(…)` and every string of a style sheet, in order. Total: text that isn't CSS gives what it gives. */
+export function findCssReferences(css: string): CssReference[] {
+  const found: CssReference[] = []
+  for (const { indices } of css.matchAll(TOKENS)) {
+    const range = indices?.slice(1).find(one => one !== undefined)
+    if (range === undefined) continue
+    const [start, end] = range
+    found.push({ value: css.slice(start, end), start, end })
+  }
+  return found
+}

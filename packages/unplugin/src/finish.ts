@@ -1,0 +1,98 @@
+import {
+  createUpscaler,
+  type Directive,
+  isUpscaleError,
+  loadEnv,
+  type Report,
+  type ResolvedOptions,
+  type UpscaledImage,
+  UpscaleError,
+  type UpscaleRequest,
+  type UpscalerOptions,
+} from 'upscale-core'
+import { local } from 'upscale-local'
+import { findPlace } from './place.ts'
+
+/** A reference as it was written, and the module that has it. */
+export interface Mention {
+  readonly reference: string
+  /** The bundler's id of the module; undefined for an entry. */
+  readonly importer: string | undefined
+}
+
+/** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
+export interface Finisher {
+  readonly options: ResolvedOptions
+  /**
+   * Takes a tagged reference apart.
+   * @throws UpscaleError with the reference, the file and the line
+   */
+  parse(mention: Mention): Directive
+  /**
+   * The upscaled picture of a file.
+   * @param source absolute path
+   * @throws UpscaleError with the image, the reference, the file and the line
+   */
+  finish(source: string, request: UpscaleRequest, mention: Mention): Promise<UpscaledImage>
+  /** The error of a reference whose `as` gives a text, at a place that takes one address. */
+  addressOnly(directive: Directive, mention: Mention, form: string): UpscaleError
+  report(): Report
+  close(): Promise<void>
+}
+
+/** What a bundler knows about the project. */
+export interface Project {
+  readonly root: string
+  /** The folder of the `.env` files; undefined when the user switched them off. */
+  readonly envDir: string | undefined
+  readonly mode: string
+  /** Takes a line that the user should see; the build goes on. */
+  onNotice(text: string): void
+}
+
+/** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
+export function createFinisher(options: UpscalerOptions, project: Project): Finisher {
+  const { root, envDir, mode, onNotice } = project
+  const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
+  const upscaler = createUpscaler(options, { root, env, engines: { local: local() }, onNotice })
+  return {
+    options: upscaler.options,
+    parse(mention) {
+      const directive = at(mention, () => upscaler.parse(mention.reference))
+      if (directive !== undefined) return directive
+      throw new Error(`not a tagged reference: ${mention.reference}`)
+    },
+    async finish(source, request, mention) {
+      try {
+        return await upscaler.upscale(source, request)
+      } catch (error) {
+        throw placed(error, mention)
+      }
+    },
+    addressOnly: (directive, mention, form) =>
+      withPlace(
+        new UpscaleError('BAD_DIRECTIVE', `as=${directive.as} can't stand in ${form}, which takes one address`, {
+          hint: `remove as=${directive.as} here, or import the image in JavaScript`,
+        }),
+        mention,
+      ),
+    report: () => upscaler.report(),
+    close: () => upscaler.close(),
+  }
+}
+
+function at<T>(mention: Mention, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw placed(error, mention)
+  }
+}
+
+function placed(error: unknown, mention: Mention): unknown {
+  return isUpscaleError(error) ? withPlace(error, mention) : error
+}
+
+function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
+  return error.at({ reference, ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }) })
+}

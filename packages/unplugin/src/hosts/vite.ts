@@ -1,0 +1,112 @@
+import { TAGGED } from 'upscale-core'
+import type { Plugin } from 'vite'
+import type { Mention } from '../finish.ts'
+import type { UpscaleOptions } from '../options.ts'
+import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { variantCode } from '../variants.ts'
+import { addCssResolver, rewritePublicImages } from './vite-css.ts'
+import { rewriteHtml } from './vite-html.ts'
+import { rewriteNewUrls } from './vite-new-url.ts'
+import { checkOutput } from './vite-output.ts'
+import { createViteSession, type ViteSession } from './vite-session.ts'
+import { watchSources } from './vite-watch.ts'
+
+/*
+ * Vite is handed a real file: each hook below turns a tagged reference into the path of a slot (slots.ts), and from
+ * there Vite treats it as any image: hashing, inlining, base, manifest, library mode and SSR stay Vite's.
+ *
+ * Vite shows only references in JavaScript to plugins, so each other form has its own way in, and its own file.
+ */
+
+/** The plugins of a Vite build, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
+export function vitePlugins(options: UpscaleOptions): Plugin[] {
+  const session = createViteSession(options)
+  return [
+    { ...importPlugin(session), enforce: 'pre' },
+    newUrlPlugin(session),
+    watchSources(session),
+    { ...checkOutput(session), enforce: 'post' },
+  ]
+}
+
+/** References in JavaScript; the ways into CSS and HTML that must come before Vite's own work. */
+function importPlugin(session: ViteSession): Plugin {
+  return {
+    name: 'upscale',
+    apply: 'build',
+    configResolved: config => session.configure(config),
+    buildStart() {
+      session.enter()
+      addCssResolver(this.environment.config.resolve.alias, session)
+    },
+    resolveId: {
+      filter: { id: TAGGED },
+      async handler(id, importer, options) {
+        if (!isTaggedImage(id)) return null
+        const mention = { reference: id, importer: importer && pathOf(importer) }
+        const directive = session.finisher.parse(mention)
+        const source = await session.sourceOf(directive, mention, async path => {
+          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        })
+        if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
+        const slot = await session.slots.fill(source, directive.requests[0], mention)
+        return slot.file + directive.rest
+      },
+    },
+    load: {
+      filter: { id: TAGGED },
+      async handler(id) {
+        if (!isTaggedImage(id)) return null
+        const code = await loadVariant(session, { reference: id, importer: undefined })
+        if (this.meta.watchMode) this.addWatchFile(pathOf(id))
+        // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
+        return { code, moduleType: 'js', map: { mappings: '' } }
+      },
+    },
+    transform: {
+      order: 'pre',
+      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
+      handler: (code, id) => rewritePublicImages(code, id, session),
+    },
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html, { filename }) => rewriteHtml(html, filename, session),
+    },
+    closeBundle: () => session.leave(),
+  }
+}
+
+/** Literal `new URL('./x.png?upscale=2', import.meta.url)`: after TypeScript and Vue are compiled, before Vite's pass. */
+function newUrlPlugin(session: ViteSession): Plugin {
+  return {
+    name: 'upscale:new-url',
+    apply: 'build',
+    // On the server Vite leaves this form alone, so a rewritten path would lead to a file that isn't in the output.
+    applyToEnvironment: environment => environment.config.consumer === 'client',
+    transform: {
+      filter: { code: { include: [/new\s+URL/] }, id: { exclude: /^\0/ } },
+      handler(code, id) {
+        if (!TAGGED.test(code)) return null
+        return rewriteNewUrls(code, id, session, async path => {
+          const resolved = await this.resolve(path, id, { skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        })
+      },
+    },
+  }
+}
+
+/** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
+async function loadVariant(session: ViteSession, mention: Mention): Promise<string> {
+  const { finisher, config } = session
+  const directive = finisher.parse(mention)
+  const image = await finisher.finish(directive.path, directive.requests[0], mention)
+  const isPublic = config.publicDir !== '' && directive.path.startsWith(`${config.publicDir}/`)
+  const path = isPublic ? directive.path.slice(config.publicDir.length) : directive.path
+  return variantCode(directive, {
+    original: path + directive.rest,
+    upscaled: directive.requests.map(request => path + withRest(queryOf(request, finisher.options), directive.rest)),
+    image,
+  })
+}

@@ -1,0 +1,42 @@
+import { type DefaultTreeAdapterTypes as Tree, parse } from 'parse5'
+
+/** An attribute, and where it stands in the text: name, equals sign and value. */
+export interface HtmlAttribute {
+  readonly name: string
+  /** Decoded: `&amp;` is `&`. */
+  readonly value: string
+  readonly start: number
+  readonly end: number
+}
+
+export interface HtmlElement {
+  readonly name: string
+  readonly attributes: readonly HtmlAttribute[]
+  /** The text right inside the element; what a `<script>` or `<style>` holds. */
+  readonly text: string
+}
+
+/**
+ * Every element of a page, those inside `<template>` and `<noscript>` included, as Vite sees them. Comments and text
+ * are no elements. Total, as HTML parsing is.
+ */
+export function* elementsOf(html: string): Generator<HtmlElement> {
+  const open: Tree.Node[] = [parse(html, { scriptingEnabled: false, sourceCodeLocationInfo: true })]
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if ('attrs' in node) yield describe(node)
+    const children = 'content' in node ? node.content.childNodes : 'childNodes' in node ? node.childNodes : []
+    open.push(...[...children].reverse())
+  }
+}
+
+function describe(node: Tree.Element): HtmlElement {
+  const places = node.sourceCodeLocation?.attrs ?? {}
+  const attributes = node.attrs.flatMap(({ prefix, name: local, value }) => {
+    const name = prefix === undefined || prefix === '' ? local : `${prefix}:${local}`
+    const place = places[name]
+    // An element that the parser added or merged has no place in the text, so there is nothing to change either.
+    return place === undefined ? [] : [{ name, value, start: place.startOffset, end: place.endOffset }]
+  })
+  const text = node.childNodes.map(child => ('value' in child ? child.value : '')).join('')
+  return { name: node.nodeName, attributes, text }
+}

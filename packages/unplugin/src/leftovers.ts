@@ -1,0 +1,140 @@
+import { UpscaleError } from 'upscale-core'
+import { findCssReferences } from './css-references.ts'
+import { elementsOf } from './html-elements.ts'
+import { literalText, tokensOf } from './js-strings.ts'
+import { findPlace } from './place.ts'
+import { isElsewhere, pathOf } from './reference.ts'
+import { parseSrcset } from './srcset.ts'
+
+/*
+ * A tagged reference that no hook saw ships the small image, and nothing tells. So the output is searched, and what
+ * counts is decided by where a text stands, not by what it looks like: pages about this plugin are full of
+ * `?upscale=2`. A reference is the *whole* of
+ *   - a string literal, or the tail of a template, in JavaScript;
+ *   - an attribute's value, or a candidate of a srcset, in HTML;
+ *   - a `url(…)` or a string in CSS,
+ * whose path ends like a picture's and whose query has the key `upscale`. Text between tags, comments, and strings
+ * that merely contain such a reference are prose. Addresses of other servers are theirs.
+ */
+
+/** A file of the output. */
+export interface OutputFile {
+  readonly name: string
+  readonly text: () => string
+}
+
+export interface Leftover {
+  readonly reference: string
+  /** Name of the output file that has it. */
+  readonly output: string
+}
+
+export interface LeftoverRules {
+  /** Addresses under these prefixes are the project's own although they have a scheme: the public path. */
+  readonly ownPrefixes: readonly string[]
+  /** Strings that only look like references, such as the ids of modules. */
+  readonly isKnown: (reference: string) => boolean
+}
+
+const TAG = /[?&]upscale(?:[=&#]|$)/
+const TAG_IN_TEXT = /[?&](?:amp;)?upscale\b/
+const PICTURE_REFERENCE = /\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\?[^\s<>]*$/i
+const SCANNERS: readonly [RegExp, (text: string) => Generator<string>][] = [
+  [/\.(?:[cm]?js|jsx)$/, scanScript],
+  [/\.css$/, scanStyle],
+  [/\.(?:x?html?|svg|php|vue)$/, scanPage],
+]
+
+/** True for a file that can hold references and is searched; source maps and pictures are not. */
+export function isSearched(name: string): boolean {
+  return SCANNERS.some(([pattern]) => pattern.test(pathOf(name)))
+}
+
+/** Finds the tagged references that are still in the output, each once per file. */
+export function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules): Leftover[] {
+  const found: Leftover[] = []
+  for (const { name, text } of files) {
+    const scan = SCANNERS.find(([pattern]) => pattern.test(pathOf(name)))?.[1]
+    if (scan === undefined) continue
+    const content = text()
+    if (!TAG_IN_TEXT.test(content)) continue
+    const references = new Set([...scan(content)].filter(value => isLeftover(value, rules)))
+    for (const reference of references) found.push({ reference, output: name })
+  }
+  return found
+}
+
+/**
+ * The error (or the warning's text) about left-over references.
+ * @param sources files of the project that may have written them, to name file and line
+ */
+export function leftoverError(leftovers: readonly [Leftover, ...Leftover[]], sources: Iterable<string>): UpscaleError {
+  const [first, ...others] = leftovers
+  const more = others.map(({ reference, output }) => `"${reference}" in ${output}`)
+  const also = more.length === 0 ? '' : `; also ${more.slice(0, 9).join(', ')}${more.length > 9 ? ', …' : ''}`
+  const importer = findImporter(first.reference, sources)
+  return new UpscaleError(
+    'LEFTOVER_REFERENCE',
+    `a tagged reference is still in the output, ${first.output}, so the image would not be upscaled${also}`,
+    {
+      hint:
+        'the bundler handles a reference only where it can read it: import the image, or use a literal new URL(…, ' +
+        'import.meta.url); if this is text about references and not one, set leftovers: "warn"',
+      reference: first.reference,
+      ...(importer === undefined ? {} : { importer }),
+    },
+  )
+}
+
+function findImporter(reference: string, sources: Iterable<string>): ReturnType<typeof findPlace> | undefined {
+  for (const source of sources) {
+    const place = findPlace(source, reference)
+    if (place.line !== undefined) return place
+  }
+  return undefined
+}
+
+function isLeftover(value: string, { ownPrefixes, isKnown }: LeftoverRules): boolean {
+  if (!TAG.test(value) || !PICTURE_REFERENCE.test(value) || isKnown(value)) return false
+  return !isElsewhere(value) || ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))
+}
+
+function* scanScript(code: string): Generator<string> {
+  let previous = ''
+  let beforePrevious = ''
+  for (const token of tokensOf(code)) {
+    const text = literalText(token)
+    if (text !== undefined) {
+      yield text
+      // webpack's eval devtools wrap each module in a string, and its code is as much output as the rest.
+      if (previous === '(' && beforePrevious === 'eval') yield* scanScript(unescape(text))
+    }
+    beforePrevious = previous
+    previous = token.value
+  }
+}
+
+function unescape(text: string): string {
+  try {
+    return String(JSON.parse(`"${text}"`))
+  } catch {
+    // Not written by a bundler, or with escapes that JSON lacks; the text as it stands is searched then.
+    return text
+  }
+}
+
+function* scanStyle(css: string): Generator<string> {
+  for (const { value } of findCssReferences(css)) yield value
+}
+
+function* scanPage(html: string): Generator<string> {
+  for (const { name, attributes, text } of elementsOf(html)) {
+    for (const attribute of attributes) {
+      yield attribute.value.trim()
+      if (attribute.name === 'style') yield* scanStyle(attribute.value)
+      else for (const { url } of parseSrcset(attribute.value)) yield url
+    }
+    if (name === 'style') yield* scanStyle(text)
+    if (name === 'script') yield* scanScript(text)
+  }
+}

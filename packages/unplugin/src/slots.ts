@@ -1,0 +1,122 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type BigIntStats, statSync } from 'node:fs'
+import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
+import type { Finisher, Mention } from './finish.ts'
+import { queryOf } from './reference.ts'
+
+/**
+ * A slot is a file with a stable path for (source path, request), whose bytes are those of the finished picture. A
+ * bundler that keeps the path of a resolved module from build to build then never holds an old picture, and keys in
+ * its manifest don't change when an image is edited. The upscaler's cache, addressed by content, stays behind it.
+ *
+ * The bytes that ship are the checked ones: a slot is a second name (hard link) of the file that the upscaler has
+ * just checked, so "is it the same file" is the whole comparison. The cache never writes into a file it published.
+ * Where links don't work the bytes are copied, and compared by digest before every use. A slot is replaced by one
+ * rename, so a reader sees the old or the new picture, never half of one.
+ */
+export interface Slots {
+  /**
+   * Makes sure that the slot holds the picture of the source as it is now.
+   * @throws UpscaleError
+   */
+  fill(source: string, request: UpscaleRequest, mention: Mention): Promise<Slot>
+  /** Fills a slot again, by its path; nothing happens for a path that is none. */
+  refresh(file: string): Promise<Slot | undefined>
+  /** Every slot filled so far. */
+  all(): Iterable<Slot>
+}
+
+export interface Slot {
+  /** Absolute, with forward slashes, as bundlers write ids. */
+  readonly file: string
+  readonly source: string
+  readonly request: UpscaleRequest
+  readonly mention: Mention
+  readonly image: UpscaledImage
+}
+
+export function createSlots(finisher: Finisher): Slots {
+  const { root, scratchDir } = finisher.options
+  const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
+  const slots = new Map<string, Slot>()
+
+  async function make(source: string, request: UpscaleRequest, mention: Mention, key: string): Promise<Slot> {
+    const image = await finisher.finish(source, request, mention)
+    const file = await place(image, join(scratchDir, 'slots', key))
+    const slot = { file: file.replaceAll('\\', '/'), source, request, mention, image }
+    slots.set(slot.file, slot)
+    return slot
+  }
+
+  function fill(source: string, request: UpscaleRequest, mention: Mention): Promise<Slot> {
+    const key = keyOf(relative(root, source), queryOf(request, finisher.options))
+    const stamp = stampOf(source)
+    const known = filled.get(key)
+    if (known !== undefined && known.stamp === stamp) return known.slot
+    const slot = make(source, request, mention, key)
+    filled.set(key, { stamp, slot })
+    // A failure is not kept: the same reference may work after the user repaired something else than the image.
+    slot.catch(() => filled.delete(key))
+    return slot
+  }
+
+  return {
+    fill,
+    async refresh(file) {
+      const slot = slots.get(file)
+      return slot && fill(slot.source, slot.request, slot.mention)
+    },
+    all: () => slots.values(),
+  }
+}
+
+/** The path depends on names only, not on content, and is the same in every checkout. */
+function keyOf(source: string, query: string): string {
+  return createHash('sha256').update(`${source.replaceAll('\\', '/')}?${query}`).digest('hex').slice(0, 16)
+}
+
+/** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
+function stampOf(file: string): string {
+  const stat = statOf(file)
+  return stat === undefined ? 'missing' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`
+}
+
+/** @returns the slot's path; the picture's own where the folder can't be written */
+async function place(image: UpscaledImage, folder: string): Promise<string> {
+  const slot = join(folder, basename(image.file))
+  if (await isCurrent(slot, image)) return slot
+  const temporary = join(folder, `.${randomUUID()}`)
+  try {
+    await mkdir(folder, { recursive: true })
+    await rm(temporary, { force: true })
+    await link(image.file, temporary).catch(() => copyFile(image.file, temporary))
+    await rename(temporary, slot)
+    return slot
+  } catch (error) {
+    if (!isUnwritable(error)) throw error
+    // The picture itself has a good name too. What is lost is the stable path, which only watch mode needs.
+    return image.file
+  } finally {
+    // rename() leaves the old name behind when both are links to one file, which happens when two builds race.
+    await rm(temporary, { force: true }).catch(() => {})
+  }
+}
+
+async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
+  const held = statOf(slot)
+  if (held === undefined) return false
+  const made = statOf(image.file)
+  if (made !== undefined && held.ino === made.ino && held.dev === made.dev) return true
+  if (held.size !== BigInt(image.size)) return false
+  return createHash('sha256').update(await readFile(slot)).digest('hex') === image.digest
+}
+
+function statOf(file: string): BigIntStats | undefined {
+  return statSync(file, { bigint: true, throwIfNoEntry: false })
+}
+
+function isUnwritable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(String(error.code))
+}

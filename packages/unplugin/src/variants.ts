@@ -1,0 +1,28 @@
+import type { Directive, UpscaledImage } from 'upscale-core'
+
+/** What the code of a text output needs: import specifiers, and the facts of the first picture. */
+export interface VariantParts {
+  /** Specifier of the image as it is. */
+  readonly original: string
+  /** Specifiers of the pictures, in the order of `directive.requests`. */
+  readonly upscaled: readonly string[]
+  readonly image: Pick<UpscaledImage, 'width' | 'height' | 'format' | 'factor' | 'engine'>
+}
+
+/**
+ * The module that `as=srcset` or `as=metadata` stands for. It imports the original and the pictures, so that the
+ * bundler hashes, inlines and rebases them like any other image.
+ */
+export function variantCode(directive: Directive, { original, upscaled, image }: VariantParts): string {
+  const names = upscaled.map((_, index) => `upscaled${index}`)
+  const candidates = directive.requests.map(({ factor }, index) => `\${${names[index]}} ${factor}x`)
+  const lines = [
+    `import original from ${JSON.stringify(original)}`,
+    ...upscaled.map((specifier, index) => `import ${names[index]} from ${JSON.stringify(specifier)}`),
+    `const srcset = \`\${original} 1x, ${candidates.join(', ')}\``,
+  ]
+  if (directive.as === 'srcset') return [...lines, 'export default srcset', ''].join('\n')
+  const { width, height, format, factor, engine } = image
+  const facts = JSON.stringify({ width, height, format, factor, engine })
+  return [...lines, `export default { src: ${names[0]}, srcset, ...${facts} }`, ''].join('\n')
+}
