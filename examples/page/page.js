@@ -10,10 +10,8 @@ class BeforeAfter extends HTMLElement {
     const label = this.getAttribute('label')
     this.insertAdjacentHTML(
       'beforeend',
-      `<input type="range" min="0" max="100" step="0.5" value="50" />
-      <span class="handle" aria-hidden="true"></span>
-      <span class="tag" aria-hidden="true">original</span>
-      <span class="tag" aria-hidden="true">upscaled</span>`,
+      `<input type="range" min="0" max="100" step="1" value="50" />
+      <span class="handle" aria-hidden="true"></span>`,
     )
     const range = this.querySelector('input')
     range.setAttribute('aria-label', `${label}: where the original ends and the upscaled picture begins`)
@@ -38,19 +36,24 @@ export function fill(id, before, after) {
 /** Writes the measured sizes under every slider and one row per tagged reference into the table. */
 export async function measure() {
   const table = document.querySelector('tbody')
-  for (const subject of document.querySelectorAll('[data-reference]')) {
+  for (const subject of document.querySelectorAll('[data-picture]')) {
     const [before, after] = await Promise.all(addresses(subject).map(sizeOf))
     const caption = subject.closest('figure')?.querySelector('.size')
-    if (caption) caption.textContent = `${before} → ${after} px`
+    caption?.replaceChildren(line(`Original ${before}`), line(`Upscaled ${after} px`))
     const row = table.insertRow()
-    for (const text of [subject.dataset.form, subject.dataset.reference, before, after]) row.insertCell().textContent = text
+    for (const text of [subject.dataset.form, subject.dataset.picture, before, after])
+      row.insertCell().textContent = text
   }
   document.body.dataset.measured = ''
 }
 
+function line(textContent) {
+  return Object.assign(document.createElement('span'), { textContent })
+}
+
 /** The original's address and the upscaled one's. What is not a slider has its original in the slider of the same picture. */
 function addresses(subject) {
-  const slider = document.querySelector(`before-after[data-reference="${subject.dataset.reference}"]`)
+  const slider = document.querySelector(`before-after[data-picture="${subject.dataset.picture}"]`)
   const [original, upscaled] = slider.children
   return [addressOf(original), addressOf(subject === slider ? upscaled : subject)]
 }

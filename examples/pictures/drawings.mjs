@@ -96,9 +96,15 @@ export function terrazzo() {
     const [x, y] = [hash(index, 3, 7) * size, hash(index, 4, 7) * size]
     const copies = [-size, 0, size].flatMap(dx => [-size, 0, size].map(dy => [x + dx, y + dy]))
     const shape = `<polygon points='${points.join(' ')}' fill='${colours[index % colours.length]}'`
-    return copies.map(([cx, cy]) => `${shape} transform='translate(${cx.toFixed(1)} ${cy.toFixed(1)})'/>`).join('')
+    return copies
+      .map(([cx, cy]) => `${shape} transform='translate(${cx.toFixed(1)} ${cy.toFixed(1)})'/>`)
+      .join('')
   })
-  return { width: size, height: size, svg: sized(size, size, `<rect width='${size}' height='${size}' fill='#f8f3e8'/>${chips.join('')}`) }
+  return {
+    width: size,
+    height: size,
+    svg: sized(size, size, `<rect width='${size}' height='${size}' fill='#f8f3e8'/>${chips.join('')}`),
+  }
 }
 
 /** The resampling kernels that images are usually enlarged with: thin lines and small labels. */
@@ -149,27 +155,70 @@ function cubic(t) {
 export function editor() {
   const [plain, word, text, note, name] = ['#d6deeb', '#c792ea', '#ecc48d', '#7c8ba1', '#82aaff']
   const code = [
-    [[word, 'import'], [plain, ' { defineConfig } '], [word, 'from'], [text, " 'vite'"]],
-    [[word, 'import'], [plain, ' upscale '], [word, 'from'], [text, " 'unplugin-upscale/vite'"]],
+    [
+      [word, 'import'],
+      [plain, ' { defineConfig } '],
+      [word, 'from'],
+      [text, " 'vite'"],
+    ],
+    [
+      [word, 'import'],
+      [plain, ' upscale '],
+      [word, 'from'],
+      [text, " 'unplugin-upscale/vite'"],
+    ],
     [],
-    [[word, 'export default'], [name, ' defineConfig'], [plain, '({']],
-    [[plain, '  plugins: ['], [name, 'upscale'], [plain, '()],']],
+    [
+      [word, 'export default'],
+      [name, ' defineConfig'],
+      [plain, '({'],
+    ],
+    [
+      [plain, '  plugins: ['],
+      [name, 'upscale'],
+      [plain, '()],'],
+    ],
     [[plain, '})']],
     [],
     [[note, '// main.js']],
-    [[word, 'import'], [plain, ' lake '], [word, 'from'], [text, " './lake.jpg?upscale=2'"]],
-    [[plain, 'document.'], [name, 'querySelector'], [plain, '('], [text, "'img'"], [plain, ').src = lake']],
+    [
+      [word, 'import'],
+      [plain, ' lake '],
+      [word, 'from'],
+      [text, " './lake.jpg?upscale=2'"],
+    ],
+    [
+      [plain, 'document.'],
+      [name, 'querySelector'],
+      [plain, '('],
+      [text, "'img'"],
+      [plain, ').src = lake'],
+    ],
   ]
   const rows = code.map((parts, row) => {
-    const spans = parts.map(([colour, piece]) => `<tspan fill='${colour}'>${piece.replaceAll('&', '&amp;')}</tspan>`)
+    const spans = parts.map(
+      ([colour, piece]) => `<tspan fill='${colour}'>${piece.replaceAll('&', '&amp;')}</tspan>`,
+    )
     return `<text x='138' y='${60 + row * 17}' text-anchor='end' ${MONO} font-size='9' fill='#46566e'>${row + 1}</text>
       <text x='150' y='${60 + row * 17}' xml:space='preserve' ${MONO} font-size='10.5'>${spans.join('')}</text>`
   })
-  const files = ['dist', 'node_modules', 'src', '  lake.jpg', '  main.js', '  style.css', 'index.html', 'package.json', 'vite.config.js']
+  const files = [
+    'dist',
+    'node_modules',
+    'src',
+    '  lake.jpg',
+    '  main.js',
+    '  style.css',
+    'index.html',
+    'package.json',
+    'vite.config.js',
+  ]
   const tree = files.map((file, row) => {
     const indent = file.startsWith('  ') ? 12 : 0
     const current = file === 'vite.config.js'
-    const bar = current ? `<rect x='6' y='${54 + row * 16}' width='108' height='16' rx='3' fill='#1d3b53'/>` : ''
+    const bar = current
+      ? `<rect x='6' y='${54 + row * 16}' width='108' height='16' rx='3' fill='#1d3b53'/>`
+      : ''
     return `${bar}<text x='${14 + indent}' y='${65 + row * 16}' ${SANS} font-size='9.5' fill='${current ? '#fff' : '#8fa3bf'}'>${file.trim()}</text>`
   })
   const body = `<rect width='480' height='260' fill='#011627'/><rect width='480' height='30' fill='#0b2942'/>
@@ -188,11 +237,15 @@ export function editor() {
 export function map() {
   const width = 360
   const height = 240
-  const groundAt = (x, y) => layers(x / 88 + 3.1, y / 88 + 7.4, 201, 4) + 0.16 * Math.exp(-(((x - 250) / 70) ** 2) - ((y - 80) / 60) ** 2)
+  const groundAt = (x, y) =>
+    layers(x / 88 + 3.1, y / 88 + 7.4, 201, 4) +
+    0.16 * Math.exp(-(((x - 250) / 70) ** 2) - ((y - 80) / 60) ** 2)
   const lines = []
   for (let level = 0.3; level < 0.95; level += 0.04) {
     const strong = Math.round(level * 25) % 4 === 0
-    lines.push(`<path d='${contour(groundAt, width, height, level)}' fill='none' stroke='#b98b5e' stroke-width='${strong ? 1.1 : 0.6}' opacity='${strong ? 0.95 : 0.8}'/>`)
+    lines.push(
+      `<path d='${contour(groundAt, width, height, level)}' fill='none' stroke='#b98b5e' stroke-width='${strong ? 1.1 : 0.6}' opacity='${strong ? 0.95 : 0.8}'/>`,
+    )
   }
   const cells = []
   for (let y = 0; y < height; y += 2) {
@@ -240,9 +293,14 @@ function contour(heightAt, width, height, level) {
         const next = (side + 1) % 4
         if (heights[side] > 0 === heights[next] > 0) continue
         const t = heights[side] / (heights[side] - heights[next])
-        crossings.push(corners[side].map((value, axis) => (value + (corners[next][axis] - value) * t).toFixed(1)).join(' '))
+        crossings.push(
+          corners[side]
+            .map((value, axis) => (value + (corners[next][axis] - value) * t).toFixed(1))
+            .join(' '),
+        )
       }
-      for (let pair = 0; pair + 1 < crossings.length; pair += 2) path.push(`M${crossings[pair]}L${crossings[pair + 1]}`)
+      for (let pair = 0; pair + 1 < crossings.length; pair += 2)
+        path.push(`M${crossings[pair]}L${crossings[pair + 1]}`)
     }
   }
   return path.join('')

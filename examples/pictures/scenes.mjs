@@ -24,12 +24,19 @@ export function lake(x, y) {
 function lakeShore(x, y) {
   const trees = treeLine(x, 0.577, 0.066, 51)
   if (y > trees) return forest(x, y, trees)
-  const near = treeLine(x, 0.535 - 0.17 * (crests(x * 1.4 + 4.2, 0.5, 31) - 0.5) - 0.05 * step(0.8, 0.1, x), 0.014, 57)
+  const near = treeLine(
+    x,
+    0.535 - 0.17 * (crests(x * 1.4 + 4.2, 0.5, 31) - 0.5) - 0.05 * step(0.8, 0.1, x),
+    0.014,
+    57,
+  )
   if (y > near) return slope(x, y, near, [44, 62, 72], [122, 116, 104], 41)
-  const middle = 0.44 - 0.4 * (crests(x * 1.15 + 1.3, 0.2, 21) - 0.55) - 0.15 * Math.exp(-(((x - 0.5) / 0.24) ** 2))
+  const middle =
+    0.44 - 0.4 * (crests(x * 1.15 + 1.3, 0.2, 21) - 0.55) - 0.15 * Math.exp(-(((x - 0.5) / 0.24) ** 2))
   if (y > middle) return peak(x, y, middle)
   const distant = 0.42 - 0.16 * (crests(x * 1.6 + 9.1, 0.8, 11) - 0.5)
-  if (y > distant) return blend(slope(x, y, distant, [128, 146, 170], [214, 180, 160], 43), [240, 200, 168], 0.35)
+  if (y > distant)
+    return blend(slope(x, y, distant, [128, 146, 170], [214, 180, 160], 43), [240, 200, 168], 0.35)
   return eveningSky(x, y)
 }
 
@@ -44,7 +51,11 @@ function eveningSky(x, y) {
   const bank = layers(x * 1.7 + y, y * 7.5 - x * 0.4, 3, 6)
   const body = step(0.5, 0.74, bank) * step(0.02, 0.14, y) * step(0.46, 0.28, y)
   const lit = layers(x * 1.7 + y + 0.03, y * 7.5 - x * 0.4 + 0.2, 3, 6)
-  const cloud = blend([176, 158, 172], [255, 226, 196], clamp(0.55 + (lit - bank) * 5 + Math.exp(-distance * 2) * 0.6))
+  const cloud = blend(
+    [176, 158, 172],
+    [255, 226, 196],
+    clamp(0.55 + (lit - bank) * 5 + Math.exp(-distance * 2) * 0.6),
+  )
   return blend(warm, cloud, body * 0.86)
 }
 
@@ -111,16 +122,24 @@ export function dunes(x, y) {
     const near = ridge / 4
     const base = mix(0.4, 0.86, near ** 1.25)
     const swing = mix(0.035, 0.17, near)
-    const edge = base + swing * (Math.sin(x * mix(3.4, 1.9, near) + ridge * 2.1) * 0.6 + layers(x * 1.5, ridge, 15, 3) - 0.8)
+    const edge =
+      base +
+      swing * (Math.sin(x * mix(3.4, 1.9, near) + ridge * 2.1) * 0.6 + layers(x * 1.5, ridge, 15, 3) - 0.8)
     if (y < edge) continue
     // The crest winds down the dune and parts the lit side from the shadow.
     const below = y - edge
-    const crest = 0.35 + 0.75 * hash(ridge, 3, 8) + 0.5 * Math.sin(below * mix(9, 3.5, near) + ridge) * mix(0.3, 1, near)
+    const crest =
+      0.35 + 0.75 * hash(ridge, 3, 8) + 0.5 * Math.sin(below * mix(9, 3.5, near) + ridge) * mix(0.3, 1, near)
     const lit = step(-0.012, 0.02, x - crest - below * 0.55)
     const bend = x * 6 + layers(x * 3, y * 5, 25 + ridge, 3) * 5
-    const ripples = Math.sin(below * mix(420, 150, near) + bend * 2.2) * mix(0.02, 0.075, near) * (0.4 + 0.6 * lit)
+    const ripples =
+      Math.sin(below * mix(420, 150, near) + bend * 2.2) * mix(0.02, 0.075, near) * (0.4 + 0.6 * lit)
     const grain = (noise(x * 520, y * 520, 33) - 0.5) * 0.07
-    const sand = blend([126, 74, 58], [238, 178, 112], clamp(0.06 + lit * 0.8 - below * 0.35 + ripples + grain))
+    const sand = blend(
+      [126, 74, 58],
+      [238, 178, 112],
+      clamp(0.06 + lit * 0.8 - below * 0.35 + ripples + grain),
+    )
     const rim = Math.exp(-below * 140) * (0.25 + 0.5 * lit)
     colour = blend(blend(sand, [255, 226, 176], rim), [226, 184, 156], 0.5 * (1 - near) ** 1.6)
   }
@@ -131,13 +150,20 @@ export function dunes(x, y) {
 export function night(x, y) {
   const far = 0.74 - 0.13 * (crests(x * 1.5 + 2, 0.4, 81) - 0.45)
   const near = treeLine(x, 0.87 - 0.05 * Math.sin(x * 2 + 0.5), 0.1, 91)
-  if (y > near) return hut(x, y) ?? blend([7, 12, 20], [22, 32, 38], clamp(layers(x * 90, y * 110, 95, 2) - 0.25))
+  if (y > near)
+    return hut(x, y) ?? blend([7, 12, 20], [22, 32, 38], clamp(layers(x * 90, y * 110, 95, 2) - 0.25))
   if (y > far) {
     const snow = crests(x * 5 + (y - far) * 4, y * 8, 85)
-    return blend(blend([18, 30, 54], [74, 96, 132], clamp((snow - 0.45) * 1.9)), [40, 66, 92], step(0.7, 0.9, y) * 0.7)
+    return blend(
+      blend([18, 30, 54], [74, 96, 132], clamp((snow - 0.45) * 1.9)),
+      [40, 66, 92],
+      step(0.7, 0.9, y) * 0.7,
+    )
   }
   const sky = blend([8, 14, 40], [40, 78, 112], clamp(y / 0.78) ** 1.5)
-  const band = Math.exp(-(((x * 0.62 - y * 0.9 - 0.28 + 0.12 * (layers(x * 3, y * 3, 97, 4) - 0.5)) / 0.17) ** 2))
+  const band = Math.exp(
+    -(((x * 0.62 - y * 0.9 - 0.28 + 0.12 * (layers(x * 3, y * 3, 97, 4) - 0.5)) / 0.17) ** 2),
+  )
   const dust = layers(x * 5, y * 5, 99, 6)
   const milky = blend(sky, [196, 186, 214], clamp(band * (dust * 1.1 - 0.22) * 0.75))
   const curtain = layers(x * 2.4, 0.5, 103, 3)
@@ -182,5 +208,9 @@ function hut(x, y) {
   const window = pane < 0.24 && up > 0.24 && up < 0.68
   if (window) return pane < 0.022 || Math.abs(up - 0.47) < 0.03 ? [70, 44, 24] : [255, 206, 116]
   const boards = 0.75 + 0.25 * Math.sign(Math.sin(up * 34))
-  return blend([38, 28, 26].map(value => value * boards), [196, 128, 60], 0.35 * Math.exp(-Math.max(0, pane - 0.24) * 9))
+  return blend(
+    [38, 28, 26].map(value => value * boards),
+    [196, 128, 60],
+    0.35 * Math.exp(-Math.max(0, pane - 0.24) * 9),
+  )
 }

@@ -49,7 +49,11 @@ function page(status: number): Answer {
   return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body }
 }
 
-export const honest: Responder = sell(picture.enlarge)
+/** The same picture, larger, in the format that was ordered. */
+export const honest: Responder = async sale => {
+  const large = await picture.enlarge(sale.image, sale.scale)
+  return json(await sale.sell(await picture.convert(large, sale.request.fields.output_format)))
+}
 
 /**
  * Everything this gateway can do wrong, by name. Work that was done is charged through `sale.sell` or `sale.charge`,
@@ -62,7 +66,7 @@ export const RESPONSES = {
   'same-size': sell(source => picture.enlarge(source, 1)),
   'wrong-size': sell((source, scale) => picture.enlarge(source, scale * 1.5)),
   'double-size': sell((source, scale) => picture.enlarge(source, scale * 2)),
-  'one-pixel-off': sell(picture.offBy(1, -1)),
+  'one-pixel-off': sell(picture.offBy(1, 0)),
   'wrong-aspect': sell(picture.crop),
   'jpeg-for-png': sell(picture.asJpeg),
   mirrored: sell(picture.mirror),

@@ -204,7 +204,7 @@ async function send(response: ServerResponse, answer: Answer): Promise<void> {
   const { status, headers = {}, cutAfterBytes, hang, dripMs, framing = 'length' } = answer
   const body = Buffer.from(answer.body ?? '')
   if (hang === true) return
-  if (cutAfterBytes === 0) return void response.destroy()
+  if (cutAfterBytes === 0) return void response.socket?.resetAndDestroy()
   if (framing === 'close') response.shouldKeepAlive = false
   const length = framing === 'length' && status !== 204 ? { 'content-length': String(body.length) } : {}
   if (framing === 'close') response.useChunkedEncodingByDefault = false

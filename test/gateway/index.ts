@@ -1,4 +1,5 @@
 export { inTurn, json, RESPONSES, type Responder, type ResponseName, refuse, soldAt } from './faults.ts'
 export { type Charge, type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
 export type { RecordedFile, RecordedRequest } from './order.ts'
+export { drawSample } from './picture.ts'
 export type { Answer, Sale } from './sale.ts'

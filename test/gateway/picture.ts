@@ -3,6 +3,16 @@ import sharp from 'sharp'
 /** What a picture is turned into, honestly or not. */
 export type Treatment = (source: Buffer, scale: number) => Promise<Buffer>
 
+/** A small opaque PNG in which every side and corner differs, so that turning or mirroring it shows. */
+export function drawSample(width: number, height: number): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 48 32" preserveAspectRatio="none">
+    <defs><linearGradient id="g"><stop stop-color="#0b3d91"/><stop offset="1" stop-color="#f6c177"/></linearGradient></defs>
+    <rect width="100%" height="100%" fill="url(#g)"/>
+    <rect width="14" height="10" fill="#d7263d"/><circle cx="38" cy="24" r="7" fill="#1b998b"/>
+  </svg>`
+  return sharp(Buffer.from(svg)).removeAlpha().png().toBuffer()
+}
+
 /** The honest one: the same picture, larger, without loss. */
 export const enlarge: Treatment = async (source, scale) => {
   const { width, height } = await sizeOf(source)
@@ -10,6 +20,13 @@ export const enlarge: Treatment = async (source, scale) => {
     .resize(Math.round(width * scale), Math.round(height * scale), { kernel: 'cubic', fit: 'fill' })
     .png({ compressionLevel: 1 })
     .toBuffer()
+}
+
+/** A picture in one of the formats that can be ordered; png where none was. */
+export async function convert(picture: Buffer, format = 'png'): Promise<Buffer> {
+  const known = ['jpeg', 'gif', 'webp', 'avif'] as const
+  const wanted = known.find(name => name === format)
+  return wanted === undefined ? picture : sharp(picture).toFormat(wanted).toBuffer()
 }
 
 /** Enlarges to a size that is `dx`, `dy` pixels off. */

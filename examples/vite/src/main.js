@@ -11,7 +11,11 @@ const logo = new URL('./pictures/logo.png?upscale=2', import.meta.url).href
 fill('logo', logoOriginal, logo)
 
 const originals = import.meta.glob('./pictures/scenes/*', { eager: true, query: '?url', import: 'default' })
-const scenes = import.meta.glob('./pictures/scenes/*', { eager: true, query: '?upscale=2', import: 'default' })
+const scenes = import.meta.glob('./pictures/scenes/*', {
+  eager: true,
+  query: '?upscale=2',
+  import: 'default',
+})
 for (const [path, original] of Object.entries(originals)) {
   const id = path.split('/').pop().split('.')[0]
   fill(id, original, scenes[path])

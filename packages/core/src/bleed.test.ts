@@ -23,7 +23,7 @@ describe('bleed', () => {
   it('gives every transparent pixel the colour of a picture that has one colour', () => {
     const logo = colours((x, y) => (inside(x, y) ? [200, 30, 90] : [255, 255, 255]))
     const grown = bleed(logo, plane((x, y) => (inside(x, y) ? 255 : 0)))
-    expect(grown).toEqual(colours(() => [200, 30, 90]))
+    expect(Buffer.compare(grown.data, colours(() => [200, 30, 90]).data)).toBe(0)
   })
 
   it('leaves pixels with an alpha of 16 and more as they are', () => {
@@ -40,8 +40,8 @@ describe('bleed', () => {
     const picture = colours(x => (x < 5 ? [250, 0, 0] : x > 31 ? [0, 0, 250] : [255, 255, 255]))
     const grown = bleed(picture, plane(x => (x < 5 || x > 31 ? 255 : 0)))
     const at = (x: number): number[] => [...grown.data.slice((11 * WIDTH + x) * 3, (11 * WIDTH + x) * 3 + 3)]
-    expect(at(6)[0]).toBeGreaterThan(180)
-    expect(at(30)[2]).toBeGreaterThan(180)
+    expect(at(6)[0]).toBeGreaterThan(2 * at(6)[2]!)
+    expect(at(30)[2]).toBeGreaterThan(1.5 * at(30)[0]!)
     for (let x = 0; x < WIDTH; x++) expect(at(x)[1]).toBe(0)
   })
 
@@ -55,7 +55,7 @@ describe('bleed', () => {
 
   it('leaves a picture without a visible pixel as it is', () => {
     const picture = colours((x, y) => [x, y, 9])
-    expect(bleed(picture, plane(() => 0))).toEqual(picture)
+    expect(Buffer.compare(bleed(picture, plane(() => 0)).data, picture.data)).toBe(0)
   })
 
   it('returns an opaque picture itself', () => {

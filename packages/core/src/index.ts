@@ -1,4 +1,5 @@
 export { dollars } from './budget.ts'
+export { show, unknownName } from './check.ts'
 export {
   type Directive,
   type Output,
@@ -38,4 +39,5 @@ export {
   type UpscalerOptions,
 } from './options.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
+export { type SafeTextOptions, safeText } from './safe-text.ts'
 export { createUpscaler, type UpscaleContext, type UpscaledImage, type Upscaler } from './upscaler.ts'

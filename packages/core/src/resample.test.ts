@@ -64,7 +64,8 @@ describe('resample', () => {
     for (const kernel of [lanczos3, box]) {
       for (const factor of [0.3, 1.5, 2, 3.7]) {
         const [w, h] = [Math.ceil(width * factor), Math.ceil(height * factor)]
-        expect(resample(image, w, h, kernel)).toEqual(draw(w, h, 3, (_x, _y, channel) => colour[channel]!))
+        const same = draw(w, h, 3, (_x, _y, channel) => colour[channel]!)
+        expect(farthest(resample(image, w, h, kernel), same)).toBe(0)
       }
     }
   })
@@ -129,6 +130,6 @@ describe('resample', () => {
 
   it('gives these bytes on every machine', () => {
     const enlarged = resample(draw(33, 21, 3, noise), 71, 50)
-    expect(createHash('sha256').update(enlarged.data).digest('hex')).toMatchInlineSnapshot()
+    expect(createHash('sha256').update(enlarged.data).digest('hex')).toMatchInlineSnapshot(`"7c83acf9433a1f04e5c441fb23679a9d35714602c2a83a88d7df0d1c8a1aad3e"`)
   })
 })

@@ -123,7 +123,10 @@ const turned = (image: PixelImage, from: (x: number, y: number) => readonly [num
 const FALSIFIED: Readonly<Record<string, (image: PixelImage) => PixelImage>> = {
   black: image => change(image, () => 0),
   white: image => change(image, () => 255),
-  'of its mean colour only': image => change(image, (_value, _x, _y, channel) => meanOf(image, channel)),
+  'of its mean colour only': image => {
+    const means = [0, 1, 2].map(channel => meanOf(image, channel % image.channels))
+    return change(image, (_value, _x, _y, channel) => means[channel]!)
+  },
   inverted: image => change(image, value => 255 - value),
   mirrored: image => turned(image, (x, y) => [image.width - 1 - x, y]),
   'upside down': image => turned(image, (x, y) => [x, image.height - 1 - y]),

@@ -1,101 +1,160 @@
 /**
- * One row of a 3x3 convolution on int16 samples: the whole cost of the engine is here.
+ * One row of a 3x3 convolution, in one of two forms that give the same numbers.
  *
- * Samples lie pixel by pixel, all channels of a pixel together, `stride` bytes a pixel. Channels go through
- * `i32x4.dot_i16x8_s` in pairs: one pair of a pixel is spread over a vector and multiplied with that pair's
- * weights for four output channels. Four pixels times eight output channels stay in registers (8 sums, 2 weight
- * vectors, 1 spread pair); unrolling or larger blocks spill and were measured slower.
+ * Direct: nine products per output.
  *
- * Sums are int32 and wrap; the weight file promises that they can't. `bias` already holds the half that makes
- * the shift round. narrow_i32x4_s clamps to int16, `floor` is 0 for a ReLU and -32768 for none.
+ * Winograd's F(2, 3) along the row: two neighbouring outputs of a kernel row g from the inputs d0..d3 by four products
+ * instead of six,
  *
- * Pixels are done in fours, so up to three past `count` are read and written: rows carry that much slack.
+ *     M0 = (d0 - d2) 2 g0    M1 = (d1 + d2)(g0 + g1 + g2)    M2 = (d2 - d1)(g0 - g1 + g2)    M3 = (d1 - d3) 2 g2
+ *     2 y0 = M0 + M1 + M2    2 y1 = M1 - M2 - M3
  *
- * @param pairs channel pairs of three neighbouring pixels
- * @param weights per eight output channels: [row][pair][8 outputs][2 channels]
+ * Everything is doubled, so that it stays whole; the shift is one more. Inputs are 0..32767, so the differences fit
+ * int16 and d1 + d2 does less 32768, for which the sums of M1 start elsewhere. What the weights must fulfil is in
+ * src/pack.ts.
+ */
+import { multiply } from './multiply'
+import {
+  field,
+  layerField,
+  OUTPUTS,
+  PAIRS,
+  PLANE,
+  PRODUCTS,
+  SHIFT,
+  STARTS,
+  STRIDE,
+  WEIGHTS,
+  WINOGRAD,
+} from './program'
+
+/**
+ * Writes a row of `count` pixels, and a few more, to `target`: int16, clamped; negative ones become 0 but for `signed`.
+ * @param row0 the layer's three input rows, in the form that `isWinograd` says
  */
 export function convolve(
+  layer: i32,
   target: usize,
-  targetStride: usize,
   row0: usize,
   row1: usize,
   row2: usize,
-  stride: usize,
-  pairs: i32,
-  weights: usize,
-  bias: usize,
   count: i32,
-  outputs: i32,
-  shift: i32,
-  floor: i32,
+  signed: boolean,
 ): void {
-  const lowest = i16x8.splat(<i16>floor)
-  const rowBytes = (<usize>pairs) << 2
-  const blockBytes = rowBytes * 24
-  for (let x = 0; x < count; x += 4) {
-    let block = weights
-    let blockBias = bias
-    let out = target
-    for (let channel = 0; channel < outputs; channel += 8) {
-      const bias0 = v128.load(blockBias)
-      const bias1 = v128.load(blockBias, 16)
-      let a0 = bias0
-      let a1 = bias1
-      let b0 = bias0
-      let b1 = bias1
-      let c0 = bias0
-      let c1 = bias1
-      let d0 = bias0
-      let d1 = bias1
-      let w = block
-      for (let row = 0; row < 3; row++) {
-        let a = row === 0 ? row0 : row === 1 ? row1 : row2
-        let b = a + stride
-        let c = b + stride
-        let d = c + stride
-        const end = a + rowBytes
-        while (a < end) {
-          const w0 = v128.load(w)
-          const w1 = v128.load(w, 16)
-          let pair = v128.load_splat<i32>(a)
-          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, w0))
-          a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, w1))
-          pair = v128.load_splat<i32>(b)
-          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pair, w0))
-          b1 = i32x4.add(b1, i32x4.dot_i16x8_s(pair, w1))
-          pair = v128.load_splat<i32>(c)
-          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(pair, w0))
-          c1 = i32x4.add(c1, i32x4.dot_i16x8_s(pair, w1))
-          pair = v128.load_splat<i32>(d)
-          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(pair, w0))
-          d1 = i32x4.add(d1, i32x4.dot_i16x8_s(pair, w1))
-          w += 32
-          a += 4
-          b += 4
-          c += 4
-          d += 4
-        }
-      }
-      let to = out
-      v128.store(to, i16x8.max_s(narrow(a0, a1, shift), lowest))
-      to += targetStride
-      v128.store(to, i16x8.max_s(narrow(b0, b1, shift), lowest))
-      to += targetStride
-      v128.store(to, i16x8.max_s(narrow(c0, c1, shift), lowest))
-      to += targetStride
-      v128.store(to, i16x8.max_s(narrow(d0, d1, shift), lowest))
-      out += 16
-      block += blockBytes
-      blockBias += 32
+  const stride = <usize>layerField(layer, STRIDE)
+  const pairs = layerField(layer, PAIRS)
+  const outputs = layerField(layer, OUTPUTS)
+  const shift = layerField(layer, SHIFT)
+  const products = <usize>field(PRODUCTS)
+  let weights = <usize>layerField(layer, WEIGHTS)
+  let starts = <usize>layerField(layer, STARTS)
+  const floor = i16x8.splat(signed ? -32768 : 0)
+  if (!isWinograd(layer)) {
+    multiply(products, row0, row1, row2, stride, pairs, weights, starts, count, outputs)
+    settle(products, target, (count * outputs) >> 3, shift, floor)
+    return
+  }
+  const tiles = tilesFor(count)
+  const plane = <usize>layerField(layer, PLANE)
+  const productPlane = <usize>(tiles * outputs * 4)
+  const weightPlane = <usize>(pairs * outputs * 12)
+  let to = products
+  for (let place = 0; place < 4; place++) {
+    multiply(to, row0, row1, row2, stride, pairs, weights, starts, tiles, outputs)
+    to += productPlane
+    row0 += plane
+    row1 += plane
+    row2 += plane
+    weights += weightPlane
+    starts += (<usize>outputs) << 2
+  }
+  combine(products, productPlane, target, tiles, outputs, shift, floor)
+}
+
+export function isWinograd(layer: i32): boolean {
+  return layerField(layer, WINOGRAD) !== 0
+}
+
+/** Pairs of neighbouring pixels, in fours as multiply() wants them. */
+function tilesFor(count: i32): i32 {
+  return ((count + 7) >> 3) << 2
+}
+
+/** Brings an input row into Winograd's form, one plane per product: for a row of `count` outputs. */
+export function transform(layer: i32, source: usize, target: usize, count: i32): void {
+  const stride = <usize>layerField(layer, STRIDE)
+  const plane = <usize>layerField(layer, PLANE)
+  const top = i16x8.splat(-32768)
+  for (let tile = tilesFor(count); tile > 0; tile--) {
+    for (let channel: usize = 0; channel < stride; channel += 16) {
+      const from = source + channel
+      const d0 = v128.load(from)
+      const d1 = v128.load(from + stride)
+      const d2 = v128.load(from + 2 * stride)
+      const d3 = v128.load(from + 3 * stride)
+      let to = target + channel
+      v128.store(to, i16x8.sub(d0, d2))
+      to += plane
+      // The sum is 0..65534; with its top bit turned it is the signed number 32768 below.
+      v128.store(to, v128.xor(i16x8.add(d1, d2), top))
+      to += plane
+      v128.store(to, i16x8.sub(d2, d1))
+      to += plane
+      v128.store(to, i16x8.sub(d1, d3))
     }
-    row0 += stride << 2
-    row1 += stride << 2
-    row2 += stride << 2
-    target += targetStride << 2
+    source += 2 * stride
+    target += stride
   }
 }
 
-/** Small enough that the optimiser inlines it. */
-function narrow(low: v128, high: v128, shift: i32): v128 {
-  return i16x8.narrow_i32x4_s(i32x4.shr_s(low, shift), i32x4.shr_s(high, shift))
+/** Sums to samples, eight at a time: `count` eights. */
+function settle(source: usize, target: usize, count: i32, shift: i32, floor: v128): void {
+  for (let i = 0; i < count; i++) {
+    v128.store(target, narrow(v128.load(source), v128.load(source, 16), shift, floor))
+    source += 32
+    target += 16
+  }
+}
+
+/** Products to samples, two pixels a tile. */
+function combine(
+  products: usize,
+  plane: usize,
+  target: usize,
+  tiles: i32,
+  outputs: i32,
+  shift: i32,
+  floor: v128,
+): void {
+  const pixelBytes = (<usize>outputs) << 1
+  for (let tile = 0; tile < tiles; tile++) {
+    for (let output = 0; output < outputs; output += 8) {
+      let from = products
+      const first0 = v128.load(from)
+      const first1 = v128.load(from, 16)
+      from += plane
+      const second0 = v128.load(from)
+      const second1 = v128.load(from, 16)
+      from += plane
+      const third0 = v128.load(from)
+      const third1 = v128.load(from, 16)
+      from += plane
+      const fourth0 = v128.load(from)
+      const fourth1 = v128.load(from, 16)
+      const left0 = i32x4.add(i32x4.add(first0, second0), third0)
+      const left1 = i32x4.add(i32x4.add(first1, second1), third1)
+      const right0 = i32x4.sub(i32x4.sub(second0, third0), fourth0)
+      const right1 = i32x4.sub(i32x4.sub(second1, third1), fourth1)
+      v128.store(target, narrow(left0, left1, shift, floor))
+      v128.store(target + pixelBytes, narrow(right0, right1, shift, floor))
+      products += 32
+      target += 16
+    }
+    target += pixelBytes
+  }
+}
+
+/** narrow_i32x4_s clamps to int16. */
+function narrow(low: v128, high: v128, shift: i32, floor: v128): v128 {
+  return i16x8.max_s(i16x8.narrow_i32x4_s(i32x4.shr_s(low, shift), i32x4.shr_s(high, shift)), floor)
 }

@@ -1,2 +1,1 @@
-export { convolve } from './convolve'
 export { begin, step } from './network'

@@ -4,24 +4,9 @@
  * the tile comes with its halo and each layer eats one pixel of it.
  */
 import { widen } from './anchor'
-import { convolve } from './convolve'
+import { convolve, isWinograd, transform } from './convolve'
 import { finishRow } from './finish'
-import {
-  BIAS,
-  field,
-  HALO,
-  LAYERS,
-  layerField,
-  OUTPUTS,
-  PAIRS,
-  RESIDUAL,
-  RING,
-  RING_ROW,
-  SHIFT,
-  STRIDE,
-  sampleRow,
-  WEIGHTS,
-} from './program'
+import { field, HALO, LAYERS, layerField, RESIDUAL, RING, RING_ROW, ROW, sampleRow } from './program'
 import { readSamples } from './samples'
 
 let tileWidth: i32 = 0
@@ -40,33 +25,40 @@ export function begin(width: i32, height: i32, channels: i32): i32 {
 /** One row further in every layer that has its three rows; the last writes finished rows to OUTPUT. */
 export function step(index: i32): void {
   const last = field(LAYERS) - 1
-  for (let layer = 0; layer <= last; layer++) {
+  for (let layer = 0; layer < last; layer++) {
     const row = index - 2 * layer
     if (row < 0) return
-    convolve(
-      layer === last ? <usize>field(RESIDUAL) : ringRow(layer, row),
-      <usize>(layerField(layer, OUTPUTS) * 2),
-      inputRow(layer, row),
-      inputRow(layer, row + 1),
-      inputRow(layer, row + 2),
-      <usize>layerField(layer, STRIDE),
-      layerField(layer, PAIRS),
-      <usize>layerField(layer, WEIGHTS),
-      <usize>layerField(layer, BIAS),
-      tileWidth + 2 * (last - layer),
-      layerField(layer, OUTPUTS),
-      layerField(layer, SHIFT),
-      layer === last ? -32768 : 0,
-    )
+    const count = tileWidth + 2 * (last - layer)
+    const next = layer + 1
+    if (isWinograd(next)) {
+      convolveRow(layer, row, <usize>field(ROW), count, false)
+      transform(next, <usize>field(ROW), ringRow(next, row), count - 2)
+    } else {
+      convolveRow(layer, row, ringRow(next, row), count, false)
+    }
   }
   const y = index - 2 * last
+  if (y < 0) return
+  convolveRow(last, y, <usize>field(RESIDUAL), tileWidth, true)
   const halo = field(HALO)
   widen(y + halo + 2, halo, tileWidth)
   finishRow(y, tileWidth, tileChannels)
 }
 
+function convolveRow(layer: i32, row: i32, target: usize, count: i32, signed: boolean): void {
+  convolve(
+    layer,
+    target,
+    inputRow(layer, row),
+    inputRow(layer, row + 1),
+    inputRow(layer, row + 2),
+    count,
+    signed,
+  )
+}
+
 function inputRow(layer: i32, row: i32): usize {
-  if (layer > 0) return ringRow(layer - 1, row)
+  if (layer > 0) return ringRow(layer, row)
   const unused = field(HALO) - field(LAYERS)
   return sampleRow(row + unused) + ((<usize>unused) << 3)
 }

@@ -26,22 +26,32 @@ export const OUTPUT: usize = 40
 export const TAPS: usize = 44
 /** How far a result may leave the range of its 3x3 input pixels, in multiples of that range. */
 export const REACH: usize = 48
+/** Sums of one row. */
+export const PRODUCTS: usize = 52
+/** A row of samples on its way into Winograd's form. */
+export const ROW: usize = 56
 /** Five int32 per output phase: first input pixel, relative, and four weights over 2**14. */
-export const PHASES: usize = 52
+export const PHASES: usize = 60
 export const PHASE_BYTES: usize = 20
 
 /** Then one record per layer. */
 export const FIRST_LAYER: usize = 256
-export const LAYER_BYTES: usize = 32
-export const STRIDE: usize = 0
-export const PAIRS: usize = 4
-export const OUTPUTS: usize = 8
-export const SHIFT: usize = 12
-export const WEIGHTS: usize = 16
-export const BIAS: usize = 20
-/** Ring of three rows that the layer writes; the last layer has RESIDUAL alone. */
-export const RING: usize = 24
-export const RING_ROW: usize = 28
+export const LAYER_BYTES: usize = 48
+/** 1: the layer takes its input in Winograd's form. */
+export const WINOGRAD: usize = 0
+/** Bytes from a pixel (of Winograd: a pair of pixels) to the next. */
+export const STRIDE: usize = 4
+/** Channel pairs that a sum takes from a row. */
+export const PAIRS: usize = 8
+export const OUTPUTS: usize = 12
+export const SHIFT: usize = 16
+export const WEIGHTS: usize = 20
+export const STARTS: usize = 24
+/** Ring of three input rows; the first layer reads SAMPLES instead. */
+export const RING: usize = 28
+export const RING_ROW: usize = 32
+/** Of Winograd: bytes from one product's inputs to the next's, within a row. */
+export const PLANE: usize = 36
 
 export function field(offset: usize): i32 {
   return load<i32>(PROGRAM + offset)

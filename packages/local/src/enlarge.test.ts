@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
+import { suitsWinograd } from './pack.ts'
 import { flat, noise, paint, randomModel } from './pictures.ts'
 import { createPool } from './pool.ts'
 import { compileProgram } from './program.ts'
@@ -8,6 +9,20 @@ import { referenceUpscale } from './reference.ts'
 const pool = createPool(2)
 afterAll(() => pool.close())
 const options = { signal: new AbortController().signal, threads: 2 }
+
+const quiet = randomModel(2, [16, 16], { size: 250 })
+const loud = randomModel(2, [16, 16], { size: 20000 })
+const loudThenQuiet = { ...quiet, layers: [...loud.layers.slice(0, 1), ...quiet.layers.slice(1)] }
+const mixed = {
+  ...quiet,
+  layers: [...quiet.layers.slice(0, 1), ...loud.layers.slice(1, 2), ...quiet.layers.slice(2)],
+}
+
+it('uses the form that each layer of these networks is meant to test', () => {
+  expect(quiet.layers.map(suitsWinograd)).toEqual([false, true, true])
+  expect(loudThenQuiet.layers.map(suitsWinograd)).toEqual([false, true, true])
+  expect(mixed.layers.map(suitsWinograd)).toEqual([false, false, true])
+})
 
 describe('enlarge gives the bytes of the plain arithmetic', () => {
   it.each([
@@ -18,6 +33,9 @@ describe('enlarge gives the bytes of the plain arithmetic', () => {
     ['for the nearest anchor', randomModel(2, [8], { anchor: 'nearest' })],
     ['when every sum leaves int16, or even int32', randomModel(2, [16, 16], { size: 32767 })],
     ['when the weights hardly count', randomModel(3, [8], { size: 4 })],
+    ["in Winograd's form", randomModel(2, [16, 24, 16], { size: 250 })],
+    ["in Winograd's form, with inputs up to the end of int16", loudThenQuiet],
+    ["in both forms, where weights don't fit Winograd's", mixed],
   ])('%s', async (_name, model) => {
     const image = noise(21, 13)
     const { data } = await enlarge(image, compileProgram(model), pool, options)

@@ -11,7 +11,7 @@ export interface CssReference {
  * since it may hold one. Enough of CSS's tokens to find references, also in Sass and Less.
  */
 const TOKENS =
-  /\/\*[^]*?\*\/|\burl\(\s*(?:"((?:\\[^]|[^"\\])*)"|'((?:\\[^]|[^'\\])*)'|((?:\\[^]|[^"'()\\\s])+))\s*\)|"((?:\\[^]|[^"\\\n])*)"|'((?:\\[^]|[^'\\\n])*)'/dg
+  /\/\*[\s\S]*?\*\/|\burl\(\s*(?:"((?:\\[\s\S]|[^"\\])*)"|'((?:\\[\s\S]|[^'\\])*)'|((?:\\[\s\S]|[^"'()\\\s])+))\s*\)|"((?:\\[\s\S]|[^"\\\n])*)"|'((?:\\[\s\S]|[^'\\\n])*)'/dg
 
 /** Finds every `url(…)` and every string of a style sheet, in order. Total: text that isn't CSS gives what it gives. */
 export function findCssReferences(css: string): CssReference[] {

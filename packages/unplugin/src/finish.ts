@@ -71,9 +71,13 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     },
     addressOnly: (directive, mention, form) =>
       withPlace(
-        new UpscaleError('BAD_DIRECTIVE', `as=${directive.as} can't stand in ${form}, which takes one address`, {
-          hint: `remove as=${directive.as} here, or import the image in JavaScript`,
-        }),
+        new UpscaleError(
+          'BAD_DIRECTIVE',
+          `as=${directive.as} can't stand in ${form}, which takes one address`,
+          {
+            hint: `remove as=${directive.as} here, or import the image in JavaScript`,
+          },
+        ),
         mention,
       ),
     report: () => upscaler.report(),
@@ -94,5 +98,8 @@ function placed(error: unknown, mention: Mention): unknown {
 }
 
 function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
-  return error.at({ reference, ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }) })
+  return error.at({
+    reference,
+    ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),
+  })
 }

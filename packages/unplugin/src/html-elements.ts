@@ -1,4 +1,4 @@
-import { type DefaultTreeAdapterTypes as Tree, parse } from 'parse5'
+import { parse, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 
 /** An attribute, and where it stands in the text: name, equals sign and value. */
 export interface HtmlAttribute {

@@ -14,7 +14,8 @@ import { parseSrcset } from './srcset.ts'
  *   - an attribute's value, or a candidate of a srcset, in HTML;
  *   - a `url(…)` or a string in CSS,
  * whose path ends like a picture's and whose query has the key `upscale`. Text between tags, comments, and strings
- * that merely contain such a reference are prose. Addresses of other servers are theirs.
+ * that merely contain such a reference are prose; so is a text with spaces, unless it starts like a path. Addresses of
+ * other servers are theirs.
  */
 
 /** A file of the output. */
@@ -32,13 +33,14 @@ export interface Leftover {
 export interface LeftoverRules {
   /** Addresses under these prefixes are the project's own although they have a scheme: the public path. */
   readonly ownPrefixes: readonly string[]
-  /** Strings that only look like references, such as the ids of modules. */
+  /** Strings that only look like references, such as ids of modules; may get the end of a template as well. */
   readonly isKnown: (reference: string) => boolean
 }
 
 const TAG = /[?&]upscale(?:[=&#]|$)/
 const TAG_IN_TEXT = /[?&](?:amp;)?upscale\b/
-const PICTURE_REFERENCE = /\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\?[^\s<>]*$/i
+const PICTURE_REFERENCE =
+  /^(?:[./@~][^<>"'`\r\n]*|[^<>"'`\s]*)\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\?[^\s<>"'`]*$/i
 const SCANNERS: readonly [RegExp, (text: string) => Generator<string>][] = [
   [/\.(?:[cm]?js|jsx)$/, scanScript],
   [/\.css$/, scanStyle],
@@ -68,7 +70,10 @@ export function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules)
  * The error (or the warning's text) about left-over references.
  * @param sources files of the project that may have written them, to name file and line
  */
-export function leftoverError(leftovers: readonly [Leftover, ...Leftover[]], sources: Iterable<string>): UpscaleError {
+export function leftoverError(
+  leftovers: readonly [Leftover, ...Leftover[]],
+  sources: Iterable<string>,
+): UpscaleError {
   const [first, ...others] = leftovers
   const more = others.map(({ reference, output }) => `"${reference}" in ${output}`)
   const also = more.length === 0 ? '' : `; also ${more.slice(0, 9).join(', ')}${more.length > 9 ? ', …' : ''}`
@@ -86,7 +91,10 @@ export function leftoverError(leftovers: readonly [Leftover, ...Leftover[]], sou
   )
 }
 
-function findImporter(reference: string, sources: Iterable<string>): ReturnType<typeof findPlace> | undefined {
+function findImporter(
+  reference: string,
+  sources: Iterable<string>,
+): ReturnType<typeof findPlace> | undefined {
   for (const source of sources) {
     const place = findPlace(source, reference)
     if (place.line !== undefined) return place
@@ -107,14 +115,14 @@ function* scanScript(code: string): Generator<string> {
     if (text !== undefined) {
       yield text
       // webpack's eval devtools wrap each module in a string, and its code is as much output as the rest.
-      if (previous === '(' && beforePrevious === 'eval') yield* scanScript(unescape(text))
+      if (previous === '(' && beforePrevious === 'eval') yield* scanScript(unwrap(text))
     }
     beforePrevious = previous
     previous = token.value
   }
 }
 
-function unescape(text: string): string {
+function unwrap(text: string): string {
   try {
     return String(JSON.parse(`"${text}"`))
   } catch {

@@ -8,7 +8,12 @@ const ELSEWHERE = /^(?:[a-z][a-z\d+.-]+:|\/\/)/i
 
 /** True for a reference that we must handle: a picture of the project, with one of our keys in its query. */
 export function isTaggedImage(reference: string): boolean {
-  return TAGGED.test(reference) && IMAGE_PATH.test(pathOf(reference)) && !isElsewhere(reference)
+  return TAGGED.test(reference) && isImagePath(pathOf(reference)) && !isElsewhere(reference)
+}
+
+/** True for a path that ends like a picture's. */
+export function isImagePath(path: string): boolean {
+  return IMAGE_PATH.test(path)
 }
 
 /** True for an address that no bundler looks up among the project's files. */

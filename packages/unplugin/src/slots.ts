@@ -74,7 +74,10 @@ export function createSlots(finisher: Finisher): Slots {
 
 /** The path depends on names only, not on content, and is the same in every checkout. */
 function keyOf(source: string, query: string): string {
-  return createHash('sha256').update(`${source.replaceAll('\\', '/')}?${query}`).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(`${source.replaceAll('\\', '/')}?${query}`)
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
@@ -110,7 +113,11 @@ async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
   const made = statOf(image.file)
   if (made !== undefined && held.ino === made.ino && held.dev === made.dev) return true
   if (held.size !== BigInt(image.size)) return false
-  return createHash('sha256').update(await readFile(slot)).digest('hex') === image.digest
+  return (
+    createHash('sha256')
+      .update(await readFile(slot))
+      .digest('hex') === image.digest
+  )
 }
 
 function statOf(file: string): BigIntStats | undefined {
@@ -118,5 +125,9 @@ function statOf(file: string): BigIntStats | undefined {
 }
 
 function isUnwritable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(String(error.code))
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(String(error.code))
+  )
 }

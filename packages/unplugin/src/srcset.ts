@@ -15,5 +15,7 @@ export function parseSrcset(srcset: string): Candidate[] {
 
 /** The opposite of {@link parseSrcset}. */
 export function printSrcset(candidates: readonly Candidate[]): string {
-  return candidates.map(({ url, descriptor }) => (descriptor === '' ? url : `${url} ${descriptor}`)).join(', ')
+  return candidates
+    .map(({ url, descriptor }) => (descriptor === '' ? url : `${url} ${descriptor}`))
+    .join(', ')
 }

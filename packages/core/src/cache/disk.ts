@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UpscaleError } from '../errors.ts'
 
@@ -106,15 +106,26 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, each one synced into its parent. */
+/** Makes a folder and those above it, each one synced into its parent. mkdir's own `recursive` hides ENOSPC. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  const top = dirname(resolve(first))
-  for (let made = dirname(resolve(folder)); made.length >= top.length; made = dirname(made)) {
-    await syncFolder(made)
-    if (made === top) return
+  if (await makeOne(folder)) return
+  await makeFolder(dirname(folder))
+  await makeOne(folder, true)
+}
+
+/** False when the folder above is missing, unless that can't be. */
+async function makeOne(folder: string, isLast = folder === dirname(folder)): Promise<boolean> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const errno = errnoOf(error)
+    // If what is there is no folder, whoever uses it is told so.
+    if (errno === 'EEXIST') return true
+    if (errno === 'ENOENT' && !isLast) return false
+    throw error
   }
+  await syncFolder(dirname(folder))
+  return true
 }
 
 /** Renames, waiting up to 2 s for somebody who holds the file or folder open to let go. */
@@ -145,6 +156,15 @@ export function unwritable(folder: string, cause: unknown): UpscaleError {
   })
 }
 
+/** Why something can't be looked up: {@link UpscaleError} CACHE_UNWRITABLE, naming the path and what to do. */
+export function unreadable(path: string, cause: unknown): UpscaleError {
+  return new UpscaleError('CACHE_UNWRITABLE', `could not read the cache: ${messageOf(cause)}`, {
+    file: path,
+    hint: remedy(errnoOf(cause)),
+    cause,
+  })
+}
+
 function remedy(errno: string): string {
   switch (errno) {
     case 'ENOSPC':
@@ -153,7 +173,7 @@ function remedy(errno: string): string {
     case 'EROFS':
     case 'EACCES':
     case 'EPERM':
-      return 'make the folder writable for the user who builds, or set `cacheDir` to one that is.'
+      return 'give the user who builds the right to read and write there, or set `cacheDir` to another folder.'
     case 'EMFILE':
     case 'ENFILE':
       return 'raise the limit of open files (`ulimit -n`) or lower `concurrency`.'

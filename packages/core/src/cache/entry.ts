@@ -37,6 +37,16 @@ export interface EntryFacts {
   readonly createdAt: string
 }
 
+/** The facts of an image that is about to be stored; the cache finds out the rest. */
+export type NewEntry = Omit<EntryFacts, 'size' | 'sha256' | 'createdAt'>
+
+/** One cached image. */
+export interface CacheEntry {
+  /** Absolute path of the image. */
+  readonly file: string
+  readonly facts: EntryFacts
+}
+
 /** The text of an entry.json. */
 export function printEntry(facts: EntryFacts): string {
   return seal({

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import type { CacheEntry } from './cache.ts'
 import { errnoOf, messageOf, readExactSync, readPageSync } from './disk.ts'
-import { ENTRY_FILE, parseEntry } from './entry.ts'
+import { type CacheEntry, ENTRY_FILE, parseEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 import { type CacheRecord, parseRecord } from './record.ts'
 
@@ -21,6 +20,9 @@ export type SeenImage =
   | Flaw
   | { readonly state: 'sound'; readonly entry: CacheEntry; readonly bytes: Uint8Array }
 export type SeenRecord = Flaw | { readonly state: 'sound'; readonly record: CacheRecord }
+
+/** Looks at a path. Never throws. */
+export type Look<Sound> = (path: string) => Flaw | Sound
 
 /** What an open or a read says when something else is in a file's place: a folder, a loop of links, a pipe. */
 const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENODEV'])

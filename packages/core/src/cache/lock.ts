@@ -1,17 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { link, rm, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { errnoOf, fileSystemNow, makeFolder, openPatiently, unwritable } from './disk.ts'
-import {
-  describeSelf,
-  judgeOwner,
-  type LockOwner,
-  type LockToken,
-  parseToken,
-  printToken,
-} from './lock-owner.ts'
+import { fileSystemNow, unwritable } from './disk.ts'
+import { beat, isSame, publishToken, readLock, removeOwn, type SeenLock } from './lock-file.ts'
+import { describeSelf, judgeOwner, type LockOwner, type LockToken } from './lock-owner.ts'
 
 // A lock between processes, as a file.
 //
@@ -76,7 +69,6 @@ export interface Lock {
 
 /** Locks nest when a reaper dies, which takes a kill within microseconds for every level. */
 const MAX_DEPTH = 8
-const MAX_TOKEN_BYTES = 4096
 const MAX_PAUSE_MS = 250
 
 /**
@@ -116,103 +108,36 @@ interface Attempt {
   told: boolean
 }
 
-/** A lock file as read. */
-interface Seen {
-  readonly text: string
-  readonly token: LockToken | undefined
-  readonly inode: number
-  readonly mtimeMs: number
-}
-
 /** What was first seen unchanged, and when by performance.now(). */
 interface Watch {
-  readonly seen: Seen
+  readonly seen: SeenLock
   readonly since: number
 }
 
 async function acquire(file: string, attempt: Attempt, depth: number): Promise<LockToken> {
-  let watch: Watch | undefined
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+  for (;;) {
     checkAbort(attempt.options.signal)
     const token = await publishToken(file, attempt.self)
     if (token !== undefined) return token
-    do {
-      const seen = await readLock(file)
-      if (seen === undefined) break
-      if (watch === undefined || !isSame(watch.seen, seen) || watch.seen.mtimeMs !== seen.mtimeMs) {
-        watch = { seen, since: performance.now() }
-      }
-      if (depth < MAX_DEPTH && (await isAbandoned(file, watch, attempt))) {
-        await reap(file, seen, attempt, depth)
-        break
-      }
-      await waitFor(file, seen, attempt, pauseMs)
-      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
-    } while (true)
+    await waitWhileHeld(file, attempt, depth)
   }
 }
 
-/** The token of a lock that became ours; undefined when somebody has it. */
-async function publishToken(file: string, self: LockOwner): Promise<LockToken | undefined> {
-  const token: LockToken = { id: randomUUID(), ...self, acquiredAt: new Date().toISOString() }
-  const draft = join(dirname(file), `${token.id}.token`)
-  await createFile(draft, printToken(token)).catch(async error => {
-    if (errnoOf(error) !== 'ENOENT') throw error
-    await makeFolder(dirname(file))
-    await createFile(draft, printToken(token))
-  })
-  try {
-    await link(draft, file)
-    return token
-  } catch (error) {
-    // Over NFS the link can be made and its answer lost, so that the repeat finds it there.
-    if (errnoOf(error) === 'EEXIST') return (await readLock(file))?.token?.id === token.id ? token : undefined
-    if (!['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK'].includes(errnoOf(error)))
-      throw error
-    return await createExclusively(file, token)
-  } finally {
-    await rm(draft, { force: true })
-  }
-}
-
-async function createExclusively(file: string, token: LockToken): Promise<LockToken | undefined> {
-  try {
-    await createFile(file, printToken(token))
-    return token
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return undefined
-    throw error
-  }
-}
-
-async function createFile(file: string, text: string): Promise<void> {
-  const handle = await openPatiently(file, 'wx')
-  try {
-    await handle.writeFile(text)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readLock(file: string): Promise<Seen | undefined> {
-  try {
-    const handle = await openPatiently(file, 'r')
-    try {
-      const { ino, mtimeMs } = await handle.stat()
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_TOKEN_BYTES), 0, MAX_TOKEN_BYTES, 0)
-      const text = buffer.toString('utf8', 0, bytesRead)
-      return { text, token: parseToken(text), inode: ino, mtimeMs }
-    } finally {
-      await handle.close()
+/** Returns when the lock is gone, whoever removed it. */
+async function waitWhileHeld(file: string, attempt: Attempt, depth: number): Promise<void> {
+  let watch: Watch | undefined
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+    const seen = await readLock(file)
+    if (seen === undefined) return
+    if (watch === undefined || !isSame(watch.seen, seen) || watch.seen.mtimeMs !== seen.mtimeMs) {
+      watch = { seen, since: performance.now() }
     }
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
+    if (depth < MAX_DEPTH && (await isAbandoned(file, watch, attempt))) {
+      await reap(file, seen, attempt, depth)
+      return
+    }
+    await pause(file, seen, attempt, pauseMs)
   }
-}
-
-function isSame(one: Seen, other: Seen): boolean {
-  return one.text === other.text && one.inode === other.inode
 }
 
 async function isAbandoned(file: string, watch: Watch, attempt: Attempt): Promise<boolean> {
@@ -226,7 +151,7 @@ async function isAbandoned(file: string, watch: Watch, attempt: Attempt): Promis
 }
 
 /** Removes an abandoned lock, unless somebody else did so already. */
-async function reap(file: string, abandoned: Seen, attempt: Attempt, depth: number): Promise<void> {
+async function reap(file: string, abandoned: SeenLock, attempt: Attempt, depth: number): Promise<void> {
   const guard = `${file}.reap`
   const token = await acquire(guard, attempt, depth + 1)
   try {
@@ -237,7 +162,7 @@ async function reap(file: string, abandoned: Seen, attempt: Attempt, depth: numb
   }
 }
 
-async function waitFor(file: string, seen: Seen, attempt: Attempt, pauseMs: number): Promise<void> {
+async function pause(file: string, seen: SeenLock, attempt: Attempt, pauseMs: number): Promise<void> {
   const { options } = attempt
   const holder: LockHolder = {
     file,
@@ -250,12 +175,9 @@ async function waitFor(file: string, seen: Seen, attempt: Attempt, pauseMs: numb
   }
   const leftMs = attempt.deadline - performance.now()
   if (leftMs <= 0) throw tookTooLong(holder, options.timeoutMs)
-  try {
-    await sleep(Math.min(pauseMs, leftMs), undefined, { signal: options.signal })
-  } catch (error) {
-    checkAbort(options.signal)
-    throw error
-  }
+  // Not handed the signal: with many waiters Node warns of a leak of listeners. The pause is short.
+  await sleep(Math.min(pauseMs, leftMs))
+  checkAbort(options.signal)
 }
 
 function hold(file: string, token: LockToken, heartbeatMs: number): Lock {
@@ -275,26 +197,6 @@ function hold(file: string, token: LockToken, heartbeatMs: number): Lock {
       }
     },
   }
-}
-
-/** Moves the file's time, by the file system's clock: its first byte is written again, as it is. */
-async function beat(file: string, token: LockToken): Promise<void> {
-  const handle = await openPatiently(file, 'r+')
-  try {
-    const own = printToken(token)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_TOKEN_BYTES), 0, MAX_TOKEN_BYTES, 0)
-    if (buffer.toString('utf8', 0, bytesRead) === own) await handle.write(own.slice(0, 1), 0)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function removeOwn(file: string, token: LockToken): Promise<void> {
-  const seen = await readLock(file)
-  if (seen?.token?.id !== token.id) return
-  await unlink(file).catch(error => {
-    if (errnoOf(error) !== 'ENOENT') throw error
-  })
 }
 
 function checkAbort(signal: AbortSignal): void {

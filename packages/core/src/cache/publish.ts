@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errnoOf, makeFolder, renamePatiently, syncFolder, writeSynced } from './disk.ts'
@@ -35,7 +35,7 @@ export async function withTemporary<Result>(
     return await use(path)
   } finally {
     // A failure here (a disk gone read-only) must not hide the one that led here; a later sweep tries again.
-    await rm(path, { recursive: true, force: true }).catch(() => undefined)
+    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
   }
 }
 
@@ -48,19 +48,16 @@ export async function fillFolder(
   await syncFolder(folder)
 }
 
-/** What a collision means for the writer: take what is there, or try the rename again. */
-export type Verdict<Winner> = { readonly winner: Winner } | 'retry'
-
 /**
  * Gives a finished file or folder its final name.
  *
- * @param settle called when something is in its place; throws when it can't be moved away
- * @returns undefined when ours was published, else the winner `settle` named
+ * @param clear called when something is in its place: returns it if it is as good, else moves it away
+ * @returns undefined when ours was published, else what `clear` returned
  */
 export async function publish<Winner>(
   from: string,
   to: string,
-  settle: () => Verdict<Winner>,
+  clear: () => Winner | undefined,
 ): Promise<Winner | undefined> {
   const parent = dirname(to)
   for (let attempt = 1; ; attempt++) {
@@ -71,8 +68,8 @@ export async function publish<Winner>(
       return undefined
     } catch (error) {
       if (!isCollision(error)) throw error
-      const verdict = settle()
-      if (verdict !== 'retry') return verdict.winner
+      const winner = clear()
+      if (winner !== undefined) return winner
       if (attempt === ATTEMPTS) throw error
       await sleep(attempt)
     }
@@ -92,7 +89,7 @@ async function prepareRoot(root: string, tag: boolean): Promise<void> {
   await makeFolder(root)
   for (const [name, text] of Object.entries(tag ? SCRATCH_FILES : DURABLE_FILES)) {
     try {
-      await writeFile(join(root, name), text, { flag: 'wx' })
+      await writeSynced(join(root, name), text)
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
     }

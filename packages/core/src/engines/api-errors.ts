@@ -12,7 +12,11 @@ export interface Service {
   readonly secrets: readonly string[]
 }
 
-type ApiCode = Extract<ErrorCode, `API_${string}`>
+/** What an answer can mean; the other API_ codes are for calls without one. */
+type ApiCode = Exclude<
+  Extract<ErrorCode, `API_${string}`>,
+  'API_UNREACHABLE' | 'API_INTERRUPTED' | 'API_TIMEOUT'
+>
 
 /**
  * What the codes in an error envelope mean. Upper-case ones are Lumenfall's, from its error reference; lower-case
@@ -83,9 +87,6 @@ const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service:
     'could not do the work',
     ({ name }) => `look at the request log of ${name} whether it charged, then build again`,
   ],
-  API_UNREACHABLE: ['could not be reached', () => 'check the network'],
-  API_INTERRUPTED: ['was cut off', () => 'build again'],
-  API_TIMEOUT: ['took too long', () => 'raise "timeoutMs"'],
   API_BAD_ANSWER: [
     'sent an answer that is none',
     ({ name }) => `check the base URL of ${name}; if it is right, the service is at fault`,
@@ -112,10 +113,8 @@ export function apiError(response: HttpResponse, json: unknown, service: Service
     .filter(Boolean)
     .join(', ')
   const text = `${service.name} ${problem} (${safeText(label, { secrets: service.secrets, maxCharacters: 80 })})`
-  const requestId = requestIdOf(response, json, service)
   return new UpscaleError(code, said === '' ? text : `${text}: ${said}`, {
     hint: hint(service),
-    ...(requestId === undefined ? {} : { requestId }),
     ...(PERMANENT.has(code) && envelope.message !== undefined ? { permanent: true } : {}),
   })
 }
@@ -125,14 +124,6 @@ export function badAnswer(service: Service, problem: string): UpscaleError {
   return new UpscaleError('API_BAD_ANSWER', `${service.name} ${problem}`, {
     hint: WORDS.API_BAD_ANSWER[1](service),
   })
-}
-
-/** The service's id of this request, from a header or the body; fit for messages. */
-export function requestIdOf(response: HttpResponse, json: unknown, service: Service): string | undefined {
-  const { headers } = response
-  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
-  const safe = id === undefined ? '' : safeText(id, { secrets: service.secrets, maxCharacters: 100 })
-  return safe === '' ? undefined : safe
 }
 
 function readEnvelope(json: unknown): { code: string | undefined; message: string | undefined } {
@@ -161,12 +152,6 @@ function plainText({ body, headers, status }: HttpResponse): string {
   if (status >= 300 && status < 400) return 'a redirect, which is not followed'
   const text = body.toString('utf8')
   const isPage = /html/i.test(headers['content-type'] ?? '') || /^\s*</.test(text)
-  return isPage ? `a web page instead of JSON: ${withoutTags(text)}` : text
-}
-
-function withoutTags(page: string): string {
-  return page
-    .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ')
-    .replace(/<[^>]*>/g, ' ')
-    .slice(0, 2000)
+  // The pattern gives up at the next "<", so a page full of them takes no longer than another.
+  return isPage ? `a web page instead of JSON: ${text.replace(/<[^<>]*>/g, ' ')}` : text
 }

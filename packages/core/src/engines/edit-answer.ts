@@ -1,6 +1,7 @@
 import { dollars } from '../budget.ts'
 import { UpscaleError } from '../errors.ts'
-import { apiError, badAnswer, requestIdOf, type Service } from './api-errors.ts'
+import { safeText } from '../safe-text.ts'
+import { apiError, badAnswer, type Service } from './api-errors.ts'
 import type { HttpResponse } from './http.ts'
 import { field, parseJson, textField } from './json-fields.ts'
 
@@ -28,9 +29,9 @@ export interface Receipt {
  */
 export function readEditAnswer(response: HttpResponse, service: Service): EditAnswer {
   const json = parseJson(response.body.toString('utf8'))
-  const hasError = field(json, 'error') !== undefined && field(json, 'error') !== null
-  if (response.status !== 200 || hasError) throw apiError(response, json, service)
   const receipt = readReceipt(response, json, service)
+  const hasError = (field(json, 'error') ?? null) !== null
+  if (response.status !== 200 || hasError) throw withReceipt(apiError(response, json, service), receipt)
   if (json === undefined) throw withReceipt(badAnswer(service, `sent ${describeBody(response)}`), receipt)
   const data = field(json, 'data')
   const first: unknown = Array.isArray(data) ? data[0] : undefined
@@ -72,10 +73,17 @@ export function withReceipt(error: UpscaleError, { requestId, costMicros }: Rece
  */
 export function costMicrosOf(metadata: unknown): number | undefined {
   const cost = field(metadata, 'cost')
-  const currency = field(metadata, 'cost_currency') ?? 'USD'
-  if (typeof cost !== 'number' || !(cost >= 0) || String(currency).toUpperCase() !== 'USD') return undefined
+  const isDollars = /^usd$/i.test(textField(metadata, 'cost_currency') ?? 'USD')
+  if (typeof cost !== 'number' || !(cost >= 0) || !isDollars) return undefined
   const micros = Math.round(cost * 1e6)
   return Number.isSafeInteger(micros) ? micros : undefined
+}
+
+/** The service's id of the request, from a header or the body; fit for messages. */
+function requestIdOf({ headers }: HttpResponse, json: unknown, { secrets }: Service): string | undefined {
+  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
+  const safe = id === undefined ? '' : safeText(id, { secrets, maxCharacters: 100 })
+  return safe === '' ? undefined : safe
 }
 
 function readReceipt(response: HttpResponse, json: unknown, service: Service): Receipt {

@@ -71,6 +71,8 @@ export function createHttpClient(): HttpClient {
       const progress = { handedOver: false }
       if (request.publicOnly === true) refusePrivateNumber(request.url)
       try {
+        // undici would connect first and look at the signal afterwards.
+        request.deadline.signal.throwIfAborted()
         agents ??= createAgents()
         const { open, publicOnly } = await agents
         const dispatcher = request.publicOnly === true ? publicOnly : open
@@ -113,13 +115,9 @@ function refusePrivateNumber(url: URL): void {
 }
 
 function privateAddress(host: string): UpscaleError {
-  return new UpscaleError(
-    'API_BAD_ANSWER',
-    `the service sent an address inside a private network (${host})`,
-    {
-      hint: 'it was not opened; if you run this service yourself, use an address on the same origin as its API',
-    },
-  )
+  return new UpscaleError('API_BAD_ANSWER', `the service sent an address in a private network (${host})`, {
+    hint: 'it was not opened; if you run this service yourself, use an address on the same origin as its API',
+  })
 }
 
 function dispatch(request: HttpRequest, progress: { handedOver: boolean }): Dispatcher.RequestOptions {

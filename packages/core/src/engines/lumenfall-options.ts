@@ -1,4 +1,4 @@
-import { flag, integer, oneOf, type Rule, text, textList, unknownName } from '../check.ts'
+import { flag, integer, oneOf, type Rule, show, text, textList, unknownName } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
 import { isLoopback } from './address.ts'
 import { MODELS, type ModelFacts, PROVIDERS } from './models.ts'
@@ -71,7 +71,7 @@ export interface ResolvedLumenfall {
 }
 
 export const KEY_VARIABLE = 'LUMENFALL_API_KEY'
-export const BASE_VARIABLE = 'LUMENFALL_BASE_URL'
+const BASE_VARIABLE = 'LUMENFALL_BASE_URL'
 const DEFAULT_BASE_URL = 'https://api.lumenfall.ai/openai/v1'
 
 const DEFAULTS = {
@@ -82,6 +82,13 @@ const DEFAULTS = {
   timeoutMs: 300_000,
 } as const
 
+/** As the URL parser writes them: lower case, a port only where it is not 443. */
+const hostList: Rule<readonly string[]> = {
+  expected: 'a list of hosts such as "media.lumenfall.ai"',
+  accepts: (value): value is readonly string[] =>
+    textList.accepts(value) && value.every(host => /^(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?$/.test(host)),
+}
+
 /** Options of the engine and of the gateway; those of the model are in its table, the key has a check of its own. */
 const RULES = {
   model: text(200),
@@ -91,7 +98,7 @@ const RULES = {
   n: integer(1, 10),
   syncMode: flag,
   responseFormat: oneOf(['b64_json', 'url']),
-  mediaHosts: textList,
+  mediaHosts: hostList,
   timeoutMs: integer(1, 3_600_000),
   price: numberBetween(0, 1000),
 } satisfies Partial<Record<keyof LumenfallOptions, Rule<unknown>>>
@@ -159,15 +166,12 @@ function findModel(model: unknown): ModelFacts {
   const problem =
     facts !== undefined && provider !== undefined
       ? unknownName('provider', provider, PROVIDERS)
-      : unknownName('model', String(model), known)
+      : unknownName('model', typeof model === 'string' ? model : show(model), known)
   const native = typeof model === 'string' && model.startsWith('fal-ai/')
-  throw new UpscaleError(
-    'BAD_OPTION',
-    `${problem}${native ? '; names of fal itself are not accepted here' : ''}`,
-    {
-      hint: `use one of ${known.join(', ')}, or pin a provider as in "fal/ideogram-upscale"`,
-    },
-  )
+  const why = native ? `${problem}; names of fal itself are not accepted here` : problem
+  throw new UpscaleError('BAD_OPTION', `lumenfall(): ${why}`, {
+    hint: `use one of ${known.join(', ')}, or pin a provider as in "fal/ideogram-upscale"`,
+  })
 }
 
 /** The model's parameters among the options, by their name on the wire. */
@@ -198,7 +202,7 @@ function refuseProblems(options: LumenfallOptions, facts: ModelFacts, own: Recor
   }
   if (problems.length === 0) return
   throw new UpscaleError('BAD_OPTION', `lumenfall(): ${problems.join('; ')}`, {
-    hint: `options for ${facts.slug} are ${['apiKey', ...Object.keys(rules)].join(', ')}`,
+    hint: `options for ${facts.slug} are ${[...Object.keys(rules), 'apiKey'].join(', ')}`,
   })
 }
 

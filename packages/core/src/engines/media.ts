@@ -1,4 +1,4 @@
-import { UpscaleError } from '../errors.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { isLoopback } from './address.ts'
 import type { Deadline } from './deadline.ts'
@@ -49,7 +49,7 @@ async function get(
   try {
     return await send({ method: 'GET', url, headers: {}, maxBytes, deadline, secrets, publicOnly })
   } catch (error) {
-    if (!(error instanceof UpscaleError) || !/^API_(UNREACHABLE|TIMEOUT)$/.test(error.code)) throw error
+    if (!isUpscaleError(error) || !/^API_(UNREACHABLE|TIMEOUT)$/.test(error.code)) throw error
     throw lost(error.problem, error)
   }
 }
@@ -63,11 +63,11 @@ function checkAddress(address: string, { base, hosts }: MediaRules, from?: URL):
   if (!URL.canParse(address, from?.href)) throw refused('it is no address')
   const url = new URL(address, from?.href)
   if (url.username !== '' || url.password !== '') throw refused('it carries credentials')
-  const local = isLoopback(base) && isLoopback(url)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
-    throw refused(`it is ${url.protocol}, not https:`)
-  if (url.origin !== base.origin && !hosts.includes(url.host))
-    throw refused(`${url.host} is not a known media host`)
+  const isSafe = url.protocol === 'https:'
+  const isLocal = url.protocol === 'http:' && isLoopback(base) && isLoopback(url)
+  if (!isSafe && !isLocal) throw refused(`it is ${url.protocol}, not https:`)
+  const isKnown = url.origin === base.origin || hosts.includes(url.host)
+  if (!isKnown) throw refused(`${url.host} is not a known media host`)
   return url
 }
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from . import degrade
+from .photos import Photos
 from .registration import BLOCK, sampling_weights
 
 PHOTO_SHARE = 0.30
@@ -35,40 +35,6 @@ class Pages:
         page, row, column = np.unravel_index(min(at, self.cumulative.size - 1), self.shape)
         jitter = random.integers(0, BLOCK, 2)
         return int(page), int(row) * BLOCK + int(jitter[0]), int(column) * BLOCK + int(jitter[1])
-
-
-class Photos:
-    """Photographs, each at several sizes so that every kind of detail is at the finest scale."""
-
-    def __init__(self, folder: Path | None, cache: Path):
-        self.pictures = []
-        if folder is None:
-            return
-        for path in sorted(Path(folder).glob("*.jpg")):
-            image = Image.open(path).convert("RGB")
-            # The first reduction removes the traces of the JPEG file.
-            for divisor in (2, 3, 5, 8):
-                size = (image.width // divisor, image.height // divisor)
-                if min(size) >= 320:
-                    self.pictures.append(np.asarray(image.resize(size, Image.LANCZOS)))
-        areas = np.array([np.sqrt(p.shape[0] * p.shape[1]) for p in self.pictures])
-        self.cumulative = np.cumsum(areas / areas.sum()) if len(areas) else areas
-
-    def __len__(self):
-        return len(self.pictures)
-
-    def crop(self, random: np.random.Generator, size: int) -> np.ndarray:
-        """The most detailed of two random crops: skies are plenty."""
-        best, score = None, -1.0
-        for _ in range(2):
-            picture = self.pictures[min(np.searchsorted(self.cumulative, random.random()), len(self.pictures) - 1)]
-            y, x = (int(random.integers(0, n - size + 1)) for n in picture.shape[:2])
-            candidate = picture[y : y + size, x : x + size]
-            coarse = candidate[::3, ::3, 1].astype(np.int16)
-            detail = float(np.abs(np.diff(coarse, axis=0)).mean())
-            if detail > score:
-                best, score = candidate, detail
-        return best
 
 
 class Sampler:

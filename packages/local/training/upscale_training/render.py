@@ -1,6 +1,5 @@
 """Renders the pages at every device scale into one array per scale: pages-<scale>x.npy."""
 
-import argparse
 import io
 import time
 from pathlib import Path
@@ -12,7 +11,11 @@ from .chromium import Chromium
 from .pages import PAGE, gather_stock, page_html
 
 
-def render(cache: Path, count: int, scales: list[int], seed: int, icons: Path | None, photos: Path | None, prefix: str = "pages") -> None:
+def render(
+    cache: Path, count: int, scales: list[int], seed: int, icons: Path | None, photos: Path | None,
+    prefix: str = "pages", chromium: str = "chromium",
+) -> None:
+    """Renders what is missing; a file without `.part` in its name is whole."""
     cache.mkdir(parents=True, exist_ok=True)
     targets = {scale: cache / f"{prefix}-{scale}x.npy" for scale in scales}
     missing = [scale for scale, path in targets.items() if not path.exists()]
@@ -25,7 +28,7 @@ def render(cache: Path, count: int, scales: list[int], seed: int, icons: Path | 
     }
     page = cache / f"{prefix}-{'-'.join(map(str, missing))}.html"
     started = time.time()
-    with Chromium() as browser:
+    with Chromium(chromium) as browser:
         for number in range(count):
             page.write_text(page_html(number, seed, stock))
             browser.call("Emulation.setDeviceMetricsOverride", width=PAGE, height=PAGE, deviceScaleFactor=missing[0], mobile=False)
@@ -35,20 +38,7 @@ def render(cache: Path, count: int, scales: list[int], seed: int, icons: Path | 
                 arrays[scale][number] = np.asarray(shot)
             if number % 20 == 19:
                 print(f"{number + 1} of {count} pages, {time.time() - started:.0f} s", flush=True)
-    # The name without .part says that the file is whole.
     for scale, array in arrays.items():
         array.flush()
         Path(f"{targets[scale]}.part").rename(targets[scale])
 
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--pages", type=int, default=256)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scales", type=int, nargs="+", default=[1, 2, 3, 4])
-    parser.add_argument("--icons", type=Path)
-    parser.add_argument("--photos", type=Path)
-    parser.add_argument("--prefix", default="pages")
-    options = parser.parse_args()
-    render(options.cache, options.pages, options.scales, options.seed, options.icons, options.photos, options.prefix)

@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from . import checkpoint
 from .anchor import enlarge
-from .dataset import Pages, Photos, Sampler
+from .dataset import Pages, Sampler
 from .losses import loss
 from .model import Upscaler
+from .photos import Photos
 
 SIZES = {"best": (32, 10), "fast": (16, 6)}
 WARM_UP = 300
@@ -26,7 +27,7 @@ class Stream(IterableDataset):
 
     def __iter__(self):
         o = self.options
-        pages, photos = Pages(o.cache, o.scale), Photos(o.photos, o.cache)
+        pages, photos = Pages(o.cache, o.scale), Photos(o.cache)
         worker = torch.utils.data.get_worker_info()
         # After a resume the stream goes on with other crops, not with the first ones again.
         seed = [o.seed, o.scale, self.first_step, worker.id if worker else 0]
@@ -73,7 +74,7 @@ def train(o: argparse.Namespace) -> None:
     o.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     log = open(o.log, "a", buffering=1)
     settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(o).items()}
-    shown = {k: v for k, v in settings.items() if k not in ("cache", "photos", "checkpoint", "log", "trunk")}
+    shown = {k: v for k, v in settings.items() if k not in ("cache", "checkpoint", "log", "trunk")}
     print(f"start step={step} {json.dumps(shown)}", file=log)
 
     stream = DataLoader(Stream(o, model.halo, step), batch_size=None, num_workers=o.workers, prefetch_factor=8 if o.workers else 2)
@@ -124,8 +125,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--name", choices=SIZES, default="best")
     p.add_argument("--scale", type=int, choices=(2, 3, 4), default=2)
-    p.add_argument("--cache", type=Path, required=True, help="folder with the rendered pages")
-    p.add_argument("--photos", type=Path, help="folder of JPEG photographs")
+    p.add_argument("--cache", type=Path, required=True, help="folder with the rendered pages and the reduced photographs")
     p.add_argument("--checkpoint", type=Path, required=True)
     p.add_argument("--log", type=Path, required=True)
     p.add_argument("--trunk", type=Path, help="checkpoint of the same size whose layers, but the last, to start from")
@@ -139,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="cpu")
     p.add_argument("--half", type=int, default=1, help="bfloat16 convolutions")
     p.add_argument("--half-until", type=float, default=0.8)
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", type=int, default=1)
     p.add_argument("--workers", type=int, default=1)
     p.add_argument("--report", type=int, default=500)
     p.add_argument("--save-every", type=float, default=120, help="seconds")

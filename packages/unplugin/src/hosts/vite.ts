@@ -4,7 +4,7 @@ import type { Mention } from '../finish.ts'
 import type { UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
-import { addCssResolver, rewritePublicImages } from './vite-css.ts'
+import { cssResolver, rewritePublicImages } from './vite-css.ts'
 import { rewriteHtml } from './vite-html.ts'
 import { rewriteNewUrls } from './vite-new-url.ts'
 import { checkOutput } from './vite-output.ts'
@@ -31,13 +31,16 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
 
 /** References in JavaScript; the ways into CSS and HTML that must come before Vite's own work. */
 function importPlugin(session: ViteSession): Plugin {
+  const alias = cssResolver(session)
   return {
     name: 'upscale',
     apply: 'build',
     configResolved: config => session.configure(config),
     buildStart() {
       session.enter()
-      addCssResolver(this.environment.config.resolve.alias, session)
+      const aliases = this.environment.config.resolve.alias
+      // Environments may share one list.
+      if (!aliases.includes(alias)) aliases.unshift(alias)
     },
     resolveId: {
       filter: { id: TAGGED },
@@ -106,7 +109,9 @@ async function loadVariant(session: ViteSession, mention: Mention): Promise<stri
   const path = isPublic ? directive.path.slice(config.publicDir.length) : directive.path
   return variantCode(directive, {
     original: path + directive.rest,
-    upscaled: directive.requests.map(request => path + withRest(queryOf(request, finisher.options), directive.rest)),
+    upscaled: directive.requests.map(
+      request => path + withRest(queryOf(request, finisher.options), directive.rest),
+    ),
     image,
   })
 }

@@ -1,0 +1,119 @@
+"""The exported integers against the float model, and the rules of the weight file."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from upscale_training import anchor, export, reference
+from upscale_training.model import Upscaler, run_collapsed
+
+
+def small_model(scale: int, seed: int = 3) -> Upscaler:
+    torch.manual_seed(seed)
+    model = Upscaler(scale, 16, 4, 16)
+    with torch.no_grad():
+        for layer in model.layers:
+            layer.bias.uniform_(-0.05, 0.05)
+    return model
+
+
+class Anchor(unittest.TestCase):
+    def test_every_phase_sums_to_one(self):
+        for scale in (2, 3, 4):
+            for _, weights in anchor.phase_weights(scale):
+                self.assertEqual(sum(weights), anchor.ONE)
+
+    def test_a_flat_picture_stays_flat(self):
+        for scale in (2, 3, 4):
+            for value in range(256):
+                samples = reference.to_samples(np.full((3, 2, 3), value, np.uint8))
+                self.assertTrue((reference.to_bytes(anchor.enlarge_integer(samples, scale)) == value).all())
+
+    def test_a_ramp_is_not_shifted(self):
+        ramp = np.repeat(np.arange(20)[None, :, None] * 100, 6, 0).repeat(3, 2)
+        for scale in (2, 3, 4):
+            result = anchor.enlarge_integer(ramp, scale)[6, 4 * scale : -4 * scale, 0]
+            expected = ((np.arange(20 * scale) + 0.5) / scale - 0.5)[4 * scale : -4 * scale] * 100
+            self.assertLessEqual(np.abs(result - expected).max(), 1)
+
+    def test_the_float_anchor_agrees(self):
+        picture = export.golden_inputs()["strokes"]
+        x = torch.from_numpy(np.pad(picture, ((3, 3), (3, 3), (0, 0)), mode="edge").transpose(2, 0, 1)[None] / 255)
+        for scale in (2, 3, 4):
+            exact = anchor.enlarge_integer(reference.to_samples(picture), scale) / 4096
+            difference = anchor.enlarge(x, scale, 3)[0].numpy().transpose(1, 2, 0) - exact
+            self.assertLess(np.abs(difference).max(), 1e-3)
+
+
+class Model(unittest.TestCase):
+    def test_collapsing_changes_nothing(self):
+        model = small_model(3)
+        x = torch.rand(2, 3, 20, 17)
+        with torch.no_grad():
+            difference = (model(x) - run_collapsed(model.collapsed(), x, 3)).abs().max()
+        self.assertLess(float(difference), 1e-5)
+
+    def test_the_output_covers_the_interior(self):
+        self.assertEqual(tuple(small_model(2)(torch.rand(1, 3, 20, 17)).shape), (1, 3, 24, 18))
+
+
+class Weights(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def test_integers_follow_the_float_model(self):
+        for scale in (2, 3, 4):
+            model = small_model(scale)
+            export.check(model, export.export(model, "fast", self.folder), export.calibration_pictures())
+
+    def test_large_activations_are_brought_into_range(self):
+        model = small_model(2)
+        with torch.no_grad():
+            model.layers[1].project *= 40
+            model.layers[2].project /= 40
+        path = export.export(model, "fast", self.folder)
+        header, layers = reference.read_weights(path)
+        picture = export.calibration_pictures()[0]
+        exact = export.float_output(model.collapsed(), 2, picture)
+        self.assertLess(np.abs(exact - reference.upscale(header, layers, picture)).max(), 3)
+
+    def test_no_sum_can_leave_int32(self):
+        _, layers = reference.read_weights(export.export(small_model(2), "fast", self.folder))
+        for kernel, bias, shift in layers:
+            reach = np.abs(np.where(kernel > 0, kernel, 0).astype(np.int64).sum((1, 2, 3))) * 32767 + np.abs(bias.astype(np.int64))
+            self.assertLess(reach.max(), 2**31)
+            self.assertLessEqual(shift, 14)
+
+    def test_golden_vectors_are_the_reference(self):
+        path = export.export(small_model(4), "fast", self.folder)
+        header, layers = reference.read_weights(path)
+        golden = json.loads((self.folder / "golden" / "fast-x4.json").read_text())
+        for case in golden["cases"]:
+            picture = np.array(case["input"], np.uint8).reshape(case["height"], case["width"], 3)
+            self.assertEqual(reference.upscale(header, layers, picture).flatten().tolist(), case["output"])
+
+    def test_damaged_files_are_refused(self):
+        path = export.export(small_model(2), "fast", self.folder)
+        path.write_bytes(path.read_bytes() + b"\0\0")
+        self.assertRaises(ValueError, reference.read_weights, path)
+
+
+class Committed(unittest.TestCase):
+    def test_golden_vectors_belong_to_their_weights(self):
+        folder = Path(__file__).resolve().parents[2] / "weights"
+        for path in sorted(folder.glob("*.bin")):
+            header, layers = reference.read_weights(path)
+            golden = json.loads((folder / "golden" / f"{path.stem}.json").read_text())
+            case = golden["cases"][0]
+            picture = np.array(case["input"], np.uint8).reshape(case["height"], case["width"], 3)
+            self.assertEqual(reference.upscale(header, layers, picture).flatten().tolist(), case["output"], path.name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,5 @@
+export { API_CODES, type ApiCode } from './api-error.ts'
+export type { ModelOptions } from './catalogue.ts'
+export type { Logger } from './logger.ts'
+export type { ServerHost, ServerOptions } from './options.ts'
+export { createServer, type ListenOptions, type UpscaleServer } from './server.ts'

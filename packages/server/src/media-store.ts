@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { EXTENSION, type Format, type UpscaledImage } from 'upscale-core'
+
+/** A finished picture that is reachable under an address for a while. */
+export interface Medium {
+  /** The file in the upscaler's cache. */
+  readonly file: string
+  readonly format: Format
+  /** In bytes. */
+  readonly size: number
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+export interface MediaStoreOptions {
+  /** How long a picture can be fetched, in milliseconds. */
+  readonly ttlMs: number
+  /** The most pictures that can be fetched at a time; the oldest give way. */
+  readonly maxEntries: number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/**
+ * The addresses under which results can be fetched. It keeps no copies: each name stands for a file in the upscaler's
+ * cache, so a result takes no room twice, and one that is swept from the cache is gone here too.
+ */
+export interface MediaStore {
+  /** A new name that nobody can guess, with the extension of the picture's format. */
+  add(picture: Pick<UpscaledImage, 'file' | 'format' | 'size'>): string
+  /** Undefined for a name that was never given, or whose time is over. */
+  find(name: string): Medium | undefined
+}
+
+export function createMediaStore({ ttlMs, maxEntries, now }: MediaStoreOptions): MediaStore {
+  // All live equally long, so the order of insertion is the order in which they expire.
+  const media = new Map<string, Medium>()
+
+  function sweep(): void {
+    const time = now()
+    for (const [name, { expiresAt }] of media) {
+      if (expiresAt > time && media.size <= maxEntries) return
+      media.delete(name)
+    }
+  }
+
+  return {
+    add({ file, format, size }) {
+      const name = `${randomBytes(32).toString('base64url')}.${EXTENSION[format]}`
+      media.set(name, { file, format, size, expiresAt: now() + ttlMs })
+      sweep()
+      return name
+    },
+    find(name) {
+      sweep()
+      return media.get(name)
+    },
+  }
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import multipart from '@fastify/multipart'
+import rateLimit from '@fastify/rate-limit'
+import { type FastifyInstance, fastify } from 'fastify'
+import { createUpscaler, type Engine, UpscaleError } from 'upscale-core'
+import { local } from 'upscale-local'
+import { ApiError } from './api-error.ts'
+import { createAuthenticator, isLoopbackName, KEYS_VARIABLE } from './auth.ts'
+import { createCatalogue, enginesOf } from './catalogue.ts'
+import { createMediaStore } from './media-store.ts'
+import { createMeter, type Meter } from './metering.ts'
+import { type ResolvedServer, resolveServer, type ServerHost, type ServerOptions } from './options.ts'
+import { newRequestId, refuse, refuseGarbage, shapeReplies, toRefusal } from './replies.ts'
+import { editRoutes } from './routes/edits.ts'
+import { mediaRoutes } from './routes/media.ts'
+import { modelRoutes } from './routes/models.ts'
+import type { ServerParts } from './server-parts.ts'
+
+export interface ListenOptions {
+  /** 0 takes any free one. @default 4010 */
+  readonly port?: number
+  /** Name or address of the interface. Without keys only this machine's own. @default '127.0.0.1' */
+  readonly host?: string
+}
+
+export interface UpscaleServer {
+  /** What clients take as their base URL, version part included; undefined before `listen`. */
+  readonly url: string | undefined
+  /**
+   * Starts to listen and returns the base URL.
+   * @throws UpscaleError BAD_OPTION for a host other than this machine where there are no keys; the system's error
+   *   where the port can't be had
+   */
+  listen(options?: ListenOptions): Promise<string>
+  /** Lets requests under way finish, then ends the upscaler and removes the uploads. May be called more than once. */
+  close(): Promise<void>
+}
+
+const API_PATH = '/openai/v1'
+const DEFAULT_PORT = 4010
+const MINUTE_MS = 60_000
+
+/**
+ * Makes a server that speaks OpenAI's image edits in upscale mode, as documented by Lumenfall, over an upscaler.
+ * Clients' keys come from the environment, in UPSCALE_SERVER_KEYS.
+ *
+ * @param options - what the user wrote
+ * @param host - the environment, where log lines go, and the clock
+ * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
+ * @example
+ * const server = createServer({ models: { 'ideogram-upscale': lumenfall(), local: 'local' }, budget: 20 })
+ * const url = await server.listen({ port: 4010 })
+ */
+export function createServer(options: ServerOptions = {}, host: Partial<ServerHost> = {}): UpscaleServer {
+  const settings = resolveServer(options, host)
+  let url: string | undefined
+  const parts = createParts(settings, () => url)
+  const app = createApp(settings, parts)
+  let closing: Promise<void> | undefined
+
+  async function close(): Promise<void> {
+    await app.close()
+    await parts.upscaler.close()
+    await rm(parts.uploads, { recursive: true, force: true })
+  }
+
+  return {
+    get url() {
+      return url
+    },
+    async listen({ port = DEFAULT_PORT, host: name = '127.0.0.1' } = {}) {
+      if (settings.keys.length === 0 && !isLoopbackName(name)) throw keysNeeded(name)
+      url = `${await app.listen({ port, host: name })}${API_PATH}`
+      return url
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+function createParts(settings: ResolvedServer, url: () => string | undefined): ServerParts {
+  const { models, limits, host, root } = settings
+  const meter = createMeter()
+  // Random, so that nobody can plant it, and outside of the project, whose files clients have no business with.
+  const uploads = join(tmpdir(), `upscale-server-${randomUUID()}`)
+  const engines = { ...meterAll(settings.upscaler.engines ?? {}, meter), ...enginesOf(models, meter) }
+  const upscaler = createUpscaler(
+    { ...settings.upscaler, engines, include: [uploads] },
+    { root, env: host.env, engines: { local: local() }, onNotice: text => host.logger.warn(text) },
+  )
+  return {
+    upscaler,
+    catalogue: createCatalogue(models, upscaler.options.engines),
+    meter,
+    media: createMediaStore({ ttlMs: limits.mediaTtlMs, maxEntries: limits.maxMedia, now: host.now }),
+    limits,
+    host,
+    uploads,
+    startedAt: host.now(),
+    origin({ host: called }) {
+      if (settings.publicUrl !== undefined) return settings.publicUrl
+      const fromClient = `http://${called}`
+      // HTTP/1.0 clients may send no Host, and any client may send a strange one.
+      return URL.canParse(fromClient)
+        ? new URL(fromClient).origin
+        : new URL(url() ?? 'http://127.0.0.1').origin
+    },
+  }
+}
+
+function meterAll(engines: Readonly<Record<string, Engine>>, meter: Meter): Record<string, Engine> {
+  return Object.fromEntries(Object.entries(engines).map(([name, engine]) => [name, meter.wrap(engine)]))
+}
+
+function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstance {
+  const { limits, keys, host } = settings
+  const app = fastify({
+    logger: false,
+    genReqId: newRequestId,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.uploadTimeoutMs,
+    routerOptions: { ignoreTrailingSlash: true },
+    // Requests under way end by themselves; connections that wait for another request don't.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: refuseGarbage,
+    frameworkErrors: (error, request, reply) => refuse(request, reply, toRefusal(error)),
+  })
+  // Forms only: a body of another type is refused before it is read.
+  app.removeAllContentTypeParsers()
+  shapeReplies(app, host.logger, keys)
+  mediaRoutes(app, parts)
+  void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })
+  return app
+}
+
+async function registerApi(
+  api: FastifyInstance,
+  { limits, keys }: ResolvedServer,
+  parts: ServerParts,
+): Promise<void> {
+  const authenticate = createAuthenticator(keys)
+  api.addHook('onRequest', async ({ headers }) => {
+    authenticate(headers)
+  })
+  await api.register(rateLimit, {
+    max: limits.requestsPerMinute,
+    timeWindow: MINUTE_MS,
+    keyGenerator: ({ headers }) => authenticate(headers),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new ApiError('RATE_LIMITED', `This key may send ${limits.requestsPerMinute} requests a minute.`, {
+        retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)),
+      }),
+  })
+  await api.register(multipart)
+  modelRoutes(api, parts)
+  editRoutes(api, parts)
+}
+
+function keysNeeded(name: string): UpscaleError {
+  return new UpscaleError(
+    'BAD_OPTION',
+    `without keys the server only listens on this machine, not on ${name}`,
+    {
+      hint: `put keys for your clients into ${KEYS_VARIABLE}, separated by commas, or listen on 127.0.0.1`,
+    },
+  )
+}

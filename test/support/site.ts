@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { paint } from './pictures.ts'
+
+/** A project in a folder of its own, made from a fixture. */
+export interface Site {
+  readonly root: string
+  remove(): Promise<void>
+}
+
+/** Copies a fixture, paints its pictures, and adds the package `pictures` that it imports from. */
+export async function makeSite(fixture: 'vite' | 'webpack', pictures: readonly string[]): Promise<Site> {
+  const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
+  await cp(new URL(`../fixtures/${fixture}`, import.meta.url), root, { recursive: true })
+  await mkdir(join(root, 'node_modules/pictures'), { recursive: true })
+  await writeFile(join(root, 'package.json'), '{ "name": "site", "private": true, "type": "module" }\n')
+  await writeFile(
+    join(root, 'node_modules/pictures/package.json'),
+    '{ "name": "pictures", "version": "1.0.0" }\n',
+  )
+  await Promise.all(pictures.map(picture => paint(root, picture)))
+  return { root, remove: () => rm(root, { recursive: true, force: true }) }
+}
+
+/** A project of a few files, written down where it is used. */
+export async function writeSite(files: Readonly<Record<string, string>>): Promise<Site> {
+  const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
+  for (const [name, text] of Object.entries({ 'package.json': '{ "type": "module" }\n', ...files })) {
+    await mkdir(join(root, name, '..'), { recursive: true })
+    await writeFile(join(root, name), text)
+  }
+  return { root, remove: () => rm(root, { recursive: true, force: true }) }
+}
+
+/** Every file of a folder with its bytes, by its path in the folder. */
+export async function readTree(folder: string): Promise<Map<string, Buffer>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  const pairs = await Promise.all(
+    files.sort().map(async file => [file.slice(folder.length + 1), await readFile(file)] as const),
+  )
+  return new Map(pairs)
+}
