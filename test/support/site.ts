@@ -15,7 +15,7 @@ export async function makeSite(fixture: 'vite' | 'webpack', pictures: readonly s
   const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
   await cp(new URL(`../fixtures/${fixture}`, import.meta.url), root, { recursive: true })
   await mkdir(join(root, 'node_modules/pictures'), { recursive: true })
-  await writeFile(join(root, 'package.json'), '{ "name": "site", "private": true, "type": "module" }\n')
+  await writeFile(join(root, 'package.json'), '{ "name": "site", "private": true }\n')
   await writeFile(
     join(root, 'node_modules/pictures/package.json'),
     '{ "name": "pictures", "version": "1.0.0" }\n',

@@ -6,7 +6,9 @@ const WIDTH = 37
 const HEIGHT = 23
 
 function plane(sample: (x: number, y: number) => number): PixelImage {
-  const data = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, at) => sample(at % WIDTH, Math.floor(at / WIDTH)))
+  const data = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, at) =>
+    sample(at % WIDTH, Math.floor(at / WIDTH)),
+  )
   return { data, width: WIDTH, height: HEIGHT, channels: 1 }
 }
 
@@ -22,7 +24,10 @@ const inside = (x: number, y: number): boolean => (x - 12) ** 2 + (y - 10) ** 2 
 describe('bleed', () => {
   it('gives every transparent pixel the colour of a picture that has one colour', () => {
     const logo = colours((x, y) => (inside(x, y) ? [200, 30, 90] : [255, 255, 255]))
-    const grown = bleed(logo, plane((x, y) => (inside(x, y) ? 255 : 0)))
+    const grown = bleed(
+      logo,
+      plane((x, y) => (inside(x, y) ? 255 : 0)),
+    )
     expect(Buffer.compare(grown.data, colours(() => [200, 30, 90]).data)).toBe(0)
   })
 
@@ -38,7 +43,10 @@ describe('bleed', () => {
 
   it('takes the colour of the near side', () => {
     const picture = colours(x => (x < 5 ? [250, 0, 0] : x > 31 ? [0, 0, 250] : [255, 255, 255]))
-    const grown = bleed(picture, plane(x => (x < 5 || x > 31 ? 255 : 0)))
+    const grown = bleed(
+      picture,
+      plane(x => (x < 5 || x > 31 ? 255 : 0)),
+    )
     const at = (x: number): number[] => [...grown.data.slice((11 * WIDTH + x) * 3, (11 * WIDTH + x) * 3 + 3)]
     expect(at(6)[0]).toBeGreaterThan(2 * at(6)[2]!)
     expect(at(30)[2]).toBeGreaterThan(1.5 * at(30)[0]!)
@@ -47,7 +55,10 @@ describe('bleed', () => {
 
   it('trusts faint pixels less, since their colour was rounded', () => {
     const picture = colours((x, y) => (inside(x, y) ? [200, 30, 90] : [255, 0, 0]))
-    const grown = bleed(picture, plane((x, y) => (inside(x, y) ? 255 : x === 18 && y === 10 ? 1 : 0)))
+    const grown = bleed(
+      picture,
+      plane((x, y) => (inside(x, y) ? 255 : x === 18 && y === 10 ? 1 : 0)),
+    )
     const at = (10 * WIDTH + 18) * 3
     expect(Math.abs(grown.data[at]! - 200)).toBeLessThan(6)
     expect(Math.abs(grown.data[at + 2]! - 90)).toBeLessThan(10)
@@ -55,12 +66,25 @@ describe('bleed', () => {
 
   it('leaves a picture without a visible pixel as it is', () => {
     const picture = colours((x, y) => [x, y, 9])
-    expect(Buffer.compare(bleed(picture, plane(() => 0)).data, picture.data)).toBe(0)
+    expect(
+      Buffer.compare(
+        bleed(
+          picture,
+          plane(() => 0),
+        ).data,
+        picture.data,
+      ),
+    ).toBe(0)
   })
 
   it('returns an opaque picture itself', () => {
     const picture = colours((x, y) => [x, y, 9])
-    expect(bleed(picture, plane(() => 255))).toBe(picture)
+    expect(
+      bleed(
+        picture,
+        plane(() => 255),
+      ),
+    ).toBe(picture)
   })
 
   it('works on one pixel and on grey', () => {

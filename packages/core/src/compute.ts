@@ -14,7 +14,7 @@ import type { Answer, JobOf, Workshop } from './workshop.ts'
 export async function computeAnswer(
   source: SourceImage,
   job: JobOf<PixelEngine>,
-  { options, stores, context }: Workshop,
+  { options, stores, context, stopping }: Workshop,
 ): Promise<Answer> {
   const { engine, factor } = job
   const asked = await normalise(source, { maxPixels: options.maxPixels, factor })
@@ -36,7 +36,7 @@ export async function computeAnswer(
     }
   }
   const run = async (image: PixelImage): Promise<PixelImage> => {
-    context.signal.throwIfAborted()
+    stopping.throwIfAborted()
     const answer = await engine.upscale({ image, scale: job.scale, params: job.params }, context)
     return checkShape(image, job, answer)
   }

@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   'CACHE_UNWRITABLE',
   'FROZEN_MISS',
   'BUDGET_EXCEEDED',
+  'CALL_UNCERTAIN',
   // the build around it
   'LEFTOVER_REFERENCE',
   'PLUGIN_ORDER',

@@ -1,4 +1,3 @@
-export { dollars } from './budget.ts'
 export { show, unknownName } from './check.ts'
 export {
   type Directive,
@@ -31,6 +30,7 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { dollars } from './money/dollars.ts'
 export {
   type HostFacts,
   OPTION_NAMES,

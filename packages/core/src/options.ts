@@ -53,6 +53,11 @@ export interface UpscalerOptions {
   budget?: number
   /** Paid engines are not called; a picture that is not cached is an error. @default UPSCALE_FROZEN, else true where CI is set */
   frozen?: boolean
+  /**
+   * Calls again for pictures whose last call was refused for good or ended in doubt; a second charge is possible.
+   * @default UPSCALE_RETRY, else false
+   */
+  retry?: boolean
   /** The largest picture to make, in pixels. @default 67108864 (8192 × 8192) */
   maxPixels?: number
   /** Folders or files, relative to `root`, that may be read although they lie outside it or in node_modules. */
@@ -75,6 +80,7 @@ export interface ResolvedOptions {
   readonly concurrency: number
   readonly budgetMicros: number
   readonly frozen: boolean
+  readonly retry: boolean
   readonly maxPixels: number
   readonly include: readonly string[]
   readonly exclude: readonly string[]
@@ -116,6 +122,7 @@ const RULES: { readonly [Name in Exclude<keyof UpscalerOptions, 'engine'>]-?: Ru
   concurrency: integer(1, 64),
   budget: amount(),
   frozen: flag,
+  retry: flag,
   maxPixels: integer(1, 2 ** 30),
   include: textList,
   exclude: textList,
@@ -164,6 +171,7 @@ export function resolveOptions(
     concurrency: options.concurrency ?? DEFAULTS.concurrency,
     budgetMicros: Math.round((options.budget ?? readBudget(env.UPSCALE_BUDGET) ?? DEFAULTS.budget) * 1e6),
     frozen: options.frozen ?? readFlag('UPSCALE_FROZEN', env.UPSCALE_FROZEN) ?? isSet(env.CI),
+    retry: options.retry ?? readFlag('UPSCALE_RETRY', env.UPSCALE_RETRY) ?? false,
     maxPixels: options.maxPixels ?? DEFAULTS.maxPixels,
     include: (options.include ?? []).map(path => absolute(root, path)),
     exclude: (options.exclude ?? []).map(path => absolute(root, path)),

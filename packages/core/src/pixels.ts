@@ -272,5 +272,6 @@ function encode(image: Sharp, { format, quality, lossless = false }: Output): Pr
 /** What a decoder said, without the seek messages that libheif puts before it. */
 function reason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return safeText(text.replace(/^source: bad seek to \d+$/gm, ''))
+  const plain = safeText(text.replace(/^source: bad seek to \d+$/gm, ''))
+  return plain.replace(/^Input buffer has corrupt header:\s*/, 'corrupt header ').replace(/[:\s]+$/, '')
 }

@@ -11,19 +11,30 @@ import type { PixelImage } from './engines/engine.ts'
  * one output sample add up to exactly 1, so a flat colour stays that colour.
  */
 
-/** A filter: its weight at a distance from the centre, in input pixels when enlarging, 0 outside ± `support`. */
+/** A filter. `stretch` is how many input pixels an output pixel covers, 1 at least; distances are in input pixels. */
 export interface Kernel {
-  readonly support: number
-  weight(distance: number): number
+  /** The weight is 0 from this distance on. */
+  reach(stretch: number): number
+  /** The weight, up to a constant factor, of an input pixel whose middle is so far from that of the output pixel. */
+  weight(distance: number, stretch: number): number
 }
 
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x))
 
 /** Sharp, with slight overshoot at edges: for pictures. */
-export const lanczos3: Kernel = { support: 3, weight: x => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) }
+export const lanczos3: Kernel = {
+  reach: stretch => 3 * stretch,
+  weight: (distance, stretch) => {
+    const x = distance / stretch
+    return Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0
+  },
+}
 
-/** The plain mean of the pixels an output pixel covers: for measuring. */
-export const box: Kernel = { support: 0.5, weight: x => (x >= -0.5 && x < 0.5 ? 1 : 0) }
+/** The mean over the area an output pixel covers, parts of pixels counted as parts: for measuring. */
+export const area: Kernel = {
+  reach: stretch => (stretch + 1) / 2,
+  weight: (distance, stretch) => Math.min(1, Math.max(0, (stretch + 1) / 2 - Math.abs(distance))),
+}
 
 /** Weights are in units of 2^-14, samples between the two passes in units of 2^-6. The largest sum stays below 2^30. */
 const WEIGHT_BITS = 14
@@ -81,7 +92,7 @@ interface Weights {
 function weigh(from: number, to: number, kernel: Kernel): Weights {
   const step = from / to
   const stretch = Math.max(1, step)
-  const reach = kernel.support * stretch
+  const reach = kernel.reach(stretch)
   const taps = Math.min(from, Math.ceil(reach * 2) + 1)
   const table: Weights = {
     taps,
@@ -96,7 +107,7 @@ function weigh(from: number, to: number, kernel: Kernel): Weights {
     const count = Math.min(from - first, taps)
     let sum = 0
     for (let tap = 0; tap < count; tap++) {
-      const weight = kernel.weight((first + tap + 0.5 - centre) / stretch)
+      const weight = kernel.weight(first + tap + 0.5 - centre, stretch)
       exact[tap] = weight
       sum += weight
     }

@@ -44,6 +44,7 @@ function service(answer?: (request: FileRequest) => Promise<Uint8Array>, price =
     model: 'model',
     revision: '1',
     billing: 'paid',
+    recovery: 'none',
     priceMicros: price,
     scaleFor: factor => (factor <= 2 ? 2 : undefined),
     checkParams: params => params,

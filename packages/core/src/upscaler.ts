@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { createBreaker } from './breaker.ts'
-import { createBudget } from './budget.ts'
 import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { findFinished, flightOf, makeFinished } from './finished.ts'
 import type { Format } from './format.ts'
 import { planJob } from './job.ts'
+import { createBreaker } from './money/breaker.ts'
+import { createBudget } from './money/budget.ts'
+import { createLedger } from './money/ledger.ts'
 import {
   type HostFacts,
   processFacts,
@@ -68,7 +69,12 @@ export interface Upscaler {
    */
   upscale(file: string, request?: Partial<UpscaleRequest>, context?: UpscaleContext): Promise<UpscaledImage>
   report(): Report
-  /** Aborts calls under way, ends workers and sockets. */
+  /**
+   * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
+   * begun fail with ABORTED. For the first Ctrl-C.
+   */
+  drain(): Promise<void>
+  /** Aborts calls under way, waits until what is known of them is on the disk, ends workers and sockets. */
   close(): Promise<void>
 }
 
@@ -95,12 +101,15 @@ export function createUpscaler(
   const facts = { ...processFacts(options), ...host }
   const recorder = createRecorder(host.onNotice ?? (() => {}))
   const resolved = resolveOptions(options, facts, recorder.notice)
+  const drain = new AbortController()
   const stop = new AbortController()
   const shop: Workshop = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
-    budget: createBudget(resolved.budgetMicros),
+    budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),
+    ledger: createLedger(resolved.cacheDir),
+    stopping: AbortSignal.any([drain.signal, stop.signal]),
     context: { signal: stop.signal, env: facts.env },
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
@@ -146,12 +155,20 @@ export function createUpscaler(
     }
   }
 
+  const running = new Set<Promise<unknown>>()
+  function track<T>(work: Promise<T>): Promise<T> {
+    running.add(work)
+    // The caller hears of a failure; this branch only takes note of the end.
+    work.catch(() => undefined).finally(() => running.delete(work))
+    return work
+  }
+
   return {
     options: resolved,
     parse: reference => parseDirective(reference, resolved),
     async upscale(file, request = {}, context = {}) {
       try {
-        return await untilAborted(upscale(file, request), context.signal)
+        return await untilAborted(track(upscale(file, request)), context.signal)
       } catch (error) {
         const placed = toCoded(error).at({ file, ...pickPlace(context) })
         recorder.refused(file, placed)
@@ -159,8 +176,14 @@ export function createUpscaler(
       }
     },
     report: () => recorder.report(shop.budget.spentMicros),
+    async drain() {
+      drain.abort()
+      await Promise.allSettled(running)
+    },
     async close() {
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
+      await Promise.allSettled(running)
+      await shop.budget.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }

@@ -1,7 +1,7 @@
 import type { PixelImage } from './engines/engine.ts'
 import { UpscaleError } from './errors.ts'
 import type { NormalisedImage } from './pixels.ts'
-import { box, resample } from './resample.ts'
+import { area, resample } from './resample.ts'
 
 /*
  * Is this answer the picture that was asked for?
@@ -21,10 +21,13 @@ const GRID = 32
 const MEAN_SHIFT = 12
 /** Root of the mean squared difference of all cells, in levels. Honest: below 8. Another picture: above 40. */
 const DIFFERENCE = 28
-/** The same, as a part of the source's own contrast: mirrored, rotated and blank answers reach 1 even in faint pictures. */
+/**
+ * The difference left once the means agree, as a part of the source's own contrast. Honest: below 0.3. Mirrored, turned
+ * and blank answers reach 1, even in faint pictures.
+ */
 const RELATIVE_DIFFERENCE = 0.5
-/** Below this the relative limit is not asked: noise and JPEG blocks in a picture that is nearly flat. */
-const NEGLIGIBLE = 4
+/** Below this, in levels, the relative limit is not asked: grain and JPEG blocks in a picture that is nearly flat. */
+const NEGLIGIBLE = 3
 /** Part of the cells that may be off by more than `FAR_OFF` levels: a strip that was not decoded, a pasted corner. */
 const FEW = 0.02
 const FAR_OFF = 64
@@ -50,15 +53,20 @@ export function verifyAnswer(asked: Asked, answer: PixelImage): void {
 }
 
 function verifyAspect({ source, scale }: Asked, answer: PixelImage): void {
-  const enlarged = Math.sqrt((answer.width * answer.height) / (source.width * source.height))
-  const off = (side: number, sourceSide: number): boolean =>
-    Math.abs(side - sourceSide * enlarged) > Math.max(1, sourceSide * enlarged * ASPECT_TOLERANCE)
-  if (!off(answer.width, source.width) && !off(answer.height, source.height)) return
+  // The factors each side may have been enlarged by; the picture is whole when one factor fits both.
+  const [leastAcross, mostAcross] = factors(source.width, answer.width)
+  const [leastDown, mostDown] = factors(source.height, answer.height)
+  if (leastAcross <= mostDown && leastDown <= mostAcross) return
   throw new UpscaleError(
     'ANSWER_WRONG_ASPECT',
     `asked for ${size(expected(source, scale))} (aspect ${ratio(source)}), got ${size(answer)} (aspect ${ratio(answer)})`,
     { hint: 'the engine cropped or stretched the picture: use another engine for it, or engine=resize' },
   )
+}
+
+function factors(from: number, to: number): [least: number, most: number] {
+  const tolerance = Math.max(1, to * ASPECT_TOLERANCE)
+  return [(to - tolerance) / from, (to + tolerance) / from]
 }
 
 function verifySize({ source, width, height, scale }: Asked, answer: PixelImage): void {
@@ -74,8 +82,8 @@ function verifySize({ source, width, height, scale }: Asked, answer: PixelImage)
 function verifyPicture(source: PixelImage, answer: PixelImage): void {
   const width = Math.min(GRID, Math.ceil(source.width / 2))
   const height = Math.min(GRID, Math.ceil(source.height / 2))
-  const found = compare(resample(source, width, height, box), resample(answer, width, height, box))
-  const { contrast, difference, shift, far } = found
+  const found = compare(resample(source, width, height, area), resample(answer, width, height, area))
+  const { contrast, difference, structure, shift, far } = found
   const say = (levels: number): string => levels.toFixed(1)
   if (shift > MEAN_SHIFT) {
     throw drifted(`a colour channel's mean is off by ${say(shift)} of 255, allowed are ${MEAN_SHIFT}`)
@@ -83,9 +91,11 @@ function verifyPicture(source: PixelImage, answer: PixelImage): void {
   if (difference > DIFFERENCE) {
     throw drifted(`it differs from the source by ${say(difference)} of 255, allowed are ${DIFFERENCE}`)
   }
-  if (difference > NEGLIGIBLE && difference > contrast * RELATIVE_DIFFERENCE) {
-    const allowed = Math.max(NEGLIGIBLE, contrast * RELATIVE_DIFFERENCE)
-    throw drifted(`it differs from the source by ${say(difference)} of 255, allowed are ${say(allowed)}`)
+  const allowed = Math.max(NEGLIGIBLE, contrast * RELATIVE_DIFFERENCE)
+  if (structure > allowed) {
+    throw drifted(
+      `its shapes differ from the source's by ${say(structure)} of 255, allowed are ${say(allowed)}`,
+    )
   }
   if (far > FEW) {
     throw drifted(
@@ -99,6 +109,8 @@ interface Comparison {
   readonly contrast: number
   /** Root mean square difference of the cells, in levels. */
   readonly difference: number
+  /** The same once each channel's mean difference is taken away. */
+  readonly structure: number
   /** The largest difference between the means of a channel, in levels. */
   readonly shift: number
   /** Part of the cells, 0 to 1, where a channel is off by more than `FAR_OFF`. */
@@ -110,6 +122,7 @@ function compare(source: PixelImage, answer: PixelImage): Comparison {
   const far = new Uint8Array(cells)
   let variance = 0
   let squares = 0
+  let shifted = 0
   let shift = 0
   for (let channel = 0; channel < 3; channel++) {
     let sum = 0
@@ -125,11 +138,13 @@ function compare(source: PixelImage, answer: PixelImage): Comparison {
       if (Math.abs(off) > FAR_OFF) far[cell] = 1
     }
     variance += squaredSum / cells - (sum / cells) ** 2
+    shifted += (drift / cells) ** 2
     shift = Math.max(shift, Math.abs(drift) / cells)
   }
   return {
     contrast: Math.sqrt(Math.max(0, variance) / 3),
     difference: Math.sqrt(squares / (3 * cells)),
+    structure: Math.sqrt(Math.max(0, squares / cells - shifted) / 3),
     shift,
     far: far.reduce((count, is) => count + is, 0) / cells,
   }

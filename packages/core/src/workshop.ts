@@ -1,9 +1,10 @@
 import type { LimitFunction } from 'p-limit'
-import type { Breaker } from './breaker.ts'
-import type { Budget } from './budget.ts'
 import type { Engine, EngineContext } from './engines/engine.ts'
 import type { Job } from './job.ts'
 import type { PayKey } from './key.ts'
+import type { Breaker } from './money/breaker.ts'
+import type { Budget } from './money/budget.ts'
+import type { Ledger } from './money/ledger.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Picture } from './pixels.ts'
 import type { Stores } from './stores.ts'
@@ -14,7 +15,11 @@ export interface Workshop {
   readonly stores: Stores
   readonly budget: Budget
   readonly breaker: Breaker
+  readonly ledger: Ledger
+  /** Aborts calls under way; the environment engines take their keys from. */
   readonly context: EngineContext
+  /** Aborted when no further call may be begun; those under way go on. */
+  readonly stopping: AbortSignal
   /** Engine calls that go over a wire. Never taken inside `pictures`, nor the other way round. */
   readonly calls: LimitFunction
   /** Decoded pictures alive. */

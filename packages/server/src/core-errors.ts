@@ -77,6 +77,12 @@ const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
     message: 'Paid models are frozen on this server, and this picture is not in its cache.',
   },
   BUDGET_EXCEEDED: { code: 'INSUFFICIENT_BALANCE' },
+  CALL_UNCERTAIN: {
+    code: 'ALL_PROVIDERS_EXHAUSTED',
+    retry: false,
+    message:
+      'An earlier call for this picture got no answer and may have been charged; whoever runs this server decides.',
+  },
 
   LEFTOVER_REFERENCE: CONFIGURATION,
   PLUGIN_ORDER: CONFIGURATION,

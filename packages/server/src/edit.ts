@@ -4,6 +4,7 @@ import type { Catalogue, Model } from './catalogue.ts'
 import {
   ENGINE_PARAMETERS,
   type EngineParameter,
+  type Kind,
   type Parameter,
   readParameter,
   SERVER_PARAMETERS,
@@ -89,7 +90,7 @@ function sortRest(fields: Fields, model: Model): { params: Record<string, string
     else if (!isEngineParameter(name)) params[name] = written
     else if (model.takes.has(name)) params[name] = spell(name, written)
     else {
-      readParameter(name, ENGINE_PARAMETERS[name], written)
+      readParameter<Kind>(name, ENGINE_PARAMETERS[name], written)
       ignored.push(name)
     }
   }

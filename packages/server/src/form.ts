@@ -95,8 +95,6 @@ function parserOptions({ maxBytes }: FormLimits): PartsOptions {
       fileSize: maxBytes,
       headerPairs: 20,
     },
-    // Told by truncated, at once; the library would tell after the last part.
-    throwFileSizeLimit: false,
     // Some clients send an image without a file name.
     isPartAFile: (name, type, fileName) =>
       fileName !== undefined ||

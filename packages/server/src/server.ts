@@ -157,7 +157,8 @@ async function registerApi(
         retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)),
       }),
   })
-  await api.register(multipart)
+  // A file that is too large is refused as soon as it is, not after the last part.
+  await api.register(multipart, { throwFileSizeLimit: false })
   modelRoutes(api, parts)
   editRoutes(api, parts)
 }

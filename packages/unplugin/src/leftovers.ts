@@ -33,7 +33,7 @@ export interface Leftover {
 export interface LeftoverRules {
   /** Addresses under these prefixes are the project's own although they have a scheme: the public path. */
   readonly ownPrefixes: readonly string[]
-  /** Strings that only look like references, such as ids of modules; may get the end of a template as well. */
+  /** Strings that only look like references, such as ids of modules. */
   readonly isKnown: (reference: string) => boolean
 }
 

@@ -152,14 +152,14 @@ describe('damaged', () => {
     expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
   })
 
-  it('2,000 random mutations of image and entry.json never come back as a hit', () => {
+  it('500 random mutations of image and entry.json never come back as a hit', () => {
     const { root, cache } = open()
     let seed = 1
     const random = (below: number): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
       return seed % below
     }
-    for (let round = 0; round < 2000; round++) {
+    for (let round = 0; round < 500; round++) {
       const at = writeEntry(root, key, bytes)
       const victim = random(2) === 0 ? at.image : at.facts
       const content = readFileSync(victim)

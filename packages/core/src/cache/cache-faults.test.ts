@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCache } from './cache.ts'
 import {
@@ -113,6 +113,47 @@ describe('a failing disk', () => {
   })
 })
 
+describe('a power cut', () => {
+  it('finds everything synced before the rename, and the rename synced before the commit returns', async ({
+    skip,
+  }) => {
+    if (!canTrace()) skip('needs strace')
+    const root = temporaryFolder()
+    const trace = join(temporaryFolder(), 'trace')
+    const wrapper = ['strace', '-f', '-y', '-o', trace, '-e', 'trace=fsync,rename,write']
+    const child = startChild(cacheScript(compiled, 'await store(1, 1000)'), [root], wrapper)
+    expect(await child.end).toBe(0)
+    const shelf = dirname(entryFolder(root, keyOf(1)))
+    const steps = readFileSync(trace, 'utf8')
+      .split('\n')
+      .flatMap(line => /(fsync|rename)\(|"stored/.exec(line) && line.replace(/^\d+ +/, ''))
+      .filter(line => line?.includes(root) || line?.includes('"stored'))
+      .map(line =>
+        line
+          ?.replaceAll(root, '')
+          .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'uuid')
+          .replace(/\d+</, '<'),
+      )
+    const start = steps.findIndex(step => step?.includes('hero-2x.png'))
+    expect(
+      steps
+        .slice(start)
+        .filter(step => !step?.startsWith('write(<pipe'))
+        .map(step => step?.split(/[)=]/)[0]),
+    ).toEqual([
+      'fsync(</tmp/uuid/hero-2x.png>',
+      'fsync(</tmp/uuid/entry.json>',
+      'fsync(</tmp/uuid>',
+      ...['/v1', '/v1/outputs', shelf.slice(root.length)].map(
+        path => `fsync(<${dirname(path) === '/' ? '' : dirname(path)}>`,
+      ),
+      `rename("/tmp/uuid", "${shelf.slice(root.length)}/${keyOf(1)}"`,
+      `fsync(<${shelf.slice(root.length)}>`,
+      expect.stringContaining('write('),
+    ])
+  })
+})
+
 describe('no permission', () => {
   it('a read-only file system gives hits; storing is a coded error', async ({ skip }) => {
     if (!isRootOnLinux) skip(NEEDS_ROOT)
@@ -129,7 +170,7 @@ describe('no permission', () => {
     const child = startChild(cacheScript(compiled, body), [root])
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('kept')
-    expect(child.output()).toMatch(/failed 3 CACHE_UNWRITABLE EROFS .*make the folder writable/)
+    expect(child.output()).toMatch(/failed 3 CACHE_UNWRITABLE EROFS .*set `cacheDir`/)
     expect(child.output()).toContain('probe CACHE_UNWRITABLE')
     expect(child.output()).toContain('events unwritable\n')
   })
@@ -147,9 +188,26 @@ describe('no permission', () => {
     const child = startChild(cacheScript(compiled, body), [root], nobody)
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('kept')
-    expect(child.output()).toMatch(/failed 3 CACHE_UNWRITABLE EACCES .*make the folder writable/)
+    expect(child.output()).toMatch(/failed 3 CACHE_UNWRITABLE EACCES .*right to read and write/)
     expect(child.output()).toContain('events unreadable\n')
     expect(list(root)).toEqual(['v1'])
+  })
+
+  it('an unreadable entry of a durable root is an error, since a miss would have it bought again', async ({
+    skip,
+  }) => {
+    if (!isRootOnLinux) skip(NEEDS_ROOT)
+    const root = temporaryFolder()
+    const { facts } = writeEntry(root, keyOf(1), Buffer.from('paid for'))
+    chmodSync(facts, 0)
+    const body = `
+      const durable = openCache(root, { tag: false, onEvent: () => {} })
+      try { say(durable.find('outputs', keyOf(1))) } catch (error) { say(error.code, error.cause.code, error.message) }
+      say('miss', durable.find('outputs', keyOf(2)) === undefined)`
+    const child = startChild(cacheScript(compiled, body), [root], nobody)
+    expect(await child.end).toBe(0)
+    expect(child.output()).toMatch(/^CACHE_UNWRITABLE EACCES .*could not read the cache/)
+    expect(child.output()).toContain('miss true')
   })
 
   it('an unreadable entry in a folder of our own is replaced by storing again', async ({ skip }) => {

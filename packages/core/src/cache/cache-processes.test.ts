@@ -74,10 +74,10 @@ describe('killed', () => {
       say('begin')
       for (let name = Number(id) * 1000; ; name++) {
         await cache.commitRecord('sources', keyOf(name % 7), { name })
-        await store(name, 400_000)
+        await store(name, 200_000)
       }`
     let killed = 0
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 8; round++) {
       const children = [0, 1, 2].map(id => startChild(cacheScript(compiled, body), [root, String(id)]))
       await Promise.all(children.map(child => child.printed('begin')))
       for (const child of children) {
@@ -91,7 +91,7 @@ describe('killed', () => {
       for (let name = 0; name < 7; name++) cache.findRecord('sources', keyOf(name))
       expect(events).toEqual([])
     }
-    expect(killed).toBe(45)
+    expect(killed).toBe(24)
     const leftovers = list(join(root, 'tmp')).length
     for (const name of list(join(root, 'tmp')))
       execFileSync('touch', ['-d', '2 hours ago', join(root, 'tmp', name)])

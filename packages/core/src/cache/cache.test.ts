@@ -196,6 +196,15 @@ describe('records', () => {
     expect(list(join(root, 'tmp'))).toEqual([])
   })
 
+  it('are removed, and doing so twice is no error', async () => {
+    const { cache } = open()
+    await cache.removeRecord('intents', key)
+    await cache.commitRecord('intents', key, { at: 'now' })
+    await cache.removeRecord('intents', key)
+    await cache.removeRecord('intents', key)
+    expect(cache.findRecord('intents', key)).toBeUndefined()
+  })
+
   it('are not written again when nothing changed', async () => {
     const { cache } = open()
     await cache.commitRecord('sources', key, { pay: 'a' })

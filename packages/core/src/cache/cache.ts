@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { rename, statfs } from 'node:fs/promises'
+import { rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
 import { errnoOf, unwritable } from './disk.ts'
@@ -21,7 +21,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/outputs/ab/abcd…/{entry.json, hero-2x.png}   what is handed to the bundler
 //   <root>/v1/received/ and rejected/                      answers not looked at yet; answers refused, but paid for
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
-//   <root>/v1/refusals/                                    records: what need not be asked again
+//   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
@@ -38,7 +38,7 @@ export type { SweepCounts } from './sweep.ts'
 /** Shelves of images. */
 export type EntryShelf = 'answers' | 'outputs' | 'received' | 'rejected'
 /** Shelves of small JSON objects. */
-export type RecordShelf = 'sources' | 'refusals'
+export type RecordShelf = 'sources' | 'refusals' | 'intents'
 
 export interface CacheOptions {
   onEvent(event: CacheEvent): void
@@ -75,6 +75,12 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
    */
   commitRecord(shelf: RecordShelf, key: string, record: CacheRecord): Promise<void>
+  /**
+   * Removes a record. Does nothing where there is none.
+   *
+   * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
+   */
+  removeRecord(shelf: RecordShelf, key: string): Promise<void>
   /** The file that a record is or would be kept in. */
   recordFile(shelf: RecordShelf, key: string): string
   /**
@@ -170,6 +176,10 @@ class DiskCache implements Cache {
 
   recordFile(shelf: RecordShelf, key: string): string {
     return `${this.#path(shelf, key)}.json`
+  }
+
+  async removeRecord(shelf: RecordShelf, key: string): Promise<void> {
+    await this.#write(() => rm(this.recordFile(shelf, key), { force: true }))
   }
 
   async remove(shelf: EntryShelf, key: string): Promise<void> {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Child,
+  canTrace,
   compile,
   isRootOnLinux,
   list,
@@ -81,7 +82,7 @@ describe('many processes', () => {
     // the id of a process that is gone.
     const body = `
       import { linkSync, writeFileSync } from 'node:fs'
-      for (let round = 0; round < 40; round++) {
+      for (let round = 0; round < 25; round++) {
         const stale = file + '.' + round
         const at = ${start} + round * 150
         if (args[0] === '0') {
@@ -104,7 +105,7 @@ describe('many processes', () => {
   it('killed at random never leave a lock that nobody can take', async () => {
     const file = lockFile()
     const body = "say('begin'); for (;;) { const lock = await acquire(); await lock.release() }"
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 6; round++) {
       const children = Array.from({ length: 4 }, () => startChild(script(body), [file]))
       await Promise.all(children.map(child => child.printed('begin')))
       for (const child of children) {

@@ -1,4 +1,4 @@
-import { dollars } from '../budget.ts'
+import { dollars } from '../money/dollars.ts'
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { apiError, badAnswer, type Service } from './api-errors.ts'

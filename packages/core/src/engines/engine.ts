@@ -57,6 +57,11 @@ export interface PixelRequest {
 /** An engine that takes an encoded file and returns one, as services do. It is handed opaque pictures only. */
 export interface FileEngine extends EngineFacts {
   readonly exchange: 'file'
+  /**
+   * What can be done about a call that nobody saw the end of: ask for the `job` it began, repeat it under the same
+   * `idempotency-key` without being charged again, or `none`, and a person has to decide.
+   */
+  readonly recovery: 'job' | 'idempotency-key' | 'none'
   upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
 }
 
@@ -69,6 +74,12 @@ export interface FileRequest {
   readonly height: number
   readonly scale: number
   readonly params: EngineParams
+  /** The same for every repetition of this call, in this process and later ones; 1 to 200 characters. */
+  readonly idempotencyKey: string
+  /** A job that an earlier call began: it is to be asked for, not ordered again. */
+  readonly job?: string
+  /** To be called, and awaited, as soon as the service named the job it began; what was told is synced to disk. */
+  onJob(job: string): Promise<void>
 }
 
 /** What came back, not looked at yet. */

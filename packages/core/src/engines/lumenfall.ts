@@ -39,6 +39,8 @@ export function lumenfall(options: LumenfallOptions = {}): FileEngine {
     revision: REVISION,
     billing: 'paid',
     exchange: 'file',
+    // No idempotency key is documented for images, and images have no jobs: docs.lumenfall.ai, videos and webhooks.
+    recovery: 'none',
     priceMicros,
     scaleFor: factor => scaleFor(facts, factor),
     checkParams(written) {

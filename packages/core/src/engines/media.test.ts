@@ -48,6 +48,7 @@ describe('addresses that are opened', () => {
     ['https://MEDIA.lumenfall.ai/a.png', PUBLIC, true],
     ['https://api.lumenfall.ai/files/a.png', PUBLIC, false],
     ['http://127.0.0.1:8080/media/a.png', LOCAL, false],
+    ['http://localhost:8080/media/a.png', LOCAL, false],
     ['http://localhost:9090/a.png', LOCAL, false],
     ['https://media.lumenfall.ai/a.png', LOCAL, false],
   ])('%s', async (address, rules, publicOnly) => {

@@ -63,11 +63,15 @@ function checkAddress(address: string, { base, hosts }: MediaRules, from?: URL):
   if (!URL.canParse(address, from?.href)) throw refused('it is no address')
   const url = new URL(address, from?.href)
   if (url.username !== '' || url.password !== '') throw refused('it carries credentials')
-  const isSafe = url.protocol === 'https:'
-  const isLocal = url.protocol === 'http:' && isLoopback(base) && isLoopback(url)
-  if (!isSafe && !isLocal) throw refused(`it is ${url.protocol}, not https:`)
-  const isKnown = url.origin === base.origin || hosts.includes(url.host)
-  if (!isKnown) throw refused(`${url.host} is not a known media host`)
+  const isLocal = isLoopback(base) && isLoopback(url)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
+    throw refused(`it is ${url.protocol}, not https:`)
+  }
+  // One server on this machine has several names: localhost, 127.0.0.1, [::1].
+  const isSameServer = isLocal && url.protocol === base.protocol && url.port === base.port
+  if (url.origin !== base.origin && !isSameServer && !hosts.includes(url.host)) {
+    throw refused(`${url.host} is not a known media host`)
+  }
   return url
 }
 

@@ -27,8 +27,10 @@ export function checkOutput(session: ViteSession): Plugin {
 }
 
 function* outputFiles(bundle: Rollup.OutputBundle): Generator<OutputFile> {
-  for (const [name, output] of Object.entries(bundle)) {
-    if (!isSearched(name)) continue
+  // By names first: Rolldown copies an output over from its side when it is touched, and most are images.
+  for (const name of Object.keys(bundle)) {
+    const output = isSearched(name) ? bundle[name] : undefined
+    if (output === undefined) continue
     yield { name, text: () => (output.type === 'chunk' ? output.code : textOf(output.source)) }
   }
 }

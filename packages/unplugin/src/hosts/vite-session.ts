@@ -30,6 +30,11 @@ export interface ViteSession {
   /** The file in the public folder that an absolute path of the site stands for. */
   publicFile(path: string): string | undefined
   /**
+   * The file that a relative path names, without asking Vite, which costs more than everything else about a cached
+   * image; undefined when there is none or an alias could change the path.
+   */
+  fileBeside(path: string, importer: string | undefined): string | undefined
+  /**
    * The slot of a reference that takes one address.
    * @param form where it stands, for the message when it asks for a text
    * @throws UpscaleError
@@ -103,6 +108,12 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
     },
     report,
     publicFile: path => findPublicFile(path, configured().publicDir),
+    fileBeside(path, importer) {
+      if (importer === undefined || !/^\.\.?\//.test(path)) return undefined
+      if (configured().resolve.alias.some(({ find }) => isAliased(path, find))) return undefined
+      const file = join(dirname(importer), path)
+      return isFile(file) ? file : undefined
+    },
     async slotFor(mention, form, find) {
       const { finisher, slots } = run()
       const directive = finisher.parse(mention)
@@ -127,6 +138,10 @@ function findPublicFile(path: string, publicDir: string): string | undefined {
   const file = join(publicDir, path)
   const isInside = file.startsWith(join(publicDir, '/'))
   return isInside && isFile(file) ? file : undefined
+}
+
+function isAliased(path: string, find: string | RegExp): boolean {
+  return typeof find === 'string' ? path === find || path.startsWith(`${find}/`) : find.test(path)
 }
 
 /** True for a file that exists. */

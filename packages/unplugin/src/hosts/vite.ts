@@ -48,10 +48,12 @@ function importPlugin(session: ViteSession): Plugin {
         if (!isTaggedImage(id)) return null
         const mention = { reference: id, importer: importer && pathOf(importer) }
         const directive = session.finisher.parse(mention)
-        const source = await session.sourceOf(directive, mention, async path => {
-          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
-          return resolved ? pathOf(resolved.id) : undefined
-        })
+        const source =
+          session.fileBeside(directive.path, mention.importer) ??
+          (await session.sourceOf(directive, mention, async path => {
+            const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+            return resolved ? pathOf(resolved.id) : undefined
+          }))
         if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
         const slot = await session.slots.fill(source, directive.requests[0], mention)
         return slot.file + directive.rest

@@ -33,7 +33,9 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
     onNotice: text => logger.warn(text),
   })
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const use = { loader, options: `revision=${revisionOf(finisher)}` }
+  const revision = revisionOf(finisher)
+  // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
+  const use = { loader, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
@@ -42,7 +44,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data =>
-      redirectVariant(data, finisher, `${loader}?${use.options}`),
+      redirectVariant(data, finisher, `${loader}?revision=${revision}`),
     )
     factory.hooks.afterResolve.tapPromise('upscale', async data => {
       nameAsset(data.createData, finisher)

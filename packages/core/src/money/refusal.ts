@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
-import type { Cache } from './cache/cache.ts'
-import { isErrorCode, UpscaleError } from './errors.ts'
-import type { PayKey } from './key.ts'
+import type { Cache } from '../cache/cache.ts'
+import { isErrorCode, UpscaleError } from '../errors.ts'
+import type { PayKey } from '../key.ts'
 
 /**
  * Keeps a refusal that would come again, so that the next build does not send, and perhaps pay for, the same request.
@@ -25,7 +25,7 @@ export function recallRefusal(store: Cache, pay: PayKey, root: string): UpscaleE
   if (!isErrorCode(code) || typeof problem !== 'string' || typeof hint !== 'string') return undefined
   const file = relative(root, store.recordFile('refusals', pay))
   return new UpscaleError(code, `${problem} (remembered from an earlier run, nothing was sent)`, {
-    hint: `${hint}; to ask the service again, delete ${file}`,
+    hint: `${hint}; to ask again, build once with UPSCALE_RETRY=1, or delete ${file}`,
     permanent: true,
     ...(typeof requestId === 'string' ? { requestId } : {}),
   })

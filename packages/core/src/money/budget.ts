@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { acquireLock, LOCKS } from '../cache/lock.ts'
+import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock-owner.ts'
+import { record } from '../check.ts'
+import { UpscaleError } from '../errors.ts'
+import { dollars } from './dollars.ts'
+
+// The money of one run.
+//
+// A run is one build, but a build may be several processes: a client and a server build side by side, shards, two
+// terminals. So all upscalers that are open on one durable cache at the same time share a run and its spending. What
+// each one spent and holds stands in one small file, changed only under a lock:
+//
+//   <durable>/locks/run.json   [ { id, owner, open, spentMicros, heldMicros }, … ]
+//
+// When no open member is left, the next one begins a new run. What a dead member held counts as spent: its call may
+// have been charged. The file says nothing that has to survive a power cut, which ends every run, so it is not synced.
+
+/** Money held and spent in one run, in millionths of a US dollar. */
+export interface Budget {
+  /**
+   * Holds the price of a call before it is made.
+   * @throws UpscaleError BUDGET_EXCEEDED when it does not fit, CACHE_UNWRITABLE
+   */
+  reserve(priceMicros: number): Promise<Reservation>
+  /** Spent by this upscaler. */
+  readonly spentMicros: number
+  /** Leaves the run. */
+  close(): Promise<void>
+}
+
+export interface Reservation {
+  /**
+   * The call was made, or may have been. The larger of the price and what the service says it charged counts.
+   * @returns what counts as charged
+   */
+  spend(costMicros: number | undefined): Promise<number>
+  /** The call was certainly not charged. */
+  cancel(): Promise<void>
+}
+
+interface Member {
+  readonly id: string
+  readonly owner: LockOwner
+  open: boolean
+  spentMicros: number
+  heldMicros: number
+}
+
+const LOCK_TIMEOUT_MS = 60_000
+
+/** The longest that a member on another machine, which can't be looked at, counts as open after its last change. */
+const UNKNOWN_MS = 60 * 60 * 1000
+
+/** A call without a price needs no place in the run; should the service charge all the same, it is only reported. */
+const FREE: Reservation = { spend: async costMicros => costMicros ?? 0, cancel: async () => {} }
+
+/**
+ * @param capMicros - what a run may spend
+ * @param durable - the durable cache root, where the run's file is kept
+ */
+export function createBudget(capMicros: number, durable: string): Budget {
+  const id = randomUUID()
+  const file = join(durable, LOCKS, 'run.json')
+  let spentMicros = 0
+  let joined = false
+  // What was spent must be written down also when the build is being stopped, so nothing aborts this wait.
+  const { signal } = new AbortController()
+
+  /** Changes this member under the lock. `usedMicros` is what the run has spent and holds. */
+  async function change(edit: (me: Member, usedMicros: number) => void): Promise<void> {
+    const lock = await acquireLock(join(durable, LOCKS, 'run.lock'), { signal, timeoutMs: LOCK_TIMEOUT_MS })
+    try {
+      const members = currentRun(file)
+      let me = members.find(member => member.id === id)
+      if (me === undefined) {
+        me = { id, owner: describeSelf(), open: true, spentMicros, heldMicros: 0 }
+        members.push(me)
+      }
+      edit(
+        me,
+        members.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0),
+      )
+      await replaceFile(file, members)
+      joined = true
+    } finally {
+      await lock.release()
+    }
+  }
+
+  return {
+    get spentMicros() {
+      return spentMicros
+    },
+    async reserve(priceMicros) {
+      if (priceMicros === 0) return FREE
+      await change((me, usedMicros) => {
+        if (usedMicros + priceMicros > capMicros) throw exceeded(priceMicros, usedMicros, capMicros)
+        me.heldMicros += priceMicros
+      })
+      let open = true
+      const close = async (chargedMicros: number): Promise<void> => {
+        if (!open) return
+        open = false
+        spentMicros += chargedMicros
+        await change(me => {
+          me.heldMicros -= priceMicros
+          me.spentMicros += chargedMicros
+        })
+      }
+      return {
+        async spend(costMicros) {
+          const chargedMicros = Math.max(priceMicros, costMicros ?? 0)
+          await close(chargedMicros)
+          return chargedMicros
+        },
+        cancel: () => close(0),
+      }
+    },
+    async close() {
+      if (!joined) return
+      await change(me => {
+        me.open = false
+      })
+    },
+  }
+}
+
+function exceeded(priceMicros: number, usedMicros: number, capMicros: number): UpscaleError {
+  const problem = `the next call costs ${dollars(priceMicros)}, and ${dollars(usedMicros)} of the ${dollars(capMicros)} of this run are spent or held`
+  return new UpscaleError('BUDGET_EXCEEDED', problem, {
+    hint: 'raise "budget" (US dollars a run), or use the engine "local"; what was bought is kept',
+  })
+}
+
+/** The members of the run under way; none when its last open member is gone. */
+function currentRun(file: string): Member[] {
+  const self = describeSelf()
+  const members = readMembers(file)
+  const isOpen = ({ open, owner, id }: Member): boolean =>
+    open && id !== '' && judgeOwner(owner, self) !== 'dead'
+  return members.some(isOpen) ? members : []
+}
+
+function readMembers(file: string): Member[] {
+  let value: unknown
+  try {
+    const text = readFileSync(file, 'utf8')
+    value = JSON.parse(text)
+  } catch (error) {
+    // Not there yet, or torn by a power cut, which ended the run.
+    if (
+      error instanceof SyntaxError ||
+      (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    )
+      return []
+    throw error
+  }
+  if (!record.accepts(value) || typeof value.at !== 'number' || !Array.isArray(value.members)) return []
+  const isOld = Date.now() - value.at > UNKNOWN_MS
+  return value.members
+    .filter(isMember)
+    .filter(({ owner }) => !isOld || judgeOwner(owner, describeSelf()) !== 'unknown')
+}
+
+function isMember(value: unknown): value is Member {
+  return (
+    record.accepts(value) &&
+    typeof value.id === 'string' &&
+    record.accepts(value.owner) &&
+    typeof value.owner.pid === 'number' &&
+    typeof value.owner.host === 'string' &&
+    typeof value.open === 'boolean' &&
+    Number.isSafeInteger(value.spentMicros) &&
+    Number.isSafeInteger(value.heldMicros)
+  )
+}
+
+async function replaceFile(file: string, members: readonly Member[]): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`
+  await writeFile(temporary, JSON.stringify({ at: Date.now(), members }), { flag: 'wx' })
+  await rename(temporary, file)
+}

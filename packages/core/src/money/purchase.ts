@@ -1,0 +1,161 @@
+import type { Cache } from '../cache/cache.ts'
+import type { FileEngine } from '../engines/engine.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
+import { EXTENSION } from '../format.ts'
+import { payKey } from '../key.ts'
+import { safeStem } from '../names.ts'
+import { checkOutput } from '../output.ts'
+import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from '../pixels.ts'
+import { resample } from '../resample.ts'
+import { singleFlight } from '../single-flight.ts'
+import { sniffFormat } from '../sniff.ts'
+import type { SourceImage } from '../source.ts'
+import { verifyAnswer } from '../verify.ts'
+import type { Answer, JobOf, Workshop } from '../workshop.ts'
+import { buy, factsOf, type Order, type Received } from './call.ts'
+import { dollars } from './dollars.ts'
+import { recallRefusal, rememberRefusal } from './refusal.ts'
+
+// The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
+//
+//   answers/    verified; never asked for again
+//   received/   arrived and synced to disk, not looked at yet; a build that died here goes on from it
+//   rejected/   arrived and refused by our checks; kept, because it was paid for
+//   refusals/   what was refused for good, by the service or by our checks; not asked again
+//
+// An answer is on disk before anything looks at it, so neither a bad answer nor an abort loses what was paid for.
+
+/** How many times `maxPixels` an answer may have: some services only know larger factors than the one wanted. */
+const LARGER_ANSWER = 4
+
+type ServiceJob = JobOf<FileEngine>
+
+/**
+ * The answer of a service (kept, received by an earlier run, or bought now), handed to `use` while it is decoded.
+ *
+ * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, ANSWER_*, and what {@link buy} throws
+ */
+export async function purchaseAnswer<T>(
+  source: SourceImage,
+  job: ServiceJob,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const order = await shop.pictures(() => prepareOrder(source, job, shop))
+  const { root } = shop.stores.forEngine(job.engine)
+  const received = await singleFlight(`${root} ${order.pay}`, () => receive(job, order, shop))
+  return shop.pictures(async () => use(await accept(source, job, order, received, shop)))
+}
+
+async function prepareOrder(source: SourceImage, job: ServiceJob, { options }: Workshop): Promise<Order> {
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  // A request that could only fail after the call must fail before it.
+  checkOutput(image, { ...sizeOf(image, job), format: job.format ?? source.format, quality: job.quality })
+  return {
+    pay: payKey(pixelDigest(image), job),
+    png: await encodePng(image.colour),
+    width: image.width,
+    height: image.height,
+    source: source.name,
+    name: `${safeStem(source.stem)}.png`,
+  }
+}
+
+async function receive(job: ServiceJob, order: Order, shop: Workshop): Promise<Received> {
+  const store = shop.stores.forEngine(job.engine)
+  const look = (): Received | undefined => {
+    const kept = store.find('answers', order.pay)
+    if (kept !== undefined)
+      return { bytes: kept.bytes, verified: kept.facts.sha256, fresh: false, costMicros: 0 }
+    const refusal = shop.options.retry ? undefined : recallRefusal(store, order.pay, shop.options.root)
+    if (refusal !== undefined) throw refusal
+    const waiting = store.find('received', order.pay)
+    return waiting && { bytes: waiting.bytes, fresh: false, costMicros: 0 }
+  }
+  return look() ?? buy(job, order, shop, look)
+}
+
+function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceJob) {
+  return { width: Math.round(source.width * factor), height: Math.round(source.height * factor) }
+}
+
+async function accept(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  { options, stores }: Workshop,
+): Promise<Answer> {
+  const store = stores.forEngine(job.engine)
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  const { width, height, lossless } = image
+  const check = async (): Promise<Picture> => {
+    const decoded = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
+    if (received.verified === undefined)
+      verifyAnswer({ source: image, ...sizeOf(image, job), scale: job.scale }, decoded.colour)
+    return decoded
+  }
+  const decoded = await check().catch(error => reject(store, job, order, received, error))
+  const digest = received.verified ?? (await keep(store, job, order, received, decoded.colour))
+  return {
+    pay: order.pay,
+    digest,
+    source: { width, height, lossless },
+    // The service saw no alpha; the source's own is enlarged and put back.
+    picture: {
+      colour: decoded.colour,
+      ...(image.alpha === undefined
+        ? {}
+        : { alpha: resample(image.alpha, decoded.colour.width, decoded.colour.height) }),
+    },
+    fresh: received.fresh,
+    costMicros: received.costMicros,
+  }
+}
+
+/** Files a verified answer for good. */
+async function keep(
+  store: Cache,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<string> {
+  const format = sniffFormat(received.bytes)
+  const facts = {
+    ...factsOf(job, order, received),
+    width,
+    height,
+    format,
+    fileName: `answer.${EXTENSION[format]}`,
+  }
+  const entry = await store.commit('answers', facts, received.bytes)
+  await store.remove('received', order.pay)
+  return entry.facts.sha256
+}
+
+/** Keeps an answer that was refused by our checks, remembers why, and says so. */
+async function reject(
+  store: Cache,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  error: unknown,
+): Promise<never> {
+  if (!isUpscaleError(error)) throw error
+  const { file } = await store.commit('rejected', factsOf(job, order, received), received.bytes)
+  const { requestId } = received
+  const refusal = new UpscaleError(error.code, error.problem, {
+    ...error.details,
+    hint: `${error.details.hint}; what came back is kept in ${file}${chargeNote(received)}`,
+    permanent: true,
+    ...(requestId === undefined ? {} : { requestId }),
+  })
+  await rememberRefusal(store, order.pay, refusal)
+  await store.remove('received', order.pay)
+  throw refusal
+}
+
+function chargeNote({ costMicros }: Received): string {
+  return costMicros === 0 ? '' : `, ${dollars(costMicros)} were charged for it`
+}

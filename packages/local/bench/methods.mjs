@@ -1,0 +1,96 @@
+// The ways of enlarging that the benchmarks compare. `enlarge` takes a picture { data, width, height, channels: 3 };
+// `enlargeFile` takes a PNG with alpha and gives one.
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import sharp from 'sharp'
+import { createUpscaler, resize } from 'upscale-core'
+import { local } from 'upscale-local'
+import { bicubic } from './resample.mjs'
+
+const run = promisify(execFile)
+
+export async function decode(png) {
+  const { data, info } = await sharp(png).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+  return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 }
+}
+
+export function encode({ data, width, height, channels }) {
+  return sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 1 }).toBuffer()
+}
+
+/** @param only names to keep; all by default */
+export async function openMethods(only) {
+  const folder = await mkdtemp(join(tmpdir(), 'upscale-bench-'))
+  const engines = [
+    ['local best', local()],
+    ['local fast', local({ model: 'fast' })],
+    ['resize', resize],
+  ]
+  const methods = [
+    ...engines.map(([name, engine]) => engineMethod(name, engine, folder)),
+    bicubicMethod(),
+    ...['cubic', 'mitchell', 'lanczos3'].map(sharpMethod),
+    ...['Lanczos', 'RobidouxSharp'].map(filter => imageMagickMethod(filter, folder)),
+  ]
+  const wanted = methods.filter(({ name }) => only === undefined || only.includes(name))
+  const close = async () => {
+    for (const [, engine] of engines) await engine.close?.()
+    await rm(folder, { recursive: true })
+  }
+  return { methods: wanted, close }
+}
+
+/** Whole pictures through the engine itself; files through the upscaler around it, which takes care of alpha. */
+function engineMethod(name, engine, folder) {
+  const upscaler = createUpscaler({ root: folder, engine: 'tested', engines: { tested: engine } })
+  let files = 0
+  return {
+    name,
+    async enlarge(image, scale) {
+      const at = engine.scaleFor(scale)
+      return engine.upscale({ image, scale: at, params: {} }, { signal: new AbortController().signal, env: {} })
+    },
+    async enlargeFile(png, scale) {
+      const source = join(folder, `${name.replace(' ', '-')}-${files++}.png`)
+      await writeFile(source, png)
+      const { file } = await upscaler.upscale(source, { factor: scale })
+      return readFile(file)
+    },
+  }
+}
+
+function bicubicMethod() {
+  return {
+    name: 'bicubic (exact)',
+    enlarge: async (image, scale) => bicubic(image, image.width * scale, image.height * scale),
+  }
+}
+
+function sharpMethod(kernel) {
+  const enlargeFile = async (png, scale) => {
+    const { width } = await sharp(png).metadata()
+    return sharp(png).resize({ width: width * scale, kernel }).png().toBuffer()
+  }
+  return {
+    name: `sharp ${kernel}`,
+    enlargeFile,
+    enlarge: async (image, scale) => decode(await enlargeFile(await encode(image), scale)),
+  }
+}
+
+function imageMagickMethod(filter, folder) {
+  const enlargeFile = async (png, scale) => {
+    const [from, to] = [join(folder, 'in.png'), join(folder, 'out.png')]
+    await writeFile(from, png)
+    await run('convert', [from, '-filter', filter, '-resize', `${scale * 100}%`, to])
+    return readFile(to)
+  }
+  return {
+    name: `ImageMagick ${filter}`,
+    enlargeFile,
+    enlarge: async (image, scale) => decode(await enlargeFile(await encode(image), scale)),
+  }
+}
