@@ -141,7 +141,7 @@ describe('results', () => {
       '..%2f..%2fpackage.json',
       'a'.repeat(5000),
     ]) {
-      expect((await fetch(new URL(`/media/${name}`, server.url))).status).toBe(404)
+      expect([404, 414]).toContain((await fetch(new URL(`/media/${name}`, server.url))).status)
     }
   })
 })
@@ -176,8 +176,8 @@ describe('too much', () => {
   })
 
   test.each([
-    ['announced', (): FormData => form(Buffer.alloc(200_000))],
-    ['in chunks', (): ReadableStream => chunks(200_000)],
+    ['announced', (): FormData => form(Buffer.alloc(150_000))],
+    ['in chunks', (): ReadableStream => chunks(150_000)],
   ])('bytes are refused, %s', async (how, body) => {
     const server = await start({ maxBodyBytes: 100_000 })
     const type = how === 'announced' ? {} : { 'content-type': 'multipart/form-data; boundary=X' }
@@ -273,7 +273,7 @@ test('closing lets a request under way finish, and takes no new one', async () =
 
 describe('options', () => {
   test.each([
-    [{ maxEdit: 3 }, /did you mean "maxEdits"/],
+    [{ maxEdit: 3 }, /unknown option "maxEdit"/],
     [{ maxEdits: 0 }, /maxEdits is 0 \(number\), expected a whole number from 1 to 10000/],
     [{ models: {} }, /at least one model/],
     [{ models: { 'a b': 'resize' } }, /may only have letters/],

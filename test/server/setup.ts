@@ -26,6 +26,9 @@ export interface Running {
   close(): Promise<void>
 }
 
+/** Where project folders lie; taken now, since tests may move the folder of temporary files. */
+const PROJECTS = tmpdir()
+
 const running: Running[] = []
 
 /** What a test may change: keys of clients as in the environment, the clock, and the options. */
@@ -38,7 +41,7 @@ export interface Start extends Omit<ServerOptions, 'models'> {
 /** Starts a server on a free port, with a project folder of its own. */
 export async function start({ keys = KEY, now = Date.now, ...rest }: Start = {}): Promise<Running> {
   const { models, ...options } = { models: { plain: 'resize' }, ...rest }
-  const root = await mkdtemp(join(tmpdir(), 'upscale-server-test-'))
+  const root = await mkdtemp(join(PROJECTS, 'upscale-server-test-'))
   const env = { UPSCALE_SERVER_KEYS: keys }
   const server = createServer({ root, ...options, ...(models && { models }) }, { env, logger, now })
   const url = await server.listen({ port: 0 })

@@ -114,7 +114,7 @@ describe('normalise', () => {
   ])('refuses an AVIF whose numbers name %s it can not convert', async (_what, primaries, transfer, name) => {
     const image = sharp(noise.data, { raw: { width: 40, height: 30, channels: 3 } }).withIccProfile('srgb')
     const bytes = await image.avif().toBuffer()
-    const at = bytes.indexOf('colrprof')
+    const at = bytes.indexOf('colrrICC')
     bytes.write('nclx', at + 4, 'latin1')
     bytes.writeUInt16BE(primaries, at + 8)
     bytes.writeUInt16BE(transfer, at + 10)

@@ -175,7 +175,8 @@ const HDR_TRANSFERS: Readonly<Record<number, string>> = { 16: 'PQ', 18: 'HLG' }
 export function refuseWideAvif(bytes: Uint8Array): void {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4 * HEAD))
   const at = head.indexOf('colrnclx')
-  if (at === -1 || at + 12 > head.length || head.includes('colrprof')) return
+  const hasProfile = head.includes('colrprof') || head.includes('colrrICC')
+  if (at === -1 || at + 12 > head.length || hasProfile) return
   const name = HDR_TRANSFERS[head.readUInt16BE(at + 10)] ?? WIDE_PRIMARIES[head.readUInt16BE(at + 8)]
   if (name === undefined) return
   throw new UpscaleError('SOURCE_UNSUPPORTED', `this AVIF has ${name} colours, which would come out wrong`, {

@@ -52,10 +52,9 @@ const COMPLAINTS: Readonly<Record<string, string>> = {
  */
 export async function receiveForm(request: FastifyRequest, limits: FormLimits): Promise<Form> {
   const { raw } = request
-  const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > limits.maxBytes) throw tooLarge(limits)
   cutEndless(raw, limits.maxBytes)
   try {
+    if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits)
     return await readParts(request, limits)
   } catch (error) {
     // The rest of the body is read and dropped: a client that is still sending would miss the answer otherwise.

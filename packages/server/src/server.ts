@@ -134,9 +134,21 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
   // Forms only: a body of another type is refused before it is read.
   app.removeAllContentTypeParsers()
   shapeReplies(app, host.logger, keys)
+  endConnections(app)
   mediaRoutes(app, parts)
   void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })
   return app
+}
+
+/** While closing, no connection is kept for another request: closing would wait for the client to let go of it. */
+function endConnections(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
 }
 
 async function registerApi(

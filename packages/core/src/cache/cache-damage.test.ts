@@ -99,7 +99,11 @@ const ENTRY_DAMAGE: Readonly<Record<string, Damage>> = {
 }
 
 describe('damaged', () => {
-  const everything = Object.entries({ ...IMAGE_DAMAGE, ...ENTRY_DAMAGE })
+  // Windows has no pipes and devices among its files, and asks for a privilege for links.
+  const possible = ([name]: [string, Damage]): boolean =>
+    process.platform !== 'win32' || !/link|pipe|without/.test(name)
+  const inEntry = Object.entries(ENTRY_DAMAGE).filter(possible)
+  const everything = [...Object.entries(IMAGE_DAMAGE).filter(possible), ...inEntry]
 
   it.each(everything)(
     '%s is a miss, set aside, told once, and healed by storing again',
@@ -127,7 +131,7 @@ describe('damaged', () => {
     expect(events.map(event => event.kind)).toEqual(['quarantined'])
   })
 
-  it.each(Object.entries(ENTRY_DAMAGE))('%s is seen by peek', (_, damage) => {
+  it.each(inEntry)('%s is seen by peek', (_, damage) => {
     const { root, cache, events } = open()
     damage(writeEntry(root, key, bytes))
     expect(cache.peek('outputs', key)).toBeUndefined()

@@ -28,7 +28,7 @@ beforeAll(() => {
 afterAll(() => rmSync(compiled, { recursive: true, force: true }))
 
 describe('a failing disk', () => {
-  it.each(['fsync', 'rename', 'mkdir'])(
+  it.for(['fsync', 'rename', 'mkdir'])(
     'an I/O error of %s is a coded error, and nothing is published',
     async call => {
       if (!canTrace()) return

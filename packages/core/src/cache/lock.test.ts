@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -130,6 +139,13 @@ describe('one process', () => {
     await sleep(100)
     await lock.release()
     await (await acquireLock(file, never)).release()
+  })
+
+  it('gives up on a name that leads nowhere', async () => {
+    const file = lockFile()
+    mkdirSync(dirname(file))
+    symlinkSync(`${file}.nowhere`, file)
+    expect(await isHeld(file)).toBe(true)
   })
 
   it('says so when the folder cannot be made', async () => {

@@ -69,6 +69,7 @@ export interface Lock {
 
 /** Locks nest when a reaper dies, which takes a kill within microseconds for every level. */
 const MAX_DEPTH = 8
+const REAP = '.reap'
 const MAX_PAUSE_MS = 250
 
 /**
@@ -115,11 +116,14 @@ interface Watch {
 }
 
 async function acquire(file: string, attempt: Attempt, depth: number): Promise<LockToken> {
-  for (;;) {
+  for (let turn = 0; ; turn++) {
     checkAbort(attempt.options.signal)
     const token = await publishToken(file, attempt.self)
     if (token !== undefined) return token
     await waitWhileHeld(file, attempt, depth)
+    // A name that is taken and yet leads nowhere (a dangling link) must not be asked for as fast as can be, or for ever.
+    if (performance.now() > attempt.deadline) throw tookTooLong({ file, ageMs: 0 }, attempt.options.timeoutMs)
+    await sleep(Math.min(turn, 50))
   }
 }
 
@@ -152,7 +156,7 @@ async function isAbandoned(file: string, watch: Watch, attempt: Attempt): Promis
 
 /** Removes an abandoned lock, unless somebody else did so already. */
 async function reap(file: string, abandoned: SeenLock, attempt: Attempt, depth: number): Promise<void> {
-  const guard = `${file}.reap`
+  const guard = file + REAP
   const token = await acquire(guard, attempt, depth + 1)
   try {
     const seen = await readLock(file)
@@ -169,7 +173,8 @@ async function pause(file: string, seen: SeenLock, attempt: Attempt, pauseMs: nu
     ...(seen.token && { owner: seen.token }),
     ageMs: Math.max(0, Date.now() - (seen.token ? Date.parse(seen.token.acquiredAt) : seen.mtimeMs)),
   }
-  if (!attempt.told) {
+  // Somebody who is removing a dead lock is of no interest, and gone in an instant.
+  if (!attempt.told && !file.endsWith(REAP)) {
     attempt.told = true
     options.onWait?.(holder)
   }

@@ -60,6 +60,11 @@ export function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
+/** The address of `path` below a base address, whether or not that ends in a slash. */
+export function below(base: URL, path: string): URL {
+  return new URL(`${base.href.replace(/\/+$/, '')}/${path}`)
+}
+
 /** The code of the error with which {@link publicLookup} refuses a name. */
 export const PRIVATE_ADDRESS = 'EPRIVATE'
 

@@ -32,3 +32,17 @@ export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
     },
   }
 }
+
+/** Waits; ends early, without an error, when the signal aborts: the next attempt then fails with the right words. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}

@@ -4,20 +4,12 @@ import { safeText } from '../safe-text.ts'
 import { apiError, badAnswer, type Service } from './api-errors.ts'
 import type { HttpResponse } from './http.ts'
 import { field, parseJson, textField } from './json-fields.ts'
+import { type Receipt, safeId, withReceipt } from './receipt.ts'
 
 /** What a successful answer to an images call says. Nothing in it is trusted. */
 export interface EditAnswer {
   readonly picture: { readonly base64: string } | { readonly url: string }
   readonly receipt: Receipt
-}
-
-/** What the service tells about the call besides the picture. */
-export interface Receipt {
-  /** Millionths of a US dollar. Absent when the service didn't say, or not in dollars. */
-  readonly costMicros?: number
-  readonly requestId?: string
-  /** Which model ran in the end, `fal/fal-ai/ideogram/upscale`. */
-  readonly executedModel?: string
 }
 
 /**
@@ -58,15 +50,6 @@ export function decodeBase64(base64: string, service: Service): Buffer {
   )
 }
 
-/** The same error with what the service said about the call: its id and its charge. */
-export function withReceipt(error: UpscaleError, { requestId, costMicros }: Receipt): UpscaleError {
-  const charge = costMicros === undefined ? '' : `; ${dollars(costMicros)} were charged`
-  return new UpscaleError(error.code, `${error.problem}${charge}`, {
-    ...error.details,
-    ...(requestId === undefined ? {} : { requestId }),
-  })
-}
-
 /**
  * Dollars as integer millionths. `cost` is a JSON number, so 0.07 arrives as 0.07000000000000001 at worst and
  * rounding to the nearest millionth is exact for every price with six digits.
@@ -79,17 +62,12 @@ export function costMicrosOf(metadata: unknown): number | undefined {
   return Number.isSafeInteger(micros) ? micros : undefined
 }
 
-/** The service's id of the request, from a header or the body; fit for messages. */
-function requestIdOf({ headers }: HttpResponse, json: unknown, { secrets }: Service): string | undefined {
-  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
-  const safe = id === undefined ? '' : safeText(id, { secrets, maxCharacters: 100 })
-  return safe === '' ? undefined : safe
-}
-
 function readReceipt(response: HttpResponse, json: unknown, service: Service): Receipt {
   const metadata = field(json, 'metadata')
   const costMicros = costMicrosOf(metadata)
-  const requestId = requestIdOf(response, json, service)
+  const { headers } = response
+  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
+  const requestId = safeId(id, service.secrets)
   const executedModel = textField(metadata, 'executed_model')
   return {
     ...(costMicros === undefined ? {} : { costMicros }),

@@ -44,7 +44,7 @@ const answerRaw = (write: (socket: Socket) => void): Promise<URL> =>
     })
   })
 
-type Options = Partial<Pick<HttpRequest, 'method' | 'maxBytes' | 'body' | 'publicOnly'>> & {
+type Options = Partial<Pick<HttpRequest, 'method' | 'isOrder' | 'maxBytes' | 'body' | 'publicOnly'>> & {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -56,6 +56,7 @@ async function send(url: URL, options: Options = {}): Promise<HttpResponse> {
   const body = method === 'POST' ? { body: options.body ?? Buffer.from('some body END') } : {}
   const request: HttpRequest = {
     method,
+    isOrder: options.isOrder ?? method === 'POST',
     url,
     headers,
     maxBytes,
@@ -258,6 +259,25 @@ describe('after the order was handed over: it may have been charged', () => {
     const error = await failure(url, { signal: stop.signal })
     expect(error.code).toBe('ABORTED')
     expect(error.message).toContain('may still charge')
+  })
+})
+
+describe('what is free to ask never speaks of a charge', () => {
+  test.each([
+    ['no answer', () => {}, 'API_TIMEOUT'],
+    ['a reset', (socket: Socket) => socket.resetAndDestroy(), 'API_UNREACHABLE'],
+  ])('%s', async (_, write, code) => {
+    const error = await failure(await answerRaw(write), { isOrder: false, timeoutMs: 200 })
+    expect(error.code).toBe(code)
+    expect(error.message).not.toMatch(/charge|order/)
+  })
+
+  test('a build that stops', async () => {
+    const stop = new AbortController()
+    const url = await answerRaw(() => stop.abort())
+    const error = await failure(url, { isOrder: false, signal: stop.signal })
+    expect(error.code).toBe('ABORTED')
+    expect(error.message).not.toContain('charge')
   })
 })
 

@@ -12,7 +12,7 @@ import type { Deadline } from './deadline.ts'
  *
  * For a paid request one question decides about money: can the service have started to work? It can't before it has
  * the whole request, so the body is handed over in pieces, and the moment the last one is asked for divides the
- * failures:
+ * failures of an order:
  *
  * - API_UNREACHABLE: before that moment, deadline included. Nothing was ordered.
  * - API_INTERRUPTED: after it, the connection was lost.
@@ -21,7 +21,9 @@ import type { Deadline } from './deadline.ts'
  * The last two leave open whether the service charged.
  */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
+  /** True where the service may charge for what it is asked. Questions, uploads and downloads are free. */
+  readonly isOrder: boolean
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
@@ -188,12 +190,11 @@ function firstValues(
 
 function failure(error: unknown, request: HttpRequest, handedOver: boolean): UpscaleError {
   if (error instanceof UpscaleError) return error
-  const { url, method, deadline, secrets } = request
+  const { url, isOrder, deadline, secrets } = request
   if (describe(error).code === PRIVATE_ADDRESS) return privateAddress(url.hostname)
   const cause = scrub(error, secrets)
   const fail = (code: ErrorCode, problem: string, hint: string): UpscaleError =>
     new UpscaleError(code, problem, { hint, cause })
-  const isOrder = method === 'POST'
   const late = deadline.signal.aborted
   const reason = late ? `no answer within ${deadline.timeoutMs / 1000} s` : cause.message
   const address = `check the network and the address ${url.origin}`

@@ -4,7 +4,7 @@ import { startDeadline } from './deadline.ts'
 import type { HttpRequest, HttpResponse } from './http.ts'
 import { fetchMedia } from './media.ts'
 
-const PUBLIC = { base: new URL('https://api.lumenfall.ai/openai/v1'), hosts: ['media.lumenfall.ai'] }
+const PUBLIC = { base: new URL('https://api.lumenfall.ai/openai/v1'), hosts: ['media.lumenfall.ai', '*.fal.media'] }
 const LOCAL = {
   base: new URL('http://127.0.0.1:8080/openai/v1'),
   hosts: ['media.lumenfall.ai', 'localhost:9090'],
@@ -31,7 +31,7 @@ async function fetchWith(
     return next
   }
   try {
-    const bytes = await fetchMedia(address, { rules, send, deadline, maxBytes: 1000, secrets: [] })
+    const bytes = await fetchMedia(address, { rules, send, deadline, maxBytes: 1000, secrets: [], lostHint: 'wait' })
     return { bytes: bytes.toString(), sent }
   } catch (error) {
     if (!isUpscaleError(error)) throw error
@@ -47,6 +47,7 @@ describe('addresses that are opened', () => {
     ['https://media.lumenfall.ai:443/a.png?sig=1', PUBLIC, true],
     ['https://MEDIA.lumenfall.ai/a.png', PUBLIC, true],
     ['https://api.lumenfall.ai/files/a.png', PUBLIC, false],
+    ['https://v3b.fal.media/files/a.png', PUBLIC, true],
     ['http://127.0.0.1:8080/media/a.png', LOCAL, false],
     ['http://localhost:8080/media/a.png', LOCAL, false],
     ['http://localhost:9090/a.png', LOCAL, false],
@@ -65,6 +66,10 @@ describe('addresses that are refused without a connection', () => {
     'https://media.lumenfall.ai.evil.example/a.png',
     'https://evil.example/media.lumenfall.ai',
     'https://media.lumenfall.ai:8443/a.png',
+    'https://fal.media/a.png',
+    'https://evil-fal.media/a.png',
+    'https://v3.fal.media.evil.example/a.png',
+    'https://v3.fal.media:8443/a.png',
     'https://user:pass@media.lumenfall.ai/a.png',
     'https://media.lumenfall.ai@evil.example/a.png',
     'https://localhost/a.png',

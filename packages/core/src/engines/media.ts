@@ -8,7 +8,7 @@ import type { HttpResponse, Send } from './http.ts'
 export interface MediaRules {
   /** The API's address. Its origin is trusted with results too, and a loopback one permits other loopback hosts. */
   readonly base: URL
-  /** Further hosts, with a port where it is not 443: `media.lumenfall.ai`. */
+  /** Further hosts, with a port where it is not 443: `media.lumenfall.ai`, or `*.fal.media` for all names below one. */
   readonly hosts: readonly string[]
 }
 
@@ -18,6 +18,8 @@ export interface MediaRequest {
   readonly deadline: Deadline
   readonly maxBytes: number
   readonly secrets: readonly string[]
+  /** What to do where the picture was made and can't be had. */
+  readonly lostHint: string
 }
 
 const MAX_REDIRECTS = 3
@@ -31,35 +33,45 @@ const MAX_REDIRECTS = 3
  *   be had, ANSWER_TOO_LARGE, ABORTED
  */
 export async function fetchMedia(address: string, request: MediaRequest): Promise<Buffer> {
-  let url = checkAddress(address, request.rules)
+  let url = checkMediaAddress(address, request.rules)
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, request)
     const location = response.headers.location
-    if (response.status < 300 || response.status >= 400 || location === undefined) return body(response, url)
-    url = checkAddress(location, request.rules, url)
+    if (response.status < 300 || response.status >= 400 || location === undefined) return body(response, url, request.lostHint)
+    url = checkMediaAddress(location, request.rules, url)
   }
   throw refused('it redirects too often')
 }
 
 async function get(
   url: URL,
-  { rules, send, deadline, maxBytes, secrets }: MediaRequest,
+  { rules, send, deadline, maxBytes, secrets, lostHint }: MediaRequest,
 ): Promise<HttpResponse> {
-  const publicOnly = url.origin !== rules.base.origin && !isLoopback(rules.base)
+  const publicOnly = isPublicOnly(url, rules)
   try {
-    return await send({ method: 'GET', url, headers: {}, maxBytes, deadline, secrets, publicOnly })
+    return await send({ method: 'GET', isOrder: false, url, headers: {}, maxBytes, deadline, secrets, publicOnly })
   } catch (error) {
     if (!isUpscaleError(error) || !/^API_(UNREACHABLE|TIMEOUT)$/.test(error.code)) throw error
-    throw lost(error.problem, error)
+    throw lost(error.problem, lostHint, error)
   }
 }
 
-function body({ status, body }: HttpResponse, url: URL): Buffer {
+function body({ status, body }: HttpResponse, url: URL, lostHint: string): Buffer {
   if (status === 200 && body.length > 0) return body
-  throw lost(status === 200 ? `${url.host} sent nothing` : `${url.host} answered HTTP ${status}`)
+  throw lost(status === 200 ? `${url.host} sent nothing` : `${url.host} answered HTTP ${status}`, lostHint)
 }
 
-function checkAddress(address: string, { base, hosts }: MediaRules, from?: URL): URL {
+/** True where an allowed address may lead to the public internet only: everywhere but at an API on this machine. */
+export function isPublicOnly(url: URL, { base }: MediaRules): boolean {
+  return url.origin !== base.origin && !isLoopback(base)
+}
+
+/**
+ * The address as a URL, where the rules allow to open it.
+ * @param from - the address that redirected to it
+ * @throws UpscaleError API_BAD_ANSWER
+ */
+export function checkMediaAddress(address: string, { base, hosts }: MediaRules, from?: URL): URL {
   if (!URL.canParse(address, from?.href)) throw refused('it is no address')
   const url = new URL(address, from?.href)
   if (url.username !== '' || url.password !== '') throw refused('it carries credentials')
@@ -69,22 +81,26 @@ function checkAddress(address: string, { base, hosts }: MediaRules, from?: URL):
   }
   // One server on this machine has several names: localhost, 127.0.0.1, [::1].
   const isSameServer = isLocal && url.protocol === base.protocol && url.port === base.port
-  if (url.origin !== base.origin && !isSameServer && !hosts.includes(url.host)) {
+  if (url.origin !== base.origin && !isSameServer && !hosts.some(host => isHost(url.host, host))) {
     throw refused(`${url.host} is not a known media host`)
   }
   return url
 }
 
+function isHost(host: string, allowed: string): boolean {
+  return allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed
+}
+
 function refused(reason: string): UpscaleError {
-  const problem = `the picture's address was not opened, ${safeText(reason, { maxCharacters: 120 })}`
+  const problem = `an address in the answer was not opened, ${safeText(reason, { maxCharacters: 120 })}`
   return new UpscaleError('API_BAD_ANSWER', problem, {
-    hint: 'use responseFormat "b64_json", or list the host in "mediaHosts" if you trust it',
+    hint: 'list the host in "mediaHosts" if you trust it',
   })
 }
 
-function lost(reason: string, cause?: UpscaleError): UpscaleError {
+function lost(reason: string, hint: string, cause?: UpscaleError): UpscaleError {
   return new UpscaleError('API_INTERRUPTED', `the picture was made but could not be fetched: ${reason}`, {
-    hint: 'use responseFormat "b64_json", which needs no second download',
+    hint,
     ...(cause === undefined ? {} : { cause }),
   })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { UpscaleError } from '../errors.ts'
 import { startDeadline } from './deadline.ts'
 import type { HttpRequest, HttpResponse } from './http.ts'
-import { parseRetryAfter, type Repeats, repeatsDownload, repeatsOrder, withRetry } from './retry.ts'
+import { parseRetryAfter, type Repeats, repeatsFree, repeatsOrder, withRetry } from './retry.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 
@@ -22,6 +22,7 @@ async function play(steps: readonly Step[], repeats: Repeats, timeoutMs = 1_000_
   const deadline = startDeadline(timeoutMs, new AbortController().signal)
   const request: HttpRequest = {
     method: 'POST',
+    isOrder: true,
     url: new URL('http://a'),
     headers: {},
     maxBytes: 1,
@@ -86,7 +87,7 @@ describe('a download is free to repeat', () => {
     ['403', status(403), 1],
     ['deadline', failed('API_TIMEOUT'), 1],
   ])('%s', async (_, step, expected) => {
-    expect((await play([step], repeatsDownload)).sent).toBe(expected)
+    expect((await play([step], repeatsFree)).sent).toBe(expected)
   })
 })
 

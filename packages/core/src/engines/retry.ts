@@ -1,4 +1,5 @@
 import { isUpscaleError } from '../errors.ts'
+import { sleep } from './deadline.ts'
 import type { HttpRequest, HttpResponse, Send } from './http.ts'
 
 /**
@@ -26,7 +27,7 @@ const FIRST_PAUSE_MS = 500
 /** A longer wait than this, told by `Retry-After`, is left to the user. */
 const MAX_PAUSE_MS = 60_000
 
-const SEAMS: RetrySeams = { sleep: wait, random: Math.random, now: Date.now }
+const SEAMS: RetrySeams = { sleep, random: Math.random, now: Date.now }
 
 /** For an order that costs money. */
 export const repeatsOrder: Repeats = outcome => {
@@ -40,8 +41,8 @@ export const repeatsOrder: Repeats = outcome => {
   )
 }
 
-/** For a download, which is free to repeat. */
-export const repeatsDownload: Repeats = outcome => {
+/** For a question, an upload or a download, which are free to repeat. */
+export const repeatsFree: Repeats = outcome => {
   if ('failure' in outcome) return outcome.failure === 'API_UNREACHABLE'
   const { status } = outcome.response
   return status === 408 || status === 425 || status === 429 || status >= 500
@@ -97,18 +98,4 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1000
   const date = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
-}
-
-/** Ends early, without an error, when the signal aborts: the next attempt then fails with the right words. */
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
 }

@@ -100,7 +100,7 @@ async function reserveAndCall(
   const resumed = job.engine.recovery === 'job' ? before?.job : undefined
   shop.breaker.check(job.engineName)
   const reservation = await shop.budget.reserve(job.engine.priceMicros)
-  const line = { key: order.pay, source: order.source, engine: job.engine.id, model: job.engine.model }
+  const line = lineOf(job, order, {})
   const intent: Intent = {
     at: new Date().toISOString(),
     attempt: attemptOf(job.engine, before, shop),
@@ -203,6 +203,21 @@ async function settleFailure(error: unknown, call: Call): Promise<unknown> {
 
 async function account({ job, shop }: Call, line: LedgerLine): Promise<void> {
   if (job.engine.billing === 'paid') await shop.ledger.append(line)
+}
+
+/** What every ledger line about a call says. */
+export function lineOf(
+  { engine }: ServiceJob,
+  { pay, source }: Order,
+  { requestId }: Pick<Received, 'requestId'>,
+) {
+  return {
+    key: pay,
+    source,
+    engine: engine.id,
+    model: engine.model,
+    ...(requestId === undefined ? {} : { requestId }),
+  } as const
 }
 
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */

@@ -1,4 +1,3 @@
-import type { Cache } from '../cache/cache.ts'
 import type { FileEngine } from '../engines/engine.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { EXTENSION } from '../format.ts'
@@ -12,7 +11,7 @@ import { sniffFormat } from '../sniff.ts'
 import type { SourceImage } from '../source.ts'
 import { verifyAnswer } from '../verify.ts'
 import type { Answer, JobOf, Workshop } from '../workshop.ts'
-import { buy, factsOf, type Order, type Received } from './call.ts'
+import { buy, factsOf, lineOf, type Order, type Received } from './call.ts'
 import { dollars } from './dollars.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
 
@@ -84,9 +83,9 @@ async function accept(
   job: ServiceJob,
   order: Order,
   received: Received,
-  { options, stores }: Workshop,
+  shop: Workshop,
 ): Promise<Answer> {
-  const store = stores.forEngine(job.engine)
+  const { options } = shop
   const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
   const { width, height, lossless } = image
   const check = async (): Promise<Picture> => {
@@ -95,8 +94,8 @@ async function accept(
       verifyAnswer({ source: image, ...sizeOf(image, job), scale: job.scale }, decoded.colour)
     return decoded
   }
-  const decoded = await check().catch(error => reject(store, job, order, received, error))
-  const digest = received.verified ?? (await keep(store, job, order, received, decoded.colour))
+  const decoded = await check().catch(error => reject(shop, job, order, received, error))
+  const digest = received.verified ?? (await keep(shop, job, order, received, decoded.colour))
   return {
     pay: order.pay,
     digest,
@@ -115,12 +114,14 @@ async function accept(
 
 /** Files a verified answer for good. */
 async function keep(
-  store: Cache,
+  shop: Workshop,
   job: ServiceJob,
   order: Order,
   received: Received,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string> {
+  const { engine } = job
+  const store = shop.stores.forEngine(engine)
   const format = sniffFormat(received.bytes)
   const facts = {
     ...factsOf(job, order, received),
@@ -130,19 +131,22 @@ async function keep(
     fileName: `answer.${EXTENSION[format]}`,
   }
   const entry = await store.commit('answers', facts, received.bytes)
+  if (engine.billing === 'paid')
+    await shop.ledger.append({ ...lineOf(job, order, received), event: 'stored' })
   await store.remove('received', order.pay)
   return entry.facts.sha256
 }
 
 /** Keeps an answer that was refused by our checks, remembers why, and says so. */
 async function reject(
-  store: Cache,
+  shop: Workshop,
   job: ServiceJob,
   order: Order,
   received: Received,
   error: unknown,
 ): Promise<never> {
   if (!isUpscaleError(error)) throw error
+  const store = shop.stores.forEngine(job.engine)
   const { file } = await store.commit('rejected', factsOf(job, order, received), received.bytes)
   const { requestId } = received
   const refusal = new UpscaleError(error.code, error.problem, {
@@ -152,6 +156,8 @@ async function reject(
     ...(requestId === undefined ? {} : { requestId }),
   })
   await rememberRefusal(store, order.pay, refusal)
+  const line = { ...lineOf(job, order, received), event: 'rejected', code: error.code } as const
+  if (job.engine.billing === 'paid') await shop.ledger.append(line)
   await store.remove('received', order.pay)
   throw refusal
 }

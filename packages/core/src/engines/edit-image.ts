@@ -1,20 +1,27 @@
 import { isUpscaleError } from '../errors.ts'
 import type { Service } from './api-errors.ts'
 import { startDeadline } from './deadline.ts'
-import { decodeBase64, type Receipt, readEditAnswer, withReceipt } from './edit-answer.ts'
+import { decodeBase64, readEditAnswer } from './edit-answer.ts'
 import type { FileAnswer } from './engine.ts'
 import type { HttpResponse, Send } from './http.ts'
+import { below } from './address.ts'
 import { fetchMedia } from './media.ts'
 import type { ParamValue } from './params.ts'
+import { type Receipt, withReceipt } from './receipt.ts'
 
 /** One images call in the form that OpenAI defined and gateways copy. */
 export interface EditCall {
   /** The API's address, version part included: `https://api.lumenfall.ai/openai/v1`. */
   readonly base: URL
-  readonly apiKey: string
+  /** Absent for a gateway that asks for none. */
+  readonly apiKey: string | undefined
   readonly service: Service
   /** A PNG and its file name. */
   readonly image: { readonly bytes: Uint8Array; readonly name: string }
+  /** The same for every repetition of this call. */
+  readonly idempotencyKey: string
+  /** Further headers, in lower case. */
+  readonly headers: Readonly<Record<string, string>>
   /** All other form fields, by their name on the wire. */
   readonly fields: Readonly<Record<string, ParamValue>>
   /** Hosts besides the API's own from which a result may be fetched. */
@@ -59,14 +66,21 @@ export async function editImage(call: EditCall): Promise<EditResult> {
 }
 
 async function order(call: EditCall): Promise<HttpResponse> {
-  const { base, apiKey, service, timeoutMs, signal } = call
+  const { base, apiKey, service, idempotencyKey, headers, timeoutMs, signal } = call
   const form = await encodeForm(call)
   const deadline = startDeadline(timeoutMs, signal)
   try {
     return await call.order({
       method: 'POST',
-      url: new URL(`${base.href.replace(/\/+$/, '')}/images/edits`),
-      headers: { accept: 'application/json', authorization: `Bearer ${apiKey}`, 'content-type': form.type },
+      isOrder: true,
+      url: below(base, 'images/edits'),
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        'content-type': form.type,
+        'idempotency-key': idempotencyKey,
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      },
       body: form.bytes,
       maxBytes: MAX_JSON_BYTES,
       deadline,
@@ -88,6 +102,7 @@ async function download(url: string, call: EditCall): Promise<Buffer> {
       deadline,
       maxBytes: MAX_MEDIA_BYTES,
       secrets: service.secrets,
+      lostHint: 'use responseFormat "b64_json", which needs no second download',
     }
     return await fetchMedia(url, request)
   } finally {

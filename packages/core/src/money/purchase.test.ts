@@ -1,0 +1,204 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { FileEngine, FileRequest } from '../engines/engine.ts'
+import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
+import type { UpscalerOptions } from '../options.ts'
+import { createUpscaler, type Upscaler } from '../upscaler.ts'
+
+let root: string
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'upscale-money-'))
+  await draw('a.png', 0)
+})
+
+async function draw(name: string, shade: number): Promise<void> {
+  const data = new Uint8Array(20 * 20 * 3).map((_, at) =>
+    Math.min(255, (Math.floor(at / 3) % 20) * 10 + shade),
+  )
+  await sharp(data, { raw: { width: 20, height: 20, channels: 3 } })
+    .png()
+    .toFile(join(root, name))
+}
+
+/** A promise with its key: Node 20 has no Promise.withResolvers. */
+function gate(): { readonly promise: Promise<void>; resolve(): void } {
+  let open = (): void => {}
+  const promise = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { promise, resolve: () => open() }
+}
+
+type Behaviour = (request: FileRequest) => Promise<Uint8Array>
+
+const enlarge: Behaviour = ({ png, width, height }) =>
+  sharp(png)
+    .resize(width * 2, height * 2)
+    .png()
+    .toBuffer()
+
+const fails =
+  (code: ErrorCode): Behaviour =>
+  () =>
+    Promise.reject(new UpscaleError(code, `the service said ${code}`, { hint: 'wait' }))
+
+/** A paid service that behaves as told, call by call, then honestly. */
+function service(behaviours: Behaviour[] = [], recovery: FileEngine['recovery'] = 'none') {
+  const requests: FileRequest[] = []
+  const engine: FileEngine = {
+    exchange: 'file',
+    id: 'service',
+    model: 'model',
+    revision: '1',
+    billing: 'paid',
+    recovery,
+    priceMicros: 60_000,
+    scaleFor: () => 2,
+    checkParams: params => params,
+    async upscale(request) {
+      requests.push(request)
+      const behave = behaviours.shift() ?? enlarge
+      return { bytes: await behave(request), costMicros: 60_000 }
+    },
+  }
+  return { engine, requests }
+}
+
+function start(engine: FileEngine, options: UpscalerOptions = {}): Upscaler {
+  return createUpscaler({ engine, ...options }, { root, env: {} })
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  return isUpscaleError(error) ? error.code : String(error)
+}
+
+/** The ledger's events in order, over all runs. */
+function ledger(): string[] {
+  const folder = join(root, '.upscale', 'v1', 'ledger')
+  const lines = readdirSync(folder).flatMap(name =>
+    readFileSync(join(folder, name), 'utf8').trim().split('\n'),
+  )
+  return lines
+    .map(line => JSON.parse(line))
+    .sort((one, other) => one.at.localeCompare(other.at))
+    .map(({ event }) => event)
+}
+
+describe('a call in doubt', () => {
+  const doubts: ErrorCode[] = ['API_INTERRUPTED', 'API_TIMEOUT', 'API_UNAVAILABLE', 'API_BAD_ANSWER']
+
+  test.each(doubts)('%s is not repeated by the next build, until a person says so', async code => {
+    const { engine, requests } = service([fails(code)])
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe(code)
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CALL_UNCERTAIN')
+    expect(requests).toHaveLength(1)
+    expect(await start(engine, { retry: true }).upscale('a.png')).toMatchObject({ origin: 'engine' })
+    expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+    expect(requests).toHaveLength(2)
+    expect(requests[1]?.idempotencyKey).not.toBe(requests[0]?.idempotencyKey)
+    expect(ledger()).toEqual(['uncertain', 'charged', 'stored'])
+  })
+
+  test('counts against the budget', async () => {
+    const { engine } = service([fails('API_INTERRUPTED')])
+    await draw('b.png', 50)
+    const upscaler = start(engine, { budget: 0.1 })
+    await codeOf(upscaler.upscale('a.png'))
+    expect(await codeOf(upscaler.upscale('b.png'))).toBe('BUDGET_EXCEEDED')
+  })
+
+  test('is repeated under its own key by an engine that knows such keys', async () => {
+    const { engine, requests } = service([fails('API_INTERRUPTED')], 'idempotency-key')
+    await codeOf(start(engine).upscale('a.png'))
+    await start(engine).upscale('a.png')
+    expect(requests).toHaveLength(2)
+    expect(requests[1]?.idempotencyKey).toBe(requests[0]?.idempotencyKey)
+  })
+
+  test('is taken up by its job where the service named one', async () => {
+    const beginAndDie: Behaviour = async request => {
+      await request.onJob('job-7')
+      throw new UpscaleError('API_INTERRUPTED', 'cut off', { hint: 'wait' })
+    }
+    const { engine, requests } = service([beginAndDie], 'job')
+    await codeOf(start(engine).upscale('a.png'))
+    await start(engine).upscale('a.png')
+    expect(requests.map(({ job }) => job)).toEqual([undefined, 'job-7'])
+  })
+
+  test('without a job stays in doubt also for an engine with jobs', async () => {
+    const { engine } = service([fails('API_INTERRUPTED')], 'job')
+    await codeOf(start(engine).upscale('a.png'))
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CALL_UNCERTAIN')
+  })
+})
+
+test.each<ErrorCode>(['API_RATE_LIMITED', 'API_UNREACHABLE', 'API_NO_BALANCE', 'API_UNAUTHORIZED'])(
+  '%s costs nothing, and the next build asks again',
+  async code => {
+    const { engine, requests } = service([fails(code)])
+    const upscaler = start(engine, { budget: 0.06 })
+    expect(await codeOf(upscaler.upscale('a.png'))).toBe(code)
+    expect(upscaler.report().spentMicros).toBe(0)
+    expect(await start(engine, { budget: 0.06 }).upscale('a.png')).toMatchObject({ origin: 'engine' })
+    expect(requests).toHaveLength(2)
+    expect(ledger()).toEqual(['free', 'charged', 'stored'])
+  },
+)
+
+test('an answer that arrived but was not looked at is taken up without a call', async () => {
+  const { engine, requests } = service()
+  // The clock of a kill: the file that the answer is finished into can't be made, so the build dies after the call.
+  writeFileSync(join(root, 'node_modules'), 'in the way')
+  await start(engine).upscale('a.png')
+  expect(requests).toHaveLength(1)
+  expect((await start(engine).upscale('a.png')).width).toBe(40)
+  expect(requests).toHaveLength(1)
+})
+
+test('three outages in a row stop the run, one success in between does not', async () => {
+  const down = fails('API_UNAVAILABLE')
+  const { engine, requests } = service([down, down, enlarge, down, down, down])
+  const upscaler = start(engine, { concurrency: 1 })
+  for (let shade = 0; shade < 8; shade++) {
+    await draw(`${shade}.png`, shade * 5)
+    await codeOf(upscaler.upscale(`${shade}.png`))
+  }
+  expect(requests).toHaveLength(6)
+  expect(upscaler.report().refused.at(-1)?.error.message).toContain('not sent')
+})
+
+test('a drain lets the call under way finish and begins no other', async () => {
+  const began = gate()
+  const mayAnswer = gate()
+  const slow: Behaviour = async request => {
+    began.resolve()
+    await mayAnswer.promise
+    return enlarge(request)
+  }
+  const { engine, requests } = service([slow])
+  await draw('b.png', 50)
+  const upscaler = start(engine, { concurrency: 1 })
+  const results = Promise.all([codeOf(upscaler.upscale('a.png')), codeOf(upscaler.upscale('b.png'))])
+  await began.promise
+  const drained = upscaler.drain()
+  mayAnswer.resolve()
+  await drained
+  expect((await results).sort()).toEqual(['ABORTED', 'undefined'])
+  expect(requests).toHaveLength(1)
+})
+
+test('two upscalers on one cache buy a picture once', async () => {
+  const one = service()
+  const other = service()
+  await Promise.all([start(one.engine).upscale('a.png'), start(other.engine).upscale('a.png')])
+  expect(one.requests.length + other.requests.length).toBe(1)
+})
