@@ -26,14 +26,30 @@ async function buildOnce(root, isTagged) {
   const plugins = isTagged ? [upscale({ engine: 'resize', onReport: one => (report = one) })] : []
   const start = performance.now()
   const cpuAtStart = process.cpuUsage()
-  await build({ root, configFile: false, logLevel: 'silent', plugins, build: { reportCompressedSize: false } })
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    plugins,
+    build: { reportCompressedSize: false },
+  })
   const milliseconds = performance.now() - start
   const { user, system } = process.cpuUsage(cpuAtStart)
   const libraries = process.report.getReport().sharedObjects.filter(path => /sharp|libvips/.test(path))
   const modules = Object.keys(createRequire(SELF).cache)
-  const loaded = [libraries.length > 0 && 'sharp', modules.some(path => /[\\/]undici[\\/]/.test(path)) && 'undici']
+  const loaded = [
+    libraries.length > 0 && 'sharp',
+    modules.some(path => /[\\/]undici[\\/]/.test(path)) && 'undici',
+  ]
   const engineCalls = report?.images.filter(image => image.origin === 'engine').length ?? 0
-  console.log(JSON.stringify({ milliseconds, cpu: (user + system) / 1000, loaded: loaded.filter(Boolean), engineCalls }))
+  console.log(
+    JSON.stringify({
+      milliseconds,
+      cpu: (user + system) / 1000,
+      loaded: loaded.filter(Boolean),
+      engineCalls,
+    }),
+  )
 }
 
 async function measure(images, rounds) {
@@ -76,7 +92,9 @@ async function writeTagged(root, images) {
       <stop offset="1" stop-color="hsl(${(hue + 90) % 360},70%,30%)"/></linearGradient></defs>
       <rect width="160" height="100" fill="url(#g)"/><circle cx="${20 + (index % 120)}" cy="50" r="30" fill="white"/>
       <path d="M0 ${index % 100}L160 ${(index * 7) % 100}" stroke="black"/></svg>`
-    await sharp(Buffer.from(svg)).png().toFile(join(root, 'img', `picture-${index}.png`))
+    await sharp(Buffer.from(svg))
+      .png()
+      .toFile(join(root, 'img', `picture-${index}.png`))
   }
 }
 
@@ -95,14 +113,19 @@ async function writePage(root, images, referenceOf) {
   const imports = indices.map(index => `import image${index} from '${referenceOf(index)}'`)
   const list = `document.body.dataset.images = [${indices.map(index => `image${index}`).join(', ')}].join()`
   await writeFile(join(root, 'main.js'), [...imports, list, ''].join('\n'))
-  await writeFile(join(root, 'index.html'), '<!doctype html><script type="module" src="./main.js"></script>\n')
+  await writeFile(
+    join(root, 'index.html'),
+    '<!doctype html><script type="module" src="./main.js"></script>\n',
+  )
 }
 
-function print(title, runs, valueOf) {
-  const [plain, tagged] = [runs.plain, runs.tagged].map(list => list.map(valueOf))
+function print(title, runs, pick) {
+  const [plain, tagged] = [runs.plain, runs.tagged].map(list => list.map(pick))
   const each = `plain ${plain.map(Math.round).join(' ')} | tagged ${tagged.map(Math.round).join(' ')}`
   const [without, withPlugin] = [median(plain), median(tagged)]
-  console.log(`${title}: finished files imported plainly ${Math.round(without)}, tagged and cached ${Math.round(withPlugin)}`)
+  console.log(
+    `${title}: finished files imported plainly ${Math.round(without)}, tagged and cached ${Math.round(withPlugin)}`,
+  )
   console.log(`  ratio ${(withPlugin / without).toFixed(3)} (${each})`)
 }
 

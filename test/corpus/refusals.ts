@@ -67,6 +67,13 @@ async function otherKinds(): Promise<Draft[]> {
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>'
   const rgb = sharp(paint(SCENE, 3), { raw: { ...SIZE, channels: 3 } })
+  const jpeg = await rgb.clone().jpeg().toBuffer()
+  /** Changes a byte of the frame header: 1 is the coding process, 4 the bits of a sample. */
+  const jpegOf = (offset: 1 | 4, value: number): Buffer => {
+    const changed = Buffer.from(jpeg)
+    changed[changed.indexOf(Buffer.from([0xff, 0xc0])) + offset] = value
+    return changed
+  }
   const kind = (says: string): Refused => refused('SOURCE_UNSUPPORTED', says)
   const latin = (text: string): Buffer => Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(64, 7)])
   const boxes = (brand: string): Buffer => latin(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}mif1`)
@@ -77,6 +84,9 @@ async function otherKinds(): Promise<Draft[]> {
     ['drawing-utf16.svg', Buffer.from(`\ufeff${svg}`, 'utf16le'), kind('SVG')],
     ['drawing-named.png', Buffer.from(svg), kind('SVG')],
     ['drawing.svgz', gzipSync(svg), kind('gzip')],
+    ['twelve-bits.jpg', jpegOf(4, 12), kind('precision 12')],
+    ['hierarchical.jpg', jpegOf(1, 0xc5), kind('Unsupported JPEG process')],
+    ['lossless.jpg', jpegOf(1, 0xc3), refused('SOURCE_CORRUPT')],
     ['scan.tiff', await rgb.clone().tiff().toBuffer(), kind('TIFF')],
     ['scan-big-endian.tiff', latin('MM\0*'), kind('TIFF')],
     ['scan-big.tiff', latin('II+\0'), kind('BigTIFF')],

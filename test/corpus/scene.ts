@@ -55,6 +55,23 @@ export const SCENE: Corners = [
   [230, 220, 200, 255],
 ]
 
+/** What coding with loss may change. */
+export const LOSSY = { tolerance: 10 }
+/** The scene with one quarter half and one wholly transparent. */
+export const CLEAR: Corners = [
+  [200, 40, 30, 255],
+  [40, 160, 60, 128],
+  [30, 60, 190, 255],
+  [0, 0, 0, 0],
+]
+/** The scene without its last quarter. */
+export const CUT: Corners = [
+  [200, 40, 30, 255],
+  [40, 160, 60, 255],
+  [30, 60, 190, 255],
+  [0, 0, 0, 0],
+]
+
 export const GREYS: Corners = [
   [20, 20, 20, 255],
   [90, 90, 90, 255],

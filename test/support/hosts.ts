@@ -15,14 +15,23 @@ export const UPSCALE: UpscaleOptions = {
   include: ['node_modules/pictures'],
 }
 
+/** The versions of Vite that the plugin is for. Their types differ in what no test uses. */
+export const VITES: Readonly<Record<'8' | '7' | '6', () => Promise<typeof viteBuild>>> = {
+  '8': async () => viteBuild,
+  '7': async () => (await import('vite7')).build as unknown as typeof viteBuild,
+  '6': async () => (await import('vite6')).build as unknown as typeof viteBuild,
+}
+
 /** Builds a site with Vite into a folder. Without options there is no plugin. */
 export async function buildVite(
   site: Site,
   outDir: string,
   options: UpscaleOptions | undefined,
   more: InlineConfig = {},
+  version: keyof typeof VITES = '8',
 ): Promise<void> {
-  await viteBuild({
+  const build = await VITES[version]()
+  await build({
     root: site.root,
     configFile: false,
     logLevel: 'silent',

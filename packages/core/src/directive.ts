@@ -1,7 +1,7 @@
 import { integer, oneOf, show, unknownName } from './check.ts'
 import { UpscaleError } from './errors.ts'
 import { FORMATS, type Format } from './format.ts'
-import { FACTOR, type Preset, type ResolvedOptions } from './options.ts'
+import { type ErrorPolicy, FACTOR, type Preset, type ResolvedOptions } from './options.ts'
 
 /** What the host gets for a reference: an address, a `srcset` text, or an object with the facts. */
 const OUTPUTS = ['url', 'srcset', 'metadata'] as const
@@ -19,6 +19,8 @@ export interface UpscaleRequest {
   readonly quality?: number
   /** The engine's own keys, as written; the engine checks them. */
   readonly params: Readonly<Record<string, string>>
+  /** Undefined: as the options say. */
+  readonly onError?: ErrorPolicy
 }
 
 /** A tagged reference, taken apart. */
@@ -90,6 +92,7 @@ export function parseDirective(
   const common = {
     engine: readEngine(reference, own, preset, options),
     ...readEncoding(reference, own, preset),
+    ...(preset?.onError === undefined ? {} : { onError: preset.onError }),
   }
   const params = readParams(own, preset)
   const requests = factors.map(factor => ({ factor, ...common, params }))

@@ -40,6 +40,8 @@ export const ERROR_CODES = [
   'ANSWER_TOO_LARGE',
   // cache and money
   'CACHE_UNWRITABLE',
+  'CACHE_UNREADABLE',
+  'CACHE_LOCKED',
   'FROZEN_MISS',
   'BUDGET_EXCEEDED',
   'CALL_UNCERTAIN',

@@ -32,12 +32,14 @@ export {
 export { EXTENSION, FORMATS, type Format } from './format.ts'
 export { dollars } from './money/dollars.ts'
 export {
+  type ErrorPolicy,
   type HostFacts,
   OPTION_NAMES,
   type Preset,
   type ResolvedOptions,
   type UpscalerOptions,
 } from './options.ts'
+export type { PlannedImage, PlanState } from './plan.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export { createUpscaler, type UpscaleContext, type UpscaledImage, type Upscaler } from './upscaler.ts'

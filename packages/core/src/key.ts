@@ -53,6 +53,11 @@ export function outputKey(pay: PayKey, answerDigest: string, file: FinishedFile)
   return digest('out/1', { pay, answer: answerDigest, encoding: ENCODING, ...file }) as OutputKey
 }
 
+/** The key of a file that is shipped as it is. */
+export function originalKey(sourceDigest: string, fileName: string): OutputKey {
+  return digest('orig/1', { source: sourceDigest, fileName }) as OutputKey
+}
+
 function callParts({ engine, scale, params }: EngineCall): Record<string, unknown> {
   const prefixed = Object.fromEntries(Object.entries(params).map(([name, value]) => [`param.${name}`, value]))
   return { engine: engine.id, model: engine.model, revision: engine.revision, scale, ...prefixed }

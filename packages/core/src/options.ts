@@ -18,6 +18,10 @@ import { loadEnv, refuseExposedKeys } from './env.ts'
 import { UpscaleError } from './errors.ts'
 import { FORMATS, type Format } from './format.ts'
 
+/** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
+export const ERROR_POLICIES = ['error', 'original', 'resize'] as const
+export type ErrorPolicy = (typeof ERROR_POLICIES)[number]
+
 /** A named set of directive values: `?upscale=hero` stands for all of them. */
 export interface Preset {
   /** Target size over source size. @default the option `factor` */
@@ -28,6 +32,8 @@ export interface Preset {
   readonly quality?: number
   /** Keys of the engine as in a directive: `{ detail: '60' }`. */
   readonly params?: Readonly<Record<string, string>>
+  /** @default the option `onError` */
+  readonly onError?: ErrorPolicy
 }
 
 /** What a user may write. Every field may be left out. */
@@ -58,6 +64,13 @@ export interface UpscalerOptions {
    * @default UPSCALE_RETRY, else false
    */
   retry?: boolean
+  /**
+   * What to do when an engine fails, is over budget or frozen: stop, or ship the picture as it is or plainly
+   * resampled, with a notice. A stand-in is never kept as if it were the engine's answer. A broken or missing source
+   * is always an error.
+   * @default 'error'
+   */
+  onError?: ErrorPolicy
   /** The largest picture to make, in pixels. @default 67108864 (8192 × 8192) */
   maxPixels?: number
   /** Folders or files, relative to `root`, that may be read although they lie outside it or in node_modules. */
@@ -81,6 +94,7 @@ export interface ResolvedOptions {
   readonly budgetMicros: number
   readonly frozen: boolean
   readonly retry: boolean
+  readonly onError: ErrorPolicy
   readonly maxPixels: number
   readonly include: readonly string[]
   readonly exclude: readonly string[]
@@ -123,6 +137,7 @@ const RULES: { readonly [Name in Exclude<keyof UpscalerOptions, 'engine'>]-?: Ru
   budget: amount(),
   frozen: flag,
   retry: flag,
+  onError: oneOf(ERROR_POLICIES),
   maxPixels: integer(1, 2 ** 30),
   include: textList,
   exclude: textList,
@@ -134,6 +149,7 @@ const PRESET_RULES: { readonly [Name in keyof Preset]-?: Rule<unknown> } = {
   format: oneOf(FORMATS),
   quality: integer(1, 100),
   params: record,
+  onError: oneOf(ERROR_POLICIES),
 }
 
 /** Names of every option, as a user writes them. */
@@ -172,6 +188,7 @@ export function resolveOptions(
     budgetMicros: Math.round((options.budget ?? readBudget(env.UPSCALE_BUDGET) ?? DEFAULTS.budget) * 1e6),
     frozen: options.frozen ?? readFlag('UPSCALE_FROZEN', env.UPSCALE_FROZEN) ?? isSet(env.CI),
     retry: options.retry ?? readFlag('UPSCALE_RETRY', env.UPSCALE_RETRY) ?? false,
+    onError: options.onError ?? 'error',
     maxPixels: options.maxPixels ?? DEFAULTS.maxPixels,
     include: (options.include ?? []).map(path => absolute(root, path)),
     exclude: (options.exclude ?? []).map(path => absolute(root, path)),

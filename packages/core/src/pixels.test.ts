@@ -2,18 +2,15 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { PixelImage } from './engines/engine.ts'
 import type { Format } from './format.ts'
-import { checkOutput, type Output } from './output.ts'
 import {
   decodeAnswer,
   encodeAnswer,
   encodePng,
   finish,
-  type NormalisedImage,
   normalise,
   type Picture,
   pixelDigest,
 } from './pixels.ts'
-import { resample } from './resample.ts'
 import type { SourceImage } from './source.ts'
 
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }
@@ -38,17 +35,6 @@ function draw(
 const noise = draw(40, 30, 3, (x, y, channel) => (x * 37 + y * 101 + channel * 53) & 255)
 const holes = draw(40, 30, 1, (x, y) => (x * 11 + y * 7) & 255)
 const same = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
-
-/** What the pipeline does, with the resampler as the engine. */
-async function enlarge(bytes: Uint8Array, format: Format, output: Partial<Output> = {}): Promise<Uint8Array> {
-  const image = await normalise(asSource(bytes, format), LIMITS)
-  const size = { width: image.width * 2, height: image.height * 2 }
-  const picture: Picture = {
-    colour: resample(image.colour, size.width, size.height),
-    ...(image.alpha === undefined ? {} : { alpha: resample(image.alpha, size.width, size.height) }),
-  }
-  return (await finish(picture, { ...size, format, lossless: image.lossless, ...output })).bytes
-}
 
 describe('normalise', () => {
   it('hands out the samples of a plain picture as they are', async () => {
@@ -275,84 +261,5 @@ describe('finish', () => {
       ])
       expect(low.bytes.length).toBeLessThan(high.bytes.length)
     }
-  })
-})
-
-describe('checkOutput', () => {
-  const size = { width: 100, height: 100 }
-
-  it.each(['png', 'gif'] as const)('refuses a quality for %s', format => {
-    expect(() => checkOutput({}, { ...size, format, quality: 80 })).toThrow(
-      /quality=80 means nothing.*BAD_DIRECTIVE/,
-    )
-  })
-
-  it('refuses a JPEG of a transparent picture', () => {
-    expect(() => checkOutput({ alpha: holes }, { ...size, format: 'jpeg' })).toThrow(
-      /no transparent pixels.*BAD_DIRECTIVE/,
-    )
-    expect(() => checkOutput({}, { ...size, format: 'jpeg' })).not.toThrow()
-  })
-
-  it('refuses sides that a format has no room for', () => {
-    expect(() => checkOutput({}, { width: 20_000, height: 9, format: 'webp' })).toThrow(/20000 × 9 px.*16383/)
-    expect(() => checkOutput({}, { width: 20_000, height: 9, format: 'png' })).not.toThrow()
-  })
-})
-
-describe('a logo with transparent surroundings', () => {
-  const RED = [220, 40, 60]
-  const WIDTH = 96
-  const HEIGHT = 80
-
-  /** A red disc with a soft rim; behind its transparent pixels lies `behind`. */
-  function logo(behind: number): Promise<Uint8Array> {
-    const alpha = draw(WIDTH, HEIGHT, 1, (x, y) => {
-      const inside = 30 - Math.hypot(x - 47.3, y - 40.2)
-      return Math.round(255 * Math.min(1, Math.max(0, inside + 0.5)))
-    })
-    const colour = draw(WIDTH, HEIGHT, 3, (x, y, channel) => {
-      return alpha.data[y * WIDTH + x] === 0 ? behind : RED[channel]!
-    })
-    return encodeAnswer({ colour, alpha })
-  }
-
-  it.each([
-    ['white', 255],
-    ['black', 0],
-  ])('gets no halo from %s behind it, on any ground', async (_name, behind) => {
-    for (const format of ['png', 'webp', 'avif'] as const) {
-      const tolerance = format === 'png' ? 1 : 16
-      const bytes = await enlarge(await logo(behind), 'png', {
-        format,
-        ...(format === 'png' ? {} : { quality: 95 }),
-      })
-      for (const ground of [0, 255]) {
-        const flattened = sharp(bytes).flatten({ background: { r: ground, g: ground, b: ground } })
-        const data = await flattened.raw().toBuffer()
-        // Between the logo's colour and the ground there is nothing darker than both or lighter than both.
-        const beyond = data.map((value, at) => {
-          const red = RED[at % 3]!
-          return Math.max(0, Math.min(red, ground) - value, value - Math.max(red, ground))
-        })
-        expect(Math.max(...beyond)).toBeLessThanOrEqual(tolerance)
-      }
-    }
-  })
-
-  it('looks the same whatever is behind it', async () => {
-    const [white, black] = await Promise.all(
-      [255, 0].map(async behind => normalise(asSource(await logo(behind), 'png'), LIMITS)),
-    )
-    expect(pixelDigest(white as NormalisedImage)).toBe(pixelDigest(black as NormalisedImage))
-  })
-
-  it('survives without a visible pixel', async () => {
-    const clear = await encodeAnswer({ colour: noise, alpha: draw(40, 30, 1, () => 0) })
-    const { data, info } = await sharp(await enlarge(clear, 'png'))
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-    expect([info.width, info.height, info.channels]).toEqual([80, 60, 4])
-    expect(data.every((value, at) => at % 4 < 3 || value === 0)).toBe(true)
   })
 })

@@ -2,7 +2,7 @@ import type { UpscaleError } from './errors.ts'
 import type { Format } from './format.ts'
 
 /** Where the bytes came from: an earlier run, an engine just now, or a stand-in because of `onError`. */
-export type Origin = 'cache' | 'engine'
+export type Origin = 'cache' | 'engine' | 'fallback'
 
 /** One picture that was delivered. */
 export interface ReportImage {

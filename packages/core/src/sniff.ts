@@ -118,7 +118,7 @@ function sniffText(bytes: Uint8Array): UpscaleError {
   }
   const text = new TextDecoder(
     head[1] === 0 || (head[0] === 0xff && head[1] === 0xfe) ? 'utf-16le' : 'utf-8',
-  ).decode(head)
+  ).decode(head, { stream: true })
   if (/<svg[\s>]/i.test(text)) return unsupported('an SVG drawing', RASTERISE)
   if (/<(!doctype html|html|head|body)[\s>]/i.test(text)) {
     return unsupported('an HTML page', 'the download got a web page instead of the image: fetch it again')

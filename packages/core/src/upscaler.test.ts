@@ -224,6 +224,68 @@ describe('a paid answer', () => {
   })
 })
 
+test('a plan agrees with the run that follows, and changes nothing', async () => {
+  const { engine, calls } = service()
+  const planned = await start({ engine }).plan('hero.png')
+  expect(planned).toEqual({
+    source: 'hero.png',
+    factor: 2,
+    engine: 'service',
+    state: 'missing',
+    priceMicros: 60_000,
+  })
+  expect(readdirSync(root)).toEqual(['hero.png'])
+  await start({ engine }).upscale('hero.png')
+  expect(calls).toHaveLength(1)
+  expect(await start({ engine }).plan('hero.png')).toMatchObject({ state: 'finished', priceMicros: 0 })
+  expect(await start({ engine }).plan('hero.png', { format: 'webp' })).toMatchObject({ state: 'answered' })
+})
+
+describe('a stand-in', () => {
+  const broken = () =>
+    service(async () => {
+      throw new UpscaleError('API_UNAVAILABLE', 'the service is down', { hint: 'wait' })
+    })
+
+  test('is the picture as it is, and says so', async () => {
+    const { engine } = broken()
+    const upscaler = start({ engine, onError: 'original' })
+    const image = await upscaler.upscale('hero.png')
+    expect(image).toMatchObject({ origin: 'fallback', width: 24, height: 16 })
+    expect(readFileSync(image.file)).toEqual(readFileSync(join(root, 'hero.png')))
+    expect(upscaler.report().notices.join()).toMatch(
+      /hero\.png: shipped as it is, because the service is down/,
+    )
+  })
+
+  test('is resampled, and is not taken for the engine’s answer later', async () => {
+    const { engine } = broken()
+    const image = await start({ engine, onError: 'resize' }).upscale('hero.png')
+    expect(image).toMatchObject({ origin: 'fallback', engine: 'resize', width: 48, height: 32 })
+    const good = service()
+    expect(await start({ engine: good.engine, retry: true }).upscale('hero.png')).toMatchObject({
+      origin: 'engine',
+    })
+    expect(good.calls).toHaveLength(1)
+  })
+
+  test('can be asked for by a preset alone', async () => {
+    const { engine } = broken()
+    const upscaler = start({ engine, presets: { soft: { onError: 'resize' } } })
+    const [request] = upscaler.parse('hero.png?upscale=soft')?.requests ?? []
+    expect(await upscaler.upscale('hero.png', request)).toMatchObject({ origin: 'fallback' })
+    expect((await refusal(upscaler.upscale('hero.png', { factor: 2 }))).code).toMatch(
+      /^(API_UNAVAILABLE|CALL_UNCERTAIN)$/,
+    )
+  })
+
+  test('never covers a broken source', async () => {
+    writeFileSync(join(root, 'broken.png'), readFileSync(join(root, 'hero.png')).subarray(0, 60))
+    expect((await refusal(start({ onError: 'original' }).upscale('broken.png'))).code).toBe('SOURCE_CORRUPT')
+    expect((await refusal(start({ onError: 'resize' }).upscale('gone.png'))).code).toBe('SOURCE_NOT_FOUND')
+  })
+})
+
 describe('what is refused', () => {
   test('a missing file, with the place of the reference', async () => {
     const importer = { file: 'src/main.ts', line: 12 }

@@ -2,9 +2,10 @@ import { resolve } from 'node:path'
 import pLimit from 'p-limit'
 import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
-import { findFinished, flightOf, makeFinished } from './finished.ts'
+import { isEngineSide, originalAsFinished } from './fallback.ts'
+import { type Finished, findFinished, flightOf, makeFinished } from './finished.ts'
 import type { Format } from './format.ts'
-import { planJob } from './job.ts'
+import { type Job, planJob } from './job.ts'
 import { createBreaker } from './money/breaker.ts'
 import { createBudget } from './money/budget.ts'
 import { createLedger } from './money/ledger.ts'
@@ -15,10 +16,11 @@ import {
   resolveOptions,
   type UpscalerOptions,
 } from './options.ts'
+import { type PlannedImage, planImage } from './plan.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
-import { readSource } from './source.ts'
+import { readSource, type SourceImage } from './source.ts'
 import { openStores } from './stores.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -68,6 +70,11 @@ export interface Upscaler {
    * @throws UpscaleError with any of its codes; the message names the image
    */
   upscale(file: string, request?: Partial<UpscaleRequest>, context?: UpscaleContext): Promise<UpscaledImage>
+  /**
+   * What {@link upscale} would do and pay, without doing it. Nothing is written and no engine is called.
+   * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, UNKNOWN_ENGINE, FACTOR_UNSUPPORTED
+   */
+  plan(file: string, request?: Partial<UpscaleRequest>): Promise<PlannedImage>
   report(): Report
   /**
    * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
@@ -83,6 +90,9 @@ const MAX_SOURCE_BYTES = 256 * 1024 * 1024
 
 /** Decoded pictures alive at a time. Each may hold a source and a result of `maxPixels`, so it bounds memory. */
 const PICTURES_AT_A_TIME = 2
+
+/** For messages. */
+const STAND_IN = { original: 'as it is', resize: 'plainly resampled' } as const
 
 /**
  * Makes an upscaler. Options are checked now; nothing is read or written until the first picture.
@@ -119,39 +129,51 @@ export function createUpscaler(
   // one after the other, so they can't wait for each other.
   const misses = pLimit(resolved.concurrency + PICTURES_AT_A_TIME)
 
-  async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
-    const job = planJob(request, resolved)
-    const file = resolve(resolved.root, path)
-    const source = await readSource(file, limits)
-    const finished =
+  async function make(source: SourceImage, job: Job): Promise<Finished> {
+    return (
       findFinished(source, job, shop) ??
       (await singleFlight(flightOf(source, job, shop), () => misses(() => makeFinished(source, job, shop))))
-    const { facts, file: made } = finished.entry
-    const { width, height, format, size, sha256 } = facts
+    )
+  }
+
+  async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
+    const job = planJob(request, resolved)
+    const source = await readSource(resolve(resolved.root, path), limits)
+    try {
+      return deliver(source, job, await make(source, job))
+    } catch (error) {
+      const policy = request.onError ?? resolved.onError
+      if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
+      recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
+      if (policy === 'original') return deliver(source, job, await originalAsFinished(source, shop))
+      const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
+      return deliver(source, plain, { ...(await make(source, plain)), origin: 'fallback' })
+    }
+  }
+
+  function deliver(
+    source: SourceImage,
+    job: Job,
+    { entry, origin, costMicros, ...made }: Finished,
+  ): UpscaledImage {
+    const { width, height, format, size, sha256 } = entry.facts
+    const common = { factor: job.factor, engine: job.engineName, origin, format, width, height }
+    const { model } = job.engine
     recorder.image({
+      ...common,
       source: source.name,
-      factor: job.factor,
-      engine: job.engineName,
-      model: job.engine.model,
-      origin: finished.origin,
-      format,
-      width,
-      height,
+      model,
       bytes: size,
       sourceBytes: source.bytes.length,
-      costMicros: finished.costMicros,
+      costMicros,
     })
+    const { width: sourceWidth, height: sourceHeight } = made.source
     return {
-      file: made,
-      width,
-      height,
-      format,
+      ...common,
+      file: entry.file,
       digest: sha256,
       size,
-      origin: finished.origin,
-      factor: job.factor,
-      engine: job.engineName,
-      source: { file, digest: source.digest, width: finished.source.width, height: finished.source.height },
+      source: { file: source.file, digest: source.digest, width: sourceWidth, height: sourceHeight },
     }
   }
 
@@ -174,6 +196,10 @@ export function createUpscaler(
         recorder.refused(file, placed)
         throw placed
       }
+    },
+    async plan(file, request = {}) {
+      const job = planJob(request, resolved)
+      return planImage(await readSource(resolve(resolved.root, file), limits), job, shop)
     },
     report: () => recorder.report(shop.budget.spentMicros),
     async drain() {

@@ -8,7 +8,8 @@ import { area, resample } from './resample.ts'
  *
  * An enlargement changes detail and nothing else. So source and answer are both reduced to one small grid, on which
  * detail is gone and what is left must agree. Each limit stands well above what honest enlargements reach and
- * well below what wrong ones do; verify.test.ts has both kinds and prints neither, but fails when a limit moves past them.
+ * well below what wrong ones do; the figures are the extremes of
+ * the pictures in verify.test.ts, which fails when a limit moves past them.
  */
 
 /** How far an answer's sides may be from the source's aspect ratio: 0.5 % each, so 1 % together, and always 1 pixel. */
@@ -17,13 +18,13 @@ const ASPECT_TOLERANCE = 0.005
 const SMALLEST = 0.9
 /** Cells along a side of the grid. At least two source pixels go into a cell, so that sharpening averages out. */
 const GRID = 32
-/** Mean of a channel, in levels of 255. Honest: below 2. A cast that is easily seen: above 15. */
+/** Off the mean of a channel, in levels of 255. Honest: up to 5. A colour cast or darkening that is seen: from 18. */
 const MEAN_SHIFT = 12
-/** Root of the mean squared difference of all cells, in levels. Honest: below 8. Another picture: above 40. */
+/** Root of the mean squared difference of all cells, in levels. Honest: up to 17. Mirrored, turned, blank: from 33. */
 const DIFFERENCE = 28
 /**
- * The difference left once the means agree, as a part of the source's own contrast. Honest: below 0.3. Mirrored, turned
- * and blank answers reach 1, even in faint pictures.
+ * The difference left once the means agree, as a part of the source's own contrast. Honest: up to 0.38. Mirrored, turned
+ * and blank answers: from 0.66, even in faint pictures.
  */
 const RELATIVE_DIFFERENCE = 0.5
 /** Below this, in levels, the relative limit is not asked: grain and JPEG blocks in a picture that is nearly flat. */

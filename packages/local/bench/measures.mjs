@@ -81,6 +81,7 @@ function blur({ y, width, height }) {
 
 const REACH = 10
 const PLATEAU = 4
+const STRAIGHT = 5
 const LEAST_CONTRAST = 64
 
 /**
@@ -106,7 +107,7 @@ function scan(got, want, step, other) {
   const { width, height } = want
   const [length, lines] = step === 1 ? [width, height] : [height, width]
   const list = []
-  for (let line = 0; line < lines; line++) {
+  for (let line = STRAIGHT; line < lines - STRAIGHT; line++) {
     const at = (plane, position) => plane.y[line * other + position * step]
     for (let p = REACH; p < length - REACH - 1; p++) {
       const [before, after] = [at(want, p - PLATEAU), at(want, p + 1 + PLATEAU)]
@@ -116,10 +117,9 @@ function scan(got, want, step, other) {
       if ((at(want, p) - before) / contrast >= 0.5 || (at(want, p + 1) - before) / contrast < 0.5) continue
       let isFlat = true
       for (let k = PLATEAU; k <= REACH && isFlat; k++) {
-        isFlat =
-          Math.abs(at(want, p - k) - before) < 2 && Math.abs(at(want, p + 1 + k) - after) < 2
+        isFlat = Math.abs(at(want, p - k) - before) < 2 && Math.abs(at(want, p + 1 + k) - after) < 2
       }
-      if (!isFlat) continue
+      if (!isFlat || !isStraight(want, line * other + p * step, step, other)) continue
       const profile = plane =>
         Array.from({ length: 2 * REACH + 2 }, (_, k) => (at(plane, p - REACH + k) - before) / contrast)
       const [result, truth] = [profile(got), profile(want)]
@@ -134,6 +134,17 @@ function scan(got, want, step, other) {
     }
   }
   return list
+}
+
+/** True when the lines beside look the same, so that what is across the edge can't blur into it. */
+function isStraight({ y }, index, step, other) {
+  for (let k = -REACH; k <= REACH + 1; k++) {
+    const here = y[index + k * step]
+    for (let line = -STRAIGHT; line <= STRAIGHT; line++) {
+      if (Math.abs(y[index + k * step + line * other] - here) > 2) return false
+    }
+  }
+  return true
 }
 
 /** Where a rising profile last leaves `level` from below, between samples. */
@@ -194,7 +205,9 @@ export function deltaE([l1, a1, b1], [l2, a2, b2]) {
   const sl = 1 + (0.015 * (lm - 50) ** 2) / Math.sqrt(20 + (lm - 50) ** 2)
   const [sc, sh] = [1 + 0.045 * cm, 1 + 0.015 * cm * t]
   const rt =
-    -2 * Math.sqrt(cm ** 7 / (cm ** 7 + 25 ** 7)) * Math.sin(60 * Math.exp(-(((hm - 275) / 25) ** 2)) * radians)
+    -2 *
+    Math.sqrt(cm ** 7 / (cm ** 7 + 25 ** 7)) *
+    Math.sin(60 * Math.exp(-(((hm - 275) / 25) ** 2)) * radians)
   return Math.sqrt((dl / sl) ** 2 + (dc / sc) ** 2 + (dH / sh) ** 2 + rt * (dc / sc) * (dH / sh))
 }
 

@@ -13,7 +13,11 @@ import { bicubic } from './resample.mjs'
 const run = promisify(execFile)
 
 export async function decode(png) {
-  const { data, info } = await sharp(png).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+  const { data, info } = await sharp(png)
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true })
   return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 }
 }
 
@@ -51,7 +55,10 @@ function engineMethod(name, engine, folder) {
     name,
     async enlarge(image, scale) {
       const at = engine.scaleFor(scale)
-      return engine.upscale({ image, scale: at, params: {} }, { signal: new AbortController().signal, env: {} })
+      return engine.upscale(
+        { image, scale: at, params: {} },
+        { signal: new AbortController().signal, env: {} },
+      )
     },
     async enlargeFile(png, scale) {
       const source = join(folder, `${name.replace(' ', '-')}-${files++}.png`)
@@ -72,7 +79,10 @@ function bicubicMethod() {
 function sharpMethod(kernel) {
   const enlargeFile = async (png, scale) => {
     const { width } = await sharp(png).metadata()
-    return sharp(png).resize({ width: width * scale, kernel }).png().toBuffer()
+    return sharp(png)
+      .resize({ width: width * scale, kernel })
+      .png()
+      .toBuffer()
   }
   return {
     name: `sharp ${kernel}`,

@@ -59,10 +59,7 @@ async function cropToMultiple(png) {
 
 async function measureDesign(fonts) {
   const columns = ['PSNR-Y', 'SSIM', 'edge rise', 'shift', 'ringing %', 'halo ΔE', 'OCR text', 'OCR tiny']
-  const table = createTable(
-    [{ name: 'truth' }, ...methods],
-    columns,
-  )
+  const table = createTable([{ name: 'truth' }, ...methods], columns)
   for await (const page of designSet(fonts, scale)) {
     if (page.kind === 'logo') {
       await measureLogo(page, table)

@@ -5,7 +5,12 @@ export function bicubic(picture, width, height) {
   const across = resizeAxis(Float64Array.from(picture.data), picture.width, picture.height, width)
   const turned = transpose(across, width, picture.height)
   const down = transpose(resizeAxis(turned, picture.height, width, height), height, width)
-  return { ...picture, data: Uint8Array.from(down, value => Math.min(Math.max(Math.round(value), 0), 255)), width, height }
+  return {
+    ...picture,
+    data: Uint8Array.from(down, value => Math.min(Math.max(Math.round(value), 0), 255)),
+    width,
+    height,
+  }
 }
 
 function resizeAxis(data, length, lines, target) {

@@ -22,10 +22,13 @@ const { values } = parseArgs({
 const numbers = text => text.split(',').map(Number)
 
 if (values.method === undefined) compareAll()
-else console.log(JSON.stringify(await measure(values.method, Number(values.megapixels), Number(values.scales))))
+else
+  console.log(JSON.stringify(await measure(values.method, Number(values.megapixels), Number(values.scales))))
 
 function compareAll() {
-  console.log('| method | scale | megapixels | s/MP | CPU s/MP | peak MB above input and output |\n| --- | --- | --- | --- | --- | --- |')
+  console.log(
+    '| method | scale | megapixels | s/MP | CPU s/MP | peak MB above input and output |\n| --- | --- | --- | --- | --- | --- |',
+  )
   for (const method of ['best', 'fast', 'sharp']) {
     for (const scale of numbers(values.scales)) {
       for (const megapixels of numbers(values.megapixels)) {
@@ -39,7 +42,16 @@ function compareAll() {
 }
 
 function measureApart(method, scale, megapixels) {
-  const args = ['--method', method, '--scales', scale, '--megapixels', megapixels, '--threads', values.threads]
+  const args = [
+    '--method',
+    method,
+    '--scales',
+    scale,
+    '--megapixels',
+    megapixels,
+    '--threads',
+    values.threads,
+  ]
   const script = fileURLToPath(import.meta.url)
   try {
     const text = execFileSync(process.execPath, [script, ...args.map(String), '--runs', values.runs], {
@@ -47,7 +59,9 @@ function measureApart(method, scale, megapixels) {
     })
     return JSON.parse(text.toString())
   } catch (error) {
-    console.log(`| ${method} | x${scale} | ${megapixels} | ${String(error.stderr).match(/\w+Error: .*/)?.[0]} | | |`)
+    console.log(
+      `| ${method} | x${scale} | ${megapixels} | ${String(error.stderr).match(/\w+Error: .*/)?.[0]} | | |`,
+    )
     return undefined
   }
 }

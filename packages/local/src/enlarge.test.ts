@@ -73,12 +73,19 @@ describe('tiles', () => {
     expect(tiled.data).toEqual(whole.data)
   })
 
-  it('of one colour are filled with what the network would have given', async () => {
-    const half = paint(64, 64, 3, (x, y) => (x < 32 && y < 32 ? 80 : (x * 37 + y * 91) & 255))
-    const whole = await enlarge(half, program, pool, { ...options, tile: { width: 64, height: 64 } })
-    const tiled = await enlarge(half, program, pool, { ...options, tile: { width: 8, height: 8 } })
-    expect(tiled.data).toEqual(whole.data)
-  })
+  it.each([1, 2, 3] as const)(
+    'with flat strips come out as the plain arithmetic says (picture %i)',
+    async kind => {
+      const model = randomModel(2, [8, 8], { size: 20000 })
+      const striped = paint(40, 100, 3, (x, y, c) => {
+        if (kind === 1) return y < 33 ? 10 * c : y < 70 ? (x * 37 + y * 91) & 255 : 200
+        if (kind === 2) return y === 50 && x === 20 ? 255 : 7
+        return Math.floor(y / 20) * 40 + c
+      })
+      const { data } = await enlarge(striped, compileProgram(model), pool, options)
+      expect(Buffer.compare(data, referenceUpscale(model, striped))).toBe(0)
+    },
+  )
 
   it('give the same bytes on any number of threads', async () => {
     const single = createPool(1)

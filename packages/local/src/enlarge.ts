@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import type { PixelImage } from 'upscale-core'
+import { fillFlat, splitFlat } from './flat.ts'
 import type { Pool } from './pool.ts'
 import { LARGEST_TILE, type Program } from './program.ts'
-import { cutTile, fillTile, isFlat, pasteTile, planTiles } from './tiles.ts'
+import { cutTile, pasteTile, planTiles } from './tiles.ts'
 
 /** One tile in work and one waiting. */
 const LANES_PER_THREAD = 2
@@ -11,7 +12,7 @@ export interface EnlargeOptions {
   readonly signal: AbortSignal
   readonly threads: number
   /**
-   * Largest tile, in input pixels.
+   * Largest tile, in input pixels; at most LARGEST_TILE.
    * @default LARGEST_TILE
    */
   readonly tile?: { readonly width: number; readonly height: number }
@@ -37,12 +38,12 @@ export async function enlarge(
   const lanes = threads * LANES_PER_THREAD
   setMaxListeners(lanes, stop)
 
-  // Each lane takes the next tile when its last is in place, which bounds the tiles in memory.
-  const tiles = planTiles(image, { ...largest, atLeast: lanes }).values()
+  // Each lane takes the next piece when its last is in place, which bounds the tiles in memory.
+  const pieces = splitFlat(image, planTiles(image, { ...largest, atLeast: lanes }))
   const lane = async (): Promise<void> => {
-    for (const tile of tiles) {
-      if (isFlat(image, tile)) {
-        fillTile(target, image, tile, scale)
+    for (const { tile, flat } of pieces) {
+      if (flat) {
+        fillFlat(target, image, tile, scale)
         continue
       }
       const bytes = cutTile(image, tile, halo)

@@ -38,8 +38,6 @@ describe('the scale', () => {
   it.each([
     [1.2, 2],
     [2, 2],
-    [2.01, 3],
-    [3, 3],
     [3.5, 4],
     [4, 4],
     [4.5, undefined],
@@ -47,6 +45,13 @@ describe('the scale', () => {
     [Number.NaN, undefined],
   ])('for a factor of %d is %s', (factor, scale) => {
     expect(engine.scaleFor(factor)).toBe(scale)
+  })
+
+  it.each([2.01, 3])('for a factor of %d is enough for it, and works', async factor => {
+    const scale = engine.scaleFor(factor) ?? 0
+    const result = await engine.upscale({ image: noise(3, 2), scale, params: {} }, context)
+    expect(scale).toBeGreaterThanOrEqual(factor)
+    expect(result).toMatchObject({ width: 3 * scale, height: 2 * scale })
   })
 
   it('has to be one there is a network for', async () => {

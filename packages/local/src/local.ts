@@ -11,6 +11,7 @@ import {
   revisionOf,
   SCALES,
   type Scale,
+  stepsFor,
   weightFileName,
 } from './weights.ts'
 
@@ -71,7 +72,8 @@ export function local(options: LocalOptions = {}): PixelEngine {
       return revision
     },
 
-    scaleFor: factor => (factor > 1 ? SCALES.find(scale => scale >= factor) : undefined),
+    scaleFor: factor =>
+      factor > 1 ? SCALES.find(scale => scale >= factor && stepsFor(model, scale) !== undefined) : undefined,
 
     checkParams(params) {
       const [name] = Object.keys(params)
@@ -90,7 +92,12 @@ export function local(options: LocalOptions = {}): PixelEngine {
         })
       }
       signal.throwIfAborted()
-      return enlarge(image, programFor(known), pool, { signal, threads })
+      let result = image
+      // Without steps the first read below says which weights are missing.
+      for (const step of stepsFor(model, known) ?? [known]) {
+        result = await enlarge(result, programFor(step), pool, { signal, threads })
+      }
+      return result
     },
 
     close: () => pool.close(),

@@ -23,7 +23,7 @@ describe('abort', () => {
     pool = createPool(2)
     const controller = new AbortController()
     const reason = new Error('enough')
-    const work = enlarge(noise(3000, 3000), program, pool, { signal: controller.signal, threads: 2 })
+    const work = enlarge(noise(1200, 1200), program, pool, { signal: controller.signal, threads: 2 })
     setTimeout(() => controller.abort(reason), 100)
     await expect(work).rejects.toBe(reason)
     // The next picture doesn't wait for what was given up.
@@ -63,7 +63,7 @@ describe('a thread that fails', () => {
 describe('close', () => {
   it('fails the work in hand and lets the pool be used again', async () => {
     pool = createPool(2)
-    const work = enlarge(noise(2000, 2000), program, pool, { signal: never, threads: 2 })
+    const work = enlarge(noise(1000, 1000), program, pool, { signal: never, threads: 2 })
     const outcome = expect(work).rejects.toMatchObject({ code: 'ABORTED' })
     await new Promise(resolve => setTimeout(resolve, 50))
     await pool.close()

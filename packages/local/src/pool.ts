@@ -22,9 +22,9 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
   const running = new Set<Thread>()
   let kernel: CompiledKernel | undefined
 
-  function dispatch(): void {
+  function dispatch(module: CompiledKernel): void {
     while (queue.length > 0) {
-      const thread = freeThread()
+      const thread = freeThread(module)
       if (thread === undefined) return
       const job = queue.shift()
       if (job !== undefined) thread.give(job)
@@ -32,20 +32,20 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
   }
 
   /** An idle thread, else a new one, else one with a free slot. */
-  function freeThread(): Thread | undefined {
+  function freeThread(module: CompiledKernel): Thread | undefined {
     const [least] = [...running].sort((a, b) => a.jobs() - b.jobs())
     if (least?.jobs() === 0) return least
-    if (running.size < threads) return addThread()
+    if (running.size < threads) return addThread(module)
     return least !== undefined && least.jobs() < SLOTS ? least : undefined
   }
 
-  function addThread(): Thread {
-    kernel ??= compileKernel()
-    const thread = startThread(kernel, script, {
-      free: dispatch,
+  function addThread(module: CompiledKernel): Thread {
+    const thread = startThread(module, script, {
+      free: () => dispatch(module),
       gone(lost) {
         running.delete(lost)
-        queueMicrotask(dispatch)
+        // After the failed jobs' owners had their say, those left get another thread.
+        setImmediate(dispatch, module)
       },
     })
     running.add(thread)
@@ -56,6 +56,7 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
     run(task, signal) {
       return new Promise((resolve, reject) => {
         signal.throwIfAborted()
+        kernel ??= compileKernel()
         const abort = (): void => {
           const waiting = queue.indexOf(job)
           if (waiting >= 0) queue.splice(waiting, 1)
@@ -72,7 +73,7 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
         }
         signal.addEventListener('abort', abort, { once: true })
         queue.push(job)
-        dispatch()
+        dispatch(kernel)
       })
     },
 

@@ -19,18 +19,34 @@ export function referenceUpscale(model: Model, image: PixelImage): Uint8Array {
   const samples = samplesOf(image)
   const residual = referenceResidual(model, samples)
   const anchor = referenceAnchor(model, samples)
-  const area = scale * scale
-  const out = new Uint8Array(image.width * image.height * area * image.channels)
+  return referenceBytes(image, scale, (x, y, colour) => {
+    const channel = (colour * scale + (y % scale)) * scale + (x % scale)
+    return anchor.at(x, y, colour) + residual.at(Math.floor(x / scale), Math.floor(y / scale), channel)
+  })
+}
+
+/** The last step: sums of anchor and residual, limited by the input around them, as bytes. */
+export function referenceBytes(
+  image: PixelImage,
+  scale: number,
+  sumAt: (x: number, y: number, colour: number) => number,
+): Uint8Array {
+  const samples = samplesOf(image)
+  const width = image.width * scale
+  const out = new Uint8Array(width * image.height * scale * image.channels)
   for (let y = 0; y < image.height * scale; y++) {
-    for (let x = 0; x < image.width * scale; x++) {
-      const [px, py] = [Math.floor(x / scale), Math.floor(y / scale)]
+    for (let x = 0; x < width; x++) {
       const bytes = [0, 1, 2].map(colour => {
-        const correction = residual.at(px, py, colour * area + (y % scale) * scale + (x % scale))
-        const [low, high] = limitsAt(samples, px, py, colour, area - 1)
-        const value = Math.min(Math.max(anchor.at(x, y, colour) + correction, low), high)
-        return Math.floor((value * 255 + 2048) / 4096)
+        const [low, high] = limitsAt(
+          samples,
+          Math.floor(x / scale),
+          Math.floor(y / scale),
+          colour,
+          scale * scale - 1,
+        )
+        return Math.floor((clamp(sumAt(x, y, colour), low, high) * 255 + 2048) / 4096)
       })
-      const at = (y * image.width * scale + x) * image.channels
+      const at = (y * width + x) * image.channels
       if (image.channels === 3) out.set(bytes, at)
       else out[at] = Math.round(bytes.reduce((sum, byte) => sum + byte, 0) / 3)
     }

@@ -68,39 +68,11 @@ function repeatPixel(bytes: Uint8Array, from: number, to: number, count: number,
   for (let i = 0; i < count; i++) bytes.copyWithin(to + i * channels, from, from + channels)
 }
 
-/**
- * True when the tile and the ring of pixels around it have one colour. The result then is that colour, by the
- * limit in assembly/finish.ts.
- */
-export function isFlat({ data, width, height, channels }: PixelImage, tile: Tile): boolean {
-  const left = Math.max(0, tile.left - 1)
-  const right = Math.min(width, tile.left + tile.width + 1)
-  const bottom = Math.min(height, tile.top + tile.height + 1)
-  const rowAt = (y: number): Uint8Array =>
-    data.subarray((y * width + left) * channels, (y * width + right) * channels)
-
-  const first = rowAt(Math.max(0, tile.top - 1))
-  for (let i = channels; i < first.length; i++) if (first[i] !== first[i - channels]) return false
-  for (let y = tile.top; y < bottom; y++) if (Buffer.compare(first, rowAt(y)) !== 0) return false
-  return true
-}
-
 /** Copies a tile's result to its place in the enlarged picture. */
 export function pasteTile(target: PixelImage, result: Uint8Array, tile: Tile, scale: number): void {
   const rowBytes = tile.width * scale * target.channels
   for (let row = 0; row < tile.height * scale; row++) {
     const to = ((tile.top * scale + row) * target.width + tile.left * scale) * target.channels
     target.data.set(result.subarray(row * rowBytes, (row + 1) * rowBytes), to)
-  }
-}
-
-/** Fills a tile's place with the colour it has. */
-export function fillTile(target: PixelImage, image: PixelImage, tile: Tile, scale: number): void {
-  const { channels } = image
-  const from = (tile.top * image.width + tile.left) * channels
-  const row = new Uint8Array(tile.width * scale * channels)
-  for (let i = 0; i < row.length; i += channels) row.set(image.data.subarray(from, from + channels), i)
-  for (let y = tile.top * scale; y < (tile.top + tile.height) * scale; y++) {
-    target.data.set(row, (y * target.width + tile.left * scale) * channels)
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { UpscaleError } from 'upscale-core'
 import { KERNEL_BASE64 } from './kernel-bytes.ts'
 
@@ -16,6 +16,19 @@ const FOLDER = new URL('../weights/', import.meta.url)
 
 export function weightFileName(model: ModelName, scale: Scale): string {
   return `${model}-x${scale}.bin`
+}
+
+/**
+ * The networks that together enlarge by `scale`, in order: its own, or where there is none for x4 that for x2 twice.
+ * Undefined when there is no way.
+ */
+export function stepsFor(model: ModelName, scale: Scale): readonly Scale[] | undefined {
+  if (hasWeights(model, scale)) return [scale]
+  return scale === 4 && hasWeights(model, 2) ? [2, 2] : undefined
+}
+
+function hasWeights(model: ModelName, scale: Scale): boolean {
+  return existsSync(new URL(weightFileName(model, scale), FOLDER))
 }
 
 /** @throws UpscaleError ENGINE_FAILED when the file is missing or can't be read */

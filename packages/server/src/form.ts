@@ -145,9 +145,7 @@ function cutEndless(raw: Readable, maxBytes: number): void {
 }
 
 function tooLarge({ maxBytes }: FormLimits): ApiError {
-  return invalidRequest(`The request is larger than ${Math.floor(maxBytes / 1024 / 1024)} MiB.`, {
-    status: 413,
-  })
+  return invalidRequest(`The request is larger than ${maxBytes} bytes.`, { status: 413 })
 }
 
 function toRefusal(error: unknown): unknown {

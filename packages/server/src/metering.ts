@@ -4,7 +4,7 @@ import type { Engine, FileAnswer, FileEngine } from 'upscale-core'
 /*
  * Which request pays for a call? Many requests may wait for one call of an engine, and a request that was answered
  * from the cache made none. The engine runs in the async context of the request that started it, so a wrapper around
- * the engine writes its receipt there: the costs of all answers add up to what was charged.
+ * the engine writes its receipt there, and no charge appears in two answers.
  */
 
 /** What a service said about the call that was made for one request. */

@@ -5,10 +5,16 @@ import type { ModelOptions } from './catalogue.ts'
 import { type Logger, SILENT } from './logger.ts'
 
 /**
+ * Options of the upscaler that a server has another word for, or no use. A stand-in for a picture that failed is one of
+ * them: a client that asked for an upscale must not get something else as a success.
+ */
+type NotHere = 'engine' | 'presets' | 'include' | 'exclude' | 'onError' | 'dev'
+
+/**
  * What a server can be told. Next to its own options it takes those of the upscaler behind it, with their defaults;
  * `budget` counts from the start of the server to its end.
  */
-export interface ServerOptions extends Omit<UpscalerOptions, 'engine' | 'presets' | 'include' | 'exclude'> {
+export interface ServerOptions extends Omit<UpscalerOptions, NotHere> {
   /**
    * The models that are offered, by the name clients use: an engine, or the name of one (`local`, `resize`, or one of
    * `engines`).
@@ -57,13 +63,13 @@ export interface ResolvedServer {
   readonly host: ServerHost
 }
 
-export type Limits = { readonly [Name in keyof typeof RANGES]: number }
+export type Limits = { readonly [Name in keyof typeof LIMIT_RANGES]: number }
 
-/** Numbers: lowest, highest, default. */
-const RANGES = {
+/** Lowest, highest, default. */
+export const LIMIT_RANGES = {
   mediaTtlMs: [1000, 604_800_000, 3_600_000],
   maxMedia: [1, 1_000_000, 10_000],
-  maxBodyBytes: [1024, 256 * 1024 * 1024, 50 * 1024 * 1024],
+  maxBodyBytes: [1024, 268_435_456, 52_428_800],
   requestsPerMinute: [1, 1_000_000, 300],
   maxEdits: [1, 10_000, 64],
   uploadTimeoutMs: [1000, 3_600_000, 120_000],
@@ -75,7 +81,7 @@ const RANGES = {
  */
 export function resolveServer(options: ServerOptions, host: Partial<ServerHost>): ResolvedServer {
   const { models = { local: 'local' }, publicUrl, root: written = '.', ...rest } = options
-  const isLimit = ([name]: [string, unknown]): boolean => Object.hasOwn(RANGES, name)
+  const isLimit = ([name]: [string, unknown]): boolean => Object.hasOwn(LIMIT_RANGES, name)
   const given = Object.entries(rest).filter(([, value]) => value !== undefined)
   const limits = given.filter(isLimit)
   const problems = [...nameProblems(options), ...limitProblems(limits), ...modelProblems(models)]
@@ -90,7 +96,7 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
   }
   const root = resolve(written)
   const env = host.env ?? loadEnv(root, process.env.NODE_ENV ?? 'production', process.env)
-  const defaults = Object.entries(RANGES).map(([name, [, , standard]]) => [name, standard])
+  const defaults = Object.entries(LIMIT_RANGES).map(([name, [, , standard]]) => [name, standard])
   return {
     models,
     upscaler: Object.fromEntries(given.filter(entry => !isLimit(entry))),
@@ -102,13 +108,19 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
   }
 }
 
-/** Options of the upscaler that a server has another word for, or no use. */
-const NOT_HERE: ReadonlySet<string> = new Set(['engine', 'presets', 'include', 'exclude'])
+const NOT_HERE: ReadonlySet<string> = new Set<NotHere>([
+  'engine',
+  'presets',
+  'include',
+  'exclude',
+  'onError',
+  'dev',
+])
 
 const NAMES: readonly string[] = [
   'models',
   'publicUrl',
-  ...Object.keys(RANGES),
+  ...Object.keys(LIMIT_RANGES),
   ...OPTION_NAMES.filter(name => !NOT_HERE.has(name)),
 ]
 
@@ -119,7 +131,7 @@ function nameProblems(options: ServerOptions): string[] {
 }
 
 function limitProblems(limits: readonly [string, unknown][]): string[] {
-  const ranges: Readonly<Record<string, readonly [number, number, number]>> = RANGES
+  const ranges: Readonly<Record<string, readonly [number, number, number]>> = LIMIT_RANGES
   return limits.flatMap(([name, value]) => {
     const [min, max] = ranges[name] ?? [0, 0]
     const fits = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max

@@ -1,4 +1,4 @@
-import { FORMATS, show } from 'upscale-core'
+import { show } from 'upscale-core'
 import { invalidRequest } from './api-error.ts'
 
 /** What a form field may hold. The check, the sentence in a refusal and the JSON Schema all come from it. */
@@ -24,11 +24,6 @@ export type ValueOf<K extends Kind> = K extends { type: 'integer' | 'factor' }
       ? V
       : string
 
-const choice = <const V extends string>(values: readonly V[]): { type: 'choice'; values: readonly V[] } => ({
-  type: 'choice',
-  values,
-})
-
 /** Fields that this server acts on, whatever the engine. `model` and `image` are handled where they are read. */
 export const SERVER_PARAMETERS = {
   scale_factor: {
@@ -36,12 +31,12 @@ export const SERVER_PARAMETERS = {
     description: 'Width and height of the result over those of the image.',
   },
   response_format: {
-    kind: choice(['url', 'b64_json']),
+    kind: { type: 'choice', values: ['url', 'b64_json'] },
     description: 'The picture as an address that expires, or in the answer itself.',
     default: 'url',
   },
   output_format: {
-    kind: choice(FORMATS),
+    kind: { type: 'choice', values: ['png', 'jpeg', 'gif', 'webp', 'avif'] },
     description: 'File type of the result; left out, that of the image.',
   },
   output_compression: {

@@ -42,6 +42,7 @@ export interface UpscaleServer {
 const API_PATH = '/openai/v1'
 const DEFAULT_PORT = 4010
 const MINUTE_MS = 60_000
+const DRAIN_STEP_MS = 50
 
 /**
  * Makes a server that speaks OpenAI's image edits in upscale mode, as documented by Lumenfall, over an upscaler.
@@ -62,7 +63,7 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
   let closing: Promise<void> | undefined
 
   async function close(): Promise<void> {
-    await app.close()
+    await drain(app)
     await parts.upscaler.close()
     await rm(parts.uploads, { recursive: true, force: true })
   }
@@ -125,7 +126,6 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.uploadTimeoutMs,
     routerOptions: { ignoreTrailingSlash: true },
-    // Requests under way end by themselves; connections that wait for another request don't.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: refuseGarbage,
@@ -134,21 +134,19 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
   // Forms only: a body of another type is refused before it is read.
   app.removeAllContentTypeParsers()
   shapeReplies(app, host.logger, keys)
-  endConnections(app)
   mediaRoutes(app, parts)
   void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })
   return app
 }
 
-/** While closing, no connection is kept for another request: closing would wait for the client to let go of it. */
-function endConnections(app: FastifyInstance): void {
-  let closing = false
-  app.addHook('preClose', async () => {
-    closing = true
-  })
-  app.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close')
-  })
+/** Waits for requests under way. A connection that becomes idle only then would be kept open for its client. */
+async function drain(app: FastifyInstance): Promise<void> {
+  const timer = setInterval(() => app.server.closeIdleConnections(), DRAIN_STEP_MS)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(timer)
+  }
 }
 
 async function registerApi(

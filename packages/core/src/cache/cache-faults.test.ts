@@ -30,8 +30,8 @@ afterAll(() => rmSync(compiled, { recursive: true, force: true }))
 describe('a failing disk', () => {
   it.for(['fsync', 'rename', 'mkdir'])(
     'an I/O error of %s is a coded error, and nothing is published',
-    async call => {
-      if (!canTrace()) return
+    async (call, { skip }) => {
+      if (!canTrace()) skip('needs strace')
       const root = temporaryFolder()
       writeEntry(root, keyOf(2), Buffer.from('kept'))
       const wrapper = ['strace', '-f', '-o', '/dev/null', '-e', `inject=${call}:error=EIO`]

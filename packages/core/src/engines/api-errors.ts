@@ -6,14 +6,14 @@ import { field, textField } from './json-fields.ts'
 /** How messages speak about the service. */
 export interface Service {
   readonly name: string
-  /** The environment variable that holds its key. */
-  readonly keyVariable: string
+  /** What its key is called where the user put it: a variable of the environment, or the option `apiKey`. */
+  readonly keyName: string
   /** Values that no message may contain. */
   readonly secrets: readonly string[]
 }
 
 /** What an answer can mean; the other API_ codes are for calls without one. */
-type ApiCode = Exclude<
+export type ApiCode = Exclude<
   Extract<ErrorCode, `API_${string}`>,
   'API_UNREACHABLE' | 'API_INTERRUPTED' | 'API_TIMEOUT'
 >
@@ -63,8 +63,8 @@ const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service:
   ],
   API_UNAUTHORIZED: [
     'did not accept the API key',
-    ({ keyVariable }) =>
-      `check ${keyVariable}, or make a new key; it may be incomplete, revoked or of another service`,
+    ({ keyName }) =>
+      `check ${keyName}, or make a new key; it may be incomplete, revoked or of another service`,
   ],
   API_NO_BALANCE: [
     'has too little balance for this call',
@@ -72,7 +72,7 @@ const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service:
   ],
   API_FORBIDDEN: [
     'does not allow this key to do that',
-    ({ keyVariable }) => `check what the key in ${keyVariable} is allowed to use`,
+    ({ keyName }) => `check what the key in ${keyName} is allowed to use`,
   ],
   API_NOT_FOUND: [
     'knows no such model or address',
@@ -93,6 +93,12 @@ const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service:
   ],
 }
 
+/** What a service says about its refusal. */
+export interface Envelope {
+  readonly code: string | undefined
+  readonly message: string | undefined
+}
+
 /**
  * Refused for what the request says, so the same request would be refused again. Only where the service itself says
  * so: a proxy's page, or a wrong base URL, answers 400 as well, and must not be remembered for the image.
@@ -105,7 +111,16 @@ const PERMANENT: ReadonlySet<ApiCode> = new Set(['API_REJECTED', 'API_MODERATED'
  */
 export function apiError(response: HttpResponse, json: unknown, service: Service): UpscaleError {
   const envelope = readEnvelope(json)
-  const code = codeFor(response.status, envelope.code)
+  return refusal(codeFor(response.status, envelope.code), envelope, response, service)
+}
+
+/** The words for a refusal whose meaning is known; `permanent` where the same request would be refused again. */
+export function refusal(
+  code: ApiCode,
+  envelope: Envelope,
+  response: HttpResponse,
+  service: Service,
+): UpscaleError {
   const [problem, hint] = WORDS[code]
   const said = safeText(envelope.message ?? plainText(response), { secrets: service.secrets })
   const wait = response.headers['retry-after']
@@ -126,7 +141,7 @@ export function badAnswer(service: Service, problem: string): UpscaleError {
   })
 }
 
-function readEnvelope(json: unknown): { code: string | undefined; message: string | undefined } {
+function readEnvelope(json: unknown): Envelope {
   const error = field(json, 'error')
   return {
     code: textField(error, 'code') ?? textField(error, 'error_code') ?? textField(json, 'error_code'),
@@ -139,8 +154,11 @@ function readEnvelope(json: unknown): { code: string | undefined; message: strin
 }
 
 function codeFor(status: number, code: string | undefined): ApiCode {
-  const byCode = code === undefined ? undefined : BY_CODE.get(code)
-  if (byCode !== undefined) return byCode
+  return (code === undefined ? undefined : BY_CODE.get(code)) ?? codeForStatus(status)
+}
+
+/** What a status means where nothing else is said. */
+export function codeForStatus(status: number): ApiCode {
   const byStatus = BY_STATUS.get(status)
   if (byStatus !== undefined) return byStatus
   if (status >= 500) return 'API_UNAVAILABLE'

@@ -4,7 +4,7 @@ import { costMicrosOf, decodeBase64, readEditAnswer } from './edit-answer.ts'
 import type { HttpResponse } from './http.ts'
 
 const KEY = 'lmnfl_canary.0123456789'
-const SERVICE = { name: 'Lumenfall', keyVariable: 'LUMENFALL_API_KEY', secrets: [KEY] }
+const SERVICE = { name: 'Lumenfall', keyName: 'LUMENFALL_API_KEY', secrets: [KEY] }
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse {
   return { status, headers, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) }

@@ -1,6 +1,4 @@
-import { dollars } from '../money/dollars.ts'
 import { UpscaleError } from '../errors.ts'
-import { safeText } from '../safe-text.ts'
 import { apiError, badAnswer, type Service } from './api-errors.ts'
 import type { HttpResponse } from './http.ts'
 import { field, parseJson, textField } from './json-fields.ts'

@@ -1,10 +1,10 @@
 import { isUpscaleError } from '../errors.ts'
+import { below } from './address.ts'
 import type { Service } from './api-errors.ts'
 import { startDeadline } from './deadline.ts'
 import { decodeBase64, readEditAnswer } from './edit-answer.ts'
 import type { FileAnswer } from './engine.ts'
 import type { HttpResponse, Send } from './http.ts'
-import { below } from './address.ts'
 import { fetchMedia } from './media.ts'
 import type { ParamValue } from './params.ts'
 import { type Receipt, withReceipt } from './receipt.ts'
@@ -114,10 +114,16 @@ async function download(url: string, call: EditCall): Promise<Buffer> {
  * Encodes with Node's own form writer. The file is called `image`, not `image[]`, and its part says `image/png`: a
  * missing type arrives as `application/octet-stream`, which services refuse.
  */
-async function encodeForm({ image, fields }: EditCall): Promise<{ bytes: Uint8Array; type: string }> {
+export async function encodeForm({
+  image,
+  fields,
+}: Partial<Pick<EditCall, 'image'>> & Pick<EditCall, 'fields'>): Promise<{
+  bytes: Uint8Array
+  type: string
+}> {
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
-  form.append('image', new File([image.bytes], image.name, { type: 'image/png' }))
+  if (image !== undefined) form.append('image', new File([image.bytes], image.name, { type: 'image/png' }))
   const encoded = new Response(form)
   const type = encoded.headers.get('content-type') ?? 'multipart/form-data'
   return { bytes: new Uint8Array(await encoded.arrayBuffer()), type }

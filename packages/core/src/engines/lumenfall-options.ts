@@ -1,11 +1,30 @@
-import { flag, integer, oneOf, type Rule, show, text, textList, unknownName } from '../check.ts'
+import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
-import { isLoopback } from './address.ts'
+import type { Connection } from './edit-engine.ts'
+import {
+  REPLAY_RULES,
+  type Replay,
+  type ReplayOptions,
+  replayProblems,
+  resolveReplay,
+} from './lumenfall-replay.ts'
+import { combinationProblems, optionRules, paramsAmong } from './model-params.ts'
 import { MODELS, type ModelFacts, PROVIDERS } from './models.ts'
-import { numberBetween, optionProblems, type ParamValue } from './params.ts'
+import { optionProblems, type ParamValue } from './params.ts'
+import {
+  DEFAULT_TIMEOUT_MS,
+  type Env,
+  hideKey,
+  keyProblems,
+  microsOf,
+  parseBase,
+  refuseProblems,
+  resolveKey,
+  SERVICE_RULES,
+} from './service-options.ts'
 
 /** Every option may be left out. Those of the model can also be set for one image in a directive (`detail=60`). */
-export interface LumenfallOptions {
+export interface LumenfallOptions extends ReplayOptions {
   /**
    * A model of Lumenfall's catalogue, or one pinned to a provider: `fal/ideogram-upscale`.
    * @default 'ideogram-upscale'
@@ -55,7 +74,7 @@ export interface LumenfallOptions {
 }
 
 /** What the engine relies on: complete, checked. Holds the key, so it stays inside the engine. */
-export interface ResolvedLumenfall {
+export interface ResolvedLumenfall extends LumenfallAccess {
   /** As it is sent, with the provider where one was named. */
   readonly model: string
   readonly facts: ModelFacts
@@ -63,14 +82,19 @@ export interface ResolvedLumenfall {
   readonly params: Readonly<Record<string, ParamValue>>
   /** Fields that decide only how it is delivered. */
   readonly delivery: Readonly<Record<string, ParamValue>>
-  readonly apiKey: string | undefined
-  readonly base: URL | undefined
   readonly mediaHosts: readonly string[]
   readonly timeoutMs: number
   readonly priceMicros: number
+  readonly replay: Replay | undefined
 }
 
-export const KEY_VARIABLE = 'LUMENFALL_API_KEY'
+/** What was said about address and key; the rest is in the environment. */
+export interface LumenfallAccess {
+  readonly apiKey: string | undefined
+  readonly base: URL | undefined
+}
+
+const KEY_VARIABLE = 'LUMENFALL_API_KEY'
 const BASE_VARIABLE = 'LUMENFALL_BASE_URL'
 const DEFAULT_BASE_URL = 'https://api.lumenfall.ai/openai/v1'
 
@@ -79,38 +103,29 @@ const DEFAULTS = {
   outputFormat: 'png',
   responseFormat: 'b64_json',
   mediaHosts: ['media.lumenfall.ai'],
-  timeoutMs: 300_000,
 } as const
 
-/** As the URL parser writes them: lower case, a port only where it is not 443. */
-const hostList: Rule<readonly string[]> = {
-  expected: 'a list of hosts such as "media.lumenfall.ai"',
-  accepts: (value): value is readonly string[] =>
-    textList.accepts(value) && value.every(host => /^(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d+)?$/.test(host)),
-}
-
-/** Options of the engine and of the gateway; those of the model are in its table, the key has a check of its own. */
+/** Options of the engine and of the gateway; those of the model are in its table. */
 const RULES = {
+  ...SERVICE_RULES,
+  ...REPLAY_RULES,
   model: text(200),
-  baseURL: text(2000),
   outputFormat: oneOf(['png', 'jpeg', 'gif', 'webp', 'avif']),
   outputCompression: integer(0, 100),
   n: integer(1, 10),
   syncMode: flag,
   responseFormat: oneOf(['b64_json', 'url']),
-  mediaHosts: hostList,
-  timeoutMs: integer(1, 3_600_000),
-  price: numberBetween(0, 1000),
 } satisfies Partial<Record<keyof LumenfallOptions, Rule<unknown>>>
 
 /** @throws UpscaleError BAD_OPTION listing every wrong option */
 export function resolveLumenfall(options: LumenfallOptions): ResolvedLumenfall {
   const model = options.model ?? DEFAULTS.model
   const facts = findModel(model)
-  const own = ownParams(options, facts)
-  refuseProblems(options, facts, own)
+  const own = paramsAmong(options, facts.params)
+  checkOptions(options, facts, own)
   const n = options.n ?? 1
   return {
+    ...resolveAccess(options),
     model,
     facts,
     params: {
@@ -123,39 +138,34 @@ export function resolveLumenfall(options: LumenfallOptions): ResolvedLumenfall {
       ...(options.n === undefined ? {} : { n }),
       ...(options.syncMode === undefined ? {} : { sync_mode: options.syncMode }),
     },
-    apiKey: options.apiKey,
-    base: options.baseURL === undefined ? undefined : parseBase(options.baseURL, 'baseURL'),
     mediaHosts: options.mediaHosts ?? DEFAULTS.mediaHosts,
-    timeoutMs: options.timeoutMs ?? DEFAULTS.timeoutMs,
-    priceMicros: options.price === undefined ? (facts.priceMicros ?? 0) * n : Math.round(options.price * 1e6),
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    priceMicros: options.price === undefined ? (facts.priceMicros ?? 0) * n : microsOf(options.price),
+    replay: resolveReplay(options),
   }
 }
 
-/**
- * The key of a call.
- * @throws UpscaleError KEY_MISSING where there is none, or one that can't be sent
- */
-export function resolveKey(
-  apiKey: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  const key = apiKey ?? env[KEY_VARIABLE]?.trim()
-  if (key !== undefined && key !== '' && isSendable(key)) return key
-  const problem = key
-    ? `the API key in ${KEY_VARIABLE} has characters that no key has`
-    : 'there is no API key for Lumenfall'
-  throw new UpscaleError('KEY_MISSING', problem, {
-    hint: `put ${KEY_VARIABLE}=… into the environment or into .env.local, which must not be committed`,
-  })
+/** @throws UpscaleError BAD_OPTION for an address that can't be used */
+export function resolveAccess({
+  apiKey,
+  baseURL,
+}: Pick<LumenfallOptions, 'apiKey' | 'baseURL'>): LumenfallAccess {
+  const base = baseURL === undefined ? undefined : parseBase(baseURL, 'baseURL', DEFAULT_BASE_URL)
+  return { apiKey, base }
 }
 
-/** @throws UpscaleError BAD_OPTION for an address that can't be used */
-export function resolveBase(base: URL | undefined, env: Readonly<Record<string, string | undefined>>): URL {
-  if (base !== undefined) return base
-  const fromEnv = env[BASE_VARIABLE]?.trim()
-  return fromEnv === undefined || fromEnv === ''
-    ? new URL(DEFAULT_BASE_URL)
-    : parseBase(fromEnv, BASE_VARIABLE)
+/**
+ * Address and key of a call.
+ * @throws UpscaleError KEY_MISSING; BAD_OPTION for an address in the environment that can't be used
+ */
+export function connectLumenfall(access: LumenfallAccess, env: Env): Connection & { apiKey: string } {
+  const apiKey = resolveKey(access.apiKey, KEY_VARIABLE, 'Lumenfall', env)
+  const written = env[BASE_VARIABLE]?.trim() || DEFAULT_BASE_URL
+  return {
+    base: access.base ?? parseBase(written, BASE_VARIABLE, DEFAULT_BASE_URL),
+    apiKey,
+    service: { name: 'Lumenfall', keyName: KEY_VARIABLE, secrets: [apiKey] },
+  }
 }
 
 function findModel(model: unknown): ModelFacts {
@@ -174,24 +184,15 @@ function findModel(model: unknown): ModelFacts {
   })
 }
 
-/** The model's parameters among the options, by their name on the wire. */
-function ownParams(options: LumenfallOptions, facts: ModelFacts): Record<string, ParamValue> {
-  const params: Record<string, ParamValue> = {}
-  for (const [name, { rule }] of Object.entries(facts.params)) {
-    const value: unknown = Reflect.get(options, camelCase(name))
-    if (rule.accepts(value)) params[name] = value
-  }
-  return params
-}
-
-function refuseProblems(options: LumenfallOptions, facts: ModelFacts, own: Record<string, ParamValue>): void {
-  // Without the key: messages about options quote them.
-  const { apiKey, ...shown } = options
-  const ofModel = Object.entries(facts.params).map(([name, { rule }]) => [camelCase(name), rule] as const)
-  const rules = { ...RULES, ...Object.fromEntries(ofModel) }
-  const problems = optionProblems(shown, rules)
-  if (apiKey !== undefined && !isSendable(apiKey)) problems.push('apiKey is no text that could be a key')
-  if (own.expand_prompt === true && own.prompt === undefined) problems.push('expandPrompt without a prompt')
+function checkOptions(options: LumenfallOptions, facts: ModelFacts, own: Record<string, ParamValue>): void {
+  const shown = hideKey(options)
+  const rules = { ...RULES, ...optionRules(facts.params) }
+  const problems = [
+    ...optionProblems(shown, rules),
+    ...keyProblems(options.apiKey),
+    ...combinationProblems(own),
+    ...replayProblems(shown),
+  ]
   if (shown.outputCompression !== undefined && !isLossy(shown.outputFormat)) {
     problems.push('outputCompression without outputFormat jpeg, webp or avif')
   }
@@ -200,39 +201,9 @@ function refuseProblems(options: LumenfallOptions, facts: ModelFacts, own: Recor
       `${facts.slug} has no fixed price an image; say the most a call may cost with "price", in US dollars`,
     )
   }
-  if (problems.length === 0) return
-  throw new UpscaleError('BAD_OPTION', `lumenfall(): ${problems.join('; ')}`, {
-    hint: `options for ${facts.slug} are ${[...Object.keys(rules), 'apiKey'].join(', ')}`,
-  })
-}
-
-function parseBase(address: string, name: string): URL {
-  const problem = baseProblem(address)
-  if (problem === undefined) return new URL(address)
-  throw new UpscaleError('BAD_OPTION', `${name} ${problem}`, {
-    hint: `write it like ${DEFAULT_BASE_URL}; plain http is for this machine only`,
-  })
-}
-
-/** Doesn't quote the address, which may hold credentials. */
-function baseProblem(address: string): string | undefined {
-  if (!URL.canParse(address)) return 'is no address'
-  const url = new URL(address)
-  if (url.username !== '' || url.password !== '') return 'must not carry credentials'
-  if (url.search !== '' || url.hash !== '') return 'must not have a query or a fragment'
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
-  return `must start with https:, found ${url.protocol}`
+  refuseProblems('lumenfall()', problems, Object.keys(rules))
 }
 
 function isLossy(format: unknown): boolean {
   return format === 'jpeg' || format === 'webp' || format === 'avif'
-}
-
-/** Printable ASCII without blanks: what a header takes. */
-function isSendable(key: unknown): boolean {
-  return typeof key === 'string' && /^[\x21-\x7e]{1,500}$/.test(key)
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

@@ -51,7 +51,16 @@ async function order(
 ) {
   const engine = lumenfall(options)
   const params = engine.checkParams(written)
-  const request = { png: PNG, name: 'hero.png', width: 40, height: 30, scale: 2, params }
+  const request = {
+    png: PNG,
+    name: 'hero.png',
+    width: 40,
+    height: 30,
+    scale: 2,
+    params,
+    idempotencyKey: 'pay-1',
+    onJob: async () => {},
+  }
   try {
     return await engine.upscale(request, { signal: new AbortController().signal, env })
   } finally {
@@ -75,6 +84,8 @@ describe('the order', () => {
     const [{ path, headers, form } = expect.fail('nothing arrived')] = seen
     expect(path).toBe('/openai/v1/images/edits')
     expect(headers.authorization).toBe(`Bearer ${KEY}`)
+    expect(headers['idempotency-key']).toBe('pay-1')
+    expect(Object.keys(headers).filter(name => name.startsWith('x-'))).toEqual([])
     expect(Object.fromEntries([...form].filter(([name]) => name !== 'image'))).toEqual({
       model: 'ideogram-upscale',
       scale_factor: '2',
@@ -159,6 +170,41 @@ describe('what the cache key is made of', () => {
   })
 })
 
+describe('Record & Replay', () => {
+  test('is chosen by the documented headers', async () => {
+    seen.length = 0
+    const replayRecording = 'rec_1'
+    await order({ baseURL, replay: 'replay-or-error', replayMatch: 'pinned', replayRecording })
+    await order({ baseURL, replay: 'record', replayMatch: 'specific', replayFields: ['model', 'detail'] })
+    expect(seen[0]?.headers).toMatchObject({
+      'x-lumenfall-replay': 'replay-or-error',
+      'x-lumenfall-replay-match': 'pinned',
+      'x-lumenfall-replay-recording': 'rec_1',
+    })
+    expect(seen[1]?.headers).toMatchObject({
+      'x-lumenfall-replay': 'record',
+      'x-lumenfall-replay-fields': 'model, detail',
+    })
+  })
+
+  test.each([
+    [undefined, 'paid', 60_000, '1'],
+    ['off', 'paid', 60_000, '1'],
+    ['record', 'paid', 60_000, '1'],
+    ['replay-or-live', 'paid', 60_000, '1-replay'],
+    ['replay-or-record', 'paid', 60_000, '1-replay'],
+    ['replay-or-mock', 'free', 0, '1-replay'],
+    ['replay-or-error', 'free', 0, '1-replay'],
+    ['mock', 'free', 0, '1-replay'],
+  ] as const)('%s is %s at %d, under keys of revision %s', (replay, billing, priceMicros, revision) => {
+    expect(lumenfall(replay === undefined ? {} : { replay })).toMatchObject({
+      billing,
+      priceMicros,
+      revision,
+    })
+  })
+})
+
 test('the price is known before the call', () => {
   expect(lumenfall().priceMicros).toBe(60_000)
   expect(lumenfall({ n: 3 }).priceMicros).toBe(180_000)
@@ -212,6 +258,14 @@ describe('options that are refused', () => {
     [{ mediaHosts: 'media.lumenfall.ai' }, 'expected a list of hosts'],
     [{ mediaHosts: ['https://media.lumenfall.ai/'] }, 'expected a list of hosts'],
     [{ price: -1 }, 'expected a number from 0 to 1000'],
+    [{ replay: 'replay' }, 'expected one of off, record, replay-or-mock'],
+    [{ replay: 'mock', replayMatch: 'exact' }, 'expected one of standard, strict, specific, pinned'],
+    [{ replayMatch: 'strict' }, 'replayMatch without replay'],
+    [{ replay: 'mock', replayMatch: 'specific' }, 'replayFields belong together'],
+    [{ replay: 'mock', replayFields: ['model'] }, 'replayFields belong together'],
+    [{ replay: 'mock', replayMatch: 'pinned' }, 'replayRecording belong together'],
+    [{ replay: 'mock', replayMatch: 'pinned', replayRecording: 'a\r\nb' }, 'the id of a recording'],
+    [{ replay: 'mock', replayMatch: 'specific', replayFields: ['a b'] }, 'a list of field names'],
   ])('%j', (options, expected) => {
     const error = failure(() => lumenfall(options as LumenfallOptions))
     expect(error.code).toBe('BAD_OPTION')

@@ -1,19 +1,10 @@
-import { UpscaleError } from '../errors.ts'
+import { createEditEngine } from './edit-engine.ts'
 import type { FileEngine } from './engine.ts'
-import { createHttpClient } from './http.ts'
-import {
-  KEY_VARIABLE,
-  type LumenfallOptions,
-  resolveBase,
-  resolveKey,
-  resolveLumenfall,
-} from './lumenfall-options.ts'
-import { scaleFor } from './models.ts'
-import { editImage } from './openai-compatible.ts'
-import { readParams } from './params.ts'
-import { repeatsDownload, repeatsOrder, withRetry } from './retry.ts'
+import { connectLumenfall, type LumenfallOptions, resolveLumenfall } from './lumenfall-options.ts'
+import { isFreeReplay, replayHeaders } from './lumenfall-replay.ts'
 
 export type { LumenfallOptions } from './lumenfall-options.ts'
+export type { ReplayMatch, ReplayMode, ReplayOptions } from './lumenfall-replay.ts'
 
 /** Part of every cache key; changes when the same parameters would give another picture. */
 const REVISION = '1'
@@ -21,8 +12,8 @@ const REVISION = '1'
 /**
  * An engine that orders pictures from a model behind Lumenfall. It costs money; its answers are kept for good.
  *
- * The key is looked up when a picture is ordered. It lives in this closure and in the header of the order: the engine
- * object is handed around, and what is on it is everyone's.
+ * With `replay` on a mode that never reaches a provider it is free, and what it answers is kept apart from bought
+ * pictures, under keys of its own: neither a recording nor the refusal of a placeholder may stand in for a purchase.
  *
  * @example
  * createUpscaler({ root, engine: lumenfall({ detail: 60 }) })
@@ -31,40 +22,26 @@ const REVISION = '1'
  */
 export function lumenfall(options: LumenfallOptions = {}): FileEngine {
   const resolved = resolveLumenfall(options)
-  const { model, facts, timeoutMs, mediaHosts, priceMicros } = resolved
-  const http = createHttpClient()
-  return Object.freeze<FileEngine>({
+  const { model, facts, params, delivery, mediaHosts, timeoutMs, priceMicros, replay } = resolved
+  const isFree = isFreeReplay(replay)
+  const isReplayed = replay !== undefined && replay.mode !== 'off' && replay.mode !== 'record'
+  return createEditEngine({
     id: 'lumenfall',
     model,
-    revision: REVISION,
-    billing: 'paid',
-    exchange: 'file',
-    // No idempotency key is documented for images, and images have no jobs: docs.lumenfall.ai, videos and webhooks.
+    revision: isReplayed ? `${REVISION}-replay` : REVISION,
+    billing: isFree ? 'free' : 'paid',
+    priceMicros: isFree ? 0 : priceMicros,
+    // The key is sent all the same, but no idempotency key is documented for images, and images have no jobs:
+    // docs.lumenfall.ai, videos and webhooks.
     recovery: 'none',
-    priceMicros,
-    scaleFor: factor => scaleFor(facts, factor),
-    checkParams(written) {
-      const params = { ...resolved.params, ...readParams(written, facts.params, facts.slug) }
-      if (params.expand_prompt !== true || params.prompt !== undefined) return params
-      throw new UpscaleError('BAD_DIRECTIVE', 'expand_prompt without a prompt', {
-        hint: 'add a prompt, or remove expand_prompt',
-      })
-    },
-    async upscale({ png, name, scale, params }, { env, signal }) {
-      const apiKey = resolveKey(resolved.apiKey, env)
-      return editImage({
-        base: resolveBase(resolved.base, env),
-        apiKey,
-        service: { name: 'Lumenfall', keyVariable: KEY_VARIABLE, secrets: [apiKey] },
-        image: { bytes: png, name },
-        fields: { model, scale_factor: scale, ...resolved.delivery, ...params },
-        mediaHosts,
-        timeoutMs,
-        signal,
-        order: withRetry(http.send, repeatsOrder),
-        download: withRetry(http.send, repeatsDownload),
-      })
-    },
-    close: () => http.close(),
+    scales: facts.scales,
+    owner: facts.slug,
+    known: facts.params,
+    params,
+    delivery,
+    headers: replayHeaders(replay),
+    mediaHosts,
+    timeoutMs,
+    connect: env => connectLumenfall(resolved, env),
   })
 }

@@ -4,7 +4,10 @@ import { startDeadline } from './deadline.ts'
 import type { HttpRequest, HttpResponse } from './http.ts'
 import { fetchMedia } from './media.ts'
 
-const PUBLIC = { base: new URL('https://api.lumenfall.ai/openai/v1'), hosts: ['media.lumenfall.ai', '*.fal.media'] }
+const PUBLIC = {
+  base: new URL('https://api.lumenfall.ai/openai/v1'),
+  hosts: ['media.lumenfall.ai', '*.fal.media'],
+}
 const LOCAL = {
   base: new URL('http://127.0.0.1:8080/openai/v1'),
   hosts: ['media.lumenfall.ai', 'localhost:9090'],
@@ -31,7 +34,14 @@ async function fetchWith(
     return next
   }
   try {
-    const bytes = await fetchMedia(address, { rules, send, deadline, maxBytes: 1000, secrets: [], lostHint: 'wait' })
+    const bytes = await fetchMedia(address, {
+      rules,
+      send,
+      deadline,
+      maxBytes: 1000,
+      secrets: [],
+      lostHint: 'wait',
+    })
     return { bytes: bytes.toString(), sent }
   } catch (error) {
     if (!isUpscaleError(error)) throw error

@@ -37,7 +37,8 @@ export async function fetchMedia(address: string, request: MediaRequest): Promis
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, request)
     const location = response.headers.location
-    if (response.status < 300 || response.status >= 400 || location === undefined) return body(response, url, request.lostHint)
+    if (response.status < 300 || response.status >= 400 || location === undefined)
+      return body(response, url, request.lostHint)
     url = checkMediaAddress(location, request.rules, url)
   }
   throw refused('it redirects too often')
@@ -49,7 +50,16 @@ async function get(
 ): Promise<HttpResponse> {
   const publicOnly = isPublicOnly(url, rules)
   try {
-    return await send({ method: 'GET', isOrder: false, url, headers: {}, maxBytes, deadline, secrets, publicOnly })
+    return await send({
+      method: 'GET',
+      isOrder: false,
+      url,
+      headers: {},
+      maxBytes,
+      deadline,
+      secrets,
+      publicOnly,
+    })
   } catch (error) {
     if (!isUpscaleError(error) || !/^API_(UNREACHABLE|TIMEOUT)$/.test(error.code)) throw error
     throw lost(error.problem, lostHint, error)

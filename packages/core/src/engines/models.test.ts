@@ -20,7 +20,7 @@ describe('the factor a model is asked for', () => {
     ['seedvr-image-upscale', 8, 8],
     ['seedvr-image-upscale', 10.5, undefined],
   ])('%s for %d is %s', (slug, factor, expected) => {
-    expect(scaleFor(model(slug), factor)).toBe(expected)
+    expect(scaleFor(model(slug).scales, factor)).toBe(expected)
   })
 })
 

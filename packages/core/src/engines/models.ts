@@ -1,4 +1,8 @@
-import { flagParam, numberParam, type Param, textParam, wholeParam } from './params.ts'
+import { IDEOGRAM_PARAMS, type ModelParams } from './model-params.ts'
+import { numberParam } from './params.ts'
+
+/** Factors a model can be asked for: a list in rising order, or any number in a range. */
+export type Scales = readonly number[] | { readonly min: number; readonly max: number }
 
 /**
  * What is known about one upscaler behind Lumenfall. Data only: a new model is a new row.
@@ -10,21 +14,12 @@ import { flagParam, numberParam, type Param, textParam, wholeParam } from './par
 export interface ModelFacts {
   /** The name in Lumenfall's catalogue, lower case. */
   readonly slug: string
-  /** Factors it can be asked for: a list in rising order, or any number in a range. */
-  readonly scales: readonly number[] | { readonly min: number; readonly max: number }
+  readonly scales: Scales
   /** Millionths of a US dollar an image. Absent where the price is unknown or grows with the picture. */
   readonly priceMicros?: number
   /** Its own parameters by their name on the wire. The same name has other ranges in other models. */
-  readonly params: Readonly<Record<string, Param>>
+  readonly params: ModelParams
 }
-
-const PERCENT = wholeParam(1, 100)
-
-/** Lumenfall's error reference gives 1000 characters for images. */
-const PROMPT = textParam(1000)
-
-/** The range in Ideogram's published specification. */
-const SEED = wholeParam(0, 2_147_483_647)
 
 /**
  * The recraft upscalers are left out on purpose: their factor is fixed and documented nowhere, so nobody could tell a
@@ -36,13 +31,7 @@ export const MODELS: readonly ModelFacts[] = [
     slug: 'ideogram-upscale',
     scales: [2],
     priceMicros: 60_000,
-    params: {
-      detail: PERCENT,
-      resemblance: PERCENT,
-      prompt: PROMPT,
-      expand_prompt: flagParam,
-      seed: SEED,
-    },
+    params: IDEOGRAM_PARAMS,
   },
   // The guide allows fractions, the model's page 2, 4 and 6.
   { slug: 'topaz-image-upscale', scales: [2, 4], params: {} },
@@ -82,7 +71,7 @@ export const PROVIDERS: readonly string[] = [
 ]
 
 /** The smallest factor the model can run at that reaches `factor`; undefined when none does. */
-export function scaleFor({ scales }: ModelFacts, factor: number): number | undefined {
+export function scaleFor(scales: Scales, factor: number): number | undefined {
   if ('min' in scales) return factor <= scales.max ? Math.max(factor, scales.min) : undefined
   return scales.find(scale => scale >= factor)
 }

@@ -56,10 +56,11 @@ interface Made {
 
 async function upscale(form: Form, edit: Edit, reply: FastifyReply, parts: ServerParts): Promise<Made> {
   const { upscaler, meter, host } = parts
+  // It waited for its turn; nobody pays for a client that is gone.
+  if (reply.raw.destroyed) throw hungUp()
   const hangUp = new AbortController()
   const onClose = (): void => hangUp.abort(hungUp())
   reply.raw.once('close', onClose)
-  if (reply.raw.destroyed) onClose()
   const work = meter.measure(() => upscaler.upscale(form.file, edit.request, { signal: hangUp.signal }))
   try {
     const image = await work.result

@@ -1,0 +1,50 @@
+import { findFinished } from './finished.ts'
+import type { Job } from './job.ts'
+import { payKey } from './key.ts'
+import { readIntent } from './money/intent.ts'
+import { recallRefusal } from './money/refusal.ts'
+import { normalise, pixelDigest } from './pixels.ts'
+import type { SourceImage } from './source.ts'
+import type { Workshop } from './workshop.ts'
+
+/**
+ * How far a picture is:
+ *
+ * - `finished`: its file is in the cache.
+ * - `answered`: the engine's answer is in the cache, only the file has to be made of it.
+ * - `missing`: the engine would be called.
+ * - `refused`: the engine or our checks refused it for good; it would not be called.
+ * - `uncertain`: the last call ended in doubt; it would not be called again.
+ */
+export type PlanState = 'finished' | 'answered' | 'missing' | 'refused' | 'uncertain'
+
+/** What a build would do about one picture. */
+export interface PlannedImage {
+  /** The source, relative to the project's folder. */
+  readonly source: string
+  readonly factor: number
+  /** Name of the engine, as configured. */
+  readonly engine: string
+  readonly state: PlanState
+  /** What the call would cost, in millionths of a US dollar; 0 unless the state is `missing`. */
+  readonly priceMicros: number
+}
+
+/** Looks a picture up without calling an engine or writing anything. Decodes it only when its file isn't cached. */
+export async function planImage(source: SourceImage, job: Job, shop: Workshop): Promise<PlannedImage> {
+  const state = await stateOf(source, job, shop)
+  const priceMicros = state === 'missing' ? job.engine.priceMicros : 0
+  return { source: source.name, factor: job.factor, engine: job.engineName, state, priceMicros }
+}
+
+async function stateOf(source: SourceImage, job: Job, shop: Workshop): Promise<PlanState> {
+  const { options, pictures, stores } = shop
+  if (findFinished(source, job, shop) !== undefined) return 'finished'
+  const limits = { maxPixels: options.maxPixels, factor: job.factor }
+  const pay = payKey(await pictures(async () => pixelDigest(await normalise(source, limits))), job)
+  const store = stores.forEngine(job.engine)
+  if (store.peek('answers', pay) !== undefined || store.peek('received', pay) !== undefined) return 'answered'
+  if (job.engine.exchange === 'pixels' || options.retry) return 'missing'
+  if (recallRefusal(store, pay, options.root) !== undefined) return 'refused'
+  return readIntent(store, pay) === undefined ? 'missing' : 'uncertain'
+}

@@ -1,0 +1,263 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import type { Report, UpscaleOptions } from 'unplugin-upscale'
+import upscale from 'unplugin-upscale/webpack'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Configuration, Stats } from 'webpack'
+import { picturesOf, WEBPACK_FORMS } from './support/forms.ts'
+import { buildWebpack, UPSCALE, webpackConfig } from './support/hosts.ts'
+import { paint, SIZE } from './support/pictures.ts'
+import { makeSite, readTree, type Site, writeSite } from './support/site.ts'
+
+const sites: Site[] = []
+afterEach(async () => {
+  await Promise.all(sites.splice(0).map(site => site.remove()))
+})
+
+async function project(files: Readonly<Record<string, string>>, ...pictures: string[]): Promise<Site> {
+  const site = await writeSite(files)
+  sites.push(site)
+  await Promise.all(pictures.map(picture => paint(site.root, picture)))
+  return site
+}
+
+const IMAGES = { rules: [{ test: /\.png$/, type: 'asset/resource' as const }] }
+
+/** A config of one entry, `main.js`, without style sheets and pages. */
+function config(site: Site, options: UpscaleOptions | undefined, more: Configuration = {}): Configuration {
+  return {
+    mode: 'production',
+    context: site.root,
+    entry: './main.js',
+    infrastructureLogging: { level: 'none' },
+    module: IMAGES,
+    ...more,
+    output: {
+      path: join(site.root, 'dist'),
+      clean: true,
+      assetModuleFilename: '[name][ext][query]',
+      ...more.output,
+    },
+    plugins: [...(more.plugins ?? []), ...(options === undefined ? [] : [upscale(options)])],
+  }
+}
+
+async function run(
+  site: Site,
+  more: Configuration = {},
+  options: UpscaleOptions = {},
+): Promise<Report | undefined> {
+  let report: Report | undefined
+  const onReport = (one: Report): void => {
+    report = one
+  }
+  await buildWebpack(config(site, { ...UPSCALE, onReport, ...options }, more))
+  return report
+}
+
+async function failureOf(
+  site: Site,
+  more: Configuration = {},
+  options: UpscaleOptions = {},
+): Promise<string> {
+  return run(site, more, options).then(
+    () => 'the build did not fail',
+    (error: unknown) => String(error),
+  )
+}
+
+async function outputOf(site: Site, name: string): Promise<Buffer> {
+  return readFile(join(site.root, 'dist', name))
+}
+
+describe('what ships', () => {
+  test('a project without tags is built byte for byte as without the plugin', async () => {
+    const site = await makeSite('webpack', picturesOf(WEBPACK_FORMS))
+    sites.push(site)
+    for (const name of [
+      'src/index.html',
+      'src/main.js',
+      'src/style.css',
+      'src/styles/imported.css',
+      'src/card.module.css',
+    ]) {
+      const text = await readFile(join(site.root, name), 'utf8')
+      await writeFile(join(site.root, name), text.replace(/\?[^\s"'`)>]*\bupscale\b[^\s"'`)>]*/g, ''))
+    }
+    const plain = join(site.root, 'dist-plain')
+    const withPlugin = join(site.root, 'dist-plugin')
+    await buildWebpack(webpackConfig(site, plain, undefined))
+    await buildWebpack(webpackConfig(site, withPlugin, UPSCALE))
+    expect((await readTree(plain)).size).toBeGreaterThan(3)
+    expect(await readTree(withPlugin)).toEqual(await readTree(plain))
+  })
+
+  test('the picture is named after its source, and a second build calls no engine', async () => {
+    const site = await project(
+      { 'main.js': "import a from './hero.png?upscale=2'; console.log(a)" },
+      'hero.png',
+    )
+    const first = await run(site)
+    const { width, height } = await sharp(await outputOf(site, 'hero-2x.png')).metadata()
+    expect([width, height]).toEqual([SIZE.width * 2, SIZE.height * 2])
+    expect(first?.images.map(image => image.origin)).toEqual(['engine'])
+    expect((await run(site))?.images.map(image => image.origin)).toEqual(['cache'])
+  })
+
+  test('original and pictures of several factors do not collide without hashes in their names', async () => {
+    const code =
+      "import a from './a.png'; import b from './a.png?upscale=2'; import c from './a.png?upscale=3'; console.log(a, b, c)"
+    const site = await project({ 'main.js': code }, 'a.png')
+    await run(site)
+    expect([...(await readTree(join(site.root, 'dist'))).keys()]).toEqual([
+      'a-2x.png',
+      'a-3x.png',
+      'a.png',
+      'main.js',
+    ])
+  })
+
+  test('addresses start with the public path of another server', async () => {
+    const site = await project({ 'main.js': "import a from './a.png?upscale=2'; console.log(a)" }, 'a.png')
+    await run(site, { output: { publicPath: 'https://cdn.example/x/' } })
+    expect((await outputOf(site, 'main.js')).toString()).toMatch(
+      /https:\/\/cdn\.example\/x\/"|"https:\/\/cdn\.example\/x\/a-2x\.png"/,
+    )
+    expect(await outputOf(site, 'a-2x.png')).toBeInstanceOf(Buffer)
+  })
+
+  test('an old rule with file-loader gets the picture', async () => {
+    const loader = fileURLToPath(import.meta.resolve('file-loader'))
+    const rule = {
+      test: /\.png$/,
+      type: 'javascript/auto' as const,
+      use: [{ loader, options: { name: '[name].[ext]' } }],
+    }
+    const site = await project({ 'main.js': "import a from './a.png?upscale=2'; console.log(a)" }, 'a.png')
+    await run(site, { module: { rules: [rule] } })
+    const { width } = await sharp(await outputOf(site, 'a.png')).metadata()
+    expect(width).toBe(SIZE.width * 2)
+  })
+})
+
+describe('the persistent cache', () => {
+  const withCache = (site: Site): Configuration => ({
+    cache: { type: 'filesystem', cacheDirectory: join(site.root, 'webpack-cache') },
+  })
+  const code =
+    "import a from './a.png?upscale=2'; import facts from './a.png?upscale=2&as=metadata'; console.log(a, facts)"
+  const black = { left: [0, 0, 0], right: [0, 0, 0] } as const
+  const firstPixel = async (site: Site): Promise<number[]> => {
+    const bytes = await sharp(await outputOf(site, 'a-2x.png'))
+      .removeAlpha()
+      .raw()
+      .toBuffer()
+    return [...bytes.subarray(0, 3)]
+  }
+
+  test('an edited image is shown, cold and warm', async () => {
+    const site = await project({ 'main.js': code }, 'a.png')
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).not.toEqual([0, 0, 0])
+    await paint(site.root, 'a.png', black)
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).toEqual([0, 0, 0])
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).toEqual([0, 0, 0])
+  })
+
+  test('it outlives the cache of the upscaler', async () => {
+    const site = await project({ 'main.js': code }, 'a.png')
+    await run(site, withCache(site))
+    const before = await readTree(join(site.root, 'dist'))
+    await rm(join(site.root, 'node_modules/.cache/upscale'), { recursive: true })
+    await rm(join(site.root, 'dist'), { recursive: true })
+    await run(site, withCache(site))
+    expect(await readTree(join(site.root, 'dist'))).toEqual(before)
+  })
+
+  test('a changed option is not served from it', async () => {
+    const bare = "import a from './a.png?upscale'; console.log(a)"
+    const site = await project({ 'main.js': bare }, 'a.png')
+    await run(site, withCache(site), { factor: 2 })
+    await run(site, withCache(site), { factor: 3 })
+    const { width } = await sharp(await outputOf(site, 'a-3x.png')).metadata()
+    expect(width).toBe(SIZE.width * 3)
+  })
+})
+
+describe('what is refused', () => {
+  const importing = (reference: string): Record<string, string> => ({
+    'main.js': `// The second line has it.\nimport a from '${reference}'\nconsole.log(a)\n`,
+  })
+
+  test('a missing image is an error of webpack', async () => {
+    const failure = await failureOf(await project(importing('./gone.png?upscale=2')))
+    expect(failure).toMatch(/main\.js 2:0[\s\S]*Can't resolve '\.\/gone\.png\?upscale=2'/)
+  })
+
+  test('a corrupt image, with image, file, line and remedy', async () => {
+    const site = await project(importing('./bad.png?upscale=2'), 'bad.png')
+    const bytes = await readFile(join(site.root, 'bad.png'))
+    await writeFile(join(site.root, 'bad.png'), bytes.subarray(0, 60))
+    const failure = await failureOf(site)
+    expect(failure).toMatch(/bad\.png: .*\[SOURCE_CORRUPT\]/)
+    expect(failure).toMatch(/at "\.\/bad\.png\?upscale=2" in \S+main\.js:2\b/)
+    expect(failure).toContain('fix: ')
+    expect(failure).not.toContain('    at ')
+  })
+
+  test('an SVG', async () => {
+    const svg = { 'logo.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>' }
+    const failure = await failureOf(await project({ ...importing('./logo.svg?upscale=2'), ...svg }))
+    expect(failure).toMatch(/logo\.svg: .*\[SOURCE_UNSUPPORTED\]/)
+  })
+
+  test('an engine that is not configured', async () => {
+    const failure = await failureOf(await project(importing('./a.png?upscale=2&engine=resise'), 'a.png'))
+    expect(failure).toMatch(/"resise".*\[UNKNOWN_ENGINE\]/)
+    expect(failure).toMatch(/main\.js:2\b[\s\S]*fix: use one of .*resize/)
+  })
+
+  test('a text where one address is asked for', async () => {
+    const code = "console.log(new URL('./a.png?upscale=2&as=srcset', import.meta.url))"
+    const failure = await failureOf(await project({ 'main.js': code }, 'a.png'))
+    expect(failure).toMatch(/as=srcset can't stand in[\s\S]*main\.js:1\b/)
+  })
+
+  test('a wrong option, before anything is built', async () => {
+    const site = await project({ 'main.js': '' })
+    expect(() => buildWebpack(config(site, { engine: 'resise' }))).rejects.toThrow(/UNKNOWN_ENGINE/)
+    expect(() => buildWebpack(config(site, { leftovers: 'ignore' as 'warn' }))).rejects.toThrow(
+      /leftovers is "ignore"/,
+    )
+  })
+})
+
+describe('what is left over', () => {
+  test.each([
+    [
+      'an address put together at run time',
+      "document.title = '/img/' + location.hash + '.png?upscale=2'",
+      '.png?upscale=2',
+    ],
+    [
+      'an address under the public path',
+      "document.title = 'https://cdn.example/a.png?upscale=2'",
+      'https://cdn.example/a.png?upscale=2',
+    ],
+  ])('%s fails the build', async (_, code, reference) => {
+    const site = await project({ 'main.js': code }, 'a.png')
+    const failure = await failureOf(site, { output: { publicPath: 'https://cdn.example/' } })
+    expect(failure).toContain('[LEFTOVER_REFERENCE]')
+    expect(failure).toContain(`at "${reference}" in ${join(site.root, 'main.js')}:1`)
+  })
+
+  test('it can be a warning', async () => {
+    const site = await project({ 'main.js': "document.title = './a.png?upscale=2'" }, 'a.png')
+    const stats: Stats = await buildWebpack(config(site, { ...UPSCALE, leftovers: 'warn' }))
+    expect(stats.toJson({ all: false, warnings: true }).warnings?.[0]?.message).toContain('./a.png?upscale=2')
+  })
+})
