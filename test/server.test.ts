@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import OpenAI, { toFile } from 'openai'
 import sharp from 'sharp'
 import { createUpscaler, type FileEngine, lumenfall } from 'upscale-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from './gateway/index.ts'
-import { closeAll, edit, KEY, look, picture, post, type Running, said, start } from './server/setup.ts'
+import { closeAll, edit, hold, KEY, look, picture, post, type Running, said, start } from './server/setup.ts'
 
 const SERVICE_KEY = 'lmnfl_canary.c0ffee0ddba11'
 const PRICE = { micros: 60_000, dollars: 0.06 }
@@ -141,13 +141,15 @@ describe('a paid model behind the server', () => {
   })
 
   test('is paid for once although the client that asked first hangs up', async () => {
+    const { arrived, release } = hold(gateway)
     const gone = new AbortController()
     const first = server.client.images.edit({ image, model, prompt: '' }, { signal: gone.signal })
-    await vi.waitFor(() => expect(gateway.orders).toHaveLength(1))
+    await arrived
     gone.abort()
     await expect(first).rejects.toBeInstanceOf(OpenAI.APIUserAbortError)
-    const second = await edit(server.client, { image, model })
-    expect(second.metadata).toMatchObject({ cost: 0 })
+    const second = edit(server.client, { image, model })
+    release()
+    expect((await second).metadata).toMatchObject({ cost: 0 })
     expect(gateway.charges).toHaveLength(1)
   })
 

@@ -229,8 +229,8 @@ describe('what is refused', () => {
 
   test('a wrong option, before anything is built', async () => {
     const site = await project({ 'main.js': '' })
-    expect(() => buildWebpack(config(site, { engine: 'resise' }))).rejects.toThrow(/UNKNOWN_ENGINE/)
-    expect(() => buildWebpack(config(site, { leftovers: 'ignore' as 'warn' }))).rejects.toThrow(
+    await expect(() => buildWebpack(config(site, { engine: 'resise' }))).rejects.toThrow(/UNKNOWN_ENGINE/)
+    await expect(() => buildWebpack(config(site, { leftovers: 'ignore' as 'warn' }))).rejects.toThrow(
       /leftovers is "ignore"/,
     )
   })

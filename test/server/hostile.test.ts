@@ -149,9 +149,10 @@ describe('bodies', () => {
       socket.destroy()
     }
     expect(await post(server, form(image))).toMatchObject({ status: 200 })
-    await vi.waitFor(async () => {
+    const isEmpty = async (): Promise<void> => {
       for (const name of await readdir(temporary)) expect(await readdir(join(temporary, name))).toEqual([])
-    })
+    }
+    await vi.waitFor(isEmpty, { timeout: 60_000 })
   })
 
   test('with bytes changed at random are answered, and never with a 5xx', async () => {

@@ -9,7 +9,19 @@ import { lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createServer } from '../../packages/server/src/index.ts'
 import { startGateway } from '../gateway/index.ts'
-import { type Answer, closeAll, edit, form, KEY, look, picture, post, type Running, start } from './setup.ts'
+import {
+  type Answer,
+  closeAll,
+  edit,
+  form,
+  hold,
+  KEY,
+  look,
+  picture,
+  post,
+  type Running,
+  start,
+} from './setup.ts'
 
 let temporary: string
 let image: Buffer
@@ -162,14 +174,16 @@ describe('too much', () => {
   })
 
   test('edits at a time are refused with the time to wait', async () => {
-    const gateway = await startGateway({ workMs: 400 })
+    const gateway = await startGateway()
     const engine = lumenfall({ baseURL: gateway.url, apiKey: 'lmnfl_a.b' })
     const server = await start({ models: { paid: engine }, maxEdits: 1 })
+    const { arrived, release } = hold(gateway)
     const first = edit(server.client, { image: file(), model: 'paid' })
-    await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
+    await arrived
     const second = await post(server, form(image, { model: 'paid' }))
     expect(second).toMatchObject({ status: 429, body: { error: { code: 'RATE_LIMITED' } } })
     expect(second.headers.get('retry-after')).toBe('5')
+    release()
     expect((await first).size).toBe('48x32')
     expect((await post(server, form(image, { model: 'paid' }))).status).toBe(200)
     await gateway.close()
@@ -255,20 +269,6 @@ test('an address that is none gets the envelope too', async () => {
       error: { message: expect.any(String), type: 'invalid_request_error' },
     })
   }
-})
-
-test('closing lets a request under way finish, and takes no new one', async () => {
-  const gateway = await startGateway({ workMs: 300 })
-  const engine = lumenfall({ baseURL: gateway.url, apiKey: 'lmnfl_a.b' })
-  const server = await start({ models: { paid: engine } })
-  const order = edit(server.client, { image: file(), model: 'paid', response_format: 'b64_json' })
-  await vi.waitFor(() => expect(gateway.requests).toHaveLength(1))
-  const closed = server.close()
-  expect(await look(await order)).toEqual({ width: 48, height: 32, format: 'png' })
-  await closed
-  await server.close()
-  await expect(fetch(`${server.url}/models`)).rejects.toThrow()
-  await gateway.close()
 })
 
 describe('options', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import OpenAI from 'openai'
 import sharp from 'sharp'
 import { createServer, type Logger, type ServerOptions } from '../../packages/server/src/index.ts'
+import { type Gateway, RESPONSES } from '../gateway/index.ts'
 
 /** A key for clients; no test may find it in anything that was said. */
 export const KEY = 'team-canary-5f1d0c7e'
@@ -23,6 +24,9 @@ export interface Running {
   readonly root: string
   /** A client of OpenAI's own making that does not repeat anything. */
   readonly client: OpenAI
+  /** Ends the server and leaves its project folder. */
+  stop(): Promise<void>
+  /** Ends the server and removes its project folder. */
   close(): Promise<void>
 }
 
@@ -41,14 +45,15 @@ export interface Start extends Omit<ServerOptions, 'models'> {
 /** Starts a server on a free port, with a project folder of its own. */
 export async function start({ keys = KEY, now = Date.now, ...rest }: Start = {}): Promise<Running> {
   const { models, ...options } = { models: { plain: 'resize' }, ...rest }
-  const root = await mkdtemp(join(PROJECTS, 'upscale-server-test-'))
+  const root = rest.root ?? (await mkdtemp(join(PROJECTS, 'upscale-server-test-')))
   const env = { UPSCALE_SERVER_KEYS: keys }
-  const server = createServer({ root, ...options, ...(models && { models }) }, { env, logger, now })
+  const server = createServer({ ...options, root, ...(models && { models }) }, { env, logger, now })
   const url = await server.listen({ port: 0 })
   const one: Running = {
     url,
     root,
     client: new OpenAI({ baseURL: url, apiKey: KEY, maxRetries: 0 }),
+    stop: () => server.close(),
     async close() {
       await server.close()
       await rm(root, { recursive: true, force: true })
@@ -150,4 +155,22 @@ export async function post(
     headers: response.headers,
     body: (await response.json()) as Reply['body'],
   }
+}
+
+/** Makes a paid service hold back its answers, so that a test can act while an order is under way. */
+export function hold(gateway: Gateway): { readonly arrived: Promise<void>; release(): void } {
+  let arrive = (): void => {}
+  let release = (): void => {}
+  const arrived = new Promise<void>(resolve => {
+    arrive = resolve
+  })
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  gateway.respondWith(async sale => {
+    arrive()
+    await released
+    return RESPONSES.ok(sale)
+  })
+  return { arrived, release }
 }

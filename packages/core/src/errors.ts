@@ -76,6 +76,8 @@ export interface ErrorDetails {
   readonly requestId?: string
   /** True when the same request would be refused again, so that repeating it is pointless. */
   readonly permanent?: boolean
+  /** True when the call came to an end for which the service charges nothing, so that it may be ordered afresh. */
+  readonly uncharged?: boolean
 }
 
 /**

@@ -72,6 +72,11 @@ const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
   ANSWER_TOO_LARGE: BAD_PICTURE,
 
   CACHE_UNWRITABLE: OWN_DISK,
+  CACHE_UNREADABLE: OWN_DISK,
+  CACHE_LOCKED: {
+    code: 'INTERNAL_ERROR',
+    message: 'Another process is making this picture and does not finish.',
+  },
   FROZEN_MISS: {
     code: 'MODEL_DISABLED',
     message: 'Paid models are frozen on this server, and this picture is not in its cache.',

@@ -35,7 +35,10 @@ export interface UpscaleServer {
    *   where the port can't be had
    */
   listen(options?: ListenOptions): Promise<string>
-  /** Lets requests under way finish, then ends the upscaler and removes the uploads. May be called more than once. */
+  /**
+   * Lets requests under way finish, keeps what their engines bring, then ends the upscaler and removes the uploads.
+   * May be called more than once.
+   */
   close(): Promise<void>
 }
 
@@ -64,6 +67,8 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
 
   async function close(): Promise<void> {
     await drain(app)
+    // Calls whose clients hung up go on without a request; what they bring may be paid for.
+    await parts.upscaler.drain()
     await parts.upscaler.close()
     await rm(parts.uploads, { recursive: true, force: true })
   }

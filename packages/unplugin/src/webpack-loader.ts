@@ -27,8 +27,7 @@ async function produce(context: Context): Promise<string | Buffer> {
   const finisher = context[FINISHER]
   if (finisher === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
   const mention = mentionOf(context)
-  const reference = `${context.resourcePath}${context.resourceQuery}`
-  const directive = finisher.parse({ ...mention, reference })
+  const directive = finisher.parse(mention)
   const image = await finisher.finish(context.resourcePath, directive.requests[0], mention)
   if (directive.as === 'url') return readChecked(image)
   return variantCode(directive, partsOf(directive, image, context, finisher))
@@ -68,7 +67,9 @@ function mentionOf({
   const issuer = module && compilation?.moduleGraph.getIssuer(module)
   const importer = issuer?.nameForCondition() ?? undefined
   const written = module && 'rawRequest' in module ? String(module.rawRequest) : resourcePath + resourceQuery
-  const reference = written.slice(written.lastIndexOf('!') + 1)
+  const last = written.slice(written.lastIndexOf('!') + 1)
+  // The query decides what is made, so what another plugin made of the request counts.
+  const reference = last.endsWith(resourceQuery) ? last : resourcePath + resourceQuery
   return { reference, importer: importer && pathOf(importer) }
 }
 

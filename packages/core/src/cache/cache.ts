@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
-import { errnoOf, unwritable } from './disk.ts'
+import { errnoOf, unreadable, unwritable } from './disk.ts'
 import { type CacheEntry, ENTRY_FILE, type NewEntry, parseEntry, printEntry } from './entry.ts'
 import { Inspector, type Look } from './inspect.ts'
 import { fillFolder, publish, withTemporary } from './publish.ts'
@@ -40,6 +40,11 @@ export type EntryShelf = 'answers' | 'outputs' | 'received' | 'rejected'
 /** Shelves of small JSON objects. */
 export type RecordShelf = 'sources' | 'refusals' | 'intents'
 
+/** What stands in a record's place; `unusable` is damaged, or of a later format version. */
+export type RecordState =
+  | { readonly state: 'absent' | 'unusable' }
+  | { readonly state: 'sound'; readonly record: CacheRecord }
+
 export interface CacheOptions {
   onEvent(event: CacheEvent): void
   /**
@@ -69,6 +74,11 @@ export interface Cache {
    */
   commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined
+  /**
+   * What stands in a record's place, left there whatever it is: for records whose damage must not be taken for
+   * their absence.
+   */
+  seeRecord(shelf: RecordShelf, key: string): RecordState
   /**
    * Stores a small JSON object, at most some 60 KB; replaces one that was there.
    *
@@ -155,6 +165,15 @@ class DiskCache implements Cache {
 
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined {
     return this.#quarantine.lookUp(this.recordFile(shelf, key), this.#lookAtRecord(key))?.record
+  }
+
+  seeRecord(shelf: RecordShelf, key: string): RecordState {
+    const file = this.recordFile(shelf, key)
+    const seen = this.#inspector.record(file, key)
+    if (seen.state === 'sound' || seen.state === 'absent') return seen
+    if (seen.state !== 'unreadable') return { state: 'unusable' }
+    if (!this.#tag) throw unreadable(file, seen.cause)
+    return { state: 'absent' }
   }
 
   async commitRecord(shelf: RecordShelf, key: string, record: CacheRecord): Promise<void> {

@@ -1,6 +1,6 @@
 /** A point in time after which a call is given up, together with the signal of the build around it. */
 export interface Deadline {
-  /** Aborts at the deadline, and when the build stops. */
+  /** Aborts at the deadline, and when the build stops or soon after. */
   readonly signal: AbortSignal
   readonly timeoutMs: number
   /** True once the build was stopped, as opposed to time being up. */
@@ -11,13 +11,20 @@ export interface Deadline {
   clear(): void
 }
 
-/** Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`. */
-export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
+/**
+ * Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`.
+ * @param graceMs - how long a request goes on after the build was stopped, for an answer that is worth it
+ */
+export function startDeadline(timeoutMs: number, stop: AbortSignal, graceMs = 0): Deadline {
   const controller = new AbortController()
   const end = performance.now() + timeoutMs
   const timer = setTimeout(() => controller.abort(), timeoutMs)
-  const onStop = (): void => controller.abort()
-  if (stop.aborted) onStop()
+  let grace: NodeJS.Timeout | undefined
+  const onStop = (): void => {
+    if (graceMs === 0) controller.abort()
+    else grace = setTimeout(() => controller.abort(), graceMs)
+  }
+  if (stop.aborted) controller.abort()
   else stop.addEventListener('abort', onStop, { once: true })
   return {
     signal: controller.signal,
@@ -28,6 +35,7 @@ export function startDeadline(timeoutMs: number, stop: AbortSignal): Deadline {
     remainingMs: () => Math.max(0, end - performance.now()),
     clear() {
       clearTimeout(timer)
+      clearTimeout(grace)
       stop.removeEventListener('abort', onStop)
     },
   }

@@ -5,7 +5,7 @@ import { startDeadline } from './deadline.ts'
 import { decodeBase64, readEditAnswer } from './edit-answer.ts'
 import type { FileAnswer } from './engine.ts'
 import type { HttpResponse, Send } from './http.ts'
-import { fetchMedia } from './media.ts'
+import { fetchMedia, MAX_MEDIA_BYTES } from './media.ts'
 import type { ParamValue } from './params.ts'
 import { type Receipt, withReceipt } from './receipt.ts'
 
@@ -38,13 +38,8 @@ export interface EditCall {
 /** The picture, not decoded, and what the service said about the call. */
 export interface EditResult extends FileAnswer, Receipt {}
 
-/**
- * The largest JSON that is read. A picture travels as base64 in it, so this is 192 MiB of picture: above what 64
- * megapixels take as PNG, and below what would fill the memory of a build machine.
- */
-const MAX_JSON_BYTES = 256 * 1024 * 1024
-
-const MAX_MEDIA_BYTES = (MAX_JSON_BYTES / 4) * 3
+/** The largest JSON that is read. A picture may travel in it as base64, four characters for three bytes. */
+const MAX_JSON_BYTES = (MAX_MEDIA_BYTES / 3) * 4
 
 /**
  * Makes one `POST {base}/images/edits` and returns the picture's bytes. The key goes into the `Authorization` header

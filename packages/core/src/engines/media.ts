@@ -24,6 +24,9 @@ export interface MediaRequest {
 
 const MAX_REDIRECTS = 3
 
+/** The largest picture that is fetched, in bytes: above what 64 megapixels take as PNG, 192 MiB. */
+export const MAX_MEDIA_BYTES: number = 192 * 1024 * 1024
+
 /**
  * Downloads a result. The address comes from outside, so it is opened only over https, on a listed host or the API's
  * own origin, without credentials; each redirect is checked like the first address, and names that lead into private

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unwritable } from '../cache/disk.ts'
 import { acquireLock, LOCKS } from '../cache/lock.ts'
 import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock-owner.ts'
 import { record } from '../check.ts'
@@ -181,6 +182,11 @@ function isMember(value: unknown): value is Member {
 
 async function replaceFile(file: string, members: readonly Member[]): Promise<void> {
   const temporary = `${file}.${randomUUID()}`
-  await writeFile(temporary, JSON.stringify({ at: Date.now(), members }), { flag: 'wx' })
-  await rename(temporary, file)
+  try {
+    await writeFile(temporary, JSON.stringify({ at: Date.now(), members }), { flag: 'wx' })
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined) // the error to tell about is the first one
+    throw unwritable(file, error)
+  }
 }

@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
 
 /** One line of the ledger. */
 export interface LedgerLine {
   /**
-   * - `call`: a call is about to be made; its price is held.
    * - `charged`: an answer arrived; `costMicros` counts as paid.
    * - `uncertain`: the call ended in doubt; `costMicros` counts as paid.
    * - `free`: the call certainly cost nothing.
    * - `stored`: the answer passed the checks. `rejected`: it did not.
    */
-  readonly event: 'call' | 'charged' | 'uncertain' | 'free' | 'stored' | 'rejected'
+  readonly event: 'charged' | 'uncertain' | 'free' | 'stored' | 'rejected'
   readonly key: string
   readonly source: string
   readonly engine: string
   readonly model: string
+  /** Which order for this key it was, from 1. Lines of one order tell one story: `uncertain`, later `charged`, is one charge. */
+  readonly attempt?: number
   readonly costMicros?: number
   readonly requestId?: string
   readonly code?: string
@@ -40,8 +42,7 @@ export function createLedger(durable: string): Ledger {
       await makeFolder(folder)
       const handle = await openPatiently(file, 'a')
       try {
-        await handle.writeFile(`${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`)
-        await handle.datasync()
+        await appendWhole(handle, `${JSON.stringify({ at: new Date().toISOString(), ...line })}\n`)
       } finally {
         await handle.close()
       }
@@ -56,5 +57,17 @@ export function createLedger(durable: string): Ledger {
       previous = next.catch(() => undefined)
       return next
     },
+  }
+}
+
+/** Appends a line, or nothing: half of one, on a full disk, would spoil the next. */
+async function appendWhole(handle: FileHandle, text: string): Promise<void> {
+  const { size } = await handle.stat()
+  try {
+    await handle.writeFile(text)
+    await handle.datasync()
+  } catch (error) {
+    await handle.truncate(size).catch(() => undefined) // the error to tell about is the first one
+    throw error
   }
 }

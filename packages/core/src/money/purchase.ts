@@ -1,4 +1,4 @@
-import type { FileEngine } from '../engines/engine.ts'
+import type { Cache } from '../cache/cache.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { EXTENSION } from '../format.ts'
 import { payKey } from '../key.ts'
@@ -10,10 +10,12 @@ import { singleFlight } from '../single-flight.ts'
 import { sniffFormat } from '../sniff.ts'
 import type { SourceImage } from '../source.ts'
 import { verifyAnswer } from '../verify.ts'
-import type { Answer, JobOf, Workshop } from '../workshop.ts'
-import { buy, factsOf, lineOf, type Order, type Received } from './call.ts'
+import type { Answer, Workshop } from '../workshop.ts'
+import { buy, lockKey } from './call.ts'
 import { dollars } from './dollars.ts'
+import { readIntent, strikeIntent } from './intent.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
+import { adoptReceived, factsOf, lineOf, type Order, type Received, type ServiceJob } from './settle.ts'
 
 // The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
 //
@@ -26,8 +28,6 @@ import { recallRefusal, rememberRefusal } from './refusal.ts'
 
 /** How many times `maxPixels` an answer may have: some services only know larger factors than the one wanted. */
 const LARGER_ANSWER = 4
-
-type ServiceJob = JobOf<FileEngine>
 
 /**
  * The answer of a service (kept, received by an earlier run, or bought now), handed to `use` while it is decoded.
@@ -68,10 +68,47 @@ async function receive(job: ServiceJob, order: Order, shop: Workshop): Promise<R
       return { bytes: kept.bytes, verified: kept.facts.sha256, fresh: false, costMicros: 0 }
     const refusal = shop.options.retry ? undefined : recallRefusal(store, order.pay, shop.options.root)
     if (refusal !== undefined) throw refusal
-    const waiting = store.find('received', order.pay)
-    return waiting && { bytes: waiting.bytes, fresh: false, costMicros: 0 }
+    return undefined
   }
-  return look() ?? buy(job, order, shop, look)
+  const kept = look()
+  if (kept === undefined) return buy(job, order, shop, look)
+  await closeBooks(job, order, shop, store)
+  return kept
+}
+
+/**
+ * Finishes what a build that was killed after it had filed this answer left undone. A leftover does no harm, so a
+ * frozen build, which need not be able to write, and a cache that can't be written leave it there.
+ */
+async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: Cache): Promise<void> {
+  const isOpen = (): boolean =>
+    readIntent(store, order.pay) !== undefined || store.peek('received', order.pay) !== undefined
+  if (shop.options.frozen || !isOpen()) return
+  try {
+    const lock = await lockKey(store, order, shop)
+    try {
+      if (!isOpen()) return
+      const received = await adoptReceived(job, order, shop, store)
+      if (received === undefined) await strikeIntent(store, order.pay)
+      else await fileReceived(job, order, received, shop, store)
+    } finally {
+      await lock.release()
+    }
+  } catch (error) {
+    if (!isUpscaleError(error) || error.code !== 'CACHE_UNWRITABLE') throw error
+  }
+}
+
+/** Writes down that a received answer was filed, and removes what is there twice now. */
+async function fileReceived(
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  { ledger }: Workshop,
+  store: Cache,
+): Promise<void> {
+  if (job.engine.billing === 'paid') await ledger.append({ ...lineOf(job, order, received), event: 'stored' })
+  await store.remove('received', order.pay)
 }
 
 function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceJob) {
@@ -131,9 +168,7 @@ async function keep(
     fileName: `answer.${EXTENSION[format]}`,
   }
   const entry = await store.commit('answers', facts, received.bytes)
-  if (engine.billing === 'paid')
-    await shop.ledger.append({ ...lineOf(job, order, received), event: 'stored' })
-  await store.remove('received', order.pay)
+  await fileReceived(job, order, received, shop, store)
   return entry.facts.sha256
 }
 

@@ -1,0 +1,210 @@
+import type { Cache } from '../cache/cache.ts'
+import type { FileAnswer, FileEngine } from '../engines/engine.ts'
+import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
+import type { PayKey } from '../key.ts'
+import type { JobOf, Workshop } from '../workshop.ts'
+import type { Reservation } from './budget.ts'
+import { type Intent, readIntent, strikeIntent, writeIntent } from './intent.ts'
+import type { LedgerLine } from './ledger.ts'
+import { rememberRefusal } from './refusal.ts'
+import { keepReceived } from './room.ts'
+
+// How the records are brought in order after a call. In every case the step that makes a second payment impossible
+// comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
+// either an answer, or a refusal, or an intent.
+
+export type ServiceJob = JobOf<FileEngine>
+
+/** What is sent. */
+export interface Order {
+  readonly pay: PayKey
+  readonly png: Uint8Array
+  /** The source's size in pixels. */
+  readonly width: number
+  readonly height: number
+  /** The source's name, for people. */
+  readonly source: string
+  /** A plain file name ending in .png. */
+  readonly name: string
+}
+
+/** An answer on the disk. */
+export interface Received {
+  readonly bytes: Uint8Array
+  /** Millionths of a US dollar that count as charged for it in this run. */
+  readonly costMicros: number
+  readonly requestId?: string
+  /** True when the service was called for it just now. */
+  readonly fresh: boolean
+  /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
+  readonly verified?: string
+}
+
+/** One call, from the moment its price was held. */
+export interface Call {
+  readonly job: ServiceJob
+  readonly order: Order
+  readonly shop: Workshop
+  readonly store: Cache
+  readonly intent: Intent
+  /** The call in doubt that this one takes up or repeats. */
+  readonly before: Intent | undefined
+  readonly reservation: Reservation
+}
+
+/** Refusals by the service, and failures before it had the request: nothing can have been charged. */
+const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'KEY_MISSING',
+  'API_UNAUTHORIZED',
+  'API_NO_BALANCE',
+  'API_FORBIDDEN',
+  'API_REJECTED',
+  'API_NOT_FOUND',
+  'API_RATE_LIMITED',
+  'API_UNREACHABLE',
+])
+
+/**
+ * Keeps an answer and closes its books.
+ * @throws UpscaleError CACHE_UNWRITABLE; what could not be written is made up for by the next build
+ */
+export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Received> {
+  const { job, order, shop, store, reservation } = call
+  const { bytes, requestId } = answer
+  const id = requestId === undefined ? {} : { requestId }
+  const costMicros = Math.max(job.engine.priceMicros, answer.costMicros ?? 0)
+  try {
+    await keepReceived(store, factsOf(job, order, { costMicros, ...id }), bytes)
+  } finally {
+    await reservation.spend(answer.costMicros)
+  }
+  await account(call, { event: 'charged', costMicros, ...id })
+  await strikeIntent(store, order.pay)
+  shop.breaker.succeed(job.engineName)
+  return { bytes, fresh: true, costMicros, ...id }
+}
+
+/**
+ * Takes up an answer that an earlier build received and had no time to look at, and writes down what it paid if it
+ * had no time for that either. To be called under the lock of the key.
+ *
+ * @throws UpscaleError CACHE_UNWRITABLE
+ */
+export async function adoptReceived(
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+  store: Cache,
+): Promise<Received | undefined> {
+  const waiting = store.find('received', order.pay)
+  if (waiting === undefined) return undefined
+  const { costMicros = 0, requestId } = waiting.facts
+  const id = requestId === undefined ? {} : { requestId }
+  const intent = readIntent(store, order.pay)
+  if (intent !== undefined) {
+    if (job.engine.billing === 'paid') {
+      const { attempt } = intent
+      await shop.ledger.append({ ...lineOf(job, order, id), attempt, event: 'charged', costMicros })
+    }
+    await strikeIntent(store, order.pay)
+  }
+  return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...id }
+}
+
+/** After a call that was never made. Returns the error to throw. */
+export function settleUnsent(error: unknown, { order, store, before, reservation }: Call): Promise<unknown> {
+  return andBooks(error, async () => {
+    await reservation.cancel()
+    // The intent may have got its name before the write of it failed.
+    if (before === undefined && readIntent(store, order.pay) !== undefined)
+      await strikeIntent(store, order.pay)
+  })
+}
+
+/** After a call that was made and failed. Returns the error to throw. */
+export function settleFailure(error: unknown, call: Call): Promise<unknown> {
+  const { job, order, shop, store, intent, before, reservation } = call
+  shop.breaker.observe(job.engineName, error)
+  const coded = isUpscaleError(error) ? error : undefined
+  const about = {
+    ...(coded === undefined ? {} : { code: coded.code }),
+    ...(coded?.details.requestId === undefined ? {} : { requestId: coded.details.requestId }),
+  }
+  return andBooks(error, async () => {
+    const open = readIntent(store, order.pay)
+    // Once the service named a job, the order stands; a refusal after that is about a question.
+    const isFree = coded !== undefined && NOT_CHARGED.has(coded.code) && open?.job === undefined
+    if (isFree) {
+      await reservation.cancel()
+      await account(call, { event: 'free', ...about })
+    } else {
+      await reservation.spend(undefined)
+      await account(call, { event: 'uncertain', costMicros: job.engine.priceMicros, ...about })
+    }
+    const isOver = coded?.details.permanent === true
+    if (isOver) await rememberRefusal(store, order.pay, coded)
+    if (!isFree && !isOver) await writeIntent(store, order.pay, { ...intent, ...pickJob(open), ...about })
+    // What became of this call says nothing about an earlier one that is in doubt.
+    else if (isFree && before !== undefined) await writeIntent(store, order.pay, before)
+    else await strikeIntent(store, order.pay)
+  })
+}
+
+function pickJob(intent: Intent | undefined): Pick<Intent, 'job'> {
+  return intent?.job === undefined ? {} : { job: intent.job }
+}
+
+/** Does the bookkeeping about an error. A disk that takes none of it must not hide the error, which is about money. */
+async function andBooks(error: unknown, write: () => Promise<void>): Promise<unknown> {
+  try {
+    await write()
+    return error
+  } catch (failure) {
+    if (!isUpscaleError(failure) || !isUpscaleError(error)) return error
+    return new UpscaleError(error.code, error.problem, {
+      ...error.details,
+      hint: `${error.details.hint}; this could not be written down: ${failure.problem}`,
+    })
+  }
+}
+
+type Entry = Pick<LedgerLine, 'event'> & Partial<LedgerLine>
+
+async function account({ job, order, shop, intent }: Call, entry: Entry): Promise<void> {
+  if (job.engine.billing !== 'paid') return
+  await shop.ledger.append({ ...lineOf(job, order, {}), attempt: intent.attempt, ...entry })
+}
+
+/** What every ledger line about a call says. */
+export function lineOf(
+  { engine }: ServiceJob,
+  { pay, source }: Order,
+  { requestId }: Pick<Received, 'requestId'>,
+) {
+  return {
+    key: pay,
+    source,
+    engine: engine.id,
+    model: engine.model,
+    ...(requestId === undefined ? {} : { requestId }),
+  } as const
+}
+
+/** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
+export function factsOf(
+  { engine, scale }: ServiceJob,
+  { pay, width, height }: Order,
+  { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
+) {
+  return {
+    key: pay,
+    fileName: 'answer.bin',
+    width: Math.round(width * scale),
+    height: Math.round(height * scale),
+    format: 'png',
+    engine: engine.id,
+    model: engine.model,
+    ...(costMicros === 0 ? {} : { costMicros }),
+    ...(requestId === undefined ? {} : { requestId }),
+  } as const
+}
