@@ -18,7 +18,24 @@ export type {
   PixelImage,
   PixelRequest,
 } from './engines/engine.ts'
-export { type LumenfallOptions, lumenfall } from './engines/lumenfall.ts'
+export { type FalOptions, fal } from './engines/fal.ts'
+export {
+  type LumenfallOptions,
+  lumenfall,
+  type ReplayMatch,
+  type ReplayMode,
+  type ReplayOptions,
+} from './engines/lumenfall.ts'
+export {
+  type Balance,
+  type CatalogueModel,
+  type EstimateRequest,
+  type LumenfallCatalogue,
+  type LumenfallCatalogueOptions,
+  lumenfallCatalogue,
+  type ModelSchema,
+} from './engines/lumenfall-catalogue.ts'
+export { type OpenaiCompatibleOptions, openaiCompatible } from './engines/openai-compatible.ts'
 export { resize } from './engines/resize.ts'
 export { loadEnv } from './env.ts'
 export {

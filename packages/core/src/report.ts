@@ -42,6 +42,9 @@ export interface Recorder {
   report(spentMicros: number): Report
 }
 
+/** The most rows that are kept, so that a process which never ends doesn't grow: some 30 MB. */
+const MAX_ROWS = 100_000
+
 /** Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays. */
 export function createRecorder(onNotice: (text: string) => void): Recorder {
   const images = new Map<string, ReportImage>()
@@ -52,9 +55,11 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
       const key = JSON.stringify([image.source, image.factor, image.engine, image.format, image.bytes])
       const known = images.get(key)
       if (known === undefined || known.origin === 'cache') images.set(key, image)
+      trim(images)
     },
     refused(source, error) {
       refused.set(source, error)
+      trim(refused)
     },
     notice(text) {
       if (notices.has(text)) return
@@ -67,5 +72,14 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
       spentMicros,
       notices: [...notices],
     }),
+  }
+}
+
+/** Lets the oldest row go. */
+function trim(rows: Map<string, unknown>): void {
+  if (rows.size <= MAX_ROWS) return
+  for (const oldest of rows.keys()) {
+    rows.delete(oldest)
+    return
   }
 }

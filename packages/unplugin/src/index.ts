@@ -19,10 +19,9 @@ export { type LocalOptions, local } from 'upscale-local'
 export type { UpscaleOptions } from './options.ts'
 
 /**
- * The plugin for every bundler; `unplugin-upscale/vite` and its siblings hand out one each.
- *
- * unplugin's own hooks are not used: a binary file under a query can't be served through them in the same way
- * everywhere, so each host has the mechanism that was measured to reach all its references.
+ * The plugin as unplugin hands it to a bundler, for tools that are built on unplugin. `unplugin-upscale/vite` and its
+ * siblings are the same without loading unplugin: its own hooks can't serve a binary file under a query in the same
+ * way everywhere, so each host has the mechanism that was measured to reach all its references.
  */
 export const unplugin: UnpluginInstance<UpscaleOptions | undefined, true> = createUnplugin<
   UpscaleOptions | undefined,

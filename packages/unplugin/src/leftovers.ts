@@ -1,6 +1,5 @@
 import { UpscaleError } from 'upscale-core'
 import { findCssReferences } from './css-references.ts'
-import { elementsOf } from './html-elements.ts'
 import { literalText, tokensOf } from './js-strings.ts'
 import { findPlace } from './place.ts'
 import { isElsewhere, pathOf } from './reference.ts'
@@ -41,7 +40,9 @@ const TAG = /[?&]upscale(?:[=&#]|$)/
 const TAG_IN_TEXT = /[?&](?:amp;)?upscale\b/
 const PICTURE_REFERENCE =
   /^(?:[./@~][^<>"'`\r\n]*|[^<>"'`\s]*)\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\?[^\s<>"'`]*$/i
-const SCANNERS: readonly [RegExp, (text: string) => Generator<string>][] = [
+type Scanner = (text: string) => Generator<string> | AsyncGenerator<string>
+
+const SCANNERS: readonly [RegExp, Scanner][] = [
   [/\.(?:[cm]?js|jsx)$/, scanScript],
   [/\.css$/, scanStyle],
   [/\.(?:x?html?|svg|php|vue)$/, scanPage],
@@ -53,14 +54,15 @@ export function isSearched(name: string): boolean {
 }
 
 /** Finds the tagged references that are still in the output, each once per file. */
-export function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules): Leftover[] {
+export async function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules): Promise<Leftover[]> {
   const found: Leftover[] = []
   for (const { name, text } of files) {
     const scan = SCANNERS.find(([pattern]) => pattern.test(pathOf(name)))?.[1]
     if (scan === undefined) continue
     const content = text()
     if (!TAG_IN_TEXT.test(content)) continue
-    const references = new Set([...scan(content)].filter(value => isLeftover(value, rules)))
+    const references = new Set<string>()
+    for await (const value of scan(content)) if (isLeftover(value, rules)) references.add(value)
     for (const reference of references) found.push({ reference, output: name })
   }
   return found
@@ -135,7 +137,8 @@ function* scanStyle(css: string): Generator<string> {
   for (const { value } of findCssReferences(css)) yield value
 }
 
-function* scanPage(html: string): Generator<string> {
+async function* scanPage(html: string): AsyncGenerator<string> {
+  const { elementsOf } = await import('./html-elements.ts')
   for (const { name, attributes, text } of elementsOf(html)) {
     for (const attribute of attributes) {
       yield attribute.value.trim()

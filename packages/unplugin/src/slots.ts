@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
@@ -37,7 +37,10 @@ export interface Slot {
   readonly image: UpscaledImage
 }
 
-export function createSlots(finisher: Finisher): Slots {
+/**
+ * @param isWatching false for a build that runs once: a source is read once then, and edits during it don't count
+ */
+export function createSlots(finisher: Finisher, isWatching: boolean): Slots {
   const { root, scratchDir } = finisher.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
@@ -52,7 +55,7 @@ export function createSlots(finisher: Finisher): Slots {
 
   function fill(source: string, request: UpscaleRequest, mention: Mention): Promise<Slot> {
     const key = keyOf(relative(root, source), queryOf(request, finisher.options))
-    const stamp = stampOf(source)
+    const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
     const slot = make(source, request, mention, key)
@@ -74,8 +77,8 @@ export function createSlots(finisher: Finisher): Slots {
 
 /** The path depends on names only, not on content, and is the same in every checkout. */
 function keyOf(source: string, query: string): string {
-  return createHash('sha256')
-    .update(`${source.replaceAll('\\', '/')}?${query}`)
+  return hash('sha256', `${source.replaceAll('\\', '/')}?${query}`, 'hex').slice(0, 16)
+}?${query}`)
     .digest('hex')
     .slice(0, 16)
 }

@@ -1,7 +1,8 @@
 import type { Plugin } from 'vite'
-import { type UpscaleOptions, unplugin } from './index.ts'
+import { vitePlugins } from './hosts/vite.ts'
+import type { UpscaleOptions } from './options.ts'
 
 /** The plugin for Vite. @example plugins: [upscale()] */
-const upscale: (options?: UpscaleOptions) => Plugin[] = unplugin.vite
-
-export default upscale
+export default function upscale(options: UpscaleOptions = {}): Plugin[] {
+  return vitePlugins(options)
+}

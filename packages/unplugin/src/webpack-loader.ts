@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Directive, isUpscaleError, type UpscaledImage, UpscaleError } from 'upscale-core'
 import type { LoaderContext } from 'webpack'
@@ -50,7 +50,7 @@ function partsOf(
 /** The bytes that ship are the ones that were checked, even if the cache folder was touched since. */
 async function readChecked({ file, digest }: UpscaledImage): Promise<Buffer> {
   const bytes = await readFile(file)
-  if (createHash('sha256').update(bytes).digest('hex') === digest) return bytes
+  if (hash('sha256', bytes, 'hex') === digest) return bytes
   throw new UpscaleError('ANSWER_CORRUPT', 'the finished picture changed on disk after it was checked', {
     hint: 'build again; if it happens often, find the program that writes into the cache folder',
     file,

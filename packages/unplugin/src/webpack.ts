@@ -1,7 +1,8 @@
 import type { WebpackPluginInstance } from 'webpack'
-import { type UpscaleOptions, unplugin } from './index.ts'
+import { installInWebpack } from './hosts/webpack.ts'
+import type { UpscaleOptions } from './options.ts'
 
 /** The plugin for webpack 5. @example plugins: [upscale()] */
-const upscale: (options?: UpscaleOptions) => WebpackPluginInstance = unplugin.webpack
-
-export default upscale
+export default function upscale(options: UpscaleOptions = {}): WebpackPluginInstance {
+  return { apply: compiler => installInWebpack(compiler, options) }
+}

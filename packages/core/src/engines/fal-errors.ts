@@ -31,9 +31,22 @@ export function jobError(response: HttpResponse, json: unknown, job: FalJob, ser
   const error = coded(response, envelope, service)
   if (job.cancelled && (status === 404 || isCancelled(envelope)))
     return ended(job, service, cancelledEnd(error))
-  if (Array.isArray(field(json, 'detail')) && status >= 400 && status < 500) return ended(job, service, error)
-  if (isJobEnd(response, json)) return ended(job, service, unbilled(error))
-  return afterOrder(error, job, service)
+  const isRefusal = error.code === 'API_REJECTED' || error.code === 'API_MODERATED'
+  if (isRefusal && Array.isArray(field(json, 'detail'))) return ended(job, service, error)
+  if (status >= 500 && isJobEnd(response, json)) return ended(job, service, unbilled(error))
+  return status === 404 ? gone(error, job) : afterOrder(error, job, service)
+}
+
+/** fal forgets jobs after a time. */
+function gone({ problem }: UpscaleError, job: FalJob): UpscaleError {
+  return new UpscaleError(
+    'API_NOT_FOUND',
+    `the job was ordered, and now fal knows nothing of it: ${problem}`,
+    {
+      hint: "look at fal's request history whether it charged; to order again, build once with UPSCALE_RETRY=1",
+      requestId: job.id,
+    },
+  )
 }
 
 /** True for an answer that tells how a job failed, as opposed to one of something on the way to it. */

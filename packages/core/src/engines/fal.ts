@@ -1,6 +1,6 @@
 import { isUpscaleError } from '../errors.ts'
 import { sleep, startDeadline } from './deadline.ts'
-import type { EngineContext, FileAnswer, FileEngine, FileRequest } from './engine.ts'
+import type { FileAnswer, FileEngine, FileRequest } from './engine.ts'
 import { afterOrder } from './fal-errors.ts'
 import { FAL_MODEL, type FalJob, parseJob, printJob } from './fal-job.ts'
 import { connectFal, type FalOptions, type ResolvedFal, resolveFal } from './fal-options.ts'

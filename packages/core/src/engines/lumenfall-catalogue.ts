@@ -9,6 +9,11 @@ import { optionProblems } from './params.ts'
 import { repeatsFree, repeatsOrder, withRetry } from './retry.ts'
 import { type Env, hideKey, keyProblems, refuseProblems, SERVICE_RULES } from './service-options.ts'
 
+export type { Balance } from './lumenfall-balance.ts'
+export type { EstimateRequest } from './lumenfall-estimate.ts'
+export type { CatalogueModel } from './lumenfall-models.ts'
+export type { ModelSchema } from './lumenfall-schema.ts'
+
 export interface LumenfallCatalogueOptions extends Pick<LumenfallOptions, 'apiKey' | 'baseURL'> {
   /** How long a question may take, repeats included. 1 to 3600000 milliseconds. @default 30000 */
   readonly timeoutMs?: number

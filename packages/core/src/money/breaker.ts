@@ -19,7 +19,13 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** After so many outages in a row, a thousand pictures would only make a thousand more. */
 const MAX_OUTAGES = 3
 
-/** Stops the calls of an engine for the rest of the run once none is likely to succeed. */
+/** How long an outage is believed to last; then one call may try again. For processes that live long. */
+const OUTAGE_MS = 60_000
+
+/**
+ * Stops the calls of an engine once none is likely to succeed: for the rest of the run after a refused key or an empty
+ * balance, for a minute after three outages in a row.
+ */
 export interface Breaker {
   /** @throws UpscaleError the reason of the stop, under its code */
   check(engineName: string): void
@@ -29,13 +35,20 @@ export interface Breaker {
   succeed(engineName: string): void
 }
 
-export function createBreaker(): Breaker {
-  const stopped = new Map<string, UpscaleError>()
+/** @param now - milliseconds, of a clock that never jumps */
+export function createBreaker(now: () => number = () => performance.now()): Breaker {
+  const stopped = new Map<string, { readonly error: UpscaleError; until: number }>()
   const outages = new Map<string, number>()
   return {
     check(engineName) {
-      const reason = stopped.get(engineName)
-      if (reason === undefined) return
+      const stop = stopped.get(engineName)
+      if (stop === undefined) return
+      if (now() >= stop.until) {
+        // This caller is the trial; the others wait for what becomes of it.
+        stop.until = now() + OUTAGE_MS
+        return
+      }
+      const reason = stop.error
       const { hint, requestId } = reason.details
       const problem = `not sent, since an earlier call of this run failed: ${reason.problem}`
       throw new UpscaleError(reason.code, problem, {
@@ -47,10 +60,12 @@ export function createBreaker(): Breaker {
       if (!isUpscaleError(error)) return
       const row = OUTAGES.has(error.code) ? (outages.get(engineName) ?? 0) + 1 : 0
       outages.set(engineName, row)
-      if (HOPELESS.has(error.code) || row >= MAX_OUTAGES) stopped.set(engineName, error)
+      if (HOPELESS.has(error.code)) stopped.set(engineName, { error, until: Number.POSITIVE_INFINITY })
+      else if (row >= MAX_OUTAGES) stopped.set(engineName, { error, until: now() + OUTAGE_MS })
     },
     succeed(engineName) {
       outages.delete(engineName)
+      stopped.delete(engineName)
     },
   }
 }

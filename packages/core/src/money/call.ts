@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
-import { acquireLock, LOCKS } from '../cache/lock.ts'
+import { acquireLock, LOCKS, type Lock } from '../cache/lock.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import type { Workshop } from '../workshop.ts'
@@ -10,6 +10,7 @@ import { roomFor } from './room.ts'
 import {
   adoptReceived,
   type Call,
+  giveUp,
   type Order,
   type Received,
   type ServiceJob,
@@ -61,7 +62,7 @@ export async function buy(
 }
 
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_UNWRITABLE, ABORTED */
-export function lockKey(store: Cache, { pay }: Pick<Order, 'pay'>, { context }: Workshop) {
+export function lockKey(store: Cache, { pay }: Pick<Order, 'pay'>, { context }: Workshop): Promise<Lock> {
   const file = join(store.root, LOCKS, `${pay}.lock`)
   return acquireLock(file, { signal: context.signal, timeoutMs: LOCK_TIMEOUT_MS })
 }
@@ -94,6 +95,7 @@ async function reserveAndCall(
       // A queue may have been long, and the service may have said no to everything meanwhile.
       shop.breaker.check(job.engineName)
       if (shop.stopping.aborted) throw stopped()
+      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
       await writeIntent(store, order.pay, intent)
       sent = true
       return engine.upscale(requestFor(call), shop.context)

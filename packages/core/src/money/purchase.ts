@@ -15,7 +15,15 @@ import { buy, lockKey } from './call.ts'
 import { dollars } from './dollars.ts'
 import { readIntent, strikeIntent } from './intent.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
-import { adoptReceived, factsOf, lineOf, type Order, type Received, type ServiceJob } from './settle.ts'
+import {
+  adoptReceived,
+  factsOf,
+  giveUp,
+  lineOf,
+  type Order,
+  type Received,
+  type ServiceJob,
+} from './settle.ts'
 
 // The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
 //
@@ -89,8 +97,12 @@ async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: 
     try {
       if (!isOpen()) return
       const received = await adoptReceived(job, order, shop, store)
-      if (received === undefined) await strikeIntent(store, order.pay)
-      else await fileReceived(job, order, received, shop, store)
+      if (received !== undefined) return await fileReceived(job, order, received, shop, store)
+      // The answer came another way, from a colleague for one. What became of our own call is still not known.
+      const intent = readIntent(store, order.pay)
+      if (intent === undefined) return
+      await giveUp(job, order, intent, shop)
+      await strikeIntent(store, order.pay)
     } finally {
       await lock.release()
     }

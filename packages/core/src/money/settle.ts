@@ -1,4 +1,4 @@
-import type { Cache } from '../cache/cache.ts'
+import type { Cache, NewEntry } from '../cache/cache.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { PayKey } from '../key.ts'
@@ -111,6 +111,25 @@ export async function adoptReceived(
   return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...id }
 }
 
+/**
+ * Writes down that a call in doubt will stay one for good, before its intent goes. Only one whose process lived to see
+ * it fail is in the ledger already.
+ *
+ * @throws UpscaleError CACHE_UNWRITABLE
+ */
+export async function giveUp(
+  job: ServiceJob,
+  order: Order,
+  intent: Intent,
+  { ledger }: Workshop,
+): Promise<void> {
+  if (job.engine.billing !== 'paid' || intent.code !== undefined) return
+  const { attempt, requestId, engine, model } = intent
+  const costMicros = intent.damaged === true ? job.engine.priceMicros : intent.priceMicros
+  const line = { ...lineOf(job, order, { ...(requestId === undefined ? {} : { requestId }) }), engine, model }
+  await ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
+}
+
 /** After a call that was never made. Returns the error to throw. */
 export function settleUnsent(error: unknown, { order, store, before, reservation }: Call): Promise<unknown> {
   return andBooks(error, async () => {
@@ -180,14 +199,14 @@ export function lineOf(
   { engine }: ServiceJob,
   { pay, source }: Order,
   { requestId }: Pick<Received, 'requestId'>,
-) {
+): Omit<LedgerLine, 'event'> {
   return {
     key: pay,
     source,
     engine: engine.id,
     model: engine.model,
     ...(requestId === undefined ? {} : { requestId }),
-  } as const
+  }
 }
 
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
@@ -195,7 +214,7 @@ export function factsOf(
   { engine, scale }: ServiceJob,
   { pay, width, height }: Order,
   { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
-) {
+): NewEntry {
   return {
     key: pay,
     fileName: 'answer.bin',
@@ -206,5 +225,5 @@ export function factsOf(
     model: engine.model,
     ...(costMicros === 0 ? {} : { costMicros }),
     ...(requestId === undefined ? {} : { requestId }),
-  } as const
+  }
 }

@@ -1,8 +1,8 @@
 import MagicString from 'magic-string'
-import type { Directive } from 'upscale-core'
+import { type Directive, TAGGED } from 'upscale-core'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
 import type { Mention } from '../finish.ts'
-import { elementsOf, type HtmlAttribute, type HtmlElement } from '../html-elements.ts'
+import type { HtmlAttribute, HtmlElement } from '../html-elements.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
@@ -44,6 +44,9 @@ const IMAGE_META = [
  * `style` and `<style>` are style sheets to Vite and reach vite-css.ts by themselves.
  */
 export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
+  // The parser takes its time to load, so only pages with a tag get it.
+  if (!TAGGED.test(html.replaceAll('&amp;', '&'))) return html
+  const { elementsOf } = await import('../html-elements.ts')
   const edited = new MagicString(html)
   for (const element of elementsOf(html)) {
     for (const { attribute, isSrcset } of assetAttributes(element, session.config)) {

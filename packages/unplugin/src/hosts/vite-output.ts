@@ -11,9 +11,9 @@ export function checkOutput(session: ViteSession): Plugin {
     apply: 'build',
     generateBundle: {
       order: 'post',
-      handler(_, bundle) {
+      async handler(_, bundle) {
         nameSourcesInManifest(bundle, session)
-        const [first, ...others] = findLeftovers(outputFiles(bundle), {
+        const [first, ...others] = await findLeftovers(outputFiles(bundle), {
           ownPrefixes: [session.config.base],
           isKnown: () => false,
         })

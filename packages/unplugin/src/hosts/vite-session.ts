@@ -58,14 +58,14 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
 
   function run(): { finisher: Finisher; slots: Slots } {
     if (running !== undefined) return running
-    const { root, envDir, mode, logger } = configured()
+    const { root, envDir, mode, logger, build } = configured()
     const finisher = createFinisher(options.upscaler, {
       root,
       envDir: typeof envDir === 'string' ? envDir : undefined,
       mode,
       onNotice: text => logger.warn(`[upscale] ${text}`),
     })
-    running = { finisher, slots: createSlots(finisher) }
+    running = { finisher, slots: createSlots(finisher, build.watch !== null) }
     return running
   }
 

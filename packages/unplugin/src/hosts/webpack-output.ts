@@ -6,8 +6,9 @@ import { pathOf } from '../reference.ts'
 /** Searches what webpack is about to write for tagged references that no rule saw. */
 export function checkOutput(compiler: Compiler, options: BuildOptions): void {
   compiler.hooks.thisCompilation.tap('upscale', compilation => {
-    compilation.hooks.afterProcessAssets.tap('upscale', () => {
-      const [first, ...others] = findLeftovers(outputFiles(compilation), {
+    const stage = compiler.webpack.Compilation.PROCESS_ASSETS_STAGE_REPORT
+    compilation.hooks.processAssets.tapPromise({ name: 'upscale', stage }, async () => {
+      const [first, ...others] = await findLeftovers(outputFiles(compilation), {
         ownPrefixes: ownPrefixes(compilation),
         isKnown: isModuleId(compilation),
       })

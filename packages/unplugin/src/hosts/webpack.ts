@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isUpscaleError, TAGGED } from 'upscale-core'
@@ -62,7 +62,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
 function revisionOf({ options }: Finisher): string {
   const engines = [...options.engines].map(([name, { id, model, revision }]) => [name, id, model, revision])
   const parts = [engines, options.engine, options.factor, [...options.presets], options.maxPixels]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16)
 }
 
 /**

@@ -1,0 +1,10 @@
+import { defineConfig } from 'tsdown'
+
+export default defineConfig({
+  entry: ['src/main.ts', 'src/index.ts'],
+  dts: { entry: ['src/index.ts'] },
+  platform: 'node',
+  target: 'node20.19',
+  publint: 'ci-only',
+  attw: { enabled: 'ci-only', profile: 'esm-only' },
+})
