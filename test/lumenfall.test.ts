@@ -1,36 +1,22 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { inspect } from 'node:util'
 import sharp from 'sharp'
-import {
-  createUpscaler,
-  isUpscaleError,
-  type LumenfallOptions,
-  lumenfall,
-  type UpscaleError,
-} from 'upscale-core'
+import { type LumenfallOptions, lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  drawSample,
   type Gateway,
+  HEIGHT,
   inTurn,
   type Responder,
   type ResponseName,
   soldAt,
   startGateway,
+  TestProject,
+  WIDTH,
 } from './gateway/index.ts'
 
 const KEY = 'lmnfl_canary.dd41c0ffee5eca'
-const WIDTH = 48
-const HEIGHT = 32
 
+const project = new TestProject()
 let gateway: Gateway
-let root: string
-/** Everything that was said in this file, for the last test. */
-const said: string[] = []
-/** Every file that was written, with its project's folder as it was left. */
-const written: Buffer[] = []
 
 beforeAll(async () => {
   gateway = await startGateway({ key: KEY })
@@ -40,15 +26,10 @@ afterAll(() => gateway.close())
 
 beforeEach(async () => {
   gateway.reset()
-  root = await mkdtemp(join(tmpdir(), 'upscale-lumenfall-'))
-  await mkdir(join(root, 'assets'))
-  await writeFile(join(root, 'assets', 'hero.png'), await drawSample(WIDTH, HEIGHT))
+  await project.open()
 })
 
-afterEach(async () => {
-  written.push(...(await readAll(root)))
-  await rm(root, { recursive: true })
-})
+afterEach(() => project.close())
 
 describe('an honest answer', () => {
   test('is ordered as documented, checked, and becomes a picture of twice the size', async () => {
@@ -211,6 +192,38 @@ describe('an address that must not be opened is refused', () => {
   })
 })
 
+describe('Record & Replay', () => {
+  test.each<[ResponseName, string]>([
+    ['placeholder', 'ANSWER_WRONG_ASPECT'],
+    ['placeholder-of-right-size', 'ANSWER_DRIFTED'],
+  ])('a %s is refused by the checks as %s, and charged nothing', async (name, code) => {
+    gateway.respondWith(name)
+    const error = await refusal(() => upscale({ replay: 'replay-or-mock' }))
+    expect(error.code).toBe(code)
+    expect(error.message).toContain('assets/hero.png')
+    expect(gateway.orders[0]?.headers['x-lumenfall-replay']).toBe('replay-or-mock')
+    expect(gateway.charges).toEqual([])
+  })
+
+  test('that refusal does not stand in the way of buying the picture', async () => {
+    gateway.respondWith('placeholder')
+    await refusal(() => upscale({ replay: 'mock' }))
+    gateway.respondWith('ok')
+    expect((await upscale()).origin).toBe('engine')
+    expect(gateway.charges).toHaveLength(1)
+  })
+})
+
+test('every repetition of an order has the same idempotency key, and another picture has another', async () => {
+  gateway.respondWith(inTurn('rate-limited-wait', 'ok'))
+  await upscale()
+  await upscale({ detail: 60 })
+  const [first, again, other] = gateway.orders.map(({ headers }) => headers['idempotency-key'])
+  expect(first).toMatch(/^[\w-]{1,200}$/)
+  expect(again).toBe(first)
+  expect(other).not.toBe(first)
+})
+
 describe('repeats', () => {
   test.each<[string, readonly (ResponseName | Responder)[], number]>([
     ['429, then a picture', ['rate-limited', 'ok'], 2],
@@ -253,45 +266,21 @@ test('a missing key is asked for before anything is sent', async () => {
 })
 
 test('the key was in no message and no file of all these runs', () => {
-  expect(said.length).toBeGreaterThan(50)
-  expect(written.length).toBeGreaterThan(50)
-  const forms = [KEY, Buffer.from(KEY).toString('base64'), encodeURIComponent(KEY)]
-  expect(said.filter(text => forms.some(form => text.includes(form)))).toEqual([])
-  expect(written.filter(bytes => forms.some(form => bytes.includes(form)))).toEqual([])
+  const { texts, files, found } = project.searchFor(KEY)
+  expect(texts).toBeGreaterThan(50)
+  expect(files).toBeGreaterThan(50)
+  expect(found).toEqual([])
 })
 
 /** One run of its own: an upscaler made, used for one picture, and closed. */
-async function upscale(
+function upscale(
   options: LumenfallOptions = {},
   params: Record<string, string> = {},
   factor = 2,
   env: Record<string, string> = { LUMENFALL_API_KEY: KEY },
 ) {
-  const upscaler = createUpscaler(
-    { root, engine: lumenfall({ baseURL: gateway.url, ...options }) },
-    { root, env },
-  )
-  try {
-    return await upscaler.upscale(join('assets', 'hero.png'), { factor, params })
-  } finally {
-    said.push(inspect(upscaler, { depth: 8 }), inspect(upscaler.report(), { depth: 8 }))
-    await upscaler.close()
-  }
+  const engine = lumenfall({ baseURL: gateway.url, ...options })
+  return project.upscale({ engine, env, request: { factor, params } })
 }
 
-async function refusal(act: () => Promise<unknown>): Promise<UpscaleError> {
-  const error: unknown = await act().then(
-    () => expect.fail('nothing was refused'),
-    reason => reason,
-  )
-  said.push(inspect(error, { depth: 8, showHidden: true }), String(error), JSON.stringify(error))
-  if (isUpscaleError(error)) return error
-  throw error
-}
-
-async function readAll(folder: string): Promise<Buffer[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return Promise.all(
-    entries.filter(entry => entry.isFile()).map(entry => readFile(join(entry.parentPath, entry.name))),
-  )
-}
+const refusal = (act: () => Promise<unknown>) => project.refusal(act)

@@ -10,7 +10,7 @@ import upscale from 'unplugin-upscale/vite'
 import { build, createBuilder, createLogger, type InlineConfig, type Rollup } from 'vite'
 import { afterEach, describe, expect, test } from 'vitest'
 import { picturesOf, VITE_FORMS } from './support/forms.ts'
-import { buildVite, UPSCALE } from './support/hosts.ts'
+import { buildVite, UPSCALE, VITES } from './support/hosts.ts'
 import { paint, SIZE } from './support/pictures.ts'
 import { makeSite, readTree, type Site, writeSite } from './support/site.ts'
 
@@ -328,35 +328,39 @@ describe('around the build', () => {
     expect(chunk?.map?.sourcesContent).toContain(code)
   })
 
-  test('watch mode shows an edited image in JavaScript, CSS and HTML', async () => {
-    const files = {
-      'index.html': page('<img src="./html.png?upscale=2"><script type="module" src="./main.js"></script>'),
-      'main.js':
-        "import './a.css'\nimport a from './js.png?upscale=2'\ndocument.title = a + new URL('./url.png?upscale=2', import.meta.url)",
-      'a.css': '.a { background: url(./css.png?upscale=2) }',
-    }
-    const pictures = ['html.png', 'js.png', 'url.png', 'css.png']
-    const site = await project(files, ...pictures)
-    const outDir = join(site.root, 'dist')
-    const watcher = (await build({
-      root: site.root,
-      configFile: false,
-      logLevel: 'silent',
-      plugins: [upscale(UPSCALE)],
-      build: { outDir, assetsInlineLimit: 0, watch: { buildDelay: 50 } },
-    })) as Rollup.RolldownWatcher
-    try {
-      // Different right halves, or one file would serve for all four.
-      const swatches = pictures.map((_, index) => ({ left: [9, 8, 7], right: [index, 0, 0] }) as const)
-      await built(watcher)
-      await Promise.all(pictures.map((picture, index) => paint(site.root, picture, swatches[index])))
-      await expect
-        .poll(() => leftPixels(outDir), { timeout: 20_000, interval: 200 })
-        .toEqual(pictures.map(() => [9, 8, 7]))
-    } finally {
-      await watcher.close()
-    }
-  })
+  test.each(['8', '7'] as const)(
+    'watch mode of Vite %s shows an edited image in JavaScript, CSS and HTML',
+    async version => {
+      const files = {
+        'index.html': page('<img src="./html.png?upscale=2"><script type="module" src="./main.js"></script>'),
+        'main.js':
+          "import './a.css'\nimport a from './js.png?upscale=2'\ndocument.title = a + new URL('./url.png?upscale=2', import.meta.url)",
+        'a.css': '.a { background: url(./css.png?upscale=2) }',
+      }
+      const pictures = ['html.png', 'js.png', 'url.png', 'css.png']
+      const site = await project(files, ...pictures)
+      const outDir = join(site.root, 'dist')
+      const buildWith = await VITES[version]()
+      const watcher = (await buildWith({
+        root: site.root,
+        configFile: false,
+        logLevel: 'silent',
+        plugins: [upscale(UPSCALE)],
+        build: { outDir, assetsInlineLimit: 0, watch: { buildDelay: 50 } },
+      })) as Rollup.RolldownWatcher
+      try {
+        // Different right halves, or one file would serve for all four.
+        const swatches = pictures.map((_, index) => ({ left: [9, 8, 7], right: [index, 0, 0] }) as const)
+        await built(watcher)
+        await Promise.all(pictures.map((picture, index) => paint(site.root, picture, swatches[index])))
+        await expect
+          .poll(() => leftPixels(outDir), { timeout: 20_000, interval: 200 })
+          .toEqual(pictures.map(() => [9, 8, 7]))
+      } finally {
+        await watcher.close()
+      }
+    },
+  )
 
   test('the types of tagged imports hold beside those of vite/client', async () => {
     const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')

@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FATES, type FakeJob, type Fate, type FateName, REFUSALS, type RefusalName } from './fal-fates.ts'
 import { json } from './faults.ts'
 import type { Charge } from './gateway.ts'
@@ -37,8 +38,10 @@ export interface FalService {
   finishAll(): void
   /** Answers to an order name these addresses instead of their own. */
   nameAddresses(addresses: Readonly<Record<string, string>> | undefined): void
-  /** Waits for the next request of this method whose path ends like this. */
-  seen(method: string, ending: string): Promise<void>
+  /** Milliseconds that the next order is thought about, after it was taken. */
+  delayOrder(ms: number): void
+  /** Waits until the next request of this method, with this in its path, has arrived. */
+  seen(method: string, part: string): Promise<void>
   reset(): void
   close(): Promise<void>
 }
@@ -87,10 +90,19 @@ export async function startFal(key: string): Promise<FalService> {
     nameAddresses(addresses) {
       state.addresses = addresses
     },
-    seen: (method, ending) => new Promise(resolve => state.watchers.push({ method, ending, resolve })),
+    delayOrder(ms) {
+      state.delayMs = ms
+    },
+    seen: (method, part) => new Promise(resolve => state.watchers.push({ method, part, resolve })),
     reset: () => state.reset(),
     close: () => stop(server),
   }
+}
+
+interface Watcher {
+  readonly method: string
+  readonly part: string
+  resolve(): void
 }
 
 class State {
@@ -102,7 +114,8 @@ class State {
   fate: Fate = FATES.ok
   refusals: Answer[] = []
   statuses: number[] = []
-  watchers: { method: string; ending: string; resolve(): void }[] = []
+  watchers: Watcher[] = []
+  delayMs = 0
   addresses: Readonly<Record<string, string>> | undefined
   origin = ''
   readonly key: string
@@ -124,6 +137,7 @@ class State {
     this.fate = FATES.ok
     this.refusals = []
     this.statuses = []
+    this.delayMs = 0
     this.addresses = undefined
   }
 }
@@ -138,13 +152,9 @@ async function serve(incoming: IncomingMessage, response: ServerResponse, state:
     const request = { method, path, headers, body, json: readJson(body) }
     state.requests.push(request)
     const reply = await answer(request, state)
+    tellWatchers(request, state)
+    if (method === 'POST') await sleep(state.delayMs)
     await send(response, reply)
-    const [called, rest] = split(
-      state.watchers,
-      watcher => watcher.method === method && path.includes(watcher.ending),
-    )
-    state.watchers = rest
-    for (const { resolve } of called) resolve()
   } catch (error) {
     // A client that hangs up is part of many tests.
     if (!incoming.destroyed && !response.headersSent) response.writeHead(500).end(String(error))
@@ -255,6 +265,9 @@ function readJson(body: Buffer): unknown {
   }
 }
 
-function split<T>(all: readonly T[], picks: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(picks), all.filter(one => !picks(one))]
+function tellWatchers({ method, path }: FalRequest, state: State): void {
+  const isCalled = (watcher: Watcher): boolean => watcher.method === method && path.includes(watcher.part)
+  const called = state.watchers.filter(isCalled)
+  state.watchers = state.watchers.filter(watcher => !isCalled(watcher))
+  for (const { resolve } of called) resolve()
 }

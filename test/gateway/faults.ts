@@ -43,6 +43,11 @@ function breakOff(how: Partial<Answer>): Responder {
   return async sale => ({ ...(await honest(sale)), ...how })
 }
 
+function placeholder({ request }: Sale, bytes: Buffer): Answer {
+  const metadata = { model: request.fields.model, executed_model: 'mock', cost: 0, cost_currency: 'USD' }
+  return json({ created: 1, data: [{ b64_json: bytes.toString('base64') }], metadata })
+}
+
 function page(status: number): Answer {
   const body =
     '<!DOCTYPE html><html><head><title>Bad</title><style>a{}</style></head><body>Bad gateway</body></html>'
@@ -148,6 +153,10 @@ export const RESPONSES = {
     return { status: 200, hang: true }
   },
   drip: breakOff({ dripMs: 20 }),
+
+  // Record & Replay without a recording: nobody works, nothing is charged
+  placeholder: async sale => placeholder(sale, await picture.placeholder(1024, 1024)),
+  'placeholder-of-right-size': async sale => placeholder(sale, await picture.blacken(sale.image, sale.scale)),
 
   // the address of a result; these answer with `url` whatever was ordered
   'media-gone': spoil(({ metadata }, { origin }) => ({

@@ -12,6 +12,8 @@ export interface GatewayOptions {
   readonly priceMicros?: number
   /** Models that exist. @default ['ideogram-upscale', 'fal/ideogram-upscale'] */
   readonly models?: readonly string[]
+  /** Charges once for orders with the same `Idempotency-Key`. @default false */
+  readonly idempotent?: boolean
   /** Milliseconds of work before an answer. @default 0 */
   readonly workMs?: number
 }
@@ -79,6 +81,7 @@ class State {
   requests: RecordedRequest[] = []
   charges: Charge[] = []
   media = new Map<string, Buffer>()
+  paid = new Set<string>()
   responder: Responder = RESPONSES.ok
   open = 0
   peak = 0
@@ -102,6 +105,7 @@ class State {
   reset(): void {
     this.requests = []
     this.charges = []
+    this.paid.clear()
     this.responder = RESPONSES.ok
     this.peak = 0
   }
@@ -162,7 +166,10 @@ function refuseForm(request: RecordedRequest, isForm: boolean, options: GatewayO
 
 function openSale(request: RecordedRequest, state: State): Sale {
   const { requestId, fields } = request
+  const key = request.headers['idempotency-key']
   const charge = (): void => {
+    if (state.options.idempotent === true && state.paid.has(String(key))) return
+    state.paid.add(String(key))
     state.charges.push({ requestId, costMicros: state.costMicros * Number(fields.n ?? 1) })
   }
   return {

@@ -4,4 +4,5 @@ export { inTurn, json, RESPONSES, type Responder, type ResponseName, refuse, sol
 export { type Charge, type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
 export type { RecordedFile, RecordedRequest } from './order.ts'
 export { drawSample } from './picture.ts'
+export { HEIGHT, TestProject, WIDTH } from './project.ts'
 export type { Answer, Sale } from './sale.ts'

@@ -86,6 +86,13 @@ export const blacken: Treatment = async (source, scale) => {
     .toBuffer()
 }
 
+/** A grey square or so, whatever was sent. */
+export function placeholder(width: number, height: number): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: '#888' } })
+    .png()
+    .toBuffer()
+}
+
 /** Everything is there but the last third of the bytes. */
 export const cutShort: Treatment = async (source, scale) => {
   const large = await enlarge(source, scale)

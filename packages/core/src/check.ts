@@ -67,12 +67,22 @@ export const record: Rule<Readonly<Record<string, unknown>>> = {
     typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 
-/** A value for an error message: cut short, with its type. */
+/** A value for an error message: cut short, with its type. Never throws, whatever the value does when it is looked at. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'function') return 'a function'
-  const printed = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  const printed = print(value)
   return `${printed.length > 80 ? `${printed.slice(0, 77)}…` : printed} (${value === null ? 'null' : typeof value})`
+}
+
+function print(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  try {
+    return String(value)
+  } catch {
+    // No prototype to take a text from, or a method or a proxy that throws; what it throws says nothing about the value.
+    return '[object]'
+  }
 }
 
 /** "unknown option "concurency", did you mean "concurrency"?" for a name that is not among the known ones. */

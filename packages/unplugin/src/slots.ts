@@ -78,9 +78,6 @@ export function createSlots(finisher: Finisher, isWatching: boolean): Slots {
 /** The path depends on names only, not on content, and is the same in every checkout. */
 function keyOf(source: string, query: string): string {
   return hash('sha256', `${source.replaceAll('\\', '/')}?${query}`, 'hex').slice(0, 16)
-}?${query}`)
-    .digest('hex')
-    .slice(0, 16)
 }
 
 /** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
@@ -114,13 +111,10 @@ async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
   const held = statOf(slot)
   if (held === undefined) return false
   const made = statOf(image.file)
-  if (made !== undefined && held.ino === made.ino && held.dev === made.dev) return true
+  // Some network file systems number every file 0; there only the bytes can tell.
+  if (made !== undefined && held.ino !== 0n && held.ino === made.ino && held.dev === made.dev) return true
   if (held.size !== BigInt(image.size)) return false
-  return (
-    createHash('sha256')
-      .update(await readFile(slot))
-      .digest('hex') === image.digest
-  )
+  return hash('sha256', await readFile(slot), 'hex') === image.digest
 }
 
 function statOf(file: string): BigIntStats | undefined {

@@ -206,7 +206,7 @@ describe('no permission', () => {
       say('miss', durable.find('outputs', keyOf(2)) === undefined)`
     const child = startChild(cacheScript(compiled, body), [root], nobody)
     expect(await child.end).toBe(0)
-    expect(child.output()).toMatch(/^CACHE_UNWRITABLE EACCES .*could not read the cache/)
+    expect(child.output()).toMatch(/^CACHE_UNREADABLE EACCES .*could not read the cache/)
     expect(child.output()).toContain('miss true')
   })
 

@@ -58,7 +58,7 @@ export interface CacheOptions {
 
 /**
  * A cache folder. Keys are 64 lower-case hex characters; anything else is a TypeError. When looking up, what can't be
- * used is a miss and an event; only a durable root throws UpscaleError CACHE_UNWRITABLE for what can't be read at all.
+ * used is a miss and an event; only a durable root throws UpscaleError CACHE_UNREADABLE for what can't be read at all.
  */
 export interface Cache {
   readonly root: string

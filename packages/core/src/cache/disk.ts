@@ -156,9 +156,9 @@ export function unwritable(folder: string, cause: unknown): UpscaleError {
   })
 }
 
-/** Why something can't be looked up: {@link UpscaleError} CACHE_UNWRITABLE, naming the path and what to do. */
+/** Why something can't be looked up: {@link UpscaleError} CACHE_UNREADABLE, naming the path and what to do. */
 export function unreadable(path: string, cause: unknown): UpscaleError {
-  return new UpscaleError('CACHE_UNWRITABLE', `could not read the cache: ${messageOf(cause)}`, {
+  return new UpscaleError('CACHE_UNREADABLE', `could not read the cache: ${messageOf(cause)}`, {
     file: path,
     hint: remedy(errnoOf(cause)),
     cause,

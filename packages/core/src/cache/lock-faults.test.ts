@@ -147,7 +147,7 @@ describe('an owner', () => {
     owner.process.kill('SIGSTOP')
     const wait = { signal, timeoutMs: 1500, heartbeatMs: 50, staleMs: 100, tornMs: 50 }
     const error = await acquireLock(file, wait).catch(caught => caught)
-    expect(error).toMatchObject({ code: 'CACHE_UNWRITABLE' })
+    expect(error).toMatchObject({ code: 'CACHE_LOCKED' })
     expect(error.message).toContain(`process ${owner.process.pid}`)
     expect(JSON.parse(readFileSync(file, 'utf8')).pid).toBe(owner.process.pid)
   })
@@ -171,7 +171,7 @@ describe('an owner', () => {
     const owner = await startOwner(file, ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'])
     const wait = { signal, timeoutMs: 1500, heartbeatMs: 100, staleMs: 1000 }
     // Its process id, 1 or so, means another process here.
-    await expect(acquireLock(file, wait)).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE' })
+    await expect(acquireLock(file, wait)).rejects.toMatchObject({ code: 'CACHE_LOCKED' })
     owner.process.kill('SIGKILL')
     await owner.end
     await (await acquireLock(file, { ...wait, timeoutMs: 10_000 })).release()

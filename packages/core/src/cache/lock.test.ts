@@ -47,7 +47,7 @@ async function isHeld(file: string, options: Partial<LockOptions> = {}): Promise
     await lock.release()
     return false
   } catch (error) {
-    expect(error).toMatchObject({ code: 'CACHE_UNWRITABLE' })
+    expect(error).toMatchObject({ code: 'CACHE_LOCKED' })
     return true
   }
 }
@@ -93,7 +93,7 @@ describe('one process', () => {
     const file = lockFile()
     const lock = await acquireLock(file, never)
     const error = await acquireLock(file, { signal, timeoutMs: 100 }).catch(caught => caught)
-    expect(error.code).toBe('CACHE_UNWRITABLE')
+    expect(error.code).toBe('CACHE_LOCKED')
     for (const part of [`process ${process.pid}`, hostname(), file, ' s'])
       expect(error.message).toContain(part)
     await lock.release()

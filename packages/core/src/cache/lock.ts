@@ -77,7 +77,7 @@ const MAX_PAUSE_MS = 250
  * isn't there.
  *
  * @param file the lock's absolute path
- * @throws UpscaleError CACHE_UNWRITABLE when the wait took longer than `timeoutMs` (it names process, host, file and
+ * @throws UpscaleError CACHE_LOCKED when the wait took longer than `timeoutMs` (it names process, host, file and
  *   age) or the file can't be written; ABORTED when the signal says so
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
@@ -216,7 +216,7 @@ function tookTooLong({ file, owner, ageMs }: LockHolder, timeoutMs: number): Ups
   const who = owner === undefined ? 'an unknown process' : `process ${owner.pid} on ${owner.host}`
   const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
   const problem = `${who} has held this lock for ${seconds(ageMs)}; gave up after ${seconds(timeoutMs)}`
-  return new UpscaleError('CACHE_UNWRITABLE', problem, {
+  return new UpscaleError('CACHE_LOCKED', problem, {
     file,
     hint: 'let that process finish or end it. If it is certain that it no longer runs, remove the file.',
   })

@@ -39,7 +39,7 @@ export class Quarantine {
   /**
    * What is there if it is sound, else undefined. What is damaged is moved aside.
    *
-   * @throws UpscaleError CACHE_UNWRITABLE when strict, for what can't be read
+   * @throws UpscaleError CACHE_UNREADABLE when strict, for what can't be read
    */
   lookUp<Seen extends Sound>(path: string, look: Look<Seen>): Seen | undefined {
     let seen = look(path)

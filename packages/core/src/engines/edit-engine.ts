@@ -54,8 +54,9 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
     priceMicros,
     scaleFor: factor => scaleFor(scales, factor),
     checkParams: written => withDirective(spec.params, written, known, owner),
-    upscale: async ({ png, name, scale, params, idempotencyKey }, { env, signal }) =>
-      editImage({
+    async upscale({ png, name, scale, params, idempotencyKey }, { env, signal }) {
+      const send = http.via(env)
+      return editImage({
         ...spec.connect(env),
         image: { bytes: png, name },
         idempotencyKey,
@@ -64,9 +65,10 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
         mediaHosts,
         timeoutMs,
         signal,
-        order: withRetry(http.send, repeatsOrder),
-        download: withRetry(http.send, repeatsFree),
-      }),
+        order: withRetry(send, repeatsOrder),
+        download: withRetry(send, repeatsFree),
+      })
+    },
     close: () => http.close(),
   })
 }

@@ -37,16 +37,12 @@ export function jobError(response: HttpResponse, json: unknown, job: FalJob, ser
   return status === 404 ? gone(error, job) : afterOrder(error, job, service)
 }
 
-/** fal forgets jobs after a time. */
+/** fal forgets jobs after a time. It was ordered all the same, so this is no API_NOT_FOUND, which stands for "not charged". */
 function gone({ problem }: UpscaleError, job: FalJob): UpscaleError {
-  return new UpscaleError(
-    'API_NOT_FOUND',
-    `the job was ordered, and now fal knows nothing of it: ${problem}`,
-    {
-      hint: "look at fal's request history whether it charged; to order again, build once with UPSCALE_RETRY=1",
-      requestId: job.id,
-    },
-  )
+  return new UpscaleError('API_INTERRUPTED', `fal had the order, and now knows nothing of it: ${problem}`, {
+    hint: "look at fal's request history whether it charged; to order again, build once with UPSCALE_RETRY=1",
+    requestId: job.id,
+  })
 }
 
 /** True for an answer that tells how a job failed, as opposed to one of something on the way to it. */
@@ -70,7 +66,7 @@ export function afterOrder(error: UpscaleError, job: FalJob, service: Service): 
     )
   }
   if (error.code === 'API_TIMEOUT')
-    return told('API_TIMEOUT', `${service.name} has the order: ${error.problem}`, job)
+    return told('API_TIMEOUT', `${service.name} has the order and did not end it: ${error.problem}`, job)
   return told(
     'API_INTERRUPTED',
     `${service.name} has the order, but its end could not be seen: ${error.problem}`,

@@ -55,7 +55,7 @@ export function fal(options: FalOptions = {}): FileEngine {
     scaleFor: factor => scaleFor(SCALES, factor),
     checkParams: written => withDirective(resolved.params, written, IDEOGRAM_PARAMS, FAL_MODEL),
     async upscale(request, { env, signal }) {
-      const queue = { ...connectFal(resolved, env), send: http.send }
+      const queue = { ...connectFal(resolved, env), send: http.via(env) }
       const call = makePicture(request, { resolved, queue, signal })
       running.add(call)
       try {
@@ -66,7 +66,9 @@ export function fal(options: FalOptions = {}): FileEngine {
     },
     async close() {
       // Calls that were stopped may be taking their jobs back; they need the sockets for it.
-      await Promise.race([Promise.allSettled(running), sleep(CLOSE_MS, new AbortController().signal)])
+      const done = new AbortController()
+      const ended = Promise.allSettled(running).then(() => done.abort())
+      await Promise.race([ended, sleep(CLOSE_MS, done.signal)])
       await http.close()
     },
   })

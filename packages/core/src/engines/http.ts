@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
-import { bareHost, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
+import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
 import type { Deadline } from './deadline.ts'
+import { type ProxySettings, proxiesOf } from './proxy.ts'
 
 /**
  * The only file that talks HTTP. It moves bytes and names what went wrong on the way; what a status or a body means
@@ -53,6 +54,12 @@ export interface HttpClient {
    *   `maxBytes`; API_BAD_ANSWER for a private address where only public ones are allowed
    */
   readonly send: Send
+  /**
+   * Sends like `send`, through the proxies that these variables of the environment name: HTTPS_PROXY, HTTP_PROXY and
+   * NO_PROXY, in capitals or not. This machine is always reached directly. A proxy resolves names by itself, so
+   * there `publicOnly` holds for addresses written as numbers only.
+   */
+  via(env: Readonly<Record<string, string | undefined>>): Send
   /** Closes all connections. The client works again afterwards. */
   close(): Promise<void>
 }
@@ -65,36 +72,54 @@ const PIECE_BYTES = 64 * 1024
 /** Enough for any error envelope. */
 const MAX_ERROR_BYTES = 64 * 1024
 
+interface Agents {
+  readonly open: Dispatcher
+  readonly publicOnly: Dispatcher
+}
+
 /** Creates a client. It loads undici and opens sockets with the first request, not before. */
 export function createHttpClient(): HttpClient {
-  let agents: Promise<{ readonly open: Agent; readonly publicOnly: Agent }> | undefined
+  const opened = new Map<string, Promise<Agents>>()
+
+  function agentsFor(proxies: ProxySettings | undefined): Promise<Agents> {
+    const name = JSON.stringify(proxies ?? {})
+    const agents = opened.get(name) ?? createAgents(proxies)
+    opened.set(name, agents)
+    return agents
+  }
+
+  async function send(request: HttpRequest, proxies?: ProxySettings): Promise<HttpResponse> {
+    const progress = { handedOver: false }
+    if (request.publicOnly === true) refusePrivateNumber(request.url)
+    try {
+      // undici would connect first and look at the signal afterwards.
+      request.deadline.signal.throwIfAborted()
+      const { open, publicOnly } = await agentsFor(isLoopback(request.url) ? undefined : proxies)
+      const dispatcher = request.publicOnly === true ? publicOnly : open
+      const response = await dispatcher.request(dispatch(request, progress))
+      return await readResponse(response, request)
+    } catch (error) {
+      throw failure(error, request, progress.handedOver)
+    }
+  }
+
   return {
-    async send(request) {
-      const progress = { handedOver: false }
-      if (request.publicOnly === true) refusePrivateNumber(request.url)
-      try {
-        // undici would connect first and look at the signal afterwards.
-        request.deadline.signal.throwIfAborted()
-        agents ??= createAgents()
-        const { open, publicOnly } = await agents
-        const dispatcher = request.publicOnly === true ? publicOnly : open
-        const response = await dispatcher.request(dispatch(request, progress))
-        return await readResponse(response, request)
-      } catch (error) {
-        throw failure(error, request, progress.handedOver)
-      }
+    send: request => send(request),
+    via(env) {
+      const proxies = proxiesOf(env)
+      return request => send(request, proxies)
     },
     async close() {
-      const closing = agents
-      agents = undefined
-      const opened = await closing
-      await Promise.all([opened?.open.destroy(), opened?.publicOnly.destroy()])
+      const closing = [...opened.values()]
+      opened.clear()
+      const agents = await Promise.all(closing)
+      await Promise.all(agents.flatMap(({ open, publicOnly }) => [open.destroy(), publicOnly.destroy()]))
     },
   }
 }
 
-async function createAgents(): Promise<{ open: Agent; publicOnly: Agent }> {
-  const { Agent } = await import('undici')
+async function createAgents(proxies: ProxySettings | undefined): Promise<Agents> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici')
   const options: Agent.Options = {
     // Our deadline ends every wait; undici's own timers restart with each byte and would only add a second answer.
     headersTimeout: 0,
@@ -103,11 +128,12 @@ async function createAgents(): Promise<{ open: Agent; publicOnly: Agent }> {
     // and a paid request lost that way couldn't be told from one that was worked on.
     pipelining: 0,
   }
+  const make = (connect: object): Dispatcher =>
+    proxies === undefined
+      ? new Agent({ ...options, connect })
+      : new EnvHttpProxyAgent({ ...options, connect, ...proxies })
   const connect = { timeout: CONNECT_TIMEOUT_MS }
-  return {
-    open: new Agent({ ...options, connect }),
-    publicOnly: new Agent({ ...options, connect: { ...connect, lookup: publicLookup } }),
-  }
+  return { open: make(connect), publicOnly: make({ ...connect, lookup: publicLookup }) }
 }
 
 /** Names are checked where they are resolved; an address written as a number never gets there. */

@@ -64,8 +64,8 @@ export function lumenfallCatalogue(options: LumenfallCatalogueOptions, env: Env)
     ...connectLumenfall(access, env),
     timeoutMs: options.timeoutMs ?? DEFAULT_QUESTION_MS,
     signal: stop.signal,
-    send: withRetry(http.send, repeatsFree),
-    sendOrder: withRetry(http.send, repeatsOrder),
+    send: withRetry(http.via(env), repeatsFree),
+    sendOrder: withRetry(http.via(env), repeatsOrder),
   })
   return {
     estimatePrice: async request => estimatePrice(request, desk()),

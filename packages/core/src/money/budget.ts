@@ -24,7 +24,7 @@ import { dollars } from './dollars.ts'
 export interface Budget {
   /**
    * Holds the price of a call before it is made.
-   * @throws UpscaleError BUDGET_EXCEEDED when it does not fit, CACHE_UNWRITABLE
+   * @throws UpscaleError BUDGET_EXCEEDED when it does not fit, CACHE_UNWRITABLE, CACHE_LOCKED
    */
   reserve(priceMicros: number): Promise<Reservation>
   /** Spent by this upscaler. */

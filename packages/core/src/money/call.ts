@@ -39,7 +39,7 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
  * Buys an answer.
  *
  * @param look - finds what another process stored while we waited for the lock
- * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_UNWRITABLE, ABORTED
+ * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
  */
 export async function buy(
   job: ServiceJob,
@@ -61,7 +61,7 @@ export async function buy(
   }
 }
 
-/** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_UNWRITABLE, ABORTED */
+/** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
 export function lockKey(store: Cache, { pay }: Pick<Order, 'pay'>, { context }: Workshop): Promise<Lock> {
   const file = join(store.root, LOCKS, `${pay}.lock`)
   return acquireLock(file, { signal: context.signal, timeoutMs: LOCK_TIMEOUT_MS })
@@ -114,7 +114,7 @@ function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: Workshop):
 
 /**
  * A call that is taken up again keeps its job or its number, and so its idempotency key; a second order gets the next
- * number. A job that the service no longer knows is given up when a person says so.
+ * number. A job that was asked for in vain is given up when a person says so.
  */
 function continuation(
   { engine }: ServiceJob,
@@ -122,8 +122,8 @@ function continuation(
   { options }: Workshop,
 ): Pick<Intent, 'attempt' | 'job'> {
   if (before === undefined) return { attempt: 1 }
-  const { attempt, job, code } = before
-  const isGone = options.retry && code === 'API_NOT_FOUND'
+  const { attempt, job, asked } = before
+  const isGone = options.retry && asked === true
   if (engine.recovery === 'job' && job !== undefined && !isGone) return { attempt, job }
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : attempt + 1 }
 }

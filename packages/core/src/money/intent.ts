@@ -23,6 +23,8 @@ export interface Intent {
   readonly source: string
   /** The service's name for the work, where it gave one. */
   readonly job?: string
+  /** True when a later build asked for the job and did not get its answer. */
+  readonly asked?: true
   readonly requestId?: string
   /** How it ended for us, where we lived to see it. */
   readonly code?: ErrorCode
@@ -42,7 +44,7 @@ const DAMAGED: Intent = {
 
 /**
  * The open intent of a key.
- * @throws UpscaleError CACHE_UNWRITABLE when nobody can tell whether there is one
+ * @throws UpscaleError CACHE_UNREADABLE when nobody can tell whether there is one
  */
 export function readIntent(store: Cache, pay: PayKey): Intent | undefined {
   const seen = store.seeRecord('intents', pay)
@@ -51,7 +53,7 @@ export function readIntent(store: Cache, pay: PayKey): Intent | undefined {
 }
 
 function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
-  const { at, attempt, engine, model, priceMicros, source, job, requestId, code } = record
+  const { at, attempt, engine, model, priceMicros, source, job, asked, requestId, code } = record
   const sound =
     typeof at === 'string' &&
     typeof attempt === 'number' &&
@@ -68,6 +70,7 @@ function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
     priceMicros,
     source,
     ...(typeof job === 'string' ? { job } : {}),
+    ...(asked === true ? { asked } : {}),
     ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(isErrorCode(code) ? { code } : {}),
   }

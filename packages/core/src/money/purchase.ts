@@ -107,7 +107,7 @@ async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: 
       await lock.release()
     }
   } catch (error) {
-    if (!isUpscaleError(error) || error.code !== 'CACHE_UNWRITABLE') throw error
+    if (!isUpscaleError(error) || !['CACHE_UNWRITABLE', 'CACHE_LOCKED'].includes(error.code)) throw error
   }
 }
 

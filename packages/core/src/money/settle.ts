@@ -150,9 +150,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
     ...(coded?.details.requestId === undefined ? {} : { requestId: coded.details.requestId }),
   }
   return andBooks(error, async () => {
-    const open = readIntent(store, order.pay)
-    // Once the service named a job, the order stands; a refusal after that is about a question.
-    const isFree = coded !== undefined && NOT_CHARGED.has(coded.code) && open?.job === undefined
+    const isFree = coded !== undefined && (NOT_CHARGED.has(coded.code) || coded.details.uncharged === true)
     if (isFree) {
       await reservation.cancel()
       await account(call, { event: 'free', ...about })
@@ -160,17 +158,34 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await reservation.spend(undefined)
       await account(call, { event: 'uncertain', costMicros: job.engine.priceMicros, ...about })
     }
-    const isOver = coded?.details.permanent === true
-    if (isOver) await rememberRefusal(store, order.pay, coded)
-    if (!isFree && !isOver) await writeIntent(store, order.pay, { ...intent, ...pickJob(open), ...about })
-    // What became of this call says nothing about an earlier one that is in doubt.
-    else if (isFree && before !== undefined) await writeIntent(store, order.pay, before)
-    else await strikeIntent(store, order.pay)
+    const isRefused = coded?.details.permanent === true
+    if (isRefused) await rememberRefusal(store, order.pay, coded)
+    // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
+    if (isFree && before !== undefined && !isEnd(coded))
+      await writeIntent(store, order.pay, { ...before, ...pickAsked(intent) })
+    else if (isFree || isRefused) await strikeIntent(store, order.pay)
+    else
+      await writeIntent(store, order.pay, {
+        ...intent,
+        ...pickJob(readIntent(store, order.pay)),
+        ...pickAsked(intent),
+        ...about,
+      })
   })
+}
+
+/** True when the service said about the order itself that nothing comes of it. */
+function isEnd({ code, details }: UpscaleError): boolean {
+  return details.permanent === true || details.uncharged === true || code === 'API_REJECTED'
 }
 
 function pickJob(intent: Intent | undefined): Pick<Intent, 'job'> {
   return intent?.job === undefined ? {} : { job: intent.job }
+}
+
+/** Notes that the job of an earlier call was asked for. */
+function pickAsked({ job }: Intent): Pick<Intent, 'asked'> {
+  return job === undefined ? {} : { asked: true }
 }
 
 /** Does the bookkeeping about an error. A disk that takes none of it must not hide the error, which is about money. */

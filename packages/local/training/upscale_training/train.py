@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import time
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from . import checkpoint
 from .anchor import enlarge
 from .dataset import Pages, Sampler
+from .head import fit_last_layer
 from .losses import loss
 from .model import Upscaler
 from .photos import Photos
@@ -30,7 +32,7 @@ class Stream(IterableDataset):
         pages, photos = Pages(o.cache, o.scale), Photos(o.cache)
         worker = torch.utils.data.get_worker_info()
         # After a resume the stream goes on with other crops, not with the first ones again.
-        seed = [o.seed, o.scale, self.first_step, worker.id if worker else 0]
+        seed = [o.seed, o.scale, self.first_step + 1, worker.id if worker else 0]
         sampler = Sampler(pages, photos, o.scale, o.patch, self.halo, seed)
         while True:
             small, large = sampler.batch(o.batch)
@@ -55,21 +57,24 @@ def train(o: argparse.Namespace) -> None:
         torch.set_num_threads(o.threads)
     channels, layers = SIZES[o.name]
     device = torch.device(o.device)
-    model = Upscaler(o.scale, channels, layers, o.width).to(device)
+    model = Upscaler(o.scale, channels, layers, o.width)
     average = Upscaler(o.scale, channels, layers, o.width).to(device)
+    fresh = not o.checkpoint.exists()
+    if fresh and o.trunk:
+        checkpoint.take_trunk(model, o.trunk)
+        fit_last_layer(model, islice(Stream(o, model.halo, -1), o.head_batches))
+    model.to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=o.rate, betas=(0.9, 0.99))
     step, spent = 0, 0.0
 
-    if o.checkpoint.exists():
+    if fresh:
+        average.load_state_dict(model.state_dict())
+    else:
         saved = torch.load(o.checkpoint, map_location=device)
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
         optimiser.load_state_dict(saved["optimiser"])
         step, spent = saved["record"]["step"], saved["record"]["seconds"]
-    else:
-        if o.trunk:
-            checkpoint.take_trunk(model, o.trunk)
-        average.load_state_dict(model.state_dict())
 
     o.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     log = open(o.log, "a", buffering=1)
@@ -91,6 +96,8 @@ def train(o: argparse.Namespace) -> None:
         done = step / o.steps
         return max(done, (time.time() - started) / 60 / o.minutes) if o.minutes else done
 
+    if fresh:
+        save()
     source = iter(stream)
     while progress() < 1:
         small, large = (t.to(device, non_blocking=True) for t in next(source))
@@ -129,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--checkpoint", type=Path, required=True)
     p.add_argument("--log", type=Path, required=True)
     p.add_argument("--trunk", type=Path, help="checkpoint of the same size whose layers, but the last, to start from")
+    p.add_argument("--head-batches", type=int, default=24, help="batches to fit the last layer by after taking a trunk")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--steps", type=int, default=30000)
     p.add_argument("--minutes", type=float, help="end after this time of training if the steps take longer; the rate follows")

@@ -3,8 +3,9 @@ import { TAGGED } from 'upscale-core'
 import type { Alias } from 'vite'
 import { findCssReferences } from '../css-references.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
+import { publicFile } from './vite-files.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
-import type { ViteSession } from './vite-session.ts'
+import { slotFor, type ViteSession } from './vite-session.ts'
 
 /**
  * Lets the resolver that Vite uses for style sheets see tagged references. That resolver holds the alias plugin and
@@ -19,7 +20,7 @@ export function cssResolver(session: ViteSession): Alias {
   const resolveId: AsyncResolver = async function (id, importer, options) {
     if (!isTaggedImage(id)) return null
     const mention = { reference: id, importer: importer && pathOf(importer) }
-    const { slot, rest } = await session.slotFor(mention, 'a style sheet', async path => {
+    const { slot, rest } = await slotFor(mention, 'a style sheet', session, async path => {
       // skipSelf: false, or the user's own aliases would be skipped along with this one.
       const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
       return resolved ? pathOf(resolved.id) : undefined
@@ -48,10 +49,11 @@ export async function rewritePublicImages(
   const importer = pathOf(id)
   const edited = new MagicString(css)
   for (const { value, start, end } of findCssReferences(css)) {
-    if (!isTaggedImage(value) || session.publicFile(decodePath(pathOf(value))) === undefined) continue
-    const { slot, rest } = await session.slotFor(
+    if (!isTaggedImage(value) || publicFile(decodePath(pathOf(value)), session.config) === undefined) continue
+    const { slot, rest } = await slotFor(
       { reference: value, importer },
       'a style sheet',
+      session,
       async () => undefined,
     )
     edited.update(start, end, relativeUrl(importer, slot.file) + rest)

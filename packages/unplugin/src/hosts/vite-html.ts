@@ -5,8 +5,9 @@ import type { Mention } from '../finish.ts'
 import type { HtmlAttribute, HtmlElement } from '../html-elements.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
+import { sourceOf } from './vite-files.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
-import type { ViteSession } from './vite-session.ts'
+import { slotFor, type ViteSession } from './vite-session.ts'
 
 /**
  * The attributes that Vite 6 to 8 read as assets. Vite doesn't export its list. An attribute that is missing here stays
@@ -92,7 +93,7 @@ async function rewriteAddress(
   const reference = value.trim()
   if (!isTaggedImage(reference)) return undefined
   const mention = { reference: withDecodedPath(reference), importer: filename }
-  const { slot, rest } = await session.slotFor(mention, 'this attribute', async () => undefined)
+  const { slot, rest } = await slotFor(mention, 'this attribute', session, async () => undefined)
   return relativeUrl(filename, slot.file) + rest
 }
 
@@ -132,7 +133,7 @@ async function pictureCandidates(
   filename: string,
   session: ViteSession,
 ): Promise<Candidate[]> {
-  const source = await session.sourceOf(directive, mention, async () => undefined)
+  const source = await sourceOf(directive.path, filename, session.config, async () => undefined)
   return Promise.all(
     directive.requests.map(async request => {
       const slot = await session.slots.fill(source, request, mention)

@@ -2,8 +2,9 @@ import { dirname, resolve } from 'node:path'
 import MagicString, { type SourceMap } from 'magic-string'
 import { type CodeToken, literalText, tokensOf } from '../js-strings.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
+import { type FindFile, isFile } from './vite-files.ts'
 import { relativePath } from './vite-paths.ts'
-import { type FindFile, isFile, type ViteSession } from './vite-session.ts'
+import { slotFor, type ViteSession } from './vite-session.ts'
 
 const AFTER_LITERAL = [',', 'import', '.', 'meta', '.', 'url']
 
@@ -23,7 +24,7 @@ export async function rewriteNewUrls(
   const importer = pathOf(id)
   const edited = new MagicString(code)
   for (const { text, start, end } of findNewUrls(code)) {
-    const { slot, rest } = await session.slotFor({ reference: text, importer }, 'new URL()', async path => {
+    const { slot, rest } = await slotFor({ reference: text, importer }, 'new URL()', session, async path => {
       const beside = resolve(dirname(importer), path)
       return path.startsWith('.') || isFile(beside) ? beside : find(path)
     })

@@ -34,6 +34,6 @@ export function watchSources(session: ViteSession): Plugin {
     buildEnd() {
       for (const { source } of session.slots.all()) this.addWatchFile(source)
     },
-    writeBundle: () => session.report(),
+    closeWatcher: () => session.end(),
   }
 }

@@ -5,6 +5,7 @@ import type { UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './vite-css.ts'
+import { type FindFile, fileBeside, sourceOf } from './vite-files.ts'
 import { rewriteHtml } from './vite-html.ts'
 import { rewriteNewUrls } from './vite-new-url.ts'
 import { checkOutput } from './vite-output.ts'
@@ -32,12 +33,13 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
 /** References in JavaScript; the ways into CSS and HTML that must come before Vite's own work. */
 function importPlugin(session: ViteSession): Plugin {
   const alias = cssResolver(session)
+  const variants = new Map<string, Mention>()
   return {
     name: 'upscale',
     apply: 'build',
     configResolved: config => session.configure(config),
     buildStart() {
-      session.enter()
+      session.enter(this.environment.name)
       const aliases = this.environment.config.resolve.alias
       // Environments may share one list.
       if (!aliases.includes(alias)) aliases.unshift(alias)
@@ -48,13 +50,17 @@ function importPlugin(session: ViteSession): Plugin {
         if (!isTaggedImage(id)) return null
         const mention = { reference: id, importer: importer && pathOf(importer) }
         const directive = session.finisher.parse(mention)
-        const source =
-          session.fileBeside(directive.path, mention.importer) ??
-          (await session.sourceOf(directive, mention, async path => {
-            const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
-            return resolved ? pathOf(resolved.id) : undefined
-          }))
-        if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
+        const askVite: FindFile = async path => {
+          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        }
+        const beside = fileBeside(directive.path, mention.importer, session.config)
+        const source = beside ?? (await sourceOf(directive.path, mention.importer, session.config, askVite))
+        if (directive.as !== 'url') {
+          const variant = source + id.slice(pathOf(id).length)
+          variants.set(variant, mention)
+          return variant
+        }
         const slot = await session.slots.fill(source, directive.requests[0], mention)
         return slot.file + directive.rest
       },
@@ -63,7 +69,11 @@ function importPlugin(session: ViteSession): Plugin {
       filter: { id: TAGGED },
       async handler(id) {
         if (!isTaggedImage(id)) return null
-        const code = await loadVariant(session, { reference: id, importer: undefined })
+        const code = await loadVariant(
+          session,
+          pathOf(id),
+          variants.get(id) ?? { reference: id, importer: undefined },
+        )
         if (this.meta.watchMode) this.addWatchFile(pathOf(id))
         // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
         return { code, moduleType: 'js', map: { mappings: '' } }
@@ -78,7 +88,9 @@ function importPlugin(session: ViteSession): Plugin {
       order: 'pre',
       handler: (html, { filename }) => rewriteHtml(html, filename, session),
     },
-    closeBundle: () => session.leave(),
+    closeBundle() {
+      return session.leave(this.environment.name)
+    },
   }
 }
 
@@ -103,12 +115,12 @@ function newUrlPlugin(session: ViteSession): Plugin {
 }
 
 /** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
-async function loadVariant(session: ViteSession, mention: Mention): Promise<string> {
+async function loadVariant(session: ViteSession, source: string, mention: Mention): Promise<string> {
   const { finisher, config } = session
   const directive = finisher.parse(mention)
-  const image = await finisher.finish(directive.path, directive.requests[0], mention)
-  const isPublic = config.publicDir !== '' && directive.path.startsWith(`${config.publicDir}/`)
-  const path = isPublic ? directive.path.slice(config.publicDir.length) : directive.path
+  const image = await finisher.finish(source, directive.requests[0], mention)
+  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
+  const path = isPublic ? source.slice(config.publicDir.length) : source
   return variantCode(directive, {
     original: path + directive.rest,
     upscaled: directive.requests.map(

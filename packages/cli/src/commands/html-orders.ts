@@ -1,0 +1,154 @@
+import { basename, dirname, extname, join } from 'node:path'
+import {
+  type Directive,
+  isUpscaleError,
+  type PlannedImage,
+  type UpscaledImage,
+  UpscaleError,
+  type UpscaleRequest,
+  type Upscaler,
+} from 'upscale-core'
+import { shownPath } from '../files/operands.ts'
+import { placeFile } from '../files/place.ts'
+import { pathOf } from '../references/address.ts'
+import type { Reference } from '../references/scan.ts'
+import { type Site, withFileName } from '../references/site.ts'
+import { candidateAddress } from '../references/srcset.ts'
+
+/** One picture to make, whatever number of pages refer to it. */
+export interface Order {
+  readonly file: string
+  readonly request: Partial<UpscaleRequest>
+  image?: UpscaledImage
+  /** Where the picture lies in the site. */
+  output?: string
+  plan?: PlannedImage
+  error?: UpscaleError
+}
+
+/** A reference of a page and what was ordered for it; nothing for an address of another server. */
+export interface Mention extends Reference {
+  readonly orders: readonly Order[]
+  /** What was not ours in the query, with the hash. */
+  readonly rest: string
+  readonly isList: boolean
+  /** A mistake in the reference itself. */
+  readonly error?: UpscaleError
+}
+
+export interface Page {
+  readonly file: string
+  readonly base: string | undefined
+  /** The selector its images were looked for with. */
+  readonly auto: string | undefined
+  readonly mentions: readonly Mention[]
+}
+
+/** Gathers what the pages of a site need, so that each picture is made once. */
+export interface Orders {
+  readonly all: readonly Order[]
+  add(file: string, base: string | undefined, references: readonly Reference[]): Page
+  /** Makes or plans a picture. It throws only what is a mistake of ours. */
+  fill(order: Order): Promise<void>
+  /** The text that stands for a reference; undefined when a picture for it is missing. */
+  answer(mention: Mention, page: Page): string | undefined
+}
+
+export interface OrderFlags {
+  readonly assets?: string
+  readonly auto?: string
+  readonly dryRun?: boolean
+}
+
+/** @param assets the folder for new files, absolute, where `flags.assets` names one */
+export function createOrders(site: Site, upscaler: Upscaler, assets: string, flags: OrderFlags): Orders {
+  const byKey = new Map<string, Order>()
+  const all: Order[] = []
+
+  function order(file: string, request: Partial<UpscaleRequest>): Order {
+    const key = JSON.stringify([file, request])
+    const known = byKey.get(key)
+    if (known !== undefined) return known
+    const made: Order = { file, request }
+    byKey.set(key, made)
+    all.push(made)
+    return made
+  }
+
+  function mention(reference: Reference, page: string, base: string | undefined): Mention {
+    const nothing = { ...reference, orders: [], rest: '', isList: false }
+    try {
+      const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
+      const file = site.fileOf(directive?.path ?? pathOf(reference.address), page, base)
+      if (file === undefined) return nothing
+      if (directive === undefined) return { ...nothing, orders: [order(file, {})], isList: true }
+      refuseList(directive, reference)
+      const orders = directive.requests.map(request => order(file, request))
+      return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }
+    } catch (error) {
+      if (!isUpscaleError(error)) throw error
+      return { ...nothing, error }
+    }
+  }
+
+  return {
+    all,
+    add: (file, base, references) => ({
+      file,
+      base,
+      auto: flags.auto,
+      mentions: references.map(reference => mention(reference, file, base)),
+    }),
+    async fill(order) {
+      try {
+        if (flags.dryRun === true) order.plan = await upscaler.plan(order.file, order.request)
+        else await make(order, upscaler, flags.assets === undefined ? dirname(order.file) : assets)
+      } catch (error) {
+        if (!isUpscaleError(error)) throw error
+        order.error = error.at({ file: shownPath(order.file, process.cwd()) })
+      }
+    },
+    answer(mention, page) {
+      const made = mention.orders.map(order => addressOf(order, mention, page))
+      if (made.length === 0 || made.includes(undefined)) return undefined
+      if (!mention.isList) return made[0]
+      const original = mention.place === 'auto' ? mention.address : pathOf(mention.address) + mention.rest
+      const larger = mention.orders.map(
+        ({ image }, index) => `${candidateAddress(made[index] ?? '')} ${image?.factor}x`,
+      )
+      return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
+    },
+  }
+
+  function addressOf(
+    { output }: Order,
+    { address, rest }: Mention,
+    { file, base }: Page,
+  ): string | undefined {
+    if (output === undefined) return undefined
+    const beside = flags.assets === undefined
+    const path = pathOf(address)
+    return (beside ? withFileName(path, basename(output)) : site.addressLike(path, output, file, base)) + rest
+  }
+}
+
+async function make(order: Order, upscaler: Upscaler, folder: string): Promise<void> {
+  const image = await upscaler.upscale(order.file, order.request)
+  const name = basename(image.file)
+  const extension = extname(name)
+  // The digest in the name lets a server have the file cached for good.
+  const output = join(folder, `${name.slice(0, -extension.length)}-${image.digest.slice(0, 10)}${extension}`)
+  await placeFile(image, output)
+  order.image = image
+  order.output = output
+}
+
+function refuseList({ as }: Directive, { place }: Reference): void {
+  if (as === 'url' || (as === 'srcset' && place === 'candidate')) return
+  throw new UpscaleError('BAD_DIRECTIVE', `as=${as} can't stand in a place for one address`, {
+    hint:
+      as === 'srcset'
+        ? 'put it into a srcset, or remove as=srcset'
+        : `remove as=${as}: a page has no use for it`,
+  })
+}

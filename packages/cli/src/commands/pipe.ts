@@ -1,0 +1,49 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { UpscaleError } from 'upscale-core'
+import { EXIT } from '../exit-codes.ts'
+import { placeFile } from '../files/place.ts'
+import { factorTo } from '../files/size.ts'
+import { inSession } from '../session.ts'
+import { type RunFlags, requestOf } from './run.ts'
+
+/**
+ * `upscale -`: one picture from stdin to stdout, or to the file of `--out`. The picture goes through a file, since
+ * the upscaler reads nothing else; it's removed at the end.
+ */
+export async function runPipe(flags: RunFlags): Promise<number> {
+  if (process.stdin.isTTY) throw noInput('stdin is the terminal')
+  if (flags.out === undefined && process.stdout.isTTY) {
+    throw new UpscaleError('BAD_OPTION', 'stdout is the terminal, which shows no pictures', {
+      hint: 'add > large.png, or --out large.png',
+    })
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'upscale-stdin-'))
+  const file = join(folder, 'stdin')
+  try {
+    await pipeline(process.stdin, createWriteStream(file))
+    return await inSession(flags, [folder], async ({ upscaler, print }) => {
+      const factor = flags.to === undefined ? upscaler.options.factor : await factorTo(file, flags.to)
+      if (factor <= 1 || factor < (flags.minGain ?? 1)) {
+        // Whoever reads the other end waits for a picture.
+        await print.bytes(await readFile(file))
+        return EXIT.ok
+      }
+      const image = await upscaler.upscale(file, { ...requestOf(flags), factor })
+      if (flags.out === undefined) await print.bytes(await readFile(image.file))
+      else await placeFile(image, resolve(flags.out))
+      return EXIT.ok
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function noInput(problem: string): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `${problem}, so there is no picture to read`, {
+    hint: 'write for example upscale - < small.png > large.png',
+  })
+}

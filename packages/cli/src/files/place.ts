@@ -1,0 +1,84 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { chmod, copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { UpscaleError } from 'upscale-core'
+
+/** A finished file of the cache. */
+export interface Made {
+  readonly file: string
+  readonly digest: string
+  readonly size: number
+}
+
+/**
+ * Puts a copy of a finished file in its place, unless the same bytes are there already. The place never holds part
+ * of a file: the copy gets its name when it is whole. A copy, not a link, since whoever edits a result must not
+ * change the cache.
+ *
+ * @returns whether something was written
+ * @throws UpscaleError CACHE_UNWRITABLE, which stands for any place that can't be written
+ */
+export async function placeFile(made: Made, target: string): Promise<boolean> {
+  return guard(target, async () => {
+    if ((await sizeOf(target)) === made.size && (await digestOf(target)) === made.digest) return false
+    await replace(target, async temporary => {
+      await copyFile(made.file, temporary, constants.COPYFILE_FICLONE)
+      // The cache may be read-only; a result of the user's is the user's.
+      await chmod(temporary, 0o644)
+    })
+    return true
+  })
+}
+
+/** Replaces the content of a text file in one step. @throws UpscaleError CACHE_UNWRITABLE */
+export async function placeText(text: Uint8Array, target: string): Promise<void> {
+  await guard(target, async () => {
+    const mode = (await stat(target)).mode & 0o777
+    await replace(target, temporary => writeFile(temporary, text, { mode }))
+  })
+}
+
+/** SHA-256 of a file, hex; read in pieces. */
+export async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return hash.digest('hex')
+}
+
+async function replace(target: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const folder = dirname(target)
+  await mkdir(folder, { recursive: true })
+  const temporary = join(folder, `.upscale-${randomUUID()}`)
+  try {
+    await write(temporary)
+    const handle = await open(temporary, 'r+')
+    await handle.datasync().finally(() => handle.close())
+    await rename(temporary, target)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  return found?.isFile() ? found.size : undefined
+}
+
+async function guard<T>(target: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UpscaleError('CACHE_UNWRITABLE', `the result can't be written: ${reason}`, {
+      hint: 'check the permissions of the output folder and the room on the disk',
+      file: target,
+      cause,
+    })
+  }
+}

@@ -1,0 +1,104 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { EXTENSION, type Format, UpscaleError } from 'upscale-core'
+import { folderOf, type Operand } from './operands.ts'
+import { isPicture } from './walk.ts'
+
+export interface TargetFlags {
+  readonly out?: string
+  readonly suffix?: string
+}
+
+/** Decides where results go. */
+export interface Targets {
+  /** The output folder, absolute; undefined when results go beside their sources, or into one file. */
+  readonly folder: string | undefined
+  /**
+   * The file for a result.
+   * @throws UpscaleError BAD_OPTION for a result that would overwrite a source, or another result of this run
+   */
+  fileFor(source: string, name: string, format: Format): string
+}
+
+/**
+ * @throws UpscaleError BAD_OPTION when results would land on their sources
+ */
+export function createTargets(operands: readonly Operand[], flags: TargetFlags, cwd: string): Targets {
+  const suffix = readSuffix(flags.suffix ?? '')
+  const out = flags.out === undefined ? undefined : resolve(cwd, flags.out)
+  const single = out !== undefined && isSingle(operands) && isPicture(out) ? out : undefined
+  if (out === undefined && suffix === '') {
+    throw new UpscaleError('BAD_OPTION', 'neither --out nor --suffix says where the results go', {
+      hint: 'add --out dist/images, or --suffix @2x to write them beside their sources',
+    })
+  }
+  const clash =
+    suffix === '' && operands.find(operand => operand.kind !== 'file' && folderOf(operand) === out)
+  if (clash) {
+    throw new UpscaleError('BAD_OPTION', `the results would overwrite their sources in ${clash.path}`, {
+      hint: 'choose another folder with --out, or add --suffix @2x',
+    })
+  }
+  const named = new Set(operands.flatMap(({ kind, path }) => (kind === 'file' ? [realOf(path)] : [])))
+  const taken = new Map<string, string>()
+  return {
+    folder: single === undefined ? out : undefined,
+    fileFor(source, name, format) {
+      const file =
+        single ??
+        join(out ?? dirname(source), out === undefined ? '' : dirname(name), nameFor(name, suffix, format))
+      const real = realOf(file)
+      if (real === realOf(source) || named.has(real)) {
+        throw new UpscaleError('BAD_OPTION', `the result would overwrite the source ${file}`, {
+          hint: 'choose another --out, or add --suffix @2x',
+          file: source,
+        })
+      }
+      const other = taken.get(file)
+      if (other !== undefined && other !== source) {
+        throw new UpscaleError(
+          'BAD_OPTION',
+          `the results of this picture and of ${other} would both be ${file}`,
+          {
+            hint: 'rename one of them, or write them into different folders',
+            file: source,
+          },
+        )
+      }
+      taken.set(file, source)
+      return file
+    },
+  }
+}
+
+/** The extension is kept as long as it tells the truth: `.jpeg` stays, a PNG that is called `.jpg` becomes `.png`. */
+function nameFor(name: string, suffix: string, format: Format): string {
+  const written = extname(name)
+  const plain = written.slice(1).toLowerCase()
+  const isTrue = plain === format || plain === EXTENSION[format] || (format === 'jpeg' && plain === 'jfif')
+  return `${basename(name, written)}${suffix}${isTrue ? written : `.${EXTENSION[format]}`}`
+}
+
+function isSingle(operands: readonly Operand[]): boolean {
+  return operands.length === 1 && operands[0]?.kind === 'file'
+}
+
+function readSuffix(suffix: string): string {
+  if (!/[/\\\0]/.test(suffix) && suffix.length <= 40) return suffix
+  throw new UpscaleError(
+    'BAD_OPTION',
+    `the suffix is ${JSON.stringify(suffix)}, expected a part of a file name`,
+    {
+      hint: 'write it like --suffix @2x',
+    },
+  )
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    // Not there yet, so it can be nobody's source.
+    return path
+  }
+}

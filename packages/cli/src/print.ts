@@ -1,0 +1,107 @@
+import colourSet from 'picocolors'
+import { isUpscaleError, safeText } from 'upscale-core'
+
+type Colours = ReturnType<typeof colourSet.createColors>
+
+/** A document for `--json`: anything that JSON can hold. */
+export type Document = object
+
+/**
+ * The only place that writes to the terminal. Results go to stdout; progress, notices and errors to stderr, so that
+ * `upscale … > file` holds nothing but the result.
+ */
+export interface Printer {
+  readonly json: boolean
+  /** Colours for stdout; plain functions where there are none. */
+  readonly paint: Colours
+  /** True where a line on stderr can be drawn over. */
+  readonly live: boolean
+  /** A line for a person on stdout; nothing with `--json`. */
+  result(text: string): void
+  /** The one document of a command on stdout; nothing without `--json`. */
+  document(document: Document): void
+  /** Bytes for stdout. */
+  bytes(bytes: Uint8Array): Promise<void>
+  /** A line on stderr. */
+  note(text: string): void
+  /** Draws over the live line; the empty text removes it. Nothing happens where {@link live} is false. */
+  line(text: string): void
+  error(error: unknown): void
+}
+
+/** @param quiet no notes, only results and errors */
+export function createPrinter({ json = false, quiet = false }: PrintFlags = {}): Printer {
+  const { stdout, stderr } = process
+  const live = stderr.isTTY === true && !quiet && !isPlain(process.env)
+  const paint = colourSet.createColors(hasColours(stdout.isTTY === true, process.env))
+  const warn = colourSet.createColors(hasColours(stderr.isTTY === true, process.env))
+  let drawn = false
+
+  function line(text: string): void {
+    if (!live || (text === '' && !drawn)) return
+    stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`)
+    drawn = text !== ''
+  }
+
+  function say(text: string): void {
+    line('')
+    console.error(text)
+  }
+
+  return {
+    json,
+    paint,
+    live,
+    line,
+    result(text) {
+      if (json) return
+      line('')
+      console.log(text)
+    },
+    document(document) {
+      line('')
+      if (json) console.log(JSON.stringify(document, undefined, 2))
+    },
+    bytes: bytes =>
+      new Promise((settle, fail) => {
+        stdout.write(bytes, error => (error ? fail(error) : settle()))
+      }),
+    note(text) {
+      if (!quiet) say(text)
+    },
+    error: error => say(`${warn.red('error')} ${messageOf(error)}`),
+  }
+}
+
+export interface PrintFlags {
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** What an error says to a person: what happened, where, what to do. */
+export function messageOf(error: unknown): string {
+  if (isUpscaleError(error)) return error.message
+  return safeText(error instanceof Error ? error.message : String(error))
+}
+
+/** An error as part of a document. */
+export function errorFacts(error: unknown): object {
+  if (!isUpscaleError(error)) return { code: 'UNEXPECTED', problem: messageOf(error) }
+  const { file, reference, importer, hint, requestId } = error.details
+  return { code: error.code, problem: error.problem, hint, file, reference, importer, requestId }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The rules of no-color.org and force-color.org; without either, colours where a person looks. */
+function hasColours(isTerminal: boolean, env: Env): boolean {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
+  const { FORCE_COLOR: forced } = env
+  if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false'
+  return isTerminal && env.TERM !== 'dumb'
+}
+
+/** Logs of a CI job keep every state of a line that is drawn over. */
+function isPlain(env: Env): boolean {
+  return env.TERM === 'dumb' || (env.CI !== undefined && env.CI !== '' && env.CI !== 'false')
+}

@@ -1,0 +1,63 @@
+import {
+  type CSSToken,
+  isTokenFunction,
+  isTokenOpenParen,
+  isTokenString,
+  isTokenURL,
+  TokenType,
+  tokenize,
+} from '@csstools/css-tokenizer'
+
+/** An address in a style sheet. `start` and `end` enclose what has to be replaced to change it. */
+export interface CssAddress {
+  /** Without quotes and escapes. */
+  readonly value: string
+  readonly start: number
+  readonly end: number
+  /** The text that stands for another value in the same place. */
+  print(value: string): string
+}
+
+/**
+ * Finds the addresses of pictures in CSS: `url(…)` with and without quotes, and the strings of `image-set()`. Other
+ * strings are text. Total: text that isn't CSS gives what it gives.
+ */
+export function findCssAddresses(css: string): CssAddress[] {
+  const found: CssAddress[] = []
+  // The functions that are open at a place; a parenthesis without a name counts too.
+  const open: string[] = []
+  for (const token of tokenize({ css })) {
+    const [type, , from, to] = token
+    if (isTokenURL(token)) {
+      found.push({
+        value: token[4].value,
+        start: from,
+        end: to + 1,
+        print: value => `url(${quote(value, '"')})`,
+      })
+    } else if (isTokenString(token) && holdsAddress(open)) {
+      const mark = css[from] === "'" ? "'" : '"'
+      found.push({ value: token[4].value, start: from, end: to + 1, print: value => quote(value, mark) })
+    } else if (opens(token)) {
+      open.push(isTokenFunction(token) ? token[4].value.toLowerCase() : '')
+    } else if (type === TokenType.CloseParen) {
+      open.pop()
+    }
+  }
+  return found
+}
+
+function opens(token: CSSToken): boolean {
+  return isTokenFunction(token) || isTokenOpenParen(token)
+}
+
+/** `type("image/webp")` inside of an image-set holds no address. */
+function holdsAddress(open: readonly string[]): boolean {
+  const inner = open.at(-1)
+  return inner === 'url' || inner === 'image-set' || inner === '-webkit-image-set'
+}
+
+function quote(value: string, mark: '"' | "'"): string {
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\a ').replaceAll(mark, `\\${mark}`)
+  return `${mark}${escaped}${mark}`
+}

@@ -1,0 +1,173 @@
+import { isRasterPicture, isTaggedPicture, lineAt, mayHoldTags } from './address.ts'
+import { findCssAddresses } from './css.ts'
+import { escapeAttribute, type HtmlValue, readHtml } from './html.ts'
+import { candidateAddress, findCandidates } from './srcset.ts'
+
+/** A tagged reference in a file, before anything is made of it. */
+export interface Reference {
+  /** As written, entities and escapes decoded: `img/hero.png?upscale=2`. */
+  readonly address: string
+  readonly line: number
+  /** Where it stands: a place for one address, a candidate of a `srcset`, or an image that `--auto` found. */
+  readonly place: 'address' | 'candidate' | 'auto'
+}
+
+/** A file taken apart. */
+export interface Scan {
+  /** The address that relative ones start from, as written in `<base href>`. */
+  readonly base: string | undefined
+  readonly references: readonly Reference[]
+  /**
+   * The text with other addresses. Nothing but the values concerned is touched.
+   *
+   * @param answer what stands for a reference: for `address` one address, else the text of the whole `srcset` or
+   *   candidate; undefined leaves it as it is
+   */
+  rewrite(answer: (reference: Reference) => string | undefined): string
+}
+
+interface Edit {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+type Answer = (reference: Reference) => string | undefined
+
+/** One value that has references: lists them, and prints the value with answers for them. */
+interface Slot {
+  readonly references: readonly Reference[]
+  edit(answer: Answer): Edit | undefined
+}
+
+/** Finds the tagged references of a style sheet. */
+export function scanCss(text: string): Scan {
+  const slots = mayHoldTags(text)
+    ? [cssSlot({ kind: 'css', value: text, start: 0, end: text.length, print: value => value }, text)]
+    : []
+  return scanOf(text, undefined, slots)
+}
+
+/**
+ * Finds the tagged references of a page, and the images under a selector that have no `srcset` yet.
+ * @throws Error for a selector that is none
+ */
+export function scanHtml(text: string, auto: string | undefined): Scan {
+  if (!mayHoldTags(text) && auto === undefined) return scanOf(text, undefined, [])
+  const page = readHtml(text)
+  const tagged = page.values.filter(({ value }) => mayHoldTags(value)).map(value => slotOf(value, text))
+  const images = auto === undefined ? [] : page.imagesUnder(auto)
+  const plain = images.filter(({ src }) => isRasterPicture(src) && !isTaggedPicture(src))
+  return scanOf(text, page.base, [
+    ...tagged,
+    ...plain.map(({ src, start, end }): Slot => {
+      const reference: Reference = { address: src, line: lineAt(text, start), place: 'auto' }
+      return {
+        references: [reference],
+        edit(answer) {
+          const srcset = answer(reference)
+          return srcset === undefined
+            ? undefined
+            : { start: end, end, text: ` srcset="${escapeAttribute(srcset)}"` }
+        },
+      }
+    }),
+  ])
+}
+
+function scanOf(text: string, base: string | undefined, slots: readonly Slot[]): Scan {
+  return {
+    base,
+    references: slots.flatMap(({ references }) => references),
+    rewrite: answer =>
+      apply(
+        text,
+        slots.flatMap(slot => slot.edit(answer) ?? []),
+      ),
+  }
+}
+
+function slotOf(value: HtmlValue, text: string): Slot {
+  if (value.kind === 'css') return cssSlot(value, text)
+  return value.kind === 'srcset' ? srcsetSlot(value, text) : addressSlot(value, text)
+}
+
+function addressSlot(value: HtmlValue, text: string): Slot {
+  const address = value.value.trim()
+  if (!isTaggedPicture(address)) return { references: [], edit: () => undefined }
+  const reference: Reference = { address, line: lineAt(text, value.start), place: 'address' }
+  return {
+    references: [reference],
+    edit(answer) {
+      const changed = answer(reference)
+      return changed === undefined ? undefined : { ...rangeOf(value), text: value.print(changed) }
+    },
+  }
+}
+
+function srcsetSlot(value: HtmlValue, text: string): Slot {
+  const line = lineAt(text, value.start)
+  const parts = findCandidates(value.value)
+    .filter(({ address }) => isTaggedPicture(address))
+    .map(candidate => ({
+      candidate,
+      reference: { address: candidate.address, line, place: 'candidate' as const },
+    }))
+  return {
+    references: parts.map(({ reference }) => reference),
+    edit: answer =>
+      editWithin(
+        value,
+        parts.flatMap(({ candidate, reference }) => {
+          const changed = answer(reference)
+          if (changed === undefined) return []
+          // A text with descriptors of its own takes the place of the whole candidate.
+          const whole = /\s/.test(changed)
+          const end = whole ? candidate.close : candidate.end
+          return [{ start: candidate.start, end, text: whole ? changed : candidateAddress(changed) }]
+        }),
+      ),
+  }
+}
+
+function cssSlot(value: HtmlValue, text: string): Slot {
+  // In a style attribute the place within the value says nothing about the place in the file.
+  const isRaw = text.slice(value.start, value.end) === value.value
+  const parts = findCssAddresses(value.value)
+    .filter(({ value: address }) => isTaggedPicture(address.trim()))
+    .map(found => {
+      const line = lineAt(text, value.start + (isRaw ? found.start : 0))
+      return { found, reference: { address: found.value.trim(), line, place: 'address' as const } }
+    })
+  return {
+    references: parts.map(({ reference }) => reference),
+    edit: answer =>
+      editWithin(
+        value,
+        parts.flatMap(({ found, reference }) => {
+          const changed = answer(reference)
+          return changed === undefined
+            ? []
+            : [{ start: found.start, end: found.end, text: found.print(changed) }]
+        }),
+      ),
+  }
+}
+
+function editWithin(value: HtmlValue, edits: readonly Edit[]): Edit | undefined {
+  return edits.length === 0 ? undefined : { ...rangeOf(value), text: value.print(apply(value.value, edits)) }
+}
+
+function rangeOf({ start, end }: HtmlValue): Pick<Edit, 'start' | 'end'> {
+  return { start, end }
+}
+
+function apply(text: string, edits: readonly Edit[]): string {
+  let result = ''
+  let at = 0
+  for (const { start, end, text: changed } of [...edits].sort((a, b) => a.start - b.start)) {
+    result += text.slice(at, start) + changed
+    at = end
+  }
+  return result + text.slice(at)
+}

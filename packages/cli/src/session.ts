@@ -1,0 +1,97 @@
+import {
+  createUpscaler,
+  type Engine,
+  loadEnv,
+  lumenfall,
+  type Upscaler,
+  type UpscalerOptions,
+} from 'upscale-core'
+import { local } from 'upscale-local'
+import { type Config, loadConfig } from './config.ts'
+import { EXIT } from './exit-codes.ts'
+import type { EngineFlags } from './flags.ts'
+import { createPrinter, type Printer } from './print.ts'
+
+/** What a command works with: the upscaler of the config and the flags, and the way to the terminal. */
+export interface Session {
+  readonly upscaler: Upscaler
+  readonly config: Config
+  /** The process's environment with the `.env` files of the project. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly print: Printer
+  /** Aborted by the first Ctrl-C: nothing more is begun. */
+  readonly stopping: AbortSignal
+}
+
+/**
+ * Opens a session, does the work, and closes it. The first Ctrl-C lets calls under way finish and be stored, the
+ * second leaves at once.
+ *
+ * @param include what was named on the command line, which may be read wherever it lies
+ * @returns the exit code
+ * @throws UpscaleError for options that are wrong
+ */
+export async function inSession(
+  flags: EngineFlags,
+  include: readonly string[],
+  work: (session: Session) => Promise<number>,
+): Promise<number> {
+  const print = createPrinter(flags)
+  const config = await loadConfig(flags.config)
+  const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
+  const options = mergeOptions(config.options, flags, include)
+  const upscaler = createUpscaler(options, {
+    root: config.root,
+    env,
+    engines: hostEngines(config.options),
+    onNotice: text => print.note(`notice: ${text}`),
+  })
+  const stop = new AbortController()
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted)
+    print.note('stopping: what is under way is finished and kept; Ctrl-C again leaves at once')
+    stop.abort()
+    void upscaler.drain()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  try {
+    const code = await work({ upscaler, config, env, print, stopping: stop.signal })
+    return stop.signal.aborted ? EXIT.interrupted : code
+  } finally {
+    await upscaler.close()
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+/** Flags over the config file. */
+export function mergeOptions(
+  options: UpscalerOptions,
+  flags: EngineFlags,
+  include: readonly string[],
+): UpscalerOptions {
+  const { engine } = options
+  const given: UpscalerOptions = {
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
+    ...(flags.factor === undefined ? {} : { factor: flags.factor }),
+    ...(flags.jobs === undefined ? {} : { concurrency: flags.jobs }),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
+    ...(flags.frozen === undefined ? {} : { frozen: flags.frozen }),
+    ...(flags.retry === undefined ? {} : { retry: flags.retry }),
+    ...(flags.fallback === undefined ? {} : { onError: flags.fallback }),
+    ...(flags.cacheDir === undefined ? {} : { cacheDir: flags.cacheDir }),
+  }
+  // An engine that the config made can still be asked for by its name.
+  const own = typeof engine === 'object' && flags.engine !== undefined ? { [engine.id]: engine } : {}
+  return {
+    ...options,
+    ...given,
+    ...(Object.keys(own).length === 0 ? {} : { engines: { ...own, ...options.engines } }),
+    include: [...(Array.isArray(options.include) ? options.include : []), ...include],
+  }
+}
+
+/** Engines that need no config file. A paid one runs only where it is named, and costs nothing until then. */
+function hostEngines({ engine, engines }: UpscalerOptions): Record<string, Engine> {
+  const isTaken = typeof engine === 'object' && engine.id === 'lumenfall' && engines?.lumenfall === undefined
+  return { local: local(), ...(isTaken ? {} : { lumenfall: lumenfall() }) }
+}

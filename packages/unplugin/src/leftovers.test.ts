@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { findLeftovers, isSearched, type LeftoverRules } from './leftovers.ts'
+
+const NOTHING_KNOWN: LeftoverRules = { ownPrefixes: [], isKnown: () => false }
+
+async function referencesIn(name: string, text: string, rules = NOTHING_KNOWN): Promise<string[]> {
+  const found = await findLeftovers([{ name, text: () => text }], rules)
+  return found.map(({ reference }) => reference)
+}
+
+describe('a reference is found', () => {
+  test.each([
+    ['a.js', 'x.src = "./a.png?upscale=2"', './a.png?upscale=2'],
+    ['a.mjs', "x.src = '/my photo.jpg?w=8&upscale'", '/my photo.jpg?w=8&upscale'],
+    ['a.js', 'x.src = `a.webp?upscale=2`', 'a.webp?upscale=2'],
+    ['a.js', 'x.src = `/img/' + '$' + '{name}.png?upscale=2`', '.png?upscale=2'],
+    ['a.js', 'x.src = "/img/" + name + ".png?upscale=2#top"', '.png?upscale=2#top'],
+    ['a.js', 'eval("x.src = \\"./a.png?upscale=2\\"\\n")', './a.png?upscale=2'],
+    ['a.css', 'a { background: url(./a.png?upscale=2) }', './a.png?upscale=2'],
+    ['a.css', 'a { background: image-set("./a.png?upscale=2" 1x) }', './a.png?upscale=2'],
+    ['a.html', '<img src=./a.png?upscale=2>', './a.png?upscale=2'],
+    ['a.html', '<img data-src="./a.png?w=8&amp;upscale=2">', './a.png?w=8&upscale=2'],
+    ['a.html', '<img srcset="./b.png 1x, ./a.png?upscale=2 2x">', './a.png?upscale=2'],
+    ['a.html', '<p style="background: url(./a.png?upscale=2)">', './a.png?upscale=2'],
+    ['a.html', '<style>p { background: url(./a.png?upscale=2) }</style>', './a.png?upscale=2'],
+    ['a.html', '<script>x.src = "./a.png?upscale=2"</script>', './a.png?upscale=2'],
+    ['a.html', '<template><img src="./a.png?upscale=2"></template>', './a.png?upscale=2'],
+    ['a.html', '<noscript><img src="./a.png?upscale=2"></noscript>', './a.png?upscale=2'],
+  ])('in %s: %s', async (name, text, reference) => {
+    expect(await referencesIn(name, text)).toEqual([reference])
+  })
+
+  test('under the public path, although it has a scheme', async () => {
+    const rules = { ...NOTHING_KNOWN, ownPrefixes: ['https://cdn.example/'] }
+    const text = 'x.src = "https://cdn.example/a.png?upscale=2"'
+    expect(await referencesIn('a.js', text, rules)).toEqual(['https://cdn.example/a.png?upscale=2'])
+  })
+})
+
+describe('prose is left alone', () => {
+  test.each([
+    ['a.js', 'x = "Write <img src=\\"./a.png?upscale=2\\"> and build"'],
+    ['a.js', 'x = `<code>import a from "./a.png?upscale=2"</code>`'],
+    ['a.js', 'x = "Write import a from ./a.png?upscale=2"'],
+    ['a.js', 'x = "?upscale=2"'],
+    ['a.js', '// x.src = "./a.png?upscale=2"'],
+    ['a.js', '/*! ./a.png?upscale=2 */'],
+    ['a.js', 'x = /a\\.png\\?upscale=2/'],
+    ['a.js', 'x.src = "https://images.example/a.png?upscale=2"'],
+    ['a.js', 'x.src = "./a.png?upscaled=2"'],
+    ['a.js', 'x.src = "./data.json?upscale=2"'],
+    ['a.css', '/* url(./a.png?upscale=2) */ a { color: red }'],
+    ['a.html', '<p>Write "./a.png?upscale=2" <!-- <img src="./a.png?upscale=2"> --></p>'],
+    ['a.html', '<p title="see ./a.png?upscale=2 for more"></p>'],
+    ['a.js.map', '{"sourcesContent":["x.src = \\"./a.png?upscale=2\\""]}'],
+  ])('in %s: %s', async (name, text) => {
+    expect(await referencesIn(name, text)).toEqual([])
+  })
+
+  test('what the bundler itself writes', async () => {
+    const rules = { ...NOTHING_KNOWN, isKnown: (text: string) => text === './src/a.png?upscale=2' }
+    expect(await referencesIn('a.js', 'm = { "./src/a.png?upscale=2": 1 }', rules)).toEqual([])
+  })
+})
+
+test('only files that a browser reads references from are searched', () => {
+  const names = ['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1', 'a.png', 'a.js.map', 'a.json', 'a.txt']
+  expect(names.filter(isSearched)).toEqual(['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1'])
+})

@@ -1,0 +1,135 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Child, tornEntries } from '../../packages/core/src/cache/fault-kit.ts'
+import { type Gateway, startGateway } from '../gateway/index.ts'
+import {
+  build,
+  CANARY,
+  entriesOn,
+  makeProject,
+  ordersOnTheBooks,
+  pictures,
+  readLedger,
+  recordsOn,
+  startBuyer,
+} from './kit.ts'
+
+async function openGateway(workMs = 0): Promise<Gateway> {
+  const gateway = await startGateway({ key: CANARY, workMs })
+  onTestFinished(() => gateway.close())
+  return gateway
+}
+
+const MOST_CHANGES = 1000
+
+const PICTURES = 40
+const KILLS = 60
+
+/** How far along a purchase a kill came, by what it left. */
+const STAGES = ['before the order', 'in doubt', 'received', 'filed'] as const
+type Stage = (typeof STAGES)[number]
+
+/** Kills one purchase at its n-th change to the disk, and checks what the next builds make of it. */
+async function killAt(dieAt: number): Promise<Stage | 'not reached'> {
+  const root = await makeProject(1)
+  const gateway = await openGateway()
+  const order = { root, url: gateway.url, images: ['0.png'] }
+  const child = startBuyer({ ...order, dieAt })
+  if ((await child.end) === 0) return 'not reached'
+  expect(await child.end, child.output()).toBe('SIGKILL')
+
+  const cost = gateway.charges.length
+  expect(cost).toBeLessThanOrEqual(1)
+  expect(tornEntries(join(root, '.upscale'), () => true)).toEqual([])
+  expect(tornEntries(join(root, 'node_modules', '.cache', 'upscale'), () => true)).toEqual([])
+  const stage: Stage =
+    entriesOn(root, 'answers').length > 0
+      ? 'filed'
+      : entriesOn(root, 'received').length > 0
+        ? 'received'
+        : recordsOn(root, 'intents').length > 0
+          ? 'in doubt'
+          : 'before the order'
+  if (cost === 1) expect(stage).not.toBe('before the order')
+
+  const next = (await build(order)).get('0.png')
+  const paid = gateway.charges.length
+  // The only stage that may end without a picture; and no stage may pay twice by itself.
+  expect(next).toBe(
+    { 'before the order': 'engine', 'in doubt': 'CALL_UNCERTAIN' }[stage as string] ?? 'cache',
+  )
+  expect(paid).toBe(stage === 'before the order' ? 1 : cost)
+  if (stage === 'in doubt') {
+    expect((await build({ ...order, options: { retry: true } })).get('0.png')).toBe('engine')
+    expect(gateway.charges.length).toBe(cost + 1)
+  }
+
+  expect((await build(order)).get('0.png')).toBe('cache')
+  expect(ordersOnTheBooks(root).size).toBe(stage === 'in doubt' ? 2 : 1)
+  const charged = readLedger(root).filter(({ event }) => event === 'charged')
+  expect(new Set(charged.map(({ key, attempt }) => `${key} ${attempt}`)).size).toBe(1)
+  expect([recordsOn(root, 'intents'), entriesOn(root, 'received')]).toEqual([[], []])
+  return stage
+}
+
+describe('a purchase killed with SIGKILL', () => {
+  // Rows 1 and 3, for everything between the first lock and the finished file.
+  test('in place of each of its changes to the disk is paid for once, or is a named doubt', async () => {
+    const stages: string[] = []
+    let next = 1
+    const work = async (): Promise<void> => {
+      while (next < MOST_CHANGES) {
+        const stage = await killAt(next++)
+        if (stage === 'not reached') return
+        stages.push(stage)
+      }
+    }
+    await Promise.all([work(), work(), work(), work()])
+    const tally = STAGES.map(stage => `${stages.filter(each => each === stage).length} ${stage}`)
+    process.stderr.write(`${stages.length} kills: ${tally.join(', ')}\n`)
+    expect(STAGES.filter(stage => !stages.includes(stage))).toEqual([])
+  })
+})
+
+describe('processes killed with SIGKILL at random', () => {
+  // Row 2.
+  test('buy each picture once, and once more for each doubt that a person chose to retry', async () => {
+    const root = await makeProject(PICTURES)
+    const gateway = await openGateway(30)
+    const order = { root, url: gateway.url, images: pictures(PICTURES) }
+    let kills = 0
+    while (kills < KILLS) {
+      const children = Array.from({ length: 4 }, () => startBuyer(order))
+      await Promise.all(children.map(child => child.printed('ready')))
+      for (const child of children) {
+        await sleep(Math.random() * 60)
+        child.process.kill('SIGKILL')
+        if ((await child.end) === 'SIGKILL') kills++
+      }
+      expect(tornEntries(join(root, '.upscale'), () => true)).toEqual([])
+      // A person looks at the doubts now and then, and chooses to retry all of them.
+      if (Math.random() < 0.3)
+        for (const child of [startBuyer({ ...order, options: { retry: true } })]) await die(child)
+    }
+    const doubts = recordsOn(root, 'intents').length
+    const results = [...(await build({ ...order, options: { retry: true } })).values()]
+    expect(new Set(results)).toEqual(new Set(results.includes('engine') ? ['cache', 'engine'] : ['cache']))
+    const books = ordersOnTheBooks(root)
+    process.stderr.write(
+      `${kills} kills, ${PICTURES} pictures, ${gateway.charges.length} charges, ${books.size} orders on the books, ${doubts} doubts at the end\n`,
+    )
+    // Each order has its line, or had: none was charged that the books don't know.
+    expect(gateway.charges.length).toBeLessThanOrEqual(books.size)
+    expect(entriesOn(root, 'answers')).toHaveLength(PICTURES)
+    expect(gateway.charges.length).toBeGreaterThanOrEqual(PICTURES)
+    expect(new Set((await build(order)).values())).toEqual(new Set(['cache']))
+  })
+})
+
+async function die(child: Child): Promise<void> {
+  await child.printed('ready')
+  await sleep(Math.random() * 200)
+  child.process.kill('SIGKILL')
+  await child.end
+}
