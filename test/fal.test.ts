@@ -286,16 +286,15 @@ test('the key was in no message and no file of all these runs', () => {
   expect(found).toEqual([])
 })
 
-interface Run {
-  readonly factor?: number
-  readonly env?: Record<string, string>
-}
-
-function run(options: FalOptions = {}, params: Record<string, string> = {}, { factor = 2, env }: Run = {}) {
+/** What a run of its own is made with. */
+function run(
+  options: FalOptions = {},
+  params: Record<string, string> = {},
+  { factor = 2, env = { FAL_KEY: KEY } }: { factor?: number; env?: Record<string, string> } = {},
+) {
   const engine = fal({ baseURL: service.url, uploadURL: service.url, ...options })
-  return { engine, env: env ?? { FAL_KEY: KEY }, request: { factor, params } }
+  return { engine, env, request: { factor, params } }
 }
-
 const start = (...how: Parameters<typeof run>) => project.start(run(...how))
 const upscale = (...how: Parameters<typeof run>) => project.upscale(run(...how))
 const refusal = (act: () => Promise<unknown>) => project.refusal(act)

@@ -142,13 +142,17 @@ test('a killed run of some hundred pictures goes on where it was, and does nothi
   const late = await stamps(project.path('out'))
   expect(late.size).toBe(200)
   for (const [name, stamp] of early) expect([name, late.get(name)]).toEqual([name, stamp])
-  const sample = await Promise.all(['0.png', '100.png', '199.png'].map(name => look(project.path(`out/${name}`))))
+  const sample = await Promise.all(
+    ['0.png', '100.png', '199.png'].map(name => look(project.path(`out/${name}`))),
+  )
   expect(sample).toEqual(['32x32 png', '32x32 png', '32x32 png'])
 })
 
 /** A picture unlike any other, so that no two share an answer. */
 async function noise(file: string): Promise<void> {
-  await sharp(randomBytes(16 * 16 * 3), { raw: { width: 16, height: 16, channels: 3 } }).png().toFile(file)
+  await sharp(randomBytes(16 * 16 * 3), { raw: { width: 16, height: 16, channels: 3 } })
+    .png()
+    .toFile(file)
 }
 
 /** The whole pictures of a folder: which file it is and when it was written. */

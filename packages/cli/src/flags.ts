@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type ErrorPolicy, FORMATS, type Format } from 'upscale-core'
+import { type ErrorPolicy, FORMATS, type Format, type UpscaleRequest } from 'upscale-core'
 
 /** Flags that every command has. */
 export interface CommonFlags {
@@ -56,6 +56,14 @@ export function withEncodingFlags(command: Command): Command {
   return command
     .addOption(format.choices([...FORMATS, 'jpg']).argParser(readFormat))
     .option('-q, --quality <number>', '1 to 100, for lossy formats', wholeNumber(1, 100))
+}
+
+/** What the flags say about every picture; the options say the rest. */
+export function requestOf(flags: EncodingFlags): Partial<UpscaleRequest> {
+  return {
+    ...(flags.format === undefined ? {} : { format: flags.format }),
+    ...(flags.quality === undefined ? {} : { quality: flags.quality }),
+  }
 }
 
 /** Adds examples below the help of a command. */

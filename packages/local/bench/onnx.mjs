@@ -7,10 +7,17 @@ export function onnxNetwork(sizes, scale, side) {
   const tensors = []
   layers.forEach((outputs, i) => {
     const dims = [outputs, sizes[i], 3, 3]
-    const weights = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, k) => ((k * 7919) % 201) / 4000 - 0.025)
+    const weights = Float32Array.from(
+      { length: dims.reduce((a, b) => a * b) },
+      (_, k) => ((k * 7919) % 201) / 4000 - 0.025,
+    )
     tensors.push(tensor(`w${i}`, dims, weights))
     const last = i === layers.length - 1
-    nodes.push(node('Conv', [i === 0 ? 'in' : `x${i}`, `w${i}`], last ? 'flat' : `c${i}`, [ints('kernel_shape', [3, 3])]))
+    nodes.push(
+      node('Conv', [i === 0 ? 'in' : `x${i}`, `w${i}`], last ? 'flat' : `c${i}`, [
+        ints('kernel_shape', [3, 3]),
+      ]),
+    )
     if (!last) nodes.push(node('Relu', [`c${i}`], `x${i + 1}`, []))
   })
   nodes.push(node('DepthToSpace', ['flat'], 'out', [integer('blocksize', scale), string('mode', 'CRD')]))

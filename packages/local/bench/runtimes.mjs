@@ -28,7 +28,9 @@ const pixels = SIDE * SIDE
 const halo = layers
 const multiplications = sizes.slice(1).reduce((sum, outputs, i) => sum + 9 * outputs * sizes[i], 0)
 
-console.log(`${sizes.join('-')}: ${multiplications} multiplications a pixel, tile of ${SIDE}, ${threads} thread(s)\n`)
+console.log(
+  `${sizes.join('-')}: ${multiplications} multiplications a pixel, tile of ${SIDE}, ${threads} thread(s)\n`,
+)
 console.log('| runtime | s/MP | CPU s/MP | GMAC/s of CPU |\n| --- | --- | --- | --- |')
 await measureLocal()
 if (values.runtimes !== undefined) {

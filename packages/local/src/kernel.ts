@@ -8,7 +8,7 @@ declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => object 
 export type CompiledKernel = object
 
 /**
- * The compiled kernel, under 3 KB; posted to every thread, so that what the optimiser makes of it is shared.
+ * The compiled kernel, a few kilobytes; posted to every thread, so that what the optimiser makes of it is shared.
  * @throws UpscaleError ENGINE_FAILED on a CPU or runtime without WebAssembly SIMD
  */
 export function compileKernel(): CompiledKernel {
@@ -17,9 +17,9 @@ export function compileKernel(): CompiledKernel {
   } catch (cause) {
     throw new UpscaleError(
       'ENGINE_FAILED',
-      'The local engine needs WebAssembly SIMD, which is missing here.',
+      'the local engine needs WebAssembly SIMD, which is missing here',
       {
-        hint: "Use another Node or CPU, or set engine: 'resize'.",
+        hint: "use another Node or CPU, or set engine: 'resize'",
         cause,
       },
     )

@@ -31,8 +31,8 @@ export interface LocalOptions {
 const MAX_THREADS = 64
 
 /**
- * Part of {@link PixelEngine.revision} beside the kernel and the weights: counts the changes of program.ts, anchor.ts
- * and tiles.ts that change a pixel.
+ * Part of {@link PixelEngine.revision} beside the kernel and the weights: counts the changes of this folder's code
+ * that change a pixel.
  */
 const RUNNER_REVISION = 1
 
@@ -78,8 +78,8 @@ export function local(options: LocalOptions = {}): PixelEngine {
     checkParams(params) {
       const [name] = Object.keys(params)
       if (name === undefined) return {}
-      throw new UpscaleError('BAD_DIRECTIVE', `The local engine takes no "${name}".`, {
-        hint: `Remove "${name}", or name an engine that takes it.`,
+      throw new UpscaleError('BAD_DIRECTIVE', `the local engine takes no "${name}"`, {
+        hint: `remove "${name}", or name an engine that takes it`,
       })
     },
 
@@ -87,8 +87,8 @@ export function local(options: LocalOptions = {}): PixelEngine {
       checkImage(image)
       const known = SCALES.find(one => one === scale)
       if (known === undefined) {
-        throw new UpscaleError('FACTOR_UNSUPPORTED', `The local engine has no network for x${scale}.`, {
-          hint: `Ask for ${SCALES.join(', ')}.`,
+        throw new UpscaleError('FACTOR_UNSUPPORTED', `the local engine has no network for x${scale}`, {
+          hint: `ask for ${SCALES.join(', ')}`,
         })
       }
       signal.throwIfAborted()
@@ -108,21 +108,21 @@ function resolveOptions(options: LocalOptions): Required<LocalOptions> {
   const { model = 'best', threads = Math.min(availableParallelism(), MAX_THREADS), ...rest } = options
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) {
-    throw new UpscaleError('BAD_OPTION', `local() has no option "${unknown}".`, {
-      hint: 'It takes "model" and "threads".',
+    throw new UpscaleError('BAD_OPTION', `local() has no option "${unknown}"`, {
+      hint: 'it takes "model" and "threads"',
     })
   }
   if (!MODELS.includes(model)) {
-    throw new UpscaleError('BAD_OPTION', `local() got model ${JSON.stringify(model)}.`, {
-      hint: `Use ${MODELS.map(name => `"${name}"`).join(' or ')}.`,
+    throw new UpscaleError('BAD_OPTION', `local() got model ${JSON.stringify(model)}`, {
+      hint: `use ${MODELS.map(name => `"${name}"`).join(' or ')}`,
     })
   }
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new UpscaleError(
       'BAD_OPTION',
-      `local() got threads ${JSON.stringify(threads)} (${typeof threads}).`,
+      `local() got threads ${JSON.stringify(threads)} (${typeof threads})`,
       {
-        hint: `Use a whole number from 1 to ${MAX_THREADS}, or leave it out.`,
+        hint: `use a whole number from 1 to ${MAX_THREADS}, or leave it out`,
       },
     )
   }
@@ -134,8 +134,8 @@ function checkImage({ data, width, height, channels }: PixelImage): void {
   if (!sound || (channels !== 1 && channels !== 3) || data.length !== width * height * channels) {
     throw new UpscaleError(
       'ENGINE_FAILED',
-      `The local engine got ${data.length} bytes as ${width} x ${height} pixels of ${channels} channels.`,
-      { hint: 'Hand it 8-bit grey or RGB samples without padding.' },
+      `the local engine got ${data.length} bytes as ${width} x ${height} pixels of ${channels} channels`,
+      { hint: 'hand it 8-bit grey or RGB samples without padding' },
     )
   }
 }

@@ -33,9 +33,9 @@ const MAX_CHANNELS = 256
  */
 export function parseModel(bytes: Uint8Array, file: string): Model {
   const broken = (why: string, cause?: unknown): UpscaleError =>
-    new UpscaleError('ENGINE_FAILED', `The weight file is damaged: ${why}.`, {
+    new UpscaleError('ENGINE_FAILED', `the weight file is damaged: ${why}`, {
       file,
-      hint: 'Install upscale-local again.',
+      hint: 'install upscale-local again',
       cause,
     })
 

@@ -78,8 +78,8 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
     },
 
     async close() {
-      const closed = new UpscaleError('ABORTED', 'The local engine was closed while it was working.', {
-        hint: 'Close the upscaler after its last image.',
+      const closed = new UpscaleError('ABORTED', 'the local engine was closed while it was working', {
+        hint: 'close the upscaler after its last image',
       })
       const threadsNow = [...running]
       running.clear()

@@ -46,8 +46,8 @@ export function startThread(module: CompiledKernel, script: URL, events: Events)
   const slots: (Job | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   /** Programs the worker has, by the number it knows them under. */
   const sent = new Map<Program, number>()
-  // No loaders, flags or secrets of the host: the thread only computes.
-  const worker = new Worker(script, { workerData: { module, stop }, execArgv: [], env: {} })
+  // Flags and environment are the host's: under Yarn's Plug'n'Play the script can't be found without them.
+  const worker = new Worker(script, { name: 'upscale-local', workerData: { module, stop } })
   worker.unref()
   let alive = true
 
@@ -84,12 +84,12 @@ export function startThread(module: CompiledKernel, script: URL, events: Events)
   })
   worker.on('messageerror', died)
   worker.on('error', died)
-  worker.on('exit', code => died(new Error(`The thread exited with code ${code}.`)))
+  worker.on('exit', code => died(new Error(`the thread exited with code ${code}`)))
 
   function died(cause: unknown): void {
     leave(
-      new UpscaleError('ENGINE_FAILED', 'A thread of the local engine ended before its work was done.', {
-        hint: 'Run it again; where memory is short, use fewer threads: local({ threads: 1 }).',
+      new UpscaleError('ENGINE_FAILED', 'a thread of the local engine ended before its work was done', {
+        hint: 'run it again; where memory is short, use fewer threads: local({ threads: 1 })',
         cause,
       }),
     )

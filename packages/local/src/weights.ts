@@ -39,9 +39,9 @@ export function readWeights(model: ModelName, scale: Scale): Uint8Array {
   } catch (cause) {
     throw new UpscaleError(
       'ENGINE_FAILED',
-      `The local engine has no weights for model "${model}" at x${scale}.`,
+      `the local engine has no weights for model "${model}" at x${scale}`,
       {
-        hint: `Install upscale-local again: it should hold weights/${name}.`,
+        hint: `install upscale-local again: it should hold weights/${name}`,
         cause,
       },
     )

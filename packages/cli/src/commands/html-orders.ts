@@ -105,7 +105,8 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
         else await make(order, upscaler, flags.assets === undefined ? dirname(order.file) : assets)
       } catch (error) {
         if (!isUpscaleError(error)) throw error
-        order.error = error.at({ file: shownPath(order.file, process.cwd()) })
+        // Not begun because of Ctrl-C: that is told once, not for each place.
+        if (error.code !== 'ABORTED') order.error = error.at({ file: shownPath(order.file, process.cwd()) })
       }
     },
     answer(mention, page) {

@@ -23,7 +23,7 @@ export function finishHtml(
   const cwd = process.cwd()
   const errors = pages.flatMap(page => page.mentions.flatMap(mention => errorsOf(mention, page, cwd)))
   for (const error of errors) print.error(error)
-  const rows = orders.all.flatMap(order => rowOf(order, cwd) ?? [])
+  const rows = orders.all.flatMap(order => rowsOf(order, cwd))
   if (rows.length > 0 && rows.length <= 40) print.result(printTable(rows))
   const priceMicros = orders.all.reduce((sum, { plan }) => sum + (plan?.priceMicros ?? 0), 0)
   const by = (origin: string): number => orders.all.filter(({ image }) => image?.origin === origin).length
@@ -64,15 +64,12 @@ function errorsOf({ address, line, orders, error }: Mention, { file }: Page, cwd
   )
 }
 
-function rowOf({ file, image, output, plan }: Order, cwd: string): string[] | undefined {
-  if (plan !== undefined) return [shownPath(file, cwd), '', '', plan.state, dollars(plan.priceMicros)]
-  if (image === undefined || output === undefined) return undefined
-  return [
-    shownPath(file, cwd),
-    `→ ${shownPath(output, cwd)}`,
-    `${image.width} × ${image.height}`,
-    image.origin,
-  ]
+/** One row, or none for a picture that failed. */
+function rowsOf({ file, image, output, plan }: Order, cwd: string): string[][] {
+  if (plan !== undefined) return [[shownPath(file, cwd), '', '', plan.state, dollars(plan.priceMicros)]]
+  if (image === undefined || output === undefined) return []
+  const size = `${image.width} × ${image.height}`
+  return [[shownPath(file, cwd), `→ ${shownPath(output, cwd)}`, size, image.origin]]
 }
 
 function factsOf({ file, image, output, plan, error }: Order): object {

@@ -7,8 +7,9 @@ import { UpscaleError } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
+import { requestOf } from '../flags.ts'
 import { inSession } from '../session.ts'
-import { type RunFlags, requestOf } from './run.ts'
+import type { RunFlags } from './run-flags.ts'
 
 /**
  * `upscale -`: one picture from stdin to stdout, or to the file of `--out`. The picture goes through a file, since

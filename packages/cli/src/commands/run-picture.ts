@@ -12,7 +12,7 @@ import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
 import type { Targets } from '../files/target.ts'
 import type { Found } from '../files/walk.ts'
-import type { RunFlags } from './run.ts'
+import type { RunFlags } from './run-flags.ts'
 
 /** What became of one picture. Paths are absolute. */
 export interface Row {

@@ -1,32 +1,18 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { UpscaleError, type UpscaleRequest } from 'upscale-core'
+import { UpscaleError } from 'upscale-core'
 import { forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
-import { readSize, type WantedSize } from '../files/size.ts'
+import { readSize } from '../files/size.ts'
 import { createTargets } from '../files/target.ts'
 import { type Found, hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
-import {
-  type EncodingFlags,
-  type EngineFlags,
-  numberAbove,
-  withEncodingFlags,
-  withEngineFlags,
-  withExamples,
-} from '../flags.ts'
+import { numberAbove, requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { inSession, type Session } from '../session.ts'
 import { runPipe } from './pipe.ts'
+import type { RunFlags } from './run-flags.ts'
 import { createPictureWork } from './run-picture.ts'
 import { createTally } from './run-tally.ts'
-
-export interface RunFlags extends EngineFlags, EncodingFlags {
-  readonly out?: string
-  readonly suffix?: string
-  readonly to?: WantedSize
-  readonly minGain?: number
-  readonly dryRun?: boolean
-}
 
 /** `upscale <paths…>`: pictures in, larger pictures out. */
 export function addRun(program: Command): void {
@@ -103,14 +89,6 @@ async function countAll(found: AsyncGenerator<Found>): Promise<number> {
   let total = 0
   for await (const _ of found) total++
   return total
-}
-
-/** What the flags say about every picture; the options say the rest. */
-export function requestOf(flags: EncodingFlags): Partial<UpscaleRequest> {
-  return {
-    ...(flags.format === undefined ? {} : { format: flags.format }),
-    ...(flags.quality === undefined ? {} : { quality: flags.quality }),
-  }
 }
 
 function checkTogether(paths: readonly string[], flags: RunFlags): void {

@@ -27,7 +27,8 @@ const OWN = 'http://site.invalid'
  */
 export function createSite(folder: string, base = '/'): Site {
   const root = readBase(base)
-  const origins = new Set([OWN, root.origin])
+  // Whether a page is asked for with or without TLS doesn't make it another one.
+  const hosts = new Set([new URL(OWN).host, root.host])
 
   function pageAddress(page: string): URL {
     const path = relative(folder, page).split(sep).map(encodeURIComponent).join('/')
@@ -44,8 +45,8 @@ export function createSite(folder: string, base = '/'): Site {
     fileOf(address, page, written) {
       const start = startOf(page, written)
       if (!URL.canParse(encodeStray(address), start.href)) return undefined
-      const { origin, pathname } = new URL(encodeStray(address), start)
-      if (!origins.has(origin)) return undefined
+      const { host, pathname } = new URL(encodeStray(address), start)
+      if (!hosts.has(host)) return undefined
       // An address beside the base can't be a file of the site; the root of the folder is the best guess.
       const inside = pathname.startsWith(root.pathname)
         ? pathname.slice(root.pathname.length)

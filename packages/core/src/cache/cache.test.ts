@@ -154,6 +154,7 @@ describe('the folder', () => {
     expect(tracked.map(name => dirname(name).split('/').slice(0, 3).join('/')).sort()).toEqual([
       '.upscale',
       '.upscale',
+      '.upscale',
       '.upscale/v1/answers',
       '.upscale/v1/answers',
       '.upscale/v1/sources',

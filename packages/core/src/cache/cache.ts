@@ -3,14 +3,23 @@ import { rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
 import { errnoOf, unreadable, unwritable } from './disk.ts'
-import { type CacheEntry, ENTRY_FILE, type NewEntry, parseEntry, printEntry } from './entry.ts'
+import {
+  type CacheEntry,
+  ENTRY_FILE,
+  type EntryFacts,
+  type NewEntry,
+  parseEntry,
+  printEntry,
+} from './entry.ts'
 import { Inspector, type Look } from './inspect.ts'
+import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
 import { fillFolder, publish, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
 import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 
 export type { CacheEntry, NewEntry } from './entry.ts'
+export type { ManifestLine } from './manifest.ts'
 export type { CacheEvent } from './quarantine.ts'
 export type { CacheRecord } from './record.ts'
 export type { SweepCounts } from './sweep.ts'
@@ -22,6 +31,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/received/ and rejected/                      answers not looked at yet; answers refused, but paid for
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
+//   <root>/manifest.json                                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
@@ -32,6 +42,8 @@ export type { SweepCounts } from './sweep.ts'
 // Anything that can't be read for a reason that says nothing about its content (no permission, a disk error, no free
 // file descriptor) stays where it is. In a scratch root it is a miss: making it again costs seconds. In a durable root
 // it is an error: a miss would have what is owned bought again. Looking up takes no lock and creates nothing.
+//
+// In a durable root the answers are also compared with a list that is under version control (manifest.ts).
 //
 // Not promised: that two answers to one key are alike. The first one stored stays.
 
@@ -49,7 +61,8 @@ export interface CacheOptions {
   onEvent(event: CacheEvent): void
   /**
    * True for a scratch root, which may be deleted at will: it gets a CACHEDIR.TAG, and what can't be read is a miss.
-   * False for a durable root, which is made to be committed: what can't be read is an error.
+   * False for a durable root, which is made to be committed: what can't be read is an error, and so is an answer that
+   * the manifest doesn't list.
    */
   readonly tag: boolean
   /** The clock that dates new entries. @default () => new Date() */
@@ -73,6 +86,12 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
    */
   commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
+  /**
+   * What a durable root's manifest says was bought under a key, whether or not it is here.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
+   */
+  listed(key: string): ManifestLine | undefined
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined
   /**
    * What stands in a record's place, left there whatever it is: for records whose damage must not be taken for
@@ -126,20 +145,27 @@ class DiskCache implements Cache {
   readonly #now: () => Date
   readonly #inspector = new Inspector()
   readonly #quarantine: Quarantine
+  readonly #manifest: Manifest | undefined
 
   constructor(root: string, { onEvent, tag, now = () => new Date() }: CacheOptions) {
     this.root = root
     this.#tag = tag
     this.#now = now
     this.#quarantine = new Quarantine(root, !tag, onEvent)
+    this.#manifest = tag ? undefined : new Manifest(root)
   }
 
   peek(shelf: EntryShelf, key: string): CacheEntry | undefined {
-    return this.#quarantine.lookUp(this.#path(shelf, key), path => this.#inspector.entry(path, key))?.entry
+    const path = this.#path(shelf, key)
+    const entry = this.#quarantine.lookUp(path, path => this.#inspector.entry(path, key))?.entry
+    if (entry !== undefined && shelf === 'answers') this.#vouch(key, entry.facts, path)
+    return entry
   }
 
   find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined {
-    const seen = this.#quarantine.lookUp(this.#path(shelf, key), path => this.#inspector.image(path, key))
+    const path = this.#path(shelf, key)
+    const seen = this.#quarantine.lookUp(path, path => this.#inspector.image(path, key))
+    if (seen !== undefined && shelf === 'answers') this.#vouch(key, seen.entry.facts, path)
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
   }
 
@@ -153,14 +179,25 @@ class DiskCache implements Cache {
     const look = (path: string): ReturnType<Inspector['image']> => this.#inspector.image(path, key)
     return await this.#write(async () => {
       const there = look(folder)
-      if (there.state === 'sound') return there.entry
+      if (there.state === 'sound') {
+        if (shelf === 'answers') this.#vouch(key, there.entry.facts, folder)
+        return there.entry
+      }
       if (there.state === 'newer') throw newerFormat(folder)
       return await withTemporary(this.root, this.#tag, async temporary => {
         await fillFolder(temporary, { [stored.fileName]: bytes, [ENTRY_FILE]: text })
+        if (shelf === 'answers')
+          await this.#manifest?.list(key, lineOf({ ...facts, sha256 }), () =>
+            knownAnswers(join(this.root, 'v1', shelf), this.#inspector),
+          )
         const winner = await publish(temporary, folder, () => this.#quarantine.clear(folder, look))
         return winner?.entry ?? { file: join(folder, stored.fileName), facts: stored }
       })
     })
+  }
+
+  listed(key: string): ManifestLine | undefined {
+    return this.#manifest?.lines()?.get(key)
   }
 
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined {
@@ -224,6 +261,12 @@ class DiskCache implements Cache {
 
   sweep(): Promise<SweepCounts> {
     return sweepRoot(this.root)
+  }
+
+  #vouch(key: string, facts: EntryFacts, folder: string): void {
+    if (this.#manifest?.vouchesFor(key, lineOf(facts), folder) !== false) return
+    const reason = 'paid answers are used as they are; commit the list that the next purchase begins'
+    this.#quarantine.tell({ kind: 'no-manifest', path: this.#manifest.file, reason })
   }
 
   #lookAtRecord(key: string): Look<{ readonly state: 'sound'; readonly record: CacheRecord }> {

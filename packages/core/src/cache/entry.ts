@@ -38,7 +38,10 @@ export interface EntryFacts {
 }
 
 /** The facts of an image that is about to be stored; the cache finds out the rest. */
-export type NewEntry = Omit<EntryFacts, 'size' | 'sha256' | 'createdAt'>
+export type NewEntry = Omit<EntryFacts, 'size' | 'sha256' | 'createdAt'> & {
+  /** The source it is made from, for people. Goes into the manifest of paid answers, not into the entry. */
+  readonly source?: string
+}
 
 /** One cached image. */
 export interface CacheEntry {

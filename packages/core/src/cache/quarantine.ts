@@ -12,8 +12,9 @@ export interface CacheEvent {
    * - `unwritable`: is damaged and could not be moved aside.
    * - `unreadable`: may be sound, but could not be read; a miss for now. Scratch roots only.
    * - `newer-format`: was stored by a later version; left alone, a miss.
+   * - `no-manifest`: paid answers are used, but there is no list to compare them with.
    */
-  readonly kind: 'quarantined' | 'unwritable' | 'unreadable' | 'newer-format'
+  readonly kind: 'quarantined' | 'unwritable' | 'unreadable' | 'newer-format' | 'no-manifest'
   readonly path: string
   readonly reason: string
 }
@@ -50,11 +51,11 @@ export class Quarantine {
       case 'sound':
         return seen
       case 'newer':
-        this.#tell({ kind: 'newer-format', path, reason: NEWER })
+        this.tell({ kind: 'newer-format', path, reason: NEWER })
         return undefined
       case 'unreadable':
         if (this.#strict) throw unreadable(path, seen.cause)
-        this.#tell({ kind: 'unreadable', path, reason: seen.reason })
+        this.tell({ kind: 'unreadable', path, reason: seen.reason })
         return undefined
       default:
         return undefined
@@ -83,7 +84,7 @@ export class Quarantine {
       return this.#move(path, look, reason)
     } catch (error) {
       const why = `${reason}, and it could not be moved aside: ${messageOf(error)}`
-      this.#tell({ kind: 'unwritable', path, reason: why })
+      this.tell({ kind: 'unwritable', path, reason: why })
       return true
     }
   }
@@ -99,7 +100,7 @@ export class Quarantine {
     }
     // Between the look and the move another process may have put a sound one there.
     if (look(aside).state !== 'sound') {
-      this.#tell({ kind: 'quarantined', path, reason: `${reason}; moved to ${aside}` })
+      this.tell({ kind: 'quarantined', path, reason: `${reason}; moved to ${aside}` })
       return true
     }
     try {
@@ -111,7 +112,8 @@ export class Quarantine {
     return false
   }
 
-  #tell(event: CacheEvent): void {
+  /** Reports something, once per kind and path. */
+  tell(event: CacheEvent): void {
     const once = `${event.kind} ${event.path}`
     if (this.#told.has(once)) return
     this.#told.add(once)

@@ -106,7 +106,7 @@ const RULES = {
 
 const REQUIRED = ['baseURL', 'model', 'price', 'scales'] as const
 
-/** Where a word in a message stands for an address. */
+/** How an address is written, for hints. */
 const EXAMPLE = 'https://gateway.example/openai/v1'
 
 /**

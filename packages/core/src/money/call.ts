@@ -49,12 +49,13 @@ export async function buy(
 ): Promise<Received> {
   const store = shop.stores.forEngine(job.engine)
   const frozen = shop.options.frozen && job.engine.billing === 'paid'
-  if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(job)
+  if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(job, order, store)
   const lock = await lockKey(store, order, shop)
   try {
     const there = look() ?? (await adoptReceived(job, order, shop, store))
     if (there !== undefined) return there
-    if (frozen) throw frozenMiss(job)
+    if (frozen) throw frozenMiss(job, order, store)
+    if (store.listed(order.pay) !== undefined && !shop.options.retry) throw boughtElsewhere(store)
     return await reserveAndCall(job, order, shop, store)
   } finally {
     await lock.release()
@@ -143,13 +144,23 @@ function requestFor({ job, order, intent, store }: Call): FileRequest {
   }
 }
 
-function frozenMiss({ engine, engineName }: ServiceJob): UpscaleError {
+/** A key on the list of paid answers was paid for; that its answer isn't here is no reason to pay again. */
+function boughtElsewhere({ root }: Cache): UpscaleError {
+  const problem = 'this picture was bought, as manifest.json there says, but its answer is not in the cache'
+  return new UpscaleError('CACHE_UNREADABLE', problem, {
+    file: root,
+    hint: 'restore the folder from version control or from the cache of CI; to buy it again, build once with UPSCALE_RETRY=1',
+  })
+}
+
+function frozenMiss({ engine, engineName }: ServiceJob, { pay }: Order, store: Cache): UpscaleError {
   const price = dollars(engine.priceMicros)
-  return new UpscaleError(
-    'FROZEN_MISS',
-    `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`,
-    { hint: 'build once where it may spend money and commit the cache folder, or set frozen: false' },
-  )
+  const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
+  const hint =
+    store.listed(pay) === undefined
+      ? 'build once where it may spend money and commit the cache folder, or set frozen: false'
+      : 'it was bought, as manifest.json says: restore its answer from version control or from the cache of CI'
+  return new UpscaleError('FROZEN_MISS', problem, { hint })
 }
 
 function stopped(): UpscaleError {

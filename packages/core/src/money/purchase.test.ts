@@ -293,3 +293,38 @@ test('two upscalers on one cache buy a picture once', async () => {
   await Promise.all([start(one.engine).upscale('a.png'), start(other.engine).upscale('a.png')])
   expect(one.requests.length + other.requests.length).toBe(1)
 })
+
+describe('a manifest', () => {
+  // Fault matrix, row 38: nothing that is wrong with it leads to a payment.
+  test('that lists a picture whose answer is gone keeps it from being bought again, until a person says so', async () => {
+    const { engine, requests } = service()
+    await start(engine).upscale('a.png')
+    rmSync(join(root, '.upscale', 'v1'), { recursive: true })
+    rmSync(join(root, 'node_modules'), { recursive: true })
+    const error = await start(engine).upscale('a.png').catch(String)
+    expect(error).toMatch(/was bought.*not in the cache.*CACHE_UNREADABLE.*version control.*UPSCALE_RETRY=1/s)
+    expect(await codeOf(start(engine, { frozen: true }).upscale('a.png'))).toBe('FROZEN_MISS')
+    expect(requests).toHaveLength(1)
+    expect(await start(engine, { retry: true }).upscale('a.png')).toMatchObject({ origin: 'engine' })
+    expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('with conflict markers stops hits and purchases alike', async () => {
+    const { engine, requests } = service()
+    await start(engine).upscale('a.png')
+    await draw('b.png', 50)
+    const file = join(root, '.upscale', 'manifest.json')
+    const sound = readFileSync(file, 'utf8')
+    writeFileSync(file, `<<<<<<< HEAD\n${sound}`)
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CACHE_UNREADABLE')
+    expect(await codeOf(start(engine).upscale('b.png'))).toBe('CACHE_UNREADABLE')
+    expect(requests).toHaveLength(1)
+    writeFileSync(file, sound)
+    expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('names the source', async () => {
+    await start(service().engine).upscale('a.png')
+    expect(readFileSync(join(root, '.upscale', 'manifest.json'), 'utf8')).toContain('"source":"a.png"')
+  })
+})

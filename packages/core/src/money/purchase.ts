@@ -178,6 +178,7 @@ async function keep(
     height,
     format,
     fileName: `answer.${EXTENSION[format]}`,
+    source: order.source,
   }
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(job, order, received, shop, store)

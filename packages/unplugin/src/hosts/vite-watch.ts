@@ -25,15 +25,29 @@ export function watchSources(session: ViteSession): Plugin {
     },
     transform: {
       filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/ },
-      // Rollup runs Vite's CSS pass again only for a module that depends on the image.
       handler() {
-        for (const { source } of session.slots.all()) this.addWatchFile(source)
+        dependOnSources(this, session)
         return null
       },
     },
     buildEnd() {
-      for (const { source } of session.slots.all()) this.addWatchFile(source)
+      dependOnSources(this, session)
     },
     closeWatcher: () => session.end(),
   }
+}
+
+/**
+ * Makes a module depend on the sources known so far, those that its own text just named among them: Rollup passes a
+ * module through the plugins again only when something it depends on has changed. More than it needs, which costs a
+ * look at a file; exactly its own would need a list of who named what, and forms that Vite hides don't tell.
+ */
+export function dependOnSources(context: object, { config, slots }: ViteSession): void {
+  // The context of an HTML hook has this in a build, although its type doesn't say so.
+  if (config.build.watch === null || !canWatch(context)) return
+  for (const { source } of slots.all()) context.addWatchFile(source)
+}
+
+function canWatch(context: object): context is { addWatchFile(file: string): void } {
+  return 'addWatchFile' in context && typeof context.addWatchFile === 'function'
 }

@@ -10,7 +10,7 @@ import { rewriteHtml } from './vite-html.ts'
 import { rewriteNewUrls } from './vite-new-url.ts'
 import { checkOutput } from './vite-output.ts'
 import { createViteSession, type ViteSession } from './vite-session.ts'
-import { watchSources } from './vite-watch.ts'
+import { dependOnSources, watchSources } from './vite-watch.ts'
 
 /*
  * Vite is handed a real file: each hook below turns a tagged reference into the path of a slot (slots.ts), and from
@@ -30,10 +30,9 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
   ]
 }
 
-/** References in JavaScript; the ways into CSS and HTML that must come before Vite's own work. */
+/** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
 function importPlugin(session: ViteSession): Plugin {
   const alias = cssResolver(session)
-  const variants = new Map<string, Mention>()
   return {
     name: 'upscale',
     apply: 'build',
@@ -44,6 +43,30 @@ function importPlugin(session: ViteSession): Plugin {
       // Environments may share one list.
       if (!aliases.includes(alias)) aliases.unshift(alias)
     },
+    ...importHooks(session),
+    transform: {
+      order: 'pre',
+      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
+      handler: (code, id) => rewritePublicImages(code, id, session),
+    },
+    transformIndexHtml: {
+      order: 'pre',
+      async handler(html, { filename }) {
+        const rewritten = await rewriteHtml(html, filename, session)
+        dependOnSources(this, session)
+        return rewritten
+      },
+    },
+    closeBundle() {
+      return session.leave(this.environment.name)
+    },
+  }
+}
+
+/** How references in JavaScript are resolved; those that ask for a text get a module of ours. */
+function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load'> {
+  const variants = new Map<string, Mention>()
+  return {
     resolveId: {
       filter: { id: TAGGED },
       async handler(id, importer, options) {
@@ -79,18 +102,6 @@ function importPlugin(session: ViteSession): Plugin {
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
     },
-    transform: {
-      order: 'pre',
-      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
-      handler: (code, id) => rewritePublicImages(code, id, session),
-    },
-    transformIndexHtml: {
-      order: 'pre',
-      handler: (html, { filename }) => rewriteHtml(html, filename, session),
-    },
-    closeBundle() {
-      return session.leave(this.environment.name)
-    },
   }
 }
 
@@ -103,12 +114,14 @@ function newUrlPlugin(session: ViteSession): Plugin {
     applyToEnvironment: environment => environment.config.consumer === 'client',
     transform: {
       filter: { code: { include: [/new\s+URL/] }, id: { exclude: /^\0/ } },
-      handler(code, id) {
+      async handler(code, id) {
         if (!TAGGED.test(code)) return null
-        return rewriteNewUrls(code, id, session, async path => {
+        const rewritten = await rewriteNewUrls(code, id, session, async path => {
           const resolved = await this.resolve(path, id, { skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined
         })
+        if (rewritten !== null) dependOnSources(this, session)
+        return rewritten
       },
     },
   }

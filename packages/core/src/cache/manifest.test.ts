@@ -1,0 +1,212 @@
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Cache, type CacheEvent, openCache } from './cache.ts'
+import { entryFolder, keyOf, sha256, temporaryFolder } from './fault-kit.ts'
+import { Manifest, parseManifest, printManifest } from './manifest.ts'
+
+// Fault matrix, row 38.
+
+let root: string
+let file: string
+let events: CacheEvent[]
+
+beforeEach(() => {
+  root = temporaryFolder()
+  file = join(root, 'manifest.json')
+  events = []
+})
+
+const BYTES = Buffer.from('an answer')
+const LINE = { sha256: sha256('x'), engine: 'e', model: 'm', width: 64, height: 32 }
+
+function open(folder = root): Cache {
+  return openCache(folder, { tag: false, onEvent: event => events.push(event) })
+}
+
+async function store(cache: Cache, name: string, bytes: Uint8Array = BYTES): Promise<void> {
+  const facts = {
+    key: keyOf(name),
+    fileName: 'answer.png',
+    width: 64,
+    height: 32,
+    format: 'png',
+    engine: 'service',
+    model: 'model',
+    source: `assets/${name}.png`,
+  } as const
+  await cache.commit('answers', facts, bytes)
+}
+
+function edit(change: (text: string) => string): void {
+  writeFileSync(file, change(readFileSync(file, 'utf8')))
+}
+
+function refusal(act: () => unknown): string {
+  try {
+    act()
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'CACHE_UNREADABLE' })
+    return String(error)
+  }
+  return expect.fail('nothing was refused')
+}
+
+describe('the list', () => {
+  it('has a line for each answer, sorted, with what a review needs', async () => {
+    await store(open(), 'b')
+    await store(open(), 'a')
+    const keys = [keyOf('a'), keyOf('b')].sort()
+    const lines = readFileSync(file, 'utf8').split('\n')
+    expect(lines.map(line => line.slice(0, 20))).toEqual([
+      '{"manifest": 1',
+      ...keys.map(key => `,"${key}`.slice(0, 20)),
+      '}',
+      '',
+    ])
+    expect(JSON.parse(readFileSync(file, 'utf8'))[keyOf('a')]).toEqual({
+      sha256: sha256(BYTES),
+      engine: 'service',
+      model: 'model',
+      width: 64,
+      height: 32,
+      source: 'assets/a.png',
+    })
+  })
+
+  it('has no line for anything else, and a scratch root has no list', async () => {
+    const facts = { fileName: 'a.png', width: 1, height: 1, format: 'png', engine: 'e', model: 'm' } as const
+    await open().commit('received', { key: keyOf(1), ...facts }, BYTES)
+    const scratch = temporaryFolder()
+    const cache = openCache(scratch, { tag: true, onEvent: () => {} })
+    await cache.commit('answers', { key: keyOf(1), ...facts }, BYTES)
+    expect([existsSync(file), existsSync(join(scratch, 'manifest.json'))]).toEqual([false, false])
+    expect(cache.listed(keyOf(1))).toBeUndefined()
+  })
+
+  it('takes what many store at once', async () => {
+    const caches = [open(), open(), open()]
+    const names = Array.from({ length: 30 }, (_, number) => String(number))
+    await Promise.all(names.map((name, at) => store(caches[at % 3] as Cache, name)))
+    for (const name of names) expect(open().find('answers', keyOf(name))?.facts.key).toBe(keyOf(name))
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(33)
+  })
+
+  it('is parsed once, and again when it was replaced', async () => {
+    await store(open(), 'a')
+    const manifest = new Manifest(root)
+    const seen = manifest.lines()
+    expect(manifest.lines()).toBe(seen)
+    await store(open(), 'b')
+    expect(manifest.lines()?.size).toBe(2)
+  })
+
+  it('merges by itself where two branches bought different pictures', () => {
+    const [one, other] = [printManifest(new Map([['1'.repeat(64), LINE]])), printManifest(new Map())]
+    expect(one.split('\n').filter(line => !other.split('\n').includes(line))).toHaveLength(1)
+  })
+})
+
+describe('an answer', () => {
+  it('with another digest than the listed one is refused, and stays where it is', async () => {
+    await store(open(), 'a')
+    edit(text => text.replace(sha256(BYTES), sha256('other')))
+    const cache = open()
+    expect(refusal(() => cache.find('answers', keyOf('a')))).toMatch(/another answer.*version control/s)
+    refusal(() => cache.peek('answers', keyOf('a')))
+    await expect(store(cache, 'a')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
+    expect(existsSync(entryFolder(root, keyOf('a'), 'answers'))).toBe(true)
+  })
+
+  it('that was exchanged for another whole one is refused', async () => {
+    await store(open(), 'a')
+    const shared = temporaryFolder()
+    await store(open(shared), 'a', Buffer.from('something planted'))
+    const folder = entryFolder(root, keyOf('a'), 'answers')
+    rmSync(folder, { recursive: true })
+    cpSync(entryFolder(shared, keyOf('a'), 'answers'), folder, { recursive: true })
+    refusal(() => open().find('answers', keyOf('a')))
+  })
+
+  it('that is not listed is refused with the line that would list it', async () => {
+    await store(open(), 'a')
+    await store(open(), 'b')
+    edit(text =>
+      text
+        .split('\n')
+        .filter(line => !line.includes(keyOf('b')))
+        .join('\n'),
+    )
+    const [, line = ''] = /add (,".*)$/m.exec(refusal(() => open().find('answers', keyOf('b')))) ?? []
+    edit(text => text.replace(/\}\n$/, `${line}\n}\n`))
+    expect(open().find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+  })
+
+  it('is used without a list, with a notice; the next one that is stored begins a list of all', async () => {
+    await store(open(), 'a')
+    rmSync(file)
+    const cache = open()
+    expect(cache.find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
+    expect(cache.peek('answers', keyOf('a'))).toBeDefined()
+    expect(events.map(({ kind }) => kind)).toEqual(['no-manifest'])
+    await store(cache, 'b')
+    expect([...(new Manifest(root).lines()?.keys() ?? [])].sort()).toEqual([keyOf('a'), keyOf('b')].sort())
+  })
+})
+
+describe('a list that was', () => {
+  it.each([
+    ['given Windows line ends', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['formatted', (text: string) => JSON.stringify(JSON.parse(text), null, 2)],
+    [
+      'given a line too many',
+      (text: string) => text.replace(/\}\n$/, `,"${keyOf('gone')}": ${JSON.stringify(LINE)}}\n`),
+    ],
+  ])('%s is as good', async (_, change) => {
+    await store(open(), 'a')
+    edit(change)
+    expect(open().find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
+    await store(open(), 'b')
+    expect(open().find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+  })
+
+  it.each([
+    [
+      'left with conflict markers',
+      (text: string) => text.replace('\n,', '\n<<<<<<< HEAD\n,'),
+      /merge-conflict markers \(line 2\)/,
+    ],
+    ['cut short', (text: string) => text.slice(0, 60), /not JSON/],
+    ['emptied', () => '', /not JSON/],
+    ['made a list', () => '[]', /not a JSON object/],
+    ['written by a later version', () => '{"manifest": 2}', /later version/],
+    [
+      'given a line of nonsense',
+      () => '{"manifest": 1, "__proto__": {"sha256": "x"}}',
+      /can't be right: "__proto__"/,
+    ],
+    ['given half a digest', (text: string) => text.replace(sha256(BYTES), 'abc'), /can't be right/],
+  ])('%s is refused in words, for hits and for stores, and not touched', async (_, change, words) => {
+    await store(open(), 'a')
+    edit(change)
+    const before = readFileSync(file, 'utf8')
+    expect(refusal(() => open().find('answers', keyOf('a')))).toMatch(words)
+    expect(refusal(() => open().listed(keyOf('b')))).toMatch(words)
+    await expect(store(open(), 'b')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
+  it('mutated in 2000 ways is read or refused, never a crash', () => {
+    const text = printManifest(new Map(['1', '2', '3'].map(digit => [digit.repeat(64), LINE])))
+    for (let round = 0; round < 2000; round++) {
+      const bytes = Buffer.from(text)
+      const at = (round * 7919) % bytes.length
+      if (round % 3 === 0) bytes[at] = round % 256
+      const cut = round % 3 === 1 ? bytes.subarray(0, at) : bytes
+      const result = parseManifest(cut.toString())
+      expect(typeof result === 'string' ? 'refused' : result.size).toSatisfy(
+        seen => seen === 'refused' || (typeof seen === 'number' && seen <= 4),
+      )
+    }
+  })
+})

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * Work that a page doesn't wait for: a browser holds six connections to a server, so a few pictures of five seconds
+ * each would keep the scripts of the page from loading. Whoever asks waits for a moment, and is then told to show a
+ * stand-in; when all work is done, the page is told once.
+ */
+export interface DevQueue<T> {
+  /**
+   * The result of the work, or undefined when it takes longer than the grace. Work under the same key and stamp is
+   * begun once. The failure of work that nobody waited for any longer is thrown at the next who asks.
+   */
+  ask(key: string, stamp: string, work: () => Promise<T>): Promise<T | undefined>
+  /** Forgets that somebody is to be told. */
+  close(): void
+}
+
+export interface DevQueueEvents {
+  /** All work is done, and some of it was shown by a stand-in before. */
+  onNews(): void
+  /** Work failed that was shown by a stand-in. */
+  onLateFailure(error: unknown): void
+}
+
+interface Job<T> {
+  readonly stamp: string
+  readonly result: Promise<T>
+  /** Settles when the grace, which begins with the work, is over. */
+  readonly grace: Promise<undefined>
+  hasStandIn: boolean
+}
+
+/** How long who asks waits, in milliseconds: longer than a cached picture takes, shorter than a person notices. */
+const GRACE_MS = 150
+
+/** How long the queue must be empty before the page is told, since a page asks for its pictures in waves. */
+const QUIET_MS = 120
+
+export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): DevQueue<T> {
+  const jobs = new Map<string, Job<T>>()
+  let underWay = 0
+  let hasNews = false
+  let telling: NodeJS.Timeout | undefined
+
+  function begin(key: string, stamp: string, work: () => Promise<T>): Job<T> {
+    const job: Job<T> = {
+      stamp,
+      result: work(),
+      grace: sleep(GRACE_MS, undefined, { ref: false }),
+      hasStandIn: false,
+    }
+    jobs.set(key, job)
+    underWay++
+    job.result.then(
+      () => {
+        hasNews ||= job.hasStandIn
+        forget(key, job)
+        settle()
+      },
+      error => {
+        // A late failure stays until somebody asks, or the page would show the stand-in for good.
+        if (job.hasStandIn) onLateFailure(error)
+        settle()
+      },
+    )
+    return job
+  }
+
+  function forget(key: string, job: Job<T>): void {
+    if (jobs.get(key) === job) jobs.delete(key)
+  }
+
+  function settle(): void {
+    underWay--
+    if (underWay > 0 || !hasNews) return
+    clearTimeout(telling)
+    telling = setTimeout(() => {
+      if (underWay > 0) return
+      hasNews = false
+      onNews()
+    }, QUIET_MS)
+    telling.unref()
+  }
+
+  return {
+    async ask(key, stamp, work) {
+      const known = jobs.get(key)
+      const job = known?.stamp === stamp ? known : begin(key, stamp, work)
+      try {
+        const settled = await Promise.race([job.result.then(value => ({ value })), job.grace])
+        if (settled !== undefined) return settled.value
+      } catch (error) {
+        forget(key, job)
+        throw error
+      }
+      job.hasStandIn = true
+      return undefined
+    },
+    close: () => clearTimeout(telling),
+  }
+}

@@ -1,0 +1,294 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { paint } from '../support/pictures.ts'
+import { readTree } from '../support/site.ts'
+import { look, makeProject, type Outcome, type Project } from './command.ts'
+
+let project: Project
+
+beforeEach(async () => {
+  project = await makeProject()
+})
+afterEach(() => project.remove())
+
+function html(...args: string[]): Promise<Outcome> {
+  return project.run(['html', 'dist', '--engine', 'resize', ...args])
+}
+
+async function paintAll(...names: string[]): Promise<void> {
+  await Promise.all(names.map(name => paint(project.path('dist'), name)))
+}
+
+/** What became of one page. */
+async function rewrite(page: string, ...args: string[]): Promise<string> {
+  await project.write('dist/index.html', page)
+  const { code, stderr } = await html(...args)
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  return project.read('dist/index.html')
+}
+
+/** The names of new files depend on their content; in expectations the digest is `#`. */
+function hide(text: string): string {
+  return text.replace(/(-[\d.]+x)-[0-9a-f]{10}\./g, '$1-#.')
+}
+
+describe('a reference', () => {
+  const FORMS = [
+    ['<img src="img/a.png?upscale=2">', '<img src="img/a-2x-#.png">'],
+    ['<img src=img/a.png?upscale=2>', '<img src="img/a-2x-#.png">'],
+    ["<img src='./img/a.png?upscale=2'>", "<img src='./img/a-2x-#.png'>"],
+    ['<IMG  SRC = "/img/a.png?upscale=2" alt=x>', '<IMG  SRC = "/img/a-2x-#.png" alt=x>'],
+    ['<img src="img/a.png?upscale=1.5&amp;format=webp">', '<img src="img/a-1.5x-#.webp">'],
+    ['<img src="img/a.png?upscale=2&amp;v=3#top">', '<img src="img/a-2x-#.png?v=3#top">'],
+    ['<img src="img/a%20b.png?upscale=2">', '<img src="img/a-b-2x-#.png">'],
+    ['<img src="img/a b.png?upscale=2">', '<img src="img/a-b-2x-#.png">'],
+    ['<img src="img/100%.png?upscale=2">', '<img src="img/100-2x-#.png">'],
+    ['<img data-src="img/a.png?upscale=2">', '<img data-src="img/a-2x-#.png">'],
+    ['<img srcset="img/a.png 1x, img/a.png?upscale=2 2x">', '<img srcset="img/a.png 1x, img/a-2x-#.png 2x">'],
+    [
+      '<img srcset="img/a.png?upscale=2;3&amp;as=srcset">',
+      '<img srcset="img/a.png 1x, img/a-2x-#.png 2x, img/a-3x-#.png 3x">',
+    ],
+    ['<source srcset="img/a.png?upscale=2 800w">', '<source srcset="img/a-2x-#.png 800w">'],
+    ['<video poster="img/a.png?upscale=2"></video>', '<video poster="img/a-2x-#.png"></video>'],
+    ['<link rel="icon" href="img/a.png?upscale=2">', '<link rel="icon" href="img/a-2x-#.png">'],
+    [
+      '<link rel="preload" imagesrcset="img/a.png?upscale=2 2x">',
+      '<link rel="preload" imagesrcset="img/a-2x-#.png 2x">',
+    ],
+    [
+      '<meta property="og:image" content="/img/a.png?upscale=2">',
+      '<meta property="og:image" content="/img/a-2x-#.png">',
+    ],
+    [
+      '<meta name="twitter:image" content="/img/a.png?upscale=2">',
+      '<meta name="twitter:image" content="/img/a-2x-#.png">',
+    ],
+    ['<input type="image" src="img/a.png?upscale=2">', '<input type="image" src="img/a-2x-#.png">'],
+    [
+      '<svg><image xlink:href="img/a.png?upscale=2"/></svg>',
+      '<svg><image xlink:href="img/a-2x-#.png"/></svg>',
+    ],
+    ['<svg><use href="img/a.png?upscale=2"/></svg>', '<svg><use href="img/a-2x-#.png"/></svg>'],
+    [
+      '<p style="background: url(img/a.png?upscale=2) red">',
+      '<p style="background: url(&quot;img/a-2x-#.png&quot;) red">',
+    ],
+    ["<p style='background: url(img/a.png?upscale=2)'>", `<p style='background: url("img/a-2x-#.png")'>`],
+    [
+      '<style>p { background: url( "img/a.png?upscale=2" ) }</style>',
+      '<style>p { background: url( "img/a-2x-#.png" ) }</style>',
+    ],
+    [
+      '<template><img src="img/a.png?upscale=2"></template>',
+      '<template><img src="img/a-2x-#.png"></template>',
+    ],
+    [
+      '<noscript><img src="img/a.png?upscale=2"></noscript>',
+      '<noscript><img src="img/a-2x-#.png"></noscript>',
+    ],
+  ] as const
+
+  test('is found in every form, nothing else is touched, and a second run has nothing to do', async () => {
+    await paintAll('img/a.png', 'img/a b.png', 'img/100%.png')
+    const frame = (lines: readonly string[]): string =>
+      `<!doctype html>\r\n<title>é 🙂 &amp;</title>\r\n${lines.map(line => `\t<div   id=x>${line}</div>`).join('\r\n')}\n`
+    const made = hide(await rewrite(frame(FORMS.map(([before]) => before))))
+    expect(made.split('\n')).toEqual(frame(FORMS.map(([, after]) => after)).split('\n'))
+    expect((await html()).stdout).toContain('0 files rewritten')
+  })
+
+  const PROSE = [
+    '<p>img/a.png?upscale=2</p>',
+    '<!-- <img src="img/a.png?upscale=2"> -->',
+    '<img alt="img/a.png?upscale=2" src="img/a.png">',
+    '<img src="https://elsewhere.example/a.png?upscale=2">',
+    '<script>const text = "img/a.png?upscale=2"</script>',
+    '<style>p::before { content: "img/a.png?upscale=2" } /* url(img/a.png?upscale=2) */</style>',
+    '<img src="img/a.png?w=200">',
+  ]
+
+  test('is not seen in prose, or where it leads elsewhere', async () => {
+    await paintAll('img/a.png')
+    const page = PROSE.join('\n')
+    expect(await rewrite(page)).toBe(page)
+  })
+
+  test('in CSS files starts from the file, in both spellings of image-set', async () => {
+    await paintAll('img/a.png')
+    const css = (address: string): string =>
+      [
+        '@charset "utf-8"; @import "x.css";',
+        `.a { background: url("${address}") }`,
+        `.b { background-image: image-set("${address}" 1x type("image/png"), url('${address}') 2x) }`,
+        `.c { background: -webkit-image-set(url( "${address}" ) 2x); content: "../img/a.png?upscale=2" }`,
+        `.d { background: linear-gradient(red, rgb(0 0 0 / 1)), URL('${address}') }`,
+        '',
+      ].join('\r\n')
+    await project.write('dist/css/main.css', css('../img/a.png?upscale=2'))
+    expect((await html()).code).toBe(0)
+    expect(hide(await project.read('dist/css/main.css'))).toBe(css('../img/a-2x-#.png'))
+  })
+
+  test('without quotes in CSS gets some', async () => {
+    await paintAll('img/a.png')
+    await project.write('dist/a.css', 'a{background:url(img/a.png?upscale=2)}')
+    await html()
+    expect(hide(await project.read('dist/a.css'))).toBe('a{background:url("img/a-2x-#.png")}')
+  })
+
+  test('leads to a real picture of the size asked for, made once', async () => {
+    await paintAll('img/a.png', 'img/b.jpg')
+    await project.write(
+      'dist/x/deep.html',
+      '<img src="../img/a.png?upscale=2"><img src="../img/b.jpg?upscale=3">',
+    )
+    await project.write('dist/index.html', '<img src="/img/a.png?upscale=2">')
+    const { code, stdout } = await html()
+    expect(code).toBe(0)
+    expect(stdout).toContain('2 upscaled, 0 from the cache, 2 files rewritten, US$0.00 spent')
+    const files = [...(await readTree(project.path('dist/img'))).keys()]
+    expect(files.map(hide)).toEqual(['a-2x-#.png', 'a.png', 'b-3x-#.jpg', 'b.jpg'])
+    expect(await look(project.path(`dist/img/${files[0]}`))).toBe('40x24 png')
+    expect(await look(project.path(`dist/img/${files[2]}`))).toBe('60x36 jpeg')
+  })
+})
+
+describe('the place of a site', () => {
+  test.each([
+    ['/sub/', '/sub/img/a.png?upscale=2', '/sub/img/a-2x-#.png'],
+    [
+      'https://a.example/sub/',
+      'https://a.example/sub/img/a.png?upscale=2',
+      'https://a.example/sub/img/a-2x-#.png',
+    ],
+    ['https://a.example/sub', '//a.example/sub/img/a.png?upscale=2', '//a.example/sub/img/a-2x-#.png'],
+    ['https://a.example/sub/', '/sub/img/a.png?upscale=2', '/sub/img/a-2x-#.png'],
+  ])('--base %s makes %s a file of it', async (base, before, after) => {
+    await paintAll('img/a.png')
+    expect(hide(await rewrite(`<img src="${before}">`, '--base', base))).toBe(`<img src="${after}">`)
+  })
+
+  test('may be moved by <base href>', async () => {
+    await paintAll('img/a.png')
+    expect(hide(await rewrite('<base href="/img/"><img src="a.png?upscale=2">'))).toBe(
+      '<base href="/img/"><img src="a-2x-#.png">',
+    )
+  })
+
+  test.each([
+    ['img/a.png?upscale=2', '../files/big/a-2x-#.png'],
+    ['/sub/page/img/a.png?upscale=2', '/sub/files/big/a-2x-#.png'],
+    ['https://a.example/sub/page/img/a.png?upscale=2', 'https://a.example/sub/files/big/a-2x-#.png'],
+  ])('--assets turns %s into %s', async (before, after) => {
+    await paintAll('page/img/a.png')
+    await project.write('dist/page/index.html', `<img src="${before}">`)
+    await html('--assets', 'files/big', '--base', 'https://a.example/sub/')
+    expect(hide(await project.read('dist/page/index.html'))).toBe(`<img src="${after}">`)
+    expect([...(await readTree(project.path('dist/files'))).keys()].map(hide)).toEqual(['big/a-2x-#.png'])
+  })
+})
+
+describe('--auto', () => {
+  test('gives every image under the selector a larger picture, and only those, once', async () => {
+    await paintAll('img/a.png', 'img/a, b.png')
+    const page = (a: string, b: string): string =>
+      `<img src="img/a.png"><main><p><img class=x src=img/a.png${a} alt=""><img src="img/a, b.png"${b}>` +
+      '<img src="img/a.png" srcset="img/a.png 1x"><img src="logo.svg"><img src="data:image/png;base64,AAAA">' +
+      '<img src="https://elsewhere.example/a.png"></main>'
+    const made = await rewrite(page('', ''), '--auto', 'main')
+    expect(hide(made)).toBe(
+      page(' srcset="img/a.png 1x, img/a-2x-#.png 2x"', ' srcset="img/a%2C%20b.png 1x, img/a-b-2x-#.png 2x"'),
+    )
+    expect((await html('--auto', 'main')).stdout).toContain('0 files rewritten')
+    expect(await project.read('dist/index.html')).toBe(made)
+  })
+
+  test('takes the factor, and leaves tagged images to their tags', async () => {
+    await paintAll('a.png')
+    const made = await rewrite(
+      '<img src="a.png"><img src="a.png?upscale=2">',
+      '--auto',
+      'img',
+      '--factor',
+      '3',
+    )
+    expect(hide(made)).toBe('<img src="a.png" srcset="a.png 1x, a-3x-#.png 3x"><img src="a-2x-#.png">')
+  })
+
+  test('with something that is no selector is refused', async () => {
+    await project.write('dist/index.html', '<p>')
+    const { code, stderr } = await html('--auto', 'main[')
+    expect(code).toBe(2)
+    expect(stderr).toContain('is no selector')
+  })
+})
+
+describe('a mistake', () => {
+  test('is told with file and line for every place, and the other pages are finished', async () => {
+    await paintAll('a.png')
+    await project.write(
+      'dist/bad.html',
+      '<p>\n<p>\n<img src="gone.png?upscale=2">\n<img src="a.png?upscale=2">',
+    )
+    await project.write('dist/css/bad.css', 'a {}\nb { background: url(../gone.png?upscale=2) }')
+    await project.write('dist/worse.html', '<img src="a.png?upscale=two">')
+    await project.write('dist/good.html', '<img src="a.png?upscale=2">')
+    const { code, stdout, stderr } = await html()
+    expect(code).toBe(1)
+    expect(stderr).toContain('"gone.png?upscale=2" in dist/bad.html:3')
+    expect(stderr).toContain('"../gone.png?upscale=2" in dist/css/bad.css:2')
+    expect(stderr).toContain('"a.png?upscale=two" in dist/worse.html:1')
+    expect(stdout).toContain('3 references failed')
+    expect(hide(await project.read('dist/good.html'))).toBe('<img src="a-2x-#.png">')
+    expect(hide(await project.read('dist/bad.html'))).toContain(
+      'src="gone.png?upscale=2">\n<img src="a-2x-#.png">',
+    )
+  })
+
+  test.each([
+    [['html', 'nowhere'], /no such folder/],
+    [['html', 'dist', '--base', 'sub'], /expected a path or an address/],
+    [['html', 'dist', '--assets', '../x'], /not a folder of the site/],
+    [['html'], /missing required argument/],
+  ])('%j ends with 2', async (args, why) => {
+    await project.write('dist/index.html', '<p>')
+    const { code, stderr } = await project.run(args)
+    expect(stderr).toMatch(why)
+    expect(code).toBe(2)
+  })
+})
+
+test('bytes that are not UTF-8, and a byte order mark, stay as they are', async () => {
+  await paintAll('a.png')
+  const latin = Buffer.from('<p>caf\xe9<img src="a.png?upscale=2"><p>\xfc', 'latin1')
+  await project.write('dist/latin.html', latin)
+  await project.write('dist/mark.html', '\ufeff<img src="a.png?upscale=2">')
+  await html()
+  const bytes = await readFile(join(project.root, 'dist/latin.html'))
+  expect(hide(bytes.toString('latin1'))).toBe('<p>caf\xe9<img src="a-2x-#.png"><p>\xfc')
+  expect(hide(await project.read('dist/mark.html'))).toBe('\ufeff<img src="a-2x-#.png">')
+})
+
+test('a dry run writes nothing and tells the price', async () => {
+  await paintAll('a.png')
+  await project.write('dist/index.html', '<img src="a.png?upscale=2">')
+  const before = await readTree(project.root)
+  const { code, stdout } = await html('--dry-run')
+  expect(code).toBe(0)
+  expect(stdout).toContain('1 picture for 1 file, US$0.00 for what is missing')
+  expect(await readTree(project.root)).toEqual(before)
+})
+
+test('a document tells what was made', async () => {
+  await paintAll('a.png')
+  await project.write('dist/index.html', '<img src="a.png?upscale=2"><img src="b.png?upscale=2">')
+  const { code, stdout } = await html('--json')
+  expect(code).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({
+    images: [{ state: 'made', width: 40, height: 24, engine: 'resize' }, { state: 'failed' }],
+    pages: [{ rewritten: true, references: 2 }],
+    errors: [{ code: 'SOURCE_NOT_FOUND', importer: { file: 'dist/index.html', line: 1 } }],
+  })
+})
