@@ -2,6 +2,7 @@ import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import packageFacts from '../package.json' with { type: 'json' }
 import { addHtml } from './commands/html.ts'
+import { addPlan } from './commands/plan.ts'
 import { addRun } from './commands/run.ts'
 
 /** Every command, with its help. */
@@ -14,6 +15,8 @@ export function createProgram(): Command {
     .addHelpText('after', HELP)
   addRun(program)
   addHtml(program)
+  addPlan(program)
+  addWarm(program)
   tab(program)
   return program
 }

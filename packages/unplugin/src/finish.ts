@@ -11,6 +11,7 @@ import {
   type UpscalerOptions,
 } from 'upscale-core'
 import { local } from 'upscale-local'
+import { drainOnSignals } from './interrupt.ts'
 import { findPlace } from './place.ts'
 
 /** A reference as it was written, and the module that has it. */
@@ -34,6 +35,11 @@ export interface Finisher {
    * @throws UpscaleError with the image, the reference, the file and the line
    */
   finish(source: string, request: UpscaleRequest, mention: Mention): Promise<UpscaledImage>
+  /**
+   * True when {@link finish} would run no engine.
+   * @throws UpscaleError as {@link finish}, but for what only an engine can tell
+   */
+  isAnswered(source: string, request: UpscaleRequest, mention: Mention): Promise<boolean>
   /** The error of a reference whose `as` gives a text, at a place that takes one address. */
   addressOnly(directive: Directive, mention: Mention, form: string): UpscaleError
   report(): Report
@@ -55,6 +61,9 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
   const { root, envDir, mode, onNotice } = project
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
   const upscaler = createUpscaler(options, { root, env, engines: { local: local() }, onNotice })
+  // A build that can't spend money loses nothing by being stopped at once.
+  const mayPay = [...upscaler.options.engines.values()].some(({ billing }) => billing === 'paid')
+  const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
   return {
     options: upscaler.options,
     parse(mention) {
@@ -65,6 +74,14 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     async finish(source, request, mention) {
       try {
         return await upscaler.upscale(source, request)
+      } catch (error) {
+        throw placed(error, mention)
+      }
+    },
+    async isAnswered(source, request, mention) {
+      try {
+        const { state } = await upscaler.plan(source, request)
+        return state === 'finished' || state === 'answered'
       } catch (error) {
         throw placed(error, mention)
       }
@@ -81,7 +98,10 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
         mention,
       ),
     report: () => upscaler.report(),
-    close: () => upscaler.close(),
+    close() {
+      forget()
+      return upscaler.close()
+    },
   }
 }
 

@@ -5,9 +5,13 @@ import type { UpscaleOptions } from './options.ts'
 
 export {
   type Engine,
+  type FalOptions,
+  fal,
   isUpscaleError,
   type LumenfallOptions,
   lumenfall,
+  type OpenaiCompatibleOptions,
+  openaiCompatible,
   type Preset,
   type Report,
   type ReportImage,

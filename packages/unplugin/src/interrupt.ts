@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Finisher } from './finish.ts'
+import type { Upscaler } from 'upscale-core'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -10,7 +10,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * @param tell takes the line that says what is waited for
  * @returns takes the handlers away again
  */
-export function drainOnSignals(finisher: Finisher, tell: (text: string) => void): () => void {
+export function drainOnSignals(upscaler: Pick<Upscaler, 'drain'>, tell: (text: string) => void): () => void {
   let draining = false
   const remove = (): void => {
     for (const signal of SIGNALS) process.off(signal, stop)
@@ -19,7 +19,7 @@ export function drainOnSignals(finisher: Finisher, tell: (text: string) => void)
     if (draining) process.exit(128 + constants.signals[signal])
     draining = true
     tell('stopping: waiting for the pictures under way, which are kept (again to leave at once)')
-    finisher.drain().finally(() => {
+    upscaler.drain().finally(() => {
       remove()
       process.kill(process.pid, signal)
     })

@@ -1,6 +1,6 @@
 import { type Report, UpscaleError, type UpscalerOptions } from 'upscale-core'
 
-/** What a user may write in a bundler's config: the upscaler's options, and two that only a build has. */
+/** What a user may write in a bundler's config: the upscaler's options, and three that only a bundler has. */
 export interface UpscaleOptions extends UpscalerOptions {
   /**
    * What happens when a tagged reference reaches the output untouched, so that the page would show the small image:
@@ -8,6 +8,12 @@ export interface UpscaleOptions extends UpscalerOptions {
    * @default 'error'
    */
   leftovers?: 'error' | 'warn'
+  /**
+   * Which engines Vite's dev server runs. 'auto': free ones, while pages show plainly resampled pictures; of paid
+   * ones it shows what is cached. 'full': paid ones as well. 'off': none, and shows what is cached. A build runs all.
+   * @default 'auto'
+   */
+  dev?: 'auto' | 'full' | 'off'
   /** Called with what happened at the end of every build, in watch mode after each rebuild. */
   onReport?: (report: Report) => void
 }
@@ -15,20 +21,24 @@ export interface UpscaleOptions extends UpscalerOptions {
 /** The plugin's own options, complete and checked, beside what the upscaler checks itself. */
 export interface BuildOptions {
   readonly leftovers: 'error' | 'warn'
+  readonly dev: 'auto' | 'full' | 'off'
   readonly onReport: (report: Report) => void
   readonly upscaler: UpscalerOptions
 }
 
-/** @throws UpscaleError BAD_OPTION for `leftovers` or `onReport`; the rest is checked where the upscaler is made */
+/** @throws UpscaleError BAD_OPTION for `leftovers`, `dev` or `onReport`; the rest is checked where the upscaler is made */
 export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
-  const { leftovers = 'error', onReport = () => {}, ...upscaler } = options
+  const { leftovers = 'error', dev = 'auto', onReport = () => {}, ...upscaler } = options
   if (leftovers !== 'error' && leftovers !== 'warn') {
     throw badOption(`leftovers is ${JSON.stringify(leftovers)}`, 'set it to "error" or "warn"')
+  }
+  if (!['auto', 'full', 'off'].includes(dev)) {
+    throw badOption(`dev is ${JSON.stringify(dev)}`, 'set it to "auto", "full" or "off"')
   }
   if (typeof onReport !== 'function') {
     throw badOption(`onReport is a ${typeof onReport}`, 'give a function that takes the report')
   }
-  return { leftovers, onReport, upscaler }
+  return { leftovers, dev, onReport, upscaler }
 }
 
 function badOption(problem: string, hint: string): UpscaleError {

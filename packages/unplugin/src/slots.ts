@@ -81,7 +81,7 @@ function keyOf(source: string, query: string): string {
 }
 
 /** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
-function stampOf(file: string): string {
+export function stampOf(file: string): string {
   const stat = statOf(file)
   return stat === undefined ? 'missing' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`
 }

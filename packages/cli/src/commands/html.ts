@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import { forEach } from '../files/each.ts'
+import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'
 import { placeText } from '../files/place.ts'
 import { walk } from '../files/walk.ts'
@@ -149,8 +149,4 @@ async function readText(file: string): Promise<{ readonly text: string; encode(t
   const text = bytes.toString(encoding)
   const mark = text.startsWith('\ufeff') ? '\ufeff' : ''
   return { text: text.slice(mark.length), encode: changed => Buffer.from(mark + changed, encoding) }
-}
-
-async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items
 }

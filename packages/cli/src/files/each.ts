@@ -28,3 +28,8 @@ export async function forEach<T>(
   const ends = await Promise.allSettled(lanes)
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
+
+/** A list as a source for {@link forEach}. */
+export async function* eachOf<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items
+}

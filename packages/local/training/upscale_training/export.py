@@ -33,7 +33,11 @@ def quantise_layer(kernel: np.ndarray, bias: np.ndarray):
         positive = np.where(w > 0, w, 0).sum(axis=(1, 2, 3))
         negative = np.where(w < 0, -w, 0).sum(axis=(1, 2, 3))
         reach = np.maximum(positive, negative) * reference.ACTIVATION_MAX + np.abs(b) + (1 << (shift - 1))
-        if np.abs(w).max() <= 32767 and reach.max() < 2**31:
+        # The runner's Winograd form multiplies by these, and doubles its sums; src/pack.ts has the same rules.
+        first, _, third = np.moveaxis(w, 3, 0)
+        across = w.sum(axis=3)
+        products = [w, 2 * first, across, across - 2 * w[..., 1], 2 * third]
+        if max(np.abs(p).max() for p in products) <= 32767 and reach.max() < 2**30:
             return w.astype("<i2"), b.astype("<i4"), shift
     raise ValueError("weights too large for int16 arithmetic")
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Sharp } from 'sharp'
+import { FORMATS, type Format } from 'upscale-core'
 
 /** A picture of the right size that is shown until the real one is there. */
 export interface Placeholder {
@@ -9,6 +10,8 @@ export interface Placeholder {
   readonly type: 'image/jpeg' | 'image/webp' | 'image/png'
   readonly width: number
   readonly height: number
+  /** Of the source, as its bytes say. */
+  readonly sourceFormat: Format
 }
 
 export interface Placeholders {
@@ -54,12 +57,13 @@ async function enlarge(source: string, factor: number, maxPixels: number): Promi
   // Loaded here, since most starts of a dev server find every picture in the cache.
   const { default: sharp } = await import('sharp')
   const image = sharp(source, { limitInputPixels: maxPixels, autoOrient: true })
-  const { autoOrient, hasAlpha } = await image.metadata()
+  const { autoOrient, hasAlpha, format } = await image.metadata()
   const width = Math.round(autoOrient.width * factor)
   const height = Math.round(autoOrient.height * factor)
   const larger = image.resize(width, height, { fit: 'fill', kernel: 'cubic' }).toColourspace('srgb')
   const type = typeFor(hasAlpha, Math.max(width, height))
-  return { bytes: await encode(larger, type).toBuffer(), type, width, height }
+  const sourceFormat = FORMATS.find(one => one === format) ?? 'avif'
+  return { bytes: await encode(larger, type).toBuffer(), type, width, height, sourceFormat }
 }
 
 function typeFor(hasAlpha: boolean, longestSide: number): Placeholder['type'] {

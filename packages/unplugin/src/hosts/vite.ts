@@ -5,6 +5,7 @@ import type { UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './vite-css.ts'
+import { devPlugin } from './vite-dev.ts'
 import { type FindFile, fileBeside, sourceOf } from './vite-files.ts'
 import { rewriteHtml } from './vite-html.ts'
 import { rewriteNewUrls } from './vite-new-url.ts'
@@ -19,7 +20,7 @@ import { dependOnSources, watchSources } from './vite-watch.ts'
  * Vite shows only references in JavaScript to plugins, so each other form has its own way in, and its own file.
  */
 
-/** The plugins of a Vite build, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
+/** The plugins of a Vite build and of the dev server, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
 export function vitePlugins(options: UpscaleOptions): Plugin[] {
   const session = createViteSession(options)
   return [
@@ -27,6 +28,7 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
     newUrlPlugin(session),
     watchSources(session),
     { ...checkOutput(session), enforce: 'post' },
+    devPlugin(options),
   ]
 }
 

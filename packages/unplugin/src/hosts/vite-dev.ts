@@ -1,0 +1,119 @@
+import { type Directive, TAGGED } from 'upscale-core'
+import type { Plugin, ResolvedConfig } from 'vite'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { variantCode } from '../variants.ts'
+import { expandSrcsets } from './vite-dev-html.ts'
+import { serveTaggedImages } from './vite-dev-middleware.ts'
+import { createDevSession, type DevSession } from './vite-dev-session.ts'
+import { fileBeside, sourceOf } from './vite-files.ts'
+
+/*
+ * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
+ * answers with the picture or quickly with a stand-in, and the page loads again when the pictures are there.
+ */
+
+/** Keys that Vite takes off an address itself; any other makes another plugin read the file. */
+const KEYS_OF_ADDRESSES = new Set(['url', 'no-inline', 'import', 't', 'v'])
+
+/** The plugin of Vite's dev server. */
+export function devPlugin(userOptions: UpscaleOptions): Plugin {
+  const options = resolveBuildOptions(userOptions)
+  // A server that restarts is created before the old one is closed, and both may use this plugin.
+  const sessions = new Map<ResolvedConfig, DevSession>()
+  const sessionOf = ({ environment }: { environment: { getTopLevelConfig(): ResolvedConfig } }) =>
+    sessions.get(environment.getTopLevelConfig())
+  return {
+    name: 'upscale:dev',
+    enforce: 'pre',
+    apply: 'serve',
+    configureServer(server) {
+      const session = createDevSession(options, server)
+      sessions.set(server.config, session)
+      server.middlewares.use(serveTaggedImages(session))
+    },
+    ...devImportHooks(sessionOf),
+    transformIndexHtml: {
+      order: 'pre',
+      handler(html, { filename, server }) {
+        const session = server && sessions.get(server.config)
+        return session === undefined ? html : expandSrcsets(html, filename, session.finisher)
+      },
+    },
+    hotUpdate({ file, modules }) {
+      const session = sessionOf(this)
+      if (!session?.sources.has(file)) return
+      for (const module of modules) this.environment.moduleGraph.invalidateModule(module)
+      if (this.environment.name === 'client') session.reload()
+    },
+    async closeBundle() {
+      const session = sessionOf(this)
+      sessions.delete(this.environment.getTopLevelConfig())
+      await session?.close()
+    },
+  }
+}
+
+type HookContext = { environment: { getTopLevelConfig(): ResolvedConfig } }
+
+/** Imports that an address can't serve: texts, and files that Vite or another plugin reads. */
+function devImportHooks(
+  sessionOf: (context: HookContext) => DevSession | undefined,
+): Pick<Plugin, 'resolveId' | 'load'> {
+  return {
+    resolveId: {
+      filter: { id: TAGGED },
+      async handler(id, importer, options) {
+        const session = sessionOf(this)
+        // A scan for dependencies only wants to know that it is no code.
+        if (session === undefined || options.scan || !isTaggedImage(id)) return null
+        const mention = { reference: id, importer: importer && pathOf(importer) }
+        const directive = session.finisher.parse(mention)
+        if (directive.as === 'url' && !needsFile(directive, session.config)) return null
+        const source =
+          fileBeside(directive.path, mention.importer, session.config) ??
+          (await sourceOf(directive.path, mention.importer, session.config, async path => {
+            const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+            return resolved ? pathOf(resolved.id) : undefined
+          }))
+        if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
+        return (await session.file(source, directive.requests[0], mention)) + directive.rest
+      },
+    },
+    load: {
+      filter: { id: TAGGED },
+      async handler(id) {
+        const session = sessionOf(this)
+        if (session === undefined || !isTaggedImage(id)) return null
+        const directive = session.finisher.parse({ reference: id, importer: undefined })
+        return directive.as === 'url' ? null : loadVariant(session, pathOf(id), directive)
+      },
+    },
+  }
+}
+
+/**
+ * True where Vite or another plugin reads the file itself, and would read the original: `inline`, keys of others, and
+ * Astro, which makes an object of an import. A `%` or `#` in a name is beyond what Vite's dev server can address.
+ */
+function needsFile({ path, rest }: Directive, { plugins }: ResolvedConfig): boolean {
+  const keys = [...new URLSearchParams(rest.replace(/#.*$/, '')).keys()]
+  return (
+    keys.some(key => !KEYS_OF_ADDRESSES.has(key)) ||
+    /[%#]/.test(path) ||
+    plugins.some(({ name }) => name === 'astro:assets')
+  )
+}
+
+/** The module of `as=srcset` and `as=metadata`. */
+async function loadVariant(session: DevSession, source: string, directive: Directive): Promise<string> {
+  const { config, finisher } = session
+  const { reference, requests, rest } = directive
+  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
+  const path = isPublic ? source.slice(config.publicDir.length) : source
+  return variantCode(directive, {
+    original: path + rest,
+    upscaled: requests.map(request => path + withRest(queryOf(request, finisher.options), rest)),
+    image: await session.facts(source, requests[0], { reference, importer: undefined }),
+  })
+}
