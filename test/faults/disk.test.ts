@@ -41,7 +41,7 @@ describe('a disk without room for the answer', () => {
   test('is noticed before anything is ordered', async ({ skip }) => {
     if (!isRootOnLinux) skip(NEEDS_ROOT)
     const { cacheDir, order } = await onSmallDisk('size=1m')
-    const empty = fill(cacheDir, 6000)
+    const empty = fill(cacheDir, 4 * 4096)
     const child = startBuyer(order)
     expect(await child.end, child.output()).toBe(0)
     expect(child.output()).toMatch(/failed 0\.png CACHE_UNWRITABLE .*bytes are free.*free some space/)

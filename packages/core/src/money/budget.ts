@@ -6,7 +6,7 @@ import { unwritable } from '../cache/disk.ts'
 import { acquireLock, LOCKS } from '../cache/lock.ts'
 import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock-owner.ts'
 import { record } from '../check.ts'
-import { UpscaleError } from '../errors.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { dollars } from './dollars.ts'
 
 // The money of one run.
@@ -29,11 +29,17 @@ export interface Budget {
   reserve(priceMicros: number): Promise<Reservation>
   /** Spent by this upscaler. */
   readonly spentMicros: number
-  /** Leaves the run. */
+  /** Leaves the run. Where that can't be written down, the end of this process says the same. */
   close(): Promise<void>
 }
 
 export interface Reservation {
+  /**
+   * To be called right before the call: what was held may have become too much, where earlier calls cost more than
+   * they should have.
+   * @throws UpscaleError BUDGET_EXCEEDED
+   */
+  check(): void
   /**
    * The call was made, or may have been. The larger of the price and what the service says it charged counts.
    * @returns what counts as charged
@@ -57,7 +63,11 @@ const LOCK_TIMEOUT_MS = 60_000
 const UNKNOWN_MS = 60 * 60 * 1000
 
 /** A call without a price needs no place in the run; should the service charge all the same, it is only reported. */
-const FREE: Reservation = { spend: async costMicros => costMicros ?? 0, cancel: async () => {} }
+const FREE: Reservation = {
+  check: () => {},
+  spend: async costMicros => costMicros ?? 0,
+  cancel: async () => {},
+}
 
 /**
  * @param capMicros - what a run may spend
@@ -67,6 +77,9 @@ export function createBudget(capMicros: number, durable: string): Budget {
   const id = randomUUID()
   const file = join(durable, LOCKS, 'run.json')
   let spentMicros = 0
+  let heldMicros = 0
+  // As of the last change. Other processes look at ours before each of their calls, as we do at theirs.
+  let othersMicros = 0
   let joined = false
   // What was spent must be written down also when the build is being stopped, so nothing aborts this wait.
   const { signal } = new AbortController()
@@ -81,10 +94,9 @@ export function createBudget(capMicros: number, durable: string): Budget {
         me = { id, owner: describeSelf(), open: true, spentMicros, heldMicros: 0 }
         members.push(me)
       }
-      edit(
-        me,
-        members.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0),
-      )
+      const usedMicros = members.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
+      othersMicros = usedMicros - me.spentMicros - me.heldMicros
+      edit(me, usedMicros)
       await replaceFile(file, members)
       joined = true
     } finally {
@@ -102,10 +114,12 @@ export function createBudget(capMicros: number, durable: string): Budget {
         if (usedMicros + priceMicros > capMicros) throw exceeded(priceMicros, usedMicros, capMicros)
         me.heldMicros += priceMicros
       })
+      heldMicros += priceMicros
       let open = true
       const close = async (chargedMicros: number): Promise<void> => {
         if (!open) return
         open = false
+        heldMicros -= priceMicros
         spentMicros += chargedMicros
         await change(me => {
           me.heldMicros -= priceMicros
@@ -113,6 +127,10 @@ export function createBudget(capMicros: number, durable: string): Budget {
         })
       }
       return {
+        check() {
+          const usedMicros = othersMicros + spentMicros + heldMicros
+          if (usedMicros > capMicros) throw exceeded(priceMicros, usedMicros - priceMicros, capMicros)
+        },
         async spend(costMicros) {
           const chargedMicros = Math.max(priceMicros, costMicros ?? 0)
           await close(chargedMicros)
@@ -125,6 +143,8 @@ export function createBudget(capMicros: number, durable: string): Budget {
       if (!joined) return
       await change(me => {
         me.open = false
+      }).catch(error => {
+        if (!isUpscaleError(error)) throw error
       })
     },
   }

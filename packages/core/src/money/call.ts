@@ -96,6 +96,7 @@ async function reserveAndCall(
       // A queue may have been long, and the service may have said no to everything meanwhile.
       shop.breaker.check(job.engineName)
       if (shop.stopping.aborted) throw stopped()
+      reservation.check()
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
       await writeIntent(store, order.pay, intent)
       sent = true

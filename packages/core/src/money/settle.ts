@@ -75,9 +75,10 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   const costMicros = Math.max(job.engine.priceMicros, answer.costMicros ?? 0)
   try {
     await keepReceived(store, factsOf(job, order, { costMicros, ...id }), bytes)
-  } finally {
-    await reservation.spend(answer.costMicros)
+  } catch (error) {
+    throw await andBooks(error, async () => void (await reservation.spend(answer.costMicros)))
   }
+  await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
   shop.breaker.succeed(job.engineName)
