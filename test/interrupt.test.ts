@@ -53,12 +53,16 @@ function answersKept(): number {
   return names.filter(name => /^(answers|received)\/.*entry\.json$/.test(name)).length
 }
 
-test('the first Ctrl-C keeps the picture under way and orders no other', async () => {
+test('a plan comes before the first payment; the first Ctrl-C keeps the picture under way and orders no other', async () => {
   const { child, output } = build()
   await until(() => gateway.orders.length === 1)
   child.kill('SIGINT')
   const [, signal] = await once(child, 'exit')
   expect(signal, output()).toBe('SIGINT')
+  expect(output()).toContain(
+    'before the first paid call: 2 pictures are not in the cache, US$0.12 (budget US$1.00)',
+  )
+  expect(output()).toContain('a.png ×2 by paid, US$0.06')
   expect(output()).toContain('waiting for the pictures under way')
   expect(gateway.charges).toHaveLength(1)
   expect(answersKept()).toBe(1)

@@ -59,4 +59,10 @@ export {
 export type { PlannedImage, PlanState } from './plan.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
-export { createUpscaler, type UpscaleContext, type UpscaledImage, type Upscaler } from './upscaler.ts'
+export {
+  createUpscaler,
+  type HostEvents,
+  type UpscaleContext,
+  type UpscaledImage,
+  type Upscaler,
+} from './upscaler.ts'

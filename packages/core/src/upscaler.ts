@@ -85,6 +85,14 @@ export interface Upscaler {
   close(): Promise<void>
 }
 
+/** What a host wants to be told. */
+export interface HostEvents {
+  /** Takes lines that a user should see; the build goes on. */
+  readonly onNotice?: (text: string) => void
+  /** Called, and awaited, once before the first call that costs money: the moment to show what will follow. */
+  readonly beforePaying?: () => Promise<void>
+}
+
 /** The largest source file that is read, in bytes. */
 const MAX_SOURCE_BYTES = 256 * 1024 * 1024
 
@@ -106,19 +114,24 @@ const STAND_IN = { original: 'as it is', resize: 'plainly resampled' } as const
  */
 export function createUpscaler(
   options: UpscalerOptions = {},
-  host: Partial<HostFacts> & { readonly onNotice?: (text: string) => void } = {},
+  host: Partial<HostFacts> & HostEvents = {},
 ): Upscaler {
   const facts = { ...processFacts(options), ...host }
   const recorder = createRecorder(host.onNotice ?? (() => {}))
   const resolved = resolveOptions(options, facts, recorder.notice)
   const drain = new AbortController()
   const stop = new AbortController()
+  let announced: Promise<void> | undefined
   const shop: Workshop = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),
     ledger: createLedger(resolved.cacheDir),
+    announce: () => {
+      announced ??= host.beforePaying?.() ?? Promise.resolve()
+      return announced
+    },
     stopping: AbortSignal.any([drain.signal, stop.signal]),
     context: { signal: stop.signal, env: facts.env },
     calls: pLimit(resolved.concurrency),

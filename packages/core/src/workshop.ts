@@ -18,6 +18,8 @@ export interface Workshop {
   readonly ledger: Ledger
   /** Aborts calls under way; the environment engines take their keys from. */
   readonly context: EngineContext
+  /** Tells the user, once, that a call which costs money is about to be made. */
+  announce(): Promise<void>
   /** Aborted when no further call may be begun; those under way go on. */
   readonly stopping: AbortSignal
   /** Engine calls that go over a wire. Never taken inside `pictures`, nor the other way round. */

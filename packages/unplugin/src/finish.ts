@@ -8,11 +8,13 @@ import {
   type UpscaledImage,
   UpscaleError,
   type UpscaleRequest,
+  type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
 import { local } from 'upscale-local'
 import { drainOnSignals } from './interrupt.ts'
 import { findPlace } from './place.ts'
+import { priceList } from './price-list.ts'
 
 /** A reference as it was written, and the module that has it. */
 export interface Mention {
@@ -60,7 +62,13 @@ export interface Project {
 export function createFinisher(options: UpscalerOptions, project: Project): Finisher {
   const { root, envDir, mode, onNotice } = project
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
-  const upscaler = createUpscaler(options, { root, env, engines: { local: local() }, onNotice })
+  const upscaler: Upscaler = createUpscaler(options, {
+    root,
+    env,
+    engines: { local: local() },
+    onNotice,
+    beforePaying: async () => onNotice(await priceList(upscaler)),
+  })
   // A build that can't spend money loses nothing by being stopped at once.
   const mayPay = [...upscaler.options.engines.values()].some(({ billing }) => billing === 'paid')
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}

@@ -78,6 +78,7 @@ async function reserveAndCall(
   const before = readIntent(store, order.pay)
   if (before !== undefined && !mayGoOn(job, before, shop)) throw inDoubt(store, order.pay, before)
   shop.breaker.check(job.engineName)
+  if (engine.billing === 'paid') await shop.announce()
   await store.probe(roomFor(order, job.scale))
   const reservation = await shop.budget.reserve(engine.priceMicros)
   const intent: Intent = {

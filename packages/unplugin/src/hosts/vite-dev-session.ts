@@ -54,7 +54,10 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   }
 
   function tell(error: unknown): void {
-    if (isLeftOut(error)) return notice(error)
+    if (isLeftOut(error)) {
+      notice(error)
+      return
+    }
     const message = error instanceof Error ? error.message : String(error)
     if (told.has(message)) return
     told.add(message)

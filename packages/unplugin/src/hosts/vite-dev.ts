@@ -65,8 +65,9 @@ function devImportHooks(
       filter: { id: TAGGED },
       async handler(id, importer, options) {
         const session = sessionOf(this)
-        // A scan for dependencies only wants to know that it is no code.
-        if (session === undefined || options.scan || !isTaggedImage(id)) return null
+        // A scan for dependencies, which Vite's types don't tell of, only wants to know that it is no code.
+        const isScan = 'scan' in options && options.scan === true
+        if (session === undefined || isScan || !isTaggedImage(id)) return null
         const mention = { reference: id, importer: importer && pathOf(importer) }
         const directive = session.finisher.parse(mention)
         if (directive.as === 'url' && !needsFile(directive, session.config)) return null
