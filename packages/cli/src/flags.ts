@@ -41,7 +41,10 @@ export function withEngineFlags(command: Command): Command {
       'how many times larger, above 1, 8 at most (default: 2)',
       numberAbove(1, 8),
     )
-    .option('-e, --engine <name>', 'local, resize, lumenfall, or one of the config file (default: local)')
+    .option(
+      '-e, --engine <name>',
+      'local, resize, lumenfall, fal, or one of the config file (default: local)',
+    )
     .option('-j, --jobs <number>', 'engine calls at a time, 1 to 64 (default: 4)', wholeNumber(1, 64))
     .option('--budget <dollars>', 'US dollars this run may spend on paid engines (default: 1)', numberFrom(0))
     .option('--frozen', 'call no paid engine; a miss is an error (default: where CI is set)')

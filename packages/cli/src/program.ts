@@ -1,9 +1,34 @@
 import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import packageFacts from '../package.json' with { type: 'json' }
+import { addDoctor } from './commands/doctor.ts'
 import { addHtml } from './commands/html.ts'
+import { addLs } from './commands/ls.ts'
+import { addModels } from './commands/models.ts'
 import { addPlan } from './commands/plan.ts'
+import { addPrune } from './commands/prune.ts'
+import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
+import { addServe } from './commands/serve.ts'
+import { addVerify } from './commands/verify.ts'
+import { addWarm } from './commands/warm.ts'
+import { addWhy } from './commands/why.ts'
+
+/** In the order in which the help lists them. */
+const COMMANDS = [
+  addRun,
+  addHtml,
+  addPlan,
+  addWarm,
+  addWhy,
+  addLs,
+  addVerify,
+  addPrune,
+  addDoctor,
+  addModels,
+  addReport,
+  addServe,
+]
 
 /** Every command, with its help. */
 export function createProgram(): Command {
@@ -11,12 +36,8 @@ export function createProgram(): Command {
     .description('Upscales pictures and the pictures of finished web pages: verified, cached, paid for once.')
     .version(packageFacts.version)
     .showHelpAfterError('(add --help for the options and examples)')
-    .enablePositionalOptions()
     .addHelpText('after', HELP)
-  addRun(program)
-  addHtml(program)
-  addPlan(program)
-  addWarm(program)
+  for (const add of COMMANDS) add(program)
   tab(program)
   return program
 }
@@ -27,6 +48,7 @@ Examples:
   $ upscale html dist/
   $ upscale plan
   $ upscale help html
+  $ source <(upscale complete bash)
 
 Exit codes:
   0    done

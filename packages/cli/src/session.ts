@@ -1,6 +1,8 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path'
 import {
   createUpscaler,
   type Engine,
+  fal,
   loadEnv,
   lumenfall,
   type Upscaler,
@@ -39,7 +41,7 @@ export async function inSession(
   const print = createPrinter(flags)
   const config = await loadConfig(flags.config)
   const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
-  const options = mergeOptions(config.options, flags, include)
+  const options = mergeOptions(config, flags, include)
   const upscaler = createUpscaler(options, {
     root: config.root,
     env,
@@ -63,13 +65,17 @@ export async function inSession(
   }
 }
 
-/** Flags over the config file. */
+/**
+ * Flags over the config file.
+ * @param named paths of the command line, absolute; they may be read even where the options don't allow it
+ */
 export function mergeOptions(
-  options: UpscalerOptions,
+  { root, options }: Config,
   flags: EngineFlags,
-  include: readonly string[],
+  named: readonly string[],
 ): UpscalerOptions {
   const { engine } = options
+  const include = named.filter(path => isClosed(path, resolve(root, options.root ?? '.')))
   const given: UpscalerOptions = {
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.factor === undefined ? {} : { factor: flags.factor }),
@@ -90,8 +96,18 @@ export function mergeOptions(
   }
 }
 
+/** True for a path that is not read unless it is listed: outside of the project, or in `node_modules`. */
+function isClosed(path: string, root: string): boolean {
+  const way = relative(root, path).split(sep)
+  return way[0] === '..' || isAbsolute(way.join(sep)) || way.includes('node_modules')
+}
+
 /** Engines that need no config file. A paid one runs only where it is named, and costs nothing until then. */
-function hostEngines({ engine, engines }: UpscalerOptions): Record<string, Engine> {
-  const isTaken = typeof engine === 'object' && engine.id === 'lumenfall' && engines?.lumenfall === undefined
-  return { local: local(), ...(isTaken ? {} : { lumenfall: lumenfall() }) }
+export function hostEngines({ engine, engines }: UpscalerOptions): Record<string, Engine> {
+  const taken = typeof engine === 'object' ? engine.id : undefined
+  const made: Record<string, Engine> = { local: local(), lumenfall: lumenfall(), fal: fal() }
+  // An engine that the config gives without a name has its id for a name, and two can't share one.
+  return Object.fromEntries(
+    Object.entries(made).filter(([name]) => name !== taken || engines?.[name] !== undefined),
+  )
 }

@@ -23,6 +23,8 @@ export interface ReportImage {
   readonly sourceBytes: number
   /** What this run paid for it, in millionths of a US dollar. */
   readonly costMicros: number
+  /** What the engine would have charged, had it not been in the cache, in millionths of a US dollar. */
+  readonly savedMicros: number
 }
 
 /** What happened so far, as data; whoever prints it decides how. */

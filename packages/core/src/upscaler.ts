@@ -179,6 +179,7 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.bytes.length,
       costMicros,
+      savedMicros: origin === 'cache' ? job.engine.priceMicros : 0,
     })
     const { width: sourceWidth, height: sourceHeight } = made.source
     return {

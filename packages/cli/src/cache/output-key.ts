@@ -18,12 +18,16 @@ export interface AnswerLink {
 
 /** What a record of the shelf `sources` says; undefined for a record that says something else. */
 export function linkOf(record: Fields | undefined): Omit<AnswerLink, 'digest'> | undefined {
-  if (record === undefined || typeof record.pay !== 'string' || typeof record.lossless !== 'boolean') return undefined
+  if (record === undefined || typeof record.pay !== 'string' || typeof record.lossless !== 'boolean')
+    return undefined
   return { pay: record.pay, lossless: record.lossless }
 }
 
 /** The quality that leads from an answer to an output: null for none given, undefined when it was made of another. */
-export function qualityOf(output: EntryFacts, { pay, digest, lossless }: AnswerLink): number | null | undefined {
+export function qualityOf(
+  output: EntryFacts,
+  { pay, digest, lossless }: AnswerLink,
+): number | null | undefined {
   const { width, height, format, fileName } = output
   const parts = { pay, answer: digest, encoding: ENCODING, width, height, format, lossless, fileName }
   const qualities = [undefined, ...Array.from({ length: 100 }, (_, index) => index + 1)]

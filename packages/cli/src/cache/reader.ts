@@ -85,7 +85,9 @@ export async function findDamage({ folder, facts }: Entry): Promise<string | und
   try {
     const { size } = await stat(file)
     if (size !== facts.size) return `${facts.fileName} has ${size} bytes, it was stored with ${facts.size}`
-    return (await digestOf(file)) === facts.sha256 ? undefined : `${facts.fileName} has another digest than when it was stored`
+    return (await digestOf(file)) === facts.sha256
+      ? undefined
+      : `${facts.fileName} has another digest than when it was stored`
   } catch (error) {
     return `${facts.fileName} can't be read: ${error instanceof Error ? error.message : String(error)}`
   }
@@ -102,7 +104,8 @@ async function* listKeys(shelf: string, wanted: (entry: Dirent) => boolean): Asy
   for (const group of await list(shelf)) {
     if (!/^[0-9a-f]{2}$/.test(group.name)) continue
     for (const entry of await list(join(shelf, group.name))) {
-      if (wanted(entry) && /^[0-9a-f]{64}(?:\.json)?$/.test(entry.name)) yield join(shelf, group.name, entry.name)
+      if (wanted(entry) && /^[0-9a-f]{64}(?:\.json)?$/.test(entry.name))
+        yield join(shelf, group.name, entry.name)
     }
   }
 }

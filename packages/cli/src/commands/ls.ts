@@ -32,11 +32,18 @@ async function list(flags: LsFlags, { upscaler, print }: Session): Promise<numbe
     if (facts !== undefined) entries.push({ ...entry, facts })
   }
   entries.sort((a, b) => (a.facts.createdAt < b.facts.createdAt ? -1 : 1))
-  if (entries.length > 0) print.result(printTable([HEADER.map(name => print.paint.bold(name)), ...entries.map(cellsOf)]))
+  if (entries.length > 0)
+    print.result(printTable([HEADER.map(name => print.paint.bold(name)), ...entries.map(cellsOf)]))
   const bytes = entries.reduce((sum, { facts }) => sum + facts.size, 0)
-  const paid = entries.reduce((sum, { facts, shelf }) => sum + (shelf === 'answers' ? (facts.costMicros ?? 0) : 0), 0)
+  const paid = entries.reduce(
+    (sum, { facts, shelf }) => sum + (shelf === 'answers' ? (facts.costMicros ?? 0) : 0),
+    0,
+  )
   print.result(`${count(entries.length, 'picture')}, ${printBytes(bytes)}, ${dollars(paid)} paid for them`)
-  print.document({ entries: entries.map(({ root, shelf, folder, facts }) => ({ root, shelf, folder, ...facts })), bytes })
+  print.document({
+    entries: entries.map(({ root, shelf, folder, facts }) => ({ root, shelf, folder, ...facts })),
+    bytes,
+  })
   return EXIT.ok
 }
 

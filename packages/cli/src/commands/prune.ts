@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import { type Entry, type EntryFacts, readEntries, type RootName, rootsOf } from '../cache/reader.ts'
+import { type Entry, type EntryFacts, type RootName, readEntries, rootsOf } from '../cache/reader.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -20,7 +20,9 @@ export interface PruneFlags extends CommonFlags {
 export function addPrune(program: Command): void {
   const command = program
     .command('prune')
-    .description('Remove pictures that can be made again without paying. Without --older-than or --max-size all of them.')
+    .description(
+      'Remove pictures that can be made again without paying. Without --older-than or --max-size all of them.',
+    )
     .option('--older-than <age>', 'only what was made longer ago: 30d, 12h', readAge)
     .option('--max-size <size>', 'only the oldest, until the rest is no larger: 500MB, 2GB', readSize)
     .option('--paid', 'prune what was paid for too; needs --older-than or --max-size')
@@ -54,7 +56,9 @@ async function prune(flags: PruneFlags, { upscaler, print, stopping }: Session):
   }
   const bytes = sizeOf(doomed)
   const verb = flags.dryRun === true ? 'would be removed' : 'removed'
-  print.result(`${count(doomed.length, 'picture')} ${verb}, ${printBytes(bytes)}; ${printBytes(sizeOf(entries) - bytes)} stay`)
+  print.result(
+    `${count(doomed.length, 'picture')} ${verb}, ${printBytes(bytes)}; ${printBytes(sizeOf(entries) - bytes)} stay`,
+  )
   print.document({ removed: doomed.map(({ folder }) => folder), bytes, kept: entries.length - doomed.length })
   return EXIT.ok
 }

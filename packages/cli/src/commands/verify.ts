@@ -1,5 +1,12 @@
 import type { Command } from 'commander'
-import { ENTRY_SHELVES, findDamage, readEntries, readRecords, RECORD_SHELVES, rootsOf } from '../cache/reader.ts'
+import {
+  ENTRY_SHELVES,
+  findDamage,
+  RECORD_SHELVES,
+  readEntries,
+  readRecords,
+  rootsOf,
+} from '../cache/reader.ts'
 import { EXIT } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -43,11 +50,13 @@ async function verify({ upscaler, print, stopping }: Session): Promise<number> {
       }
     }
   }
-  for (const { path, reason } of damaged) print.result(`${print.paint.red('damaged')} ${shownPath(path, process.cwd())}: ${reason}`)
+  for (const { path, reason } of damaged)
+    print.result(`${print.paint.red('damaged')} ${shownPath(path, process.cwd())}: ${reason}`)
   for (const [name, number] of Object.entries(counts)) print.result(`${name}: ${number}`)
   const seen = Object.values(counts).reduce((sum, number) => sum + number, 0)
   print.result(`${count(seen, 'file')} checked, ${printBytes(bytes)}, ${damaged.length} damaged`)
-  if (damaged.length > 0) print.note('a build moves damaged files aside by itself, and makes or buys them again')
+  if (damaged.length > 0)
+    print.note('a build moves damaged files aside by itself, and makes or buys them again')
   print.document({ counts, bytes, damaged })
   return damaged.length === 0 ? EXIT.ok : EXIT.failed
 }

@@ -4,7 +4,14 @@ import type { Command } from 'commander'
 import { dollars, isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { readLedger } from '../cache/ledger.ts'
 import { linkOf, qualityOf } from '../cache/output-key.ts'
-import { type Entry, type EntryFacts, readEntries, readRecords, type Roots, rootsOf } from '../cache/reader.ts'
+import {
+  type Entry,
+  type EntryFacts,
+  type Roots,
+  readEntries,
+  readRecords,
+  rootsOf,
+} from '../cache/reader.ts'
 import { EXIT } from '../exit-codes.ts'
 import { digestOf } from '../files/place.ts'
 import { isPicture, walk } from '../files/walk.ts'
@@ -16,7 +23,9 @@ import { printTable } from '../table.ts'
 export function addWhy(program: Command): void {
   const command = program
     .command('why')
-    .description('Tell how a finished file was made: engine, model, date, cost, source. It is found by its content.')
+    .description(
+      'Tell how a finished file was made: engine, model, date, cost, source. It is found by its content.',
+    )
     .argument('<file>', 'a file that the upscaler made, whatever it is called now')
   withCommonFlags(command)
   withExamples(command, ['upscale why dist/assets/hero-2x-3f2a9c1d04.png', 'upscale why large.png --json'])
@@ -54,7 +63,13 @@ async function why(file: string, session: Session): Promise<number> {
     return EXIT.failed
   }
   const origin = await trace(output, roots, session)
-  print.result(printTable(linesOf(file, digest, origin).filter(([, value]) => value !== undefined).map(([name, value]) => [name, `${value}`])))
+  print.result(
+    printTable(
+      linesOf(file, digest, origin)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, `${value}`]),
+    ),
+  )
   print.document({ file, digest, known: true, ...origin })
   return EXIT.ok
 }
@@ -69,7 +84,8 @@ async function findByDigest(roots: Roots, digest: string): Promise<Entry | undef
 async function trace(entry: Entry, roots: Roots, session: Session): Promise<Origin> {
   const { facts: output } = entry
   if (output === undefined) throw new TypeError('an entry without facts')
-  const answer = entry.shelf === 'outputs' ? await findAnswer(output, roots) : { facts: output, quality: null }
+  const answer =
+    entry.shelf === 'outputs' ? await findAnswer(output, roots) : { facts: output, quality: null }
   if (answer === undefined) return { output }
   const pay = answer.facts.key
   const lines = (await readLedger(roots.durable)).filter(line => line.key === pay)
@@ -119,7 +135,9 @@ async function findSource(
   { upscaler }: Session,
 ): Promise<Origin['source']> {
   const [, stem, factor] = /^(.*)-([\d.]+)x\.\w+$/.exec(output.fileName) ?? []
-  const engines = [...upscaler.options.engines].filter(([, { id }]) => id === output.engine).map(([name]) => name)
+  const engines = [...upscaler.options.engines]
+    .filter(([, { id }]) => id === output.engine)
+    .map(([name]) => name)
   if (stem === undefined) return undefined
   const { root } = upscaler.options
   const rules = { skip: new Set<string>(), wants: isPicture }
@@ -159,12 +177,18 @@ async function tryHit(
 
 /** File names in the cache have letters, digits, dots and dashes only; anything else may have been there. */
 function looksLike(stem: string): (name: string) => boolean {
-  const reduce = (text: string): string => text.normalize('NFKD').replace(/[^A-Za-z0-9]+/g, '').toLowerCase()
+  const reduce = (text: string): string =>
+    text
+      .normalize('NFKD')
+      .replace(/[^A-Za-z0-9]+/g, '')
+      .toLowerCase()
   return name => reduce(name.replace(/^.*\//, '').replace(/\.\w+$/, '')).startsWith(reduce(stem).slice(0, 60))
 }
 
 function formatOf(format: string): Pick<UpscaleRequest, 'format'> {
-  return format === 'png' || format === 'jpeg' || format === 'webp' || format === 'avif' || format === 'gif' ? { format } : {}
+  return format === 'png' || format === 'jpeg' || format === 'webp' || format === 'avif' || format === 'gif'
+    ? { format }
+    : {}
 }
 
 function linesOf(file: string, digest: string, origin: Origin): [string, string | undefined][] {

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rm, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Command } from 'commander'
+import { createUpscaler, loadEnv, type ResolvedOptions } from 'upscale-core'
+import { type Config, loadConfig } from '../config.ts'
+import { EXIT } from '../exit-codes.ts'
+import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
+import { createPrinter, messageOf } from '../print.ts'
+import { hostEngines, mergeOptions } from '../session.ts'
+import { printBytes, printTable } from '../table.ts'
+
+/** One thing that was looked at. */
+interface Check {
+  readonly name: string
+  readonly state: 'ok' | 'note' | 'wrong'
+  readonly text: string
+}
+
+const KEYS = ['LUMENFALL_API_KEY', 'FAL_KEY']
+
+/** Less than this on the disk, and a run of some hundred pictures may not end well. */
+const LITTLE_ROOM = 1e9
+
+/** `upscale doctor`: would a run work here? */
+export function addDoctor(program: Command): void {
+  const command = program
+    .command('doctor')
+    .description('Check Node, the decoder, the configuration, keys (never shown), and the cache folders.')
+  withCommonFlags(command)
+  withExamples(command, ['upscale doctor', 'upscale doctor --json'])
+  command.action(async (flags: CommonFlags) => {
+    process.exitCode = await doctor(flags)
+  })
+}
+
+async function doctor(flags: CommonFlags): Promise<number> {
+  const print = createPrinter(flags)
+  const checks = [checkNode(), await checkSharp(), ...(await checkProject(flags)), await checkServer()]
+  const marks = {
+    ok: print.paint.green('ok'),
+    note: print.paint.yellow('note'),
+    wrong: print.paint.red('wrong'),
+  }
+  print.result(printTable(checks.map(({ name, state, text }) => [marks[state], name, text])))
+  const isWell = checks.every(({ state }) => state !== 'wrong')
+  print.document({ ok: isWell, checks })
+  return isWell ? EXIT.ok : EXIT.failed
+}
+
+function checkNode(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
+  const text = `Node ${process.versions.node} on ${process.platform} ${process.arch}`
+  return {
+    name: 'node',
+    state: fits ? 'ok' : 'wrong',
+    text: fits ? text : `${text}; needed is ^20.19 or >=22.12`,
+  }
+}
+
+async function checkSharp(): Promise<Check> {
+  try {
+    const { default: sharp } = await import('sharp')
+    const grey = { width: 1, height: 1, channels: 3 as const, background: '#777' }
+    await sharp({ create: grey }).png().toBuffer()
+    return {
+      name: 'decoder',
+      state: 'ok',
+      text: `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`,
+    }
+  } catch (error) {
+    return {
+      name: 'decoder',
+      state: 'wrong',
+      text: `sharp fails: ${messageOf(error)}; install again on this system`,
+    }
+  }
+}
+
+async function checkProject(flags: CommonFlags): Promise<Check[]> {
+  try {
+    const config = await loadConfig(flags.config)
+    const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
+    const upscaler = createUpscaler(mergeOptions(config, flags, []), {
+      root: config.root,
+      env,
+      engines: hostEngines(config.options),
+    })
+    const { options } = upscaler
+    return [checkConfig(config), checkEngine(options), ...checkKeys(env), ...(await checkFolders(options))]
+  } catch (error) {
+    // A key under a public prefix arrives here as well, with its remedy.
+    return [{ name: 'config', state: 'wrong', text: messageOf(error) }]
+  }
+}
+
+function checkConfig({ file }: Config): Check {
+  return { name: 'config', state: 'ok', text: file ?? 'none; defaults and flags decide' }
+}
+
+function checkEngine({ engine, engines, frozen, budgetMicros }: ResolvedOptions): Check {
+  const chosen = engines.get(engine)
+  const money =
+    chosen?.billing === 'paid'
+      ? `, paid${frozen ? ', frozen' : ''}, budget US$${budgetMicros / 1e6} a run`
+      : ', free'
+  return { name: 'engine', state: 'ok', text: `${engine} (${chosen?.model})${money}` }
+}
+
+/** Says which keys are there; what they are is nobody's business. */
+function checkKeys(env: Readonly<Record<string, string | undefined>>): Check[] {
+  return KEYS.map(name => {
+    const isSet = env[name] !== undefined && env[name] !== ''
+    return {
+      name: 'key',
+      state: isSet ? 'ok' : 'note',
+      text: `${name} is ${isSet ? 'set' : 'not set; only paid engines need it'}`,
+    }
+  })
+}
+
+async function checkFolders({ cacheDir, scratchDir }: ResolvedOptions): Promise<Check[]> {
+  return Promise.all([checkFolder('cache', cacheDir), checkFolder('scratch', scratchDir)])
+}
+
+async function checkFolder(name: string, folder: string): Promise<Check> {
+  let there = folder
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there)
+  const probe = join(there, `.upscale-${randomUUID()}`)
+  try {
+    await writeFile(probe, '')
+    const { bavail, bsize } = await statfs(there)
+    const free = bavail * bsize
+    const text = `${folder} can be written, ${printBytes(free)} free`
+    return { name, state: free < LITTLE_ROOM ? 'note' : 'ok', text }
+  } catch (error) {
+    return { name, state: 'wrong', text: `${folder} can't be written: ${messageOf(error)}` }
+  } finally {
+    await rm(probe, { force: true })
+  }
+}
+
+async function checkServer(): Promise<Check> {
+  try {
+    await import('upscale-server')
+    return { name: 'server', state: 'ok', text: 'upscale-server is installed' }
+  } catch {
+    return {
+      name: 'server',
+      state: 'note',
+      text: 'upscale-server is not installed; only "upscale serve" needs it',
+    }
+  }
+}
