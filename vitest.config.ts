@@ -43,6 +43,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts', ...slow],
           globalSetup: 'test/faults/setup.ts',
           testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
     ],

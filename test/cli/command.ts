@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 
-const BINARY = fileURLToPath(new URL('../../packages/cli/dist/main.mjs', import.meta.url))
+/** What `upscale` is after an installation. */
+export const BINARY: string = fileURLToPath(new URL('../../packages/cli/bin/upscale.mjs', import.meta.url))
 
 /** What a finished command left behind. */
 export interface Outcome {

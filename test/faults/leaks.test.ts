@@ -8,8 +8,6 @@ import { CANARY, holdsCanary, leaksIn, makeProject, outcomes, startBuyer } from 
 // Promise P23 and row 35. The project of every test in this folder, and the output of every process, is searched for
 // the key when the test ends (kit.ts); these are the services that try to get it written down.
 
-const base64 = Buffer.from(CANARY).toString('base64')
-
 const ECHOES: Readonly<Record<string, Responder>> = {
   'an error message': () => refuse(400, 'INVALID_REQUEST', `the key ${CANARY} is bad`),
   'an error code': () => refuse(400, CANARY, 'bad'),
@@ -40,7 +38,7 @@ const ECHOES: Readonly<Record<string, Responder>> = {
     charge()
     return json({ data: [{ b64_json: `${CANARY}!${CANARY}` }] })
   },
-  'an error in a 200': () => json({ error: { message: `key ${CANARY} (${base64})`, code: CANARY } }),
+  'an error in a 200': () => json({ error: { message: `key ${CANARY}`, code: CANARY } }),
   'JSON that is none': () => ({ status: 200, body: `{"key": ${CANARY}` }),
   'a redirect': () => ({ status: 307, headers: { location: `https://evil.example/?${CANARY}` } }),
 }
@@ -66,7 +64,7 @@ test('the search finds a key, in a file, in a name, in hidden folders, and encod
     join(folder, '.hidden', 'deep', 'a'),
     Buffer.concat([Buffer.alloc(100_000), Buffer.from(CANARY)]),
   )
-  writeFileSync(join(folder, 'b'), base64)
+  writeFileSync(join(folder, 'b'), Buffer.from(CANARY).toString('base64'))
   writeFileSync(join(folder, CANARY), '')
   writeFileSync(join(folder, 'd'), CANARY.slice(1))
   expect(leaksIn(folder)).toHaveLength(3)

@@ -39,9 +39,10 @@ export function gatedEngine(): GatedEngine {
       priceMicros: 0,
       scaleFor: factor => Math.ceil(factor),
       checkParams: () => ({}),
-      async upscale({ image, scale }) {
+      async upscale({ image, scale }, { signal }) {
         calls++
-        await gate
+        await Promise.race([gate, aborted(signal)])
+        signal.throwIfAborted()
         const { channels } = image
         const width = image.width * scale
         const height = image.height * scale
@@ -55,4 +56,8 @@ export function gatedEngine(): GatedEngine {
       },
     },
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

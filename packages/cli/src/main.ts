@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { CommanderError } from 'commander'
 import { type ErrorCode, isUpscaleError } from 'upscale-core'
 import { EXIT, exitCodeOf } from './exit-codes.ts'

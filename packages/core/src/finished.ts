@@ -1,12 +1,14 @@
+import { hash } from 'node:crypto'
 import type { CacheEntry } from './cache/cache.ts'
 import { computeAnswer } from './compute.ts'
+import type { Hit } from './hits.ts'
 import type { Job } from './job.ts'
-import { aliasKey, type FinishedFile, outputKey, type PayKey } from './key.ts'
+import { aliasKey, type FinishedFile, outputKey, type PayKey, REVISIONS } from './key.ts'
 import { purchaseAnswer } from './money/purchase.ts'
 import { outputName, safeStem } from './names.ts'
 import { finish } from './pixels.ts'
 import type { Origin } from './report.ts'
-import type { SourceImage } from './source.ts'
+import type { SourceFile, SourceImage } from './source.ts'
 import type { Answer, SourceFacts, Workshop } from './workshop.ts'
 
 /** A finished file and where it came from. */
@@ -18,8 +20,33 @@ export interface Finished {
   readonly costMicros: number
 }
 
-/** A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded. */
-export function findFinished(source: SourceImage, job: Job, { stores }: Workshop): Finished | undefined {
+/**
+ * A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded.
+ *
+ * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
+ * step by step.
+ */
+export function findFinished(source: SourceFile, job: Job, shop: Workshop): Finished | undefined {
+  const flight = flightOf(source, job, shop)
+  const hit = shop.hits.find(flight)
+  if (hit !== undefined && isCurrent(hit, job, shop)) {
+    const entry = shop.stores.scratch.recheck('outputs', hit.output)
+    if (entry !== undefined) return { entry, source: hit.source, origin: 'cache', costMicros: 0 }
+  }
+  return lookUp(source, job, flight, shop)
+}
+
+/** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
+function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: Workshop): boolean {
+  return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
+}
+
+function lookUp(
+  source: SourceFile,
+  job: Job,
+  flight: string,
+  { hits, stores }: Workshop,
+): Finished | undefined {
   const store = stores.forEngine(job.engine)
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, job)))
   if (alias === undefined) return undefined
@@ -27,7 +54,11 @@ export function findFinished(source: SourceImage, job: Job, { stores }: Workshop
   if (answer === undefined) return undefined
   const key = outputKey(alias.pay, answer.facts.sha256, describe(source, job, alias))
   const entry = stores.scratch.find('outputs', key)
-  return entry && { entry, source: alias, origin: 'cache', costMicros: 0 }
+  if (entry === undefined) return undefined
+  const { pay, width, height, lossless } = alias
+  const facts = { width, height, lossless }
+  hits.add(flight, { pay, answer: answer.facts.sha256, output: entry.facts, source: facts })
+  return { entry, source: facts, origin: 'cache', costMicros: 0 }
 }
 
 /** Gets the answer, and finishes it into a file. */
@@ -39,17 +70,26 @@ export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Pro
     : purchaseAnswer(source, { ...job, engine }, shop, use)
 }
 
-/** Names work that gives the same file, so that it is done once at a time. */
-export function flightOf(source: SourceImage, job: Job, { options }: Workshop): string {
-  const file = {
-    format: job.format ?? source.format,
-    quality: job.quality,
-    fileName: fileNameOf(source, job),
-  }
-  return JSON.stringify([options.scratchDir, aliasKey(source.digest, job), job.factor, file])
+/** Names work that gives the same file, so that it is done once at a time and found again. */
+export function flightOf(source: SourceFile, job: Job, { options }: Workshop): string {
+  const { engine, scale, params, factor, quality } = job
+  const format = job.format ?? source.format
+  const call = [engine.id, engine.model, engine.revision, scale, params]
+  const text = JSON.stringify([
+    options.scratchDir,
+    REVISIONS,
+    source.digest,
+    call,
+    factor,
+    format,
+    quality,
+    fileNameOf(source, job),
+  ])
+  return hash('sha256', text, 'hex')
 }
 
-async function store(source: SourceImage, job: Job, answer: Answer, { stores }: Workshop): Promise<Finished> {
+async function store(source: SourceImage, job: Job, answer: Answer, shop: Workshop): Promise<Finished> {
+  const { stores, hits } = shop
   const file = describe(source, job, answer.source)
   const { bytes, width, height, format } = await finish(answer.picture, file)
   const entry = await stores.keepOutput(
@@ -66,12 +106,14 @@ async function store(source: SourceImage, job: Job, answer: Answer, { stores }: 
   )
   // Last, since it is what makes the rest findable.
   await stores.keepAlias(job.engine, aliasKey(source.digest, job), { pay: answer.pay, ...answer.source })
+  const { pay, digest } = answer
+  hits.add(flightOf(source, job, shop), { pay, answer: digest, output: entry.facts, source: answer.source })
   const origin = answer.fresh ? 'engine' : 'cache'
   return { entry, source: answer.source, origin, costMicros: answer.costMicros }
 }
 
 /** The file to be made of an answer. */
-function describe(source: SourceImage, job: Job, facts: SourceFacts): FinishedFile {
+function describe(source: SourceFile, job: Job, facts: SourceFacts): FinishedFile {
   return {
     width: Math.round(facts.width * job.factor),
     height: Math.round(facts.height * job.factor),
@@ -82,7 +124,7 @@ function describe(source: SourceImage, job: Job, facts: SourceFacts): FinishedFi
   }
 }
 
-function fileNameOf(source: SourceImage, job: Job): string {
+function fileNameOf(source: SourceFile, job: Job): string {
   return outputName(safeStem(source.stem), job.factor, job.format ?? source.format)
 }
 

@@ -18,6 +18,9 @@ const NORMALISATION = 1
 /** Bumped when the encoders or their settings change the bytes of a finished file. */
 const ENCODING = 1
 
+/** Both, for whatever must not outlive a change of either. */
+export const REVISIONS: readonly number[] = [NORMALISATION, ENCODING]
+
 export interface EngineCall {
   readonly engine: Pick<Engine, 'id' | 'model' | 'revision'>
   /** The factor at which the engine runs, which may be above the one asked for. */

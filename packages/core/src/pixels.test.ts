@@ -16,7 +16,15 @@ import type { SourceImage } from './source.ts'
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }
 
 function asSource(bytes: Uint8Array, format: Format): SourceImage {
-  return { file: `/a.${format}`, name: `a.${format}`, stem: 'a', bytes, digest: '', format }
+  return {
+    file: `/a.${format}`,
+    name: `a.${format}`,
+    stem: 'a',
+    size: bytes.length,
+    bytes,
+    digest: '',
+    format,
+  }
 }
 
 function draw(

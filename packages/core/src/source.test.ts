@@ -27,6 +27,7 @@ describe('readSource', () => {
       file,
       name: 'pictures/My hero.final.jpg',
       stem: 'My hero.final',
+      size: PNG.length,
       bytes: PNG,
       digest: createHash('sha256').update(PNG).digest('hex'),
       format: 'png',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -37,47 +37,95 @@ export interface SourceLimits {
   readonly maxBytes: number
 }
 
-/** A file as it is on disk; nothing in it has been decoded. */
-export interface SourceImage {
+/** What is known of an image file without decoding it. */
+export interface SourceFile {
   /** Absolute, as asked for, links not resolved. */
   readonly file: string
   /** For messages: relative to the root, with `/`. */
   readonly name: string
   /** The file's name without folder and extension, as written. */
   readonly stem: string
-  readonly bytes: Uint8Array
-  /** SHA-256 of `bytes`, in hex. */
+  /** Bytes. */
+  readonly size: number
+  /** SHA-256 of the file's bytes, in hex. */
   readonly digest: string
   /** By the first bytes, not by the extension. */
   readonly format: Format
 }
 
-/**
- * Reads an image file, within the limits that need no decoder.
- * @throws UpscaleError SOURCE_NOT_FOUND, SOURCE_NOT_A_FILE, SOURCE_OUTSIDE_ROOT (also for `node_modules` and `exclude`),
- * SOURCE_UNREADABLE, SOURCE_TOO_LARGE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT
- */
-export async function readSource(file: string, limits: SourceLimits): Promise<SourceImage> {
-  const name = relative(limits.root, file).split(sep).join('/')
-  try {
-    const real = realpathSync.native(file)
-    refuseElsewhere(file, real, limits)
-    const bytes = readRegularFile(real, limits.maxBytes)
-    const digest = createHash('sha256').update(bytes).digest('hex')
-    return { file, name, stem: basename(file, extname(file)), bytes, digest, format: sniffFormat(bytes) }
-  } catch (error) {
-    if (error instanceof UpscaleError) throw error.at({ file: name })
-    throw fromSystem(error).at({ file: name })
+/** A file as it is on disk; nothing in it has been decoded. */
+export interface SourceImage extends SourceFile {
+  readonly bytes: Uint8Array
+}
+
+/** Reads image files, within the limits that need no decoder. */
+export interface Sources {
+  /**
+   * Which file this is, for looking it up in a cache. Its bytes are read and let go.
+   * @throws UpscaleError as {@link Sources.read} does
+   */
+  identify(file: string): SourceFile
+  /**
+   * @throws UpscaleError SOURCE_NOT_FOUND, SOURCE_NOT_A_FILE, SOURCE_OUTSIDE_ROOT (also for `node_modules` and
+   * `exclude`), SOURCE_UNREADABLE, SOURCE_TOO_LARGE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT
+   */
+  read(file: string): SourceImage
+}
+
+/** The largest file that {@link Sources.identify} reads without allocating, in bytes. */
+const PAGE = 1024 * 1024
+
+export function openSources(limits: SourceLimits): Sources {
+  // One buffer for all that only has to be hashed: nothing here waits, so that no two files can meet in it.
+  let page: Buffer | undefined
+  // The root doesn't move during a build; asking once saves a system call for every image.
+  let realRoot: string | undefined
+
+  function look(file: string, into: (size: number) => Buffer): SourceImage {
+    const name = relative(limits.root, file).split(sep).join('/')
+    try {
+      const real = realpathSync.native(file)
+      realRoot ??= realOf(limits.root)
+      refuseElsewhere(file, real, realRoot, limits)
+      const bytes = readRegularFile(real, limits.maxBytes, into)
+      const format = sniffFormat(bytes)
+      const digest = hash('sha256', bytes, 'hex')
+      return { file, name, stem: basename(file, extname(file)), size: bytes.length, digest, format, bytes }
+    } catch (error) {
+      if (error instanceof UpscaleError) throw error.at({ file: name })
+      throw fromSystem(error).at({ file: name })
+    }
+  }
+
+  return {
+    identify(file) {
+      const { bytes: _letGo, ...facts } = look(file, size => {
+        if (size > PAGE) return Buffer.allocUnsafeSlow(size)
+        page ??= Buffer.allocUnsafeSlow(PAGE)
+        return page.subarray(0, size)
+      })
+      return facts
+    },
+    read: file => look(file, size => Buffer.allocUnsafeSlow(size)),
   }
 }
 
-function refuseElsewhere(file: string, real: string, { root, include, exclude }: SourceLimits): void {
+/** {@link Sources.read} for one file. */
+export async function readSource(file: string, limits: SourceLimits): Promise<SourceImage> {
+  return openSources(limits).read(file)
+}
+
+function refuseElsewhere(
+  file: string,
+  real: string,
+  realRoot: string,
+  { root, include, exclude }: SourceLimits,
+): void {
   const isAt = (place: string): boolean => isInside(real, realOf(resolve(root, place)))
   const excluded = exclude.find(place => isAt(place) || isInside(file, resolve(root, place)))
   if (excluded !== undefined) {
     throw outside(`the file is excluded by "${excluded}"`, 'remove ?upscale, or change "exclude"')
   }
-  const realRoot = realOf(root)
   const path = relative(realRoot, real)
   const inside = isInside(real, realRoot)
   if (inside && !path.split(sep).includes('node_modules')) return
@@ -114,7 +162,7 @@ function realOf(path: string): string {
 }
 
 /** Never blocks: what is not a regular file is not opened, and one swapped for a FIFO meanwhile is opened without waiting. */
-function readRegularFile(real: string, maxBytes: number): Uint8Array {
+function readRegularFile(real: string, maxBytes: number, into: (size: number) => Buffer): Uint8Array {
   refuseOther(statSync(real))
   const handle = openSync(
     real,
@@ -132,7 +180,7 @@ function readRegularFile(real: string, maxBytes: number): Uint8Array {
         },
       )
     }
-    const bytes = Buffer.allocUnsafeSlow(before.size)
+    const bytes = into(before.size)
     let length = 0
     for (let got = -1; length < bytes.length && got !== 0; length += got) {
       got = readSync(handle, bytes, length, bytes.length - length, null)

@@ -5,6 +5,7 @@ import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { isEngineSide, originalAsFinished } from './fallback.ts'
 import { type Finished, findFinished, flightOf, makeFinished } from './finished.ts'
 import type { Format } from './format.ts'
+import { openHits } from './hits.ts'
 import { type Job, planJob } from './job.ts'
 import { createBreaker } from './money/breaker.ts'
 import { createBudget } from './money/budget.ts'
@@ -20,7 +21,7 @@ import { type PlannedImage, planImage } from './plan.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
-import { readSource, type SourceImage } from './source.ts'
+import { openSources, type SourceFile } from './source.ts'
 import { openStores } from './stores.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -125,6 +126,7 @@ export function createUpscaler(
   const shop: Workshop = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
+    hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),
     ledger: createLedger(resolved.cacheDir),
@@ -137,35 +139,36 @@ export function createUpscaler(
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
-  const limits = { ...resolved, maxBytes: MAX_SOURCE_BYTES }
+  const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES })
   // Bounds what waits between the steps. It is the outermost of the three limits; the other two are taken inside it,
   // one after the other, so they can't wait for each other.
   const misses = pLimit(resolved.concurrency + PICTURES_AT_A_TIME)
 
-  async function make(source: SourceImage, job: Job): Promise<Finished> {
-    return (
-      findFinished(source, job, shop) ??
-      (await singleFlight(flightOf(source, job, shop), () => misses(() => makeFinished(source, job, shop))))
-    )
+  async function make(source: SourceFile, job: Job): Promise<Finished> {
+    // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
+    const work = () => misses(() => makeFinished(sources.read(source.file), job, shop))
+    return findFinished(source, job, shop) ?? (await singleFlight(flightOf(source, job, shop), work))
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const job = planJob(request, resolved)
-    const source = await readSource(resolve(resolved.root, path), limits)
+    const source = sources.identify(resolve(resolved.root, path))
     try {
       return deliver(source, job, await make(source, job))
     } catch (error) {
       const policy = request.onError ?? resolved.onError
       if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
-      if (policy === 'original') return deliver(source, job, await originalAsFinished(source, shop))
+      if (policy === 'original') {
+        return deliver(source, job, await originalAsFinished(sources.read(source.file), shop))
+      }
       const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
       return deliver(source, plain, { ...(await make(source, plain)), origin: 'fallback' })
     }
   }
 
   function deliver(
-    source: SourceImage,
+    source: SourceFile,
     job: Job,
     { entry, origin, costMicros, ...made }: Finished,
   ): UpscaledImage {
@@ -177,7 +180,7 @@ export function createUpscaler(
       source: source.name,
       model,
       bytes: size,
-      sourceBytes: source.bytes.length,
+      sourceBytes: source.size,
       costMicros,
       savedMicros: origin === 'cache' ? job.engine.priceMicros : 0,
     })
@@ -213,7 +216,7 @@ export function createUpscaler(
     },
     async plan(file, request = {}) {
       const job = planJob(request, resolved)
-      return planImage(await readSource(resolve(resolved.root, file), limits), job, shop)
+      return planImage(sources.read(resolve(resolved.root, file)), job, shop)
     },
     report: () => recorder.report(shop.budget.spentMicros),
     async drain() {

@@ -267,6 +267,7 @@ it('compares what the engine saw: a picture with transparent parts', async () =>
     name: 'logo.png',
     stem: 'logo',
     bytes,
+    size: 0,
     digest: '',
     format: 'png',
   } as const

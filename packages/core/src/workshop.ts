@@ -1,5 +1,6 @@
 import type { LimitFunction } from 'p-limit'
 import type { Engine, EngineContext } from './engines/engine.ts'
+import type { HitJournal } from './hits.ts'
 import type { Job } from './job.ts'
 import type { PayKey } from './key.ts'
 import type { Breaker } from './money/breaker.ts'
@@ -13,6 +14,7 @@ import type { Stores } from './stores.ts'
 export interface Workshop {
   readonly options: ResolvedOptions
   readonly stores: Stores
+  readonly hits: HitJournal
   readonly budget: Budget
   readonly breaker: Breaker
   readonly ledger: Ledger

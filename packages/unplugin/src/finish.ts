@@ -126,8 +126,11 @@ function placed(error: unknown, mention: Mention): unknown {
 }
 
 function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
-  return error.at({
+  const placed = error.at({
     reference,
     ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),
   })
+  // Vite prints the stack of a plugin's error below the message, and this one would lead into our code.
+  placed.stack = `${placed.name}: ${placed.message}`
+  return placed
 }

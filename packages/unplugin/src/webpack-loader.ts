@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { type Directive, isUpscaleError, type UpscaledImage, UpscaleError } from 'upscale-core'
+import { type Directive, isUpscaleError, type UpscaledImage } from 'upscale-core'
 import type { LoaderContext } from 'webpack'
+import { readChecked } from './checked-bytes.ts'
 import type { Finisher, Mention } from './finish.ts'
 import { pathOf, queryOf, withRest } from './reference.ts'
 import { variantCode } from './variants.ts'
@@ -45,16 +44,6 @@ function partsOf(
     upscaled: requests.map(request => path + withRest(queryOf(request, options), rest)),
     image,
   }
-}
-
-/** The bytes that ship are the ones that were checked, even if the cache folder was touched since. */
-async function readChecked({ file, digest }: UpscaledImage): Promise<Buffer> {
-  const bytes = await readFile(file)
-  if (hash('sha256', bytes, 'hex') === digest) return bytes
-  throw new UpscaleError('ANSWER_CORRUPT', 'the finished picture changed on disk after it was checked', {
-    hint: 'build again; if it happens often, find the program that writes into the cache folder',
-    file,
-  })
 }
 
 /** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */

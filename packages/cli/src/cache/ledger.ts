@@ -11,6 +11,8 @@ export interface LedgerLine {
   readonly source: string
   readonly engine: string
   readonly model: string
+  /** Which order for this key it was. Lines of one order tell one story: `uncertain`, later `charged`, is one charge. */
+  readonly attempt: number
   readonly costMicros: number
   readonly requestId?: string
 }
@@ -30,7 +32,7 @@ export async function readLedger(cacheDir: string): Promise<LedgerLine[]> {
 function parseLine(text: string): LedgerLine | undefined {
   const fields = parse(text)
   if (fields === undefined) return undefined
-  const { at, event, key, source, engine, model, costMicros, requestId } = fields
+  const { at, event, key, source, engine, model, attempt, costMicros, requestId } = fields
   const texts = { at, event, key, source, engine, model }
   if (!Object.values(texts).every(value => typeof value === 'string')) return undefined
   return {
@@ -40,6 +42,7 @@ function parseLine(text: string): LedgerLine | undefined {
     source: String(source),
     engine: String(engine),
     model: String(model),
+    attempt: typeof attempt === 'number' ? attempt : 1,
     costMicros: typeof costMicros === 'number' ? costMicros : 0,
     ...(typeof requestId === 'string' ? { requestId } : {}),
   }

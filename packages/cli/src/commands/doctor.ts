@@ -131,14 +131,13 @@ async function checkFolder(name: string, folder: string): Promise<Check> {
   const probe = join(there, `.upscale-${randomUUID()}`)
   try {
     await writeFile(probe, '')
+    await rm(probe)
     const { bavail, bsize } = await statfs(there)
     const free = bavail * bsize
     const text = `${folder} can be written, ${printBytes(free)} free`
     return { name, state: free < LITTLE_ROOM ? 'note' : 'ok', text }
   } catch (error) {
     return { name, state: 'wrong', text: `${folder} can't be written: ${messageOf(error)}` }
-  } finally {
-    await rm(probe, { force: true })
   }
 }
 

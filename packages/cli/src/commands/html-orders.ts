@@ -64,6 +64,9 @@ export interface OrderFlags {
 export function createOrders(site: Site, upscaler: Upscaler, assets: string, flags: OrderFlags): Orders {
   const byKey = new Map<string, Order>()
   const all: Order[] = []
+  // Spelled like a parsed tag, so that both are one order.
+  const { factor, engine } = upscaler.options
+  const plain: UpscaleRequest = { factor, engine, params: {} }
 
   function order(file: string, request: Partial<UpscaleRequest>): Order {
     const key = JSON.stringify([file, request])
@@ -81,7 +84,7 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
       const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
       const file = site.fileOf(directive?.path ?? pathOf(reference.address), page, base)
       if (file === undefined) return nothing
-      if (directive === undefined) return { ...nothing, orders: [order(file, {})], isList: true }
+      if (directive === undefined) return { ...nothing, orders: [order(file, plain)], isList: true }
       refuseList(directive, reference)
       const orders = directive.requests.map(request => order(file, request))
       return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }

@@ -56,15 +56,29 @@ async function report({ upscaler, print }: Session): Promise<number> {
 
 function sumUp(lines: readonly LedgerLine[]): Sum[] {
   const sums = new Map<string, Sum>()
-  for (const { at, event, engine, model, costMicros } of lines) {
+  for (const { event, rejected, at, engine, model, costMicros } of ordersOf(lines)) {
     const month = at.slice(0, 7)
     const key = JSON.stringify([month, engine, model])
     const sum = sums.get(key) ?? { month, engine, model, calls: 0, uncertain: 0, rejected: 0, costMicros: 0 }
     sums.set(key, sum)
-    if (event === 'call') sum.calls++
+    sum.calls++
     if (event === 'uncertain') sum.uncertain++
-    if (event === 'rejected') sum.rejected++
-    if (event === 'charged' || event === 'uncertain') sum.costMicros += costMicros
+    if (rejected) sum.rejected++
+    if (event !== 'free') sum.costMicros += costMicros
   }
   return [...sums.values()]
+}
+
+/** One line an order: the last one that tells what it cost, and whether its answer was refused. */
+function ordersOf(lines: readonly LedgerLine[]): (LedgerLine & { readonly rejected: boolean })[] {
+  const orders = new Map<string, LedgerLine & { readonly rejected: boolean }>()
+  for (const line of lines) {
+    const key = `${line.key} ${line.attempt}`
+    if (['charged', 'uncertain', 'free'].includes(line.event)) orders.set(key, { ...line, rejected: false })
+  }
+  const refused = new Set(lines.filter(({ event }) => event === 'rejected').map(({ key }) => key))
+  return [...orders.values()].map(order => ({
+    ...order,
+    rejected: order.event === 'charged' && refused.has(order.key),
+  }))
 }

@@ -56,13 +56,13 @@ async function why(file: string, session: Session): Promise<number> {
   }
   const digest = await digestOf(path)
   const roots = rootsOf(upscaler.options)
-  const output = await findByDigest(roots, digest)
-  if (output === undefined) {
+  const entries = await findByDigest(roots, digest)
+  const origin = await traceFirst(entries, roots, session)
+  if (origin === undefined) {
     print.result(`${file} was not made by the upscaler, or its cache was pruned since (SHA-256 ${digest})`)
     print.document({ file, digest, known: false })
     return EXIT.failed
   }
-  const origin = await trace(output, roots, session)
   print.result(
     printTable(
       linesOf(file, digest, origin)
@@ -74,11 +74,28 @@ async function why(file: string, session: Session): Promise<number> {
   return EXIT.ok
 }
 
-async function findByDigest(roots: Roots, digest: string): Promise<Entry | undefined> {
+/** Files with the same content under different names are different entries. */
+async function findByDigest(roots: Roots, digest: string): Promise<Entry[]> {
+  const found: Entry[] = []
   for await (const entry of readEntries(roots, ['outputs', 'answers', 'received', 'rejected'])) {
-    if (entry.facts?.sha256 === digest) return entry
+    if (entry.facts?.sha256 === digest) found.push(entry)
   }
-  return undefined
+  return found
+}
+
+/** The entry that leads back to a source, else the first one. */
+async function traceFirst(
+  entries: readonly Entry[],
+  roots: Roots,
+  session: Session,
+): Promise<Origin | undefined> {
+  let first: Origin | undefined
+  for (const entry of entries) {
+    const origin = await trace(entry, roots, session)
+    if (origin.source !== undefined) return origin
+    first ??= origin
+  }
+  return first
 }
 
 async function trace(entry: Entry, roots: Roots, session: Session): Promise<Origin> {

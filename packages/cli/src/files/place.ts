@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
@@ -36,7 +36,8 @@ export async function placeFile(made: Made, target: string): Promise<boolean> {
 export async function placeText(text: Uint8Array, target: string): Promise<void> {
   await guard(target, async () => {
     const mode = (await stat(target)).mode & 0o777
-    await replace(target, temporary => writeFile(temporary, text, { mode }))
+    // Synced, since the old text is nowhere else. A picture is in the cache, and a damaged copy is replaced next time.
+    await replace(target, temporary => writeFile(temporary, text, { mode, flush: true }))
   })
 }
 
@@ -53,8 +54,6 @@ async function replace(target: string, write: (temporary: string) => Promise<voi
   const temporary = join(folder, `.upscale-${randomUUID()}`)
   try {
     await write(temporary)
-    const handle = await open(temporary, 'r+')
-    await handle.datasync().finally(() => handle.close())
     await rename(temporary, target)
   } catch (error) {
     await rm(temporary, { force: true })

@@ -80,6 +80,11 @@ export interface Cache {
   /** An entry whose image was read and checked just now. */
   find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined
   /**
+   * An entry whose facts are known already: its image was read and checked just now. Says nothing about why it can't
+   * be used, and leaves everything where it is; {@link find} does that.
+   */
+  recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined
+  /**
    * Stores an image, and returns when it is safe on the disk. When a sound entry of this key is there already, that
    * one stays and is returned: compare `facts.sha256` where it matters whose it is.
    *
@@ -167,6 +172,11 @@ class DiskCache implements Cache {
     const seen = this.#quarantine.lookUp(path, path => this.#inspector.image(path, key))
     if (seen !== undefined && shelf === 'answers') this.#vouch(key, seen.entry.facts, path)
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
+  }
+
+  recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined {
+    const file = join(this.#path(shelf, facts.key), facts.fileName)
+    return this.#inspector.isIntact(file, facts) ? { file, facts } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {

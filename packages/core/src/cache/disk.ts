@@ -48,19 +48,22 @@ export function readPageSync(file: string, page: Uint8Array): Uint8Array | undef
 }
 
 /**
- * Reads a regular file of exactly `size` bytes.
+ * Reads a regular file of exactly `size` bytes, into `bytes` where it is given.
  *
  * @returns what is wrong instead, in words, when it isn't one
  * @throws the system's error
  */
-export function readExactSync(file: string, size: number): Uint8Array | string {
+export function readExactSync(
+  file: string,
+  size: number,
+  // Not from Node's shared pool: callers may transfer the memory to a worker.
+  bytes: Buffer = Buffer.allocUnsafeSlow(size),
+): Uint8Array | string {
   const descriptor = openSync(file, READ)
   try {
     const facts: Stats = fstatSync(descriptor)
     if (!facts.isFile()) return 'is not a file'
     if (facts.size !== size) return `has ${facts.size} bytes instead of ${size}`
-    // Not from Node's shared pool: callers may transfer the memory to a worker.
-    const bytes = Buffer.allocUnsafeSlow(size)
     let length = 0
     while (length < size) {
       const count = readSync(descriptor, bytes, length, size - length, null)

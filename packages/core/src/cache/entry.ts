@@ -79,7 +79,7 @@ export function parseEntry(text: Uint8Array | string, expectedKey: string): Entr
   if (!isObject(body)) return undefined
   if (isNewer(body.version, ENTRY_VERSION)) return 'newer'
   const { version, ...facts } = body
-  return version === ENTRY_VERSION && facts.key === expectedKey && isEntry(facts) ? facts : undefined
+  return version === ENTRY_VERSION && facts.key === expectedKey && isEntryFacts(facts) ? facts : undefined
 }
 
 /** True for an object, not an array, that came out of JSON. */
@@ -92,8 +92,11 @@ export function isNewer(version: unknown, known: number): boolean {
   return isCount(version, known + 1, Number.MAX_SAFE_INTEGER)
 }
 
-function isEntry(body: Record<string, unknown>): body is Record<string, unknown> & EntryFacts {
+/** True for the facts of an entry, all of them. */
+export function isEntryFacts(body: Record<string, unknown>): body is Record<string, unknown> & EntryFacts {
   return (
+    typeof body.key === 'string' &&
+    /^[0-9a-f]{64}$/.test(body.key) &&
     isText(body.fileName) &&
     isSafeFileName(body.fileName) &&
     body.fileName !== ENTRY_FILE &&

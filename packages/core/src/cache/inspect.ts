@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { errnoOf, messageOf, readExactSync, readPageSync } from './disk.ts'
-import { type CacheEntry, ENTRY_FILE, parseEntry } from './entry.ts'
+import { type CacheEntry, ENTRY_FILE, type EntryFacts, parseEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 import { type CacheRecord, parseRecord } from './record.ts'
 
@@ -24,6 +24,9 @@ export type SeenRecord = Flaw | { readonly state: 'sound'; readonly record: Cach
 /** Looks at a path. Never throws. */
 export type Look<Sound> = (path: string) => Flaw | Sound
 
+/** Images up to this many bytes are compared in one buffer. */
+const LARGE = 1024 * 1024
+
 /** What an open or a read says when something else is in a file's place: a folder, a loop of links, a pipe. */
 const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENODEV'])
 
@@ -34,6 +37,8 @@ const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENO
 export class Inspector {
   // One page for all small files: nothing here waits, so that no two reads can meet in it.
   readonly #page = Buffer.allocUnsafeSlow(MAX_ENVELOPE_BYTES + 1)
+  // The same for images that are only compared; allocating for each would cost more than reading it.
+  #image: Buffer | undefined
 
   /** An entry by its entry.json alone. */
   entry(folder: string, key: string): SeenEntry {
@@ -57,6 +62,19 @@ export class Inspector {
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { state: 'damaged', reason: `${facts.fileName} is missing` }
       return flawOf(error)
+    }
+  }
+
+  /** True when an image has the size and the SHA-256 it should have. */
+  isIntact(file: string, { size, sha256 }: Pick<EntryFacts, 'size' | 'sha256'>): boolean {
+    if (size > LARGE) this.#image = undefined
+    else this.#image ??= Buffer.allocUnsafeSlow(LARGE)
+    try {
+      const bytes = readExactSync(file, size, this.#image?.subarray(0, size))
+      return typeof bytes !== 'string' && hash('sha256', bytes, 'hex') === sha256
+    } catch (error) {
+      if (errnoOf(error) !== '') return false
+      throw error
     }
   }
 

@@ -23,7 +23,10 @@ test('lets one call try again a minute after three outages in a row', () => {
   expect(() => breaker.check('a')).toThrow('API_UNAVAILABLE')
   now = 60_000
   breaker.check('a')
+  breaker.check('a')
+  breaker.enter('a')
   expect(() => breaker.check('a')).toThrow('not sent')
+  expect(() => breaker.enter('a')).toThrow('not sent')
   breaker.succeed('a')
   breaker.check('a')
 })

@@ -29,6 +29,11 @@ const OUTAGE_MS = 60_000
 export interface Breaker {
   /** @throws UpscaleError the reason of the stop, under its code */
   check(engineName: string): void
+  /**
+   * The same, right before the call: after an outage, whoever enters first is the trial that the others wait for.
+   * @throws UpscaleError the reason of the stop, under its code
+   */
+  enter(engineName: string): void
   /** Takes note of a call that failed. */
   observe(engineName: string, error: unknown): void
   /** Takes note of a call that succeeded. */
@@ -42,12 +47,7 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
   return {
     check(engineName) {
       const stop = stopped.get(engineName)
-      if (stop === undefined) return
-      if (now() >= stop.until) {
-        // This caller is the trial; the others wait for what becomes of it.
-        stop.until = now() + OUTAGE_MS
-        return
-      }
+      if (stop === undefined || now() >= stop.until) return
       const reason = stop.error
       const { hint, requestId } = reason.details
       const problem = `not sent, since an earlier call of this run failed: ${reason.problem}`
@@ -55,6 +55,11 @@ export function createBreaker(now: () => number = () => performance.now()): Brea
         hint,
         ...(requestId === undefined ? {} : { requestId }),
       })
+    },
+    enter(engineName) {
+      this.check(engineName)
+      const stop = stopped.get(engineName)
+      if (stop !== undefined) stop.until = now() + OUTAGE_MS
     },
     observe(engineName, error) {
       if (!isUpscaleError(error)) return

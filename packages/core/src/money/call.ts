@@ -6,6 +6,7 @@ import { UpscaleError } from '../errors.ts'
 import type { Workshop } from '../workshop.ts'
 import { dollars } from './dollars.ts'
 import { type Intent, inDoubt, readIntent, writeIntent } from './intent.ts'
+import { refusedAttempts } from './refusal.ts'
 import { roomFor } from './room.ts'
 import {
   adoptReceived,
@@ -83,7 +84,7 @@ async function reserveAndCall(
   const reservation = await shop.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(job, before, shop),
+    ...continuation(job, before, refusedAttempts(store, order.pay), shop),
     priceMicros: engine.priceMicros,
     engine: engine.id,
     model: engine.model,
@@ -95,13 +96,19 @@ async function reserveAndCall(
   try {
     answer = await shop.calls(async () => {
       // A queue may have been long, and the service may have said no to everything meanwhile.
-      shop.breaker.check(job.engineName)
       if (shop.stopping.aborted) throw stopped()
       reservation.check()
+      shop.breaker.enter(job.engineName)
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
       await writeIntent(store, order.pay, intent)
       sent = true
-      return engine.upscale(requestFor(call), shop.context)
+      try {
+        return await engine.upscale(requestFor(call), shop.context)
+      } catch (error) {
+        // Before the slot is free, or the next call would be out already.
+        shop.breaker.observe(job.engineName, error)
+        throw error
+      }
     })
   } catch (error) {
     throw await (sent ? settleFailure(error, call) : settleUnsent(error, call))
@@ -122,13 +129,14 @@ function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: Workshop):
 function continuation(
   { engine }: ServiceJob,
   before: Intent | undefined,
+  refused: number,
   { options }: Workshop,
 ): Pick<Intent, 'attempt' | 'job'> {
-  if (before === undefined) return { attempt: 1 }
+  if (before === undefined) return { attempt: refused + 1 }
   const { attempt, job, asked } = before
   const isGone = options.retry && asked === true
   if (engine.recovery === 'job' && job !== undefined && !isGone) return { attempt, job }
-  return { attempt: engine.recovery === 'idempotency-key' ? attempt : attempt + 1 }
+  return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
 
 function requestFor({ job, order, intent, store }: Call): FileRequest {

@@ -182,6 +182,7 @@ async function keep(
   }
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(job, order, received, shop, store)
+  await store.removeRecord('refusals', order.pay)
   return entry.facts.sha256
 }
 
@@ -203,7 +204,7 @@ async function reject(
     permanent: true,
     ...(requestId === undefined ? {} : { requestId }),
   })
-  await rememberRefusal(store, order.pay, refusal)
+  await rememberRefusal(store, order.pay, refusal, received.attempt)
   const line = { ...lineOf(job, order, received), event: 'rejected', code: error.code } as const
   if (job.engine.billing === 'paid') await shop.ledger.append(line)
   await store.remove('received', order.pay)

@@ -5,16 +5,31 @@ import type { PayKey } from '../key.ts'
 
 /**
  * Keeps a refusal that would come again, so that the next build does not send, and perhaps pay for, the same request.
+ *
+ * @param attempt which order for this key was refused; where nobody knows, it is the one after the last refused
  * @throws UpscaleError CACHE_UNWRITABLE
  */
-export function rememberRefusal(store: Cache, pay: PayKey, error: UpscaleError): Promise<void> {
+export async function rememberRefusal(
+  store: Cache,
+  pay: PayKey,
+  error: UpscaleError,
+  attempt: number = refusedAttempts(store, pay) + 1,
+): Promise<void> {
   const { hint, requestId } = error.details
-  return store.commitRecord('refusals', pay, {
+  await store.commitRecord('refusals', pay, {
     code: error.code,
     problem: error.problem,
     hint,
+    attempt,
     ...(requestId === undefined ? {} : { requestId }),
   })
+}
+
+/** How many orders for a key came to nothing for good. The next one is another order, under another idempotency key. */
+export function refusedAttempts(store: Cache, pay: PayKey): number {
+  const record = store.findRecord('refusals', pay)
+  if (record === undefined) return 0
+  return typeof record.attempt === 'number' ? record.attempt : 1
 }
 
 /** The refusal that an earlier run remembered for this key, as the error it was. */

@@ -34,6 +34,8 @@ export interface Received {
   /** Millionths of a US dollar that count as charged for it in this run. */
   readonly costMicros: number
   readonly requestId?: string
+  /** Which order for its key it answers, where that is known. */
+  readonly attempt?: number
   /** True when the service was called for it just now. */
   readonly fresh: boolean
   /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
@@ -82,7 +84,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
   shop.breaker.succeed(job.engineName)
-  return { bytes, fresh: true, costMicros, ...id }
+  return { bytes, fresh: true, costMicros, attempt: call.intent.attempt, ...id }
 }
 
 /**
@@ -109,7 +111,8 @@ export async function adoptReceived(
     }
     await strikeIntent(store, order.pay)
   }
-  return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...id }
+  const attempt = intent === undefined ? {} : { attempt: intent.attempt }
+  return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...attempt, ...id }
 }
 
 /**
@@ -143,8 +146,7 @@ export function settleUnsent(error: unknown, { order, store, before, reservation
 
 /** After a call that was made and failed. Returns the error to throw. */
 export function settleFailure(error: unknown, call: Call): Promise<unknown> {
-  const { job, order, shop, store, intent, before, reservation } = call
-  shop.breaker.observe(job.engineName, error)
+  const { job, order, store, intent, before, reservation } = call
   const coded = isUpscaleError(error) ? error : undefined
   const about = {
     ...(coded === undefined ? {} : { code: coded.code }),
@@ -160,7 +162,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'uncertain', costMicros: job.engine.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
-    if (isRefused) await rememberRefusal(store, order.pay, coded)
+    if (isRefused) await rememberRefusal(store, order.pay, coded, intent.attempt)
     // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
     if (isFree && before !== undefined && !isEnd(coded))
       await writeIntent(store, order.pay, { ...before, ...pickAsked(intent) })

@@ -36,7 +36,7 @@ export async function rewriteNewUrls(
 }
 
 /** The literals of all tagged `new URL(literal, import.meta.url)`, comments and line breaks allowed in between. */
-function findNewUrls(code: string): { text: string; start: number; end: number }[] {
+export function findNewUrls(code: string): { text: string; start: number; end: number }[] {
   const tokens = [...tokensOf(code)]
   return tokens.flatMap((token, index) => {
     const text = token.type === 'TemplateTail' ? undefined : literalText(token)

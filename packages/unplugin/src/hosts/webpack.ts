@@ -59,7 +59,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
  * Everything besides the source's bytes that decides what the loader returns. It is part of a module's identity, so
  * webpack's persistent cache forgets a picture when the engine or an option changes.
  */
-function revisionOf({ options }: Finisher): string {
+export function revisionOf({ options }: Finisher): string {
   const engines = [...options.engines].map(([name, { id, model, revision }]) => [name, id, model, revision])
   const parts = [engines, options.engine, options.factor, [...options.presets], options.maxPixels]
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16)
@@ -113,7 +113,7 @@ async function makeAsset(createData: CreateData, factory: ModuleFactory): Promis
   createData.generator = factory.getGenerator('asset/resource', settings?.generator)
 }
 
-function nameOf(resource: string, finisher: Finisher): string | undefined {
+export function nameOf(resource: string, finisher: Finisher): string | undefined {
   try {
     const { path, requests, rest } = finisher.parse({ reference: resource, importer: undefined })
     const [{ factor, format }] = requests
@@ -126,7 +126,7 @@ function nameOf(resource: string, finisher: Finisher): string | undefined {
 }
 
 /** A stem that no file name template, address or request can misread: `100% (final)` is `100-final`. */
-function cleanName(stem: string): string {
+export function cleanName(stem: string): string {
   const plain = stem
     .normalize('NFKD')
     .replace(/\p{Mark}+/gu, '')

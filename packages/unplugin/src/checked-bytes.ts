@@ -1,0 +1,16 @@
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type UpscaledImage, UpscaleError } from 'upscale-core'
+
+/**
+ * The bytes of a finished picture. What ships is what was checked, even if the cache folder was touched since.
+ * @throws UpscaleError ANSWER_CORRUPT
+ */
+export async function readChecked({ file, digest }: UpscaledImage): Promise<Buffer> {
+  const bytes = await readFile(file)
+  if (hash('sha256', bytes, 'hex') === digest) return bytes
+  throw new UpscaleError('ANSWER_CORRUPT', 'the finished picture changed on disk after it was checked', {
+    hint: 'build again; if it happens often, find the program that writes into the cache folder',
+    file,
+  })
+}

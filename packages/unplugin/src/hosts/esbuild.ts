@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import type {
+  Loader,
+  Metafile,
+  OnLoadResult,
+  OnResolveArgs,
+  OnResolveResult,
+  Plugin,
+  PluginBuild,
+} from 'esbuild'
+import { isUpscaleError, TAGGED } from 'upscale-core'
+import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { summaryOf } from '../summary.ts'
+import { variantCode } from '../variants.ts'
+import { isFile } from './vite-files.ts'
+
+/*
+ * esbuild resolves every reference, in style sheets too, through onResolve and on every rebuild, so it is handed the
+ * finished file, which its own loaders then copy, hash or inline.
+ */
+
+/** Namespace of the modules that `as=srcset` and `as=metadata` stand for. */
+const VARIANT = 'upscale'
+
+const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
+
+/** The plugin of esbuild. */
+export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
+  const options = resolveBuildOptions(userOptions)
+  return {
+    name: 'upscale',
+    setup(build) {
+      const { initialOptions } = build
+      const root = initialOptions.absWorkingDir ?? process.cwd()
+      const notices: string[] = []
+      const finisher = createFinisher(options.upscaler, {
+        root,
+        envDir: root,
+        mode: process.env.NODE_ENV ?? 'production',
+        onNotice: text => void notices.push(text),
+      })
+      const files: [string, Loader][] = EXTENSIONS.map(extension => [extension, 'file'])
+      initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
+      // The list of outputs, to search them; what was written is not in memory.
+      initialOptions.metafile = true
+      answerReferences(build, finisher)
+      build.onEnd(async ({ metafile, outputFiles = [] }) => {
+        const report = finisher.report()
+        if (summaryOf(report) !== undefined) options.onReport(report)
+        const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
+        const left = await leftoverOf(outputs, metafile, root)
+        const warnings = notices.splice(0).map(text => ({ text }))
+        if (left === undefined) return { warnings }
+        return options.leftovers === 'error'
+          ? { errors: [{ text: left }], warnings }
+          : { warnings: [...warnings, { text: left }] }
+      })
+      // esbuild doesn't wait, but a process whose workers are told to end ends.
+      build.onDispose(() => void finisher.close())
+    },
+  }
+}
+
+function answerReferences(build: PluginBuild, finisher: Finisher): void {
+  const mentions = new Map<string, Mention>()
+  build.onResolve({ filter: TAGGED }, args =>
+    isTaggedImage(args.path) ? reported(() => answer(args)) : null,
+  )
+  build.onLoad({ filter: TAGGED, namespace: VARIANT }, ({ path }) => reported(() => loadVariant(path)))
+
+  async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
+    const { path, importer, resolveDir, kind, pluginData, namespace } = args
+    const mention = { reference: path, importer: importer === '' ? undefined : importer }
+    const directive = finisher.parse(mention)
+    const isText = directive.as !== 'url'
+    if (isText && kind === 'url-token') throw finisher.addressOnly(directive, mention, 'a style sheet')
+    const source = isAbsolute(directive.path)
+      ? directive.path
+      : await build
+          .resolve(directive.path, { importer, resolveDir, kind, pluginData, namespace })
+          .then(found => (found.errors.length > 0 ? resolve(resolveDir, directive.path) : found.path))
+    if (isText) {
+      const module = source + path.slice(pathOf(path).length)
+      mentions.set(module, mention)
+      return { path: module, namespace: VARIANT, watchFiles: [source] }
+    }
+    const { file } = await finisher.finish(source, directive.requests[0], mention)
+    return { path: file, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
+  }
+
+  async function loadVariant(path: string): Promise<OnLoadResult> {
+    const source = pathOf(path)
+    const mention = mentions.get(path) ?? { reference: path, importer: undefined }
+    const directive = finisher.parse(mention)
+    const contents = variantCode(directive, {
+      original: source + directive.rest,
+      upscaled: directive.requests.map(
+        request => source + withRest(queryOf(request, finisher.options), directive.rest),
+      ),
+      image: await finisher.finish(source, directive.requests[0], mention),
+    })
+    return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
+  }
+}
+
+/** esbuild prints the stack of what a plugin throws; our messages say all. */
+async function reported<T extends OnResolveResult | OnLoadResult>(
+  work: () => Promise<T>,
+): Promise<T | { errors: { text: string; detail: unknown }[] }> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    return { errors: [{ text: error.message, detail: error }] }
+  }
+}
+
+async function leftoverOf(
+  outputs: Iterable<OutputFile>,
+  metafile: Metafile | undefined,
+  root: string,
+): Promise<string | undefined> {
+  const [first, ...others] = await findLeftovers(outputs, { ownPrefixes: [], isKnown: () => false })
+  if (first === undefined) return undefined
+  const inputs = Object.keys(metafile?.inputs ?? {}).map(name => resolve(root, pathOf(name)))
+  const own = inputs.filter(file => !file.includes('/node_modules/') && isFile(file))
+  return leftoverError([first, ...others], own).message
+}
+
+function* fromMemory(
+  outputs: readonly { readonly path: string; readonly text: string }[],
+): Generator<OutputFile> {
+  for (const output of outputs) {
+    if (isSearched(output.path)) yield { name: output.path, text: () => output.text }
+  }
+}
+
+function* fromDisk(metafile: Metafile | undefined, root: string): Generator<OutputFile> {
+  for (const name of Object.keys(metafile?.outputs ?? {})) {
+    const file = resolve(root, name)
+    if (isSearched(name) && isFile(file)) yield { name, text: () => readFileSync(file, 'utf8') }
+  }
+}

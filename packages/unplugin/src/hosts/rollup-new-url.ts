@@ -1,0 +1,38 @@
+import { basename } from 'node:path'
+import MagicString from 'magic-string'
+import type { PluginContext, TransformResult } from 'rollup'
+import { readChecked } from '../checked-bytes.ts'
+import type { Finisher } from '../finish.ts'
+import { pathOf } from '../reference.ts'
+import { sourceOf } from './rollup.ts'
+import { findNewUrls } from './vite-new-url.ts'
+
+/**
+ * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,
+ * so it takes the place of the literal alone and the base beside it does no harm.
+ */
+export async function emitNewUrls(
+  code: string,
+  id: string,
+  finisher: Finisher,
+  context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'resolve'>,
+): Promise<TransformResult> {
+  const importer = pathOf(id)
+  const edited = new MagicString(code)
+  for (const { text, start, end } of findNewUrls(code)) {
+    const mention = { reference: text, importer }
+    const directive = finisher.parse(mention)
+    if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'new URL()')
+    const source = await sourceOf(directive.path, id, context)
+    context.addWatchFile(source)
+    const image = await finisher.finish(source, directive.requests[0], mention)
+    const file = context.emitFile({
+      type: 'asset',
+      name: basename(image.file),
+      source: await readChecked(image),
+    })
+    edited.update(start, end, `import.meta.ROLLUP_FILE_URL_${file}`)
+  }
+  if (!edited.hasChanged()) return null
+  return { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
+}

@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
+import { type Directive, TAGGED } from 'upscale-core'
+import { readChecked } from '../checked-bytes.ts'
+import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { summaryOf } from '../summary.ts'
+import { variantCode } from '../variants.ts'
+import { emitNewUrls } from './rollup-new-url.ts'
+import { isFile } from './vite-files.ts'
+
+/*
+ * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
+ * exports its address. They keep resolved ids from build to build, so the module stays `hero.png?upscale=2` and only
+ * what it emits changes.
+ */
+
+/** The query of an original that `as=srcset` lists; its file is emitted as it is. */
+const ORIGINAL = /\?upscale-original$/
+
+/** The plugin of Rollup 4; Rolldown has the same hooks. */
+export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
+  const options = resolveBuildOptions(userOptions)
+  let current: Finisher | undefined
+  let told = ''
+  const finisher = (): Finisher => {
+    if (current === undefined) throw new Error('a hook ran before buildStart')
+    return current
+  }
+  const end = async (): Promise<void> => {
+    const ended = current
+    current = undefined
+    await ended?.close()
+  }
+  return {
+    name: 'upscale',
+    buildStart() {
+      // Here, so that a wrong option stops the build; while files are watched it is kept.
+      current ??= createFinisher(options.upscaler, {
+        root: process.cwd(),
+        envDir: process.cwd(),
+        mode: process.env.NODE_ENV ?? 'production',
+        onNotice: text => this.warn(text),
+      })
+    },
+    ...importHooks(finisher),
+    transform(code, id) {
+      return TAGGED.test(code) ? emitNewUrls(code, id, finisher(), this) : null
+    },
+    async buildEnd() {
+      const report = current?.report()
+      const summary = report && summaryOf(report)
+      if (report !== undefined && summary !== undefined) {
+        if (summary !== told) this.info(summary)
+        told = summary
+        options.onReport(report)
+      }
+      // No later hook makes a picture.
+      if (!this.meta.watchMode) await end()
+    },
+    generateBundle: {
+      order: 'post',
+      async handler(_, bundle) {
+        const rules = { ownPrefixes: [], isKnown: () => false }
+        const [first, ...others] = await findLeftovers(outputFiles(bundle), rules)
+        if (first === undefined) return
+        const error = leftoverError([first, ...others], sourceFiles(this))
+        if (options.leftovers === 'error') throw error
+        this.warn(error.message)
+      },
+    },
+    closeWatcher: end,
+  }
+}
+
+function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load'> {
+  const mentions = new Map<string, Mention>()
+  return {
+    resolveId: {
+      // Before resolvers that don't look past the query.
+      order: 'pre',
+      async handler(id, importer) {
+        if (ORIGINAL.test(id)) return id
+        if (!isTaggedImage(id)) return null
+        const mention = { reference: id, importer: importer && pathOf(importer) }
+        const { path } = finisher().parse(mention)
+        const module = (await sourceOf(path, importer, this)) + id.slice(pathOf(id).length)
+        mentions.set(module, mention)
+        return module
+      },
+    },
+    load: {
+      order: 'pre',
+      async handler(id) {
+        const source = pathOf(id)
+        if (ORIGINAL.test(id)) return emit(basename(source), await readFile(source), this)
+        if (!isTaggedImage(id)) return null
+        this.addWatchFile(source)
+        const mention = mentions.get(id) ?? { reference: id, importer: undefined }
+        const directive = finisher().parse(mention)
+        const image = await finisher().finish(source, directive.requests[0], mention)
+        if (directive.as === 'url') return emit(basename(image.file), await readChecked(image), this)
+        return asModule(variantCode(directive, { ...specifiersOf(source, directive, finisher()), image }))
+      },
+    },
+  }
+}
+
+/** The module of one picture: its file in the output, and its address as the default export. */
+function emit(name: string, bytes: Uint8Array, context: Pick<PluginContext, 'emitFile'>): LoadResult {
+  const file = context.emitFile({ type: 'asset', name, source: bytes })
+  return asModule(`export default import.meta.ROLLUP_FILE_URL_${file}`)
+}
+
+/** Rolldown takes the type of a module from the extension unless it's told; Rollup doesn't know the key. */
+function asModule(code: string): LoadResult {
+  const module = { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
+  return module
+}
+
+function specifiersOf(
+  source: string,
+  { requests, rest }: Directive,
+  { options }: Finisher,
+): { original: string; upscaled: string[] } {
+  return {
+    original: `${source}?upscale-original`,
+    upscaled: requests.map(request => source + withRest(queryOf(request, options), rest)),
+  }
+}
+
+/** Where a path leads. One that leads nowhere is left to the upscaler, whose message names it. */
+export async function sourceOf(
+  path: string,
+  importer: string | undefined,
+  context: Pick<PluginContext, 'resolve'>,
+): Promise<string> {
+  const resolved = await context.resolve(path, importer, { skipSelf: true })
+  if (resolved && isFile(pathOf(resolved.id))) return pathOf(resolved.id)
+  return resolve(importer === undefined ? '.' : dirname(pathOf(importer)), path)
+}
+
+function* outputFiles(bundle: OutputBundle): Generator<OutputFile> {
+  for (const [name, output] of Object.entries(bundle)) {
+    if (!isSearched(name)) continue
+    const text = (): string => (output.type === 'chunk' ? output.code : textOf(output.source))
+    yield { name, text }
+  }
+}
+
+function textOf(source: string | Uint8Array): string {
+  return typeof source === 'string' ? source : new TextDecoder().decode(source)
+}
+
+function* sourceFiles(context: Pick<PluginContext, 'getModuleIds'>): Generator<string> {
+  for (const id of context.getModuleIds()) {
+    const file = pathOf(id)
+    if (!id.startsWith('\0') && !file.includes('/node_modules/') && isFile(file)) yield file
+  }
+}

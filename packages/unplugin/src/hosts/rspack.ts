@@ -1,0 +1,104 @@
+import { basename, extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
+import { TAGGED } from 'upscale-core'
+import { createFinisher, type Finisher } from '../finish.ts'
+import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
+import { summaryOf } from '../summary.ts'
+import { FINISHER } from '../webpack-loader.ts'
+import { checkOutput } from './rspack-output.ts'
+import { cleanName, nameOf, revisionOf } from './webpack.ts'
+
+/*
+ * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
+ * was resolved, so what webpack is told then, Rspack is told by the request: `./hero-2x.png?upscale=2!=!./hero.png?upscale=2`
+ * is the same image under another name. The query stands on the left too, since that is what rules are matched with.
+ */
+
+type Rule = NonNullable<NonNullable<Configuration['module']>['rules']>[number]
+
+/** Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config. */
+export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions): void {
+  const options = resolveBuildOptions(userOptions)
+  const logger = compiler.getInfrastructureLogger('upscale')
+  const finisher = createFinisher(options.upscaler, {
+    root: compiler.context,
+    envDir: compiler.context,
+    mode: compiler.options.mode ?? 'production',
+    onNotice: text => logger.warn(text),
+  })
+  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
+  const revision = revisionOf(finisher)
+  const { rules } = compiler.options.module
+  const hasImageRule = rules.some(matchesImages)
+  rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
+  // Only then: it would win over an old rule with a loader, which names no type.
+  if (!hasImageRule) rules.unshift(...typeRules())
+  compiler.hooks.compilation.tap('upscale', compilation => {
+    compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
+      Object.assign(context, { [FINISHER]: finisher })
+    })
+  })
+  compiler.hooks.normalModuleFactory.tap('upscale', factory => {
+    factory.hooks.beforeResolve.tap('upscale', data => {
+      data.request = renamed(data, finisher, `${loader}?revision=${revision}`)
+    })
+  })
+  checkOutput(compiler, options)
+  tellAndClose(compiler, options, finisher)
+}
+
+/** For pictures, and for originals that our own modules list, in a project that has no rule for images. */
+function typeRules(): RuleSetRule[] {
+  return [
+    { resourceQuery: TAGGED, type: 'asset/resource' },
+    { issuer: VARIANT, test: /\.(?:png|jpe?g|webp|avif|gif)$/i, type: 'asset/resource' },
+  ]
+}
+
+/** Names of the modules that `as=srcset` and `as=metadata` stand for. */
+const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
+
+function renamed(
+  { request, contextInfo }: ResolveData,
+  finisher: Finisher,
+  loader: string,
+): string {
+  if (request.includes('!') || !isTaggedImage(request)) return request
+  const mention = { reference: request, importer: contextInfo.issuer || undefined }
+  const directive = finisher.parse(mention)
+  if (directive.as === 'url') {
+    const name = nameOf(request, finisher)
+    return name === undefined ? request : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
+  }
+  const stem = basename(directive.path, extname(directive.path))
+  return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
+}
+
+/** True when a rule, or one inside it, applies to a picture; the ways in which configs usually write that. */
+function matchesImages(rule: Rule): boolean {
+  if (typeof rule !== 'object' || rule === null) return false
+  const { test, oneOf = [], rules = [] } = rule
+  return matchesPicture(test) || [...oneOf, ...rules].some(inner => matchesImages(inner))
+}
+
+function matchesPicture(condition: RuleSetRule['test']): boolean {
+  if (condition instanceof RegExp) return condition.test('/a.png') || condition.test('/a.jpg')
+  if (typeof condition === 'function') return condition('/a.png')
+  return Array.isArray(condition) && condition.some(one => matchesPicture(one))
+}
+
+function tellAndClose(compiler: Compiler, options: BuildOptions, finisher: Finisher): void {
+  const logger = compiler.getInfrastructureLogger('upscale')
+  let told = ''
+  compiler.hooks.done.tap('upscale', () => {
+    const report = finisher.report()
+    const summary = summaryOf(report)
+    if (summary === undefined) return
+    if (summary !== told) logger.info(summary)
+    told = summary
+    options.onReport(report)
+  })
+  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
+}

@@ -1,0 +1,9 @@
+import type { Plugin } from 'rolldown'
+import { rollupPlugin } from './hosts/rollup.ts'
+import type { UpscaleOptions } from './options.ts'
+
+/** The plugin for Rolldown 1. @example plugins: [upscale()] */
+export default function upscale(options: UpscaleOptions = {}): Plugin {
+  // The hooks in use are the same; only their types are declared twice.
+  return rollupPlugin(options) as unknown as Plugin
+}
