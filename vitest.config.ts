@@ -6,18 +6,17 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 /** Tests of the cache that take seconds: they storm, kill and starve processes. */
 const slow = ['packages/core/src/cache/*-faults.test.ts', 'packages/core/src/cache/*-processes.test.ts']
 
+/** Unit tests see the sources of all packages. */
+const alias = {
+  'upscale-core': source('packages/core/src/index.ts'),
+  'upscale-local': source('packages/local/src/index.ts'),
+}
+
 export default defineConfig({
-  // Unit tests see the sources; the tests in test/ start bundlers, which load the built packages.
-  resolve: {
-    alias: {
-      'upscale-core': source('packages/core/src/index.ts'),
-      'upscale-local': source('packages/local/src/index.ts'),
-    },
-  },
   test: {
     projects: [
       {
-        extends: true,
+        resolve: { alias },
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts'],
@@ -26,9 +25,10 @@ export default defineConfig({
         },
       },
       {
-        extends: true,
         test: {
           name: 'boundary',
+          // What a user gets is what is tested: the built packages, loaded by Node itself.
+          server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/faults/**'],
           globalSetup: 'test/support/global-setup.ts',
@@ -37,7 +37,7 @@ export default defineConfig({
         },
       },
       {
-        extends: true,
+        resolve: { alias },
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts', ...slow],

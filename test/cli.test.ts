@@ -278,7 +278,8 @@ describe('a wrong command line', () => {
     [['in', '--out', 'o', '--suffix', '../x'], /expected a part of a file name/],
     [['in', '--sufix', 'o'], /Did you mean --suffix/],
     [['-', 'in'], /stands alone/],
-    [['plna'], /no such file or folder/],
+    [['plna'], /unknown command "plna", did you mean "plan"/],
+    [['in/gone'], /no such file or folder/],
     [[], /Usage: upscale/],
   ])('%j ends with 2 and says why', async (args, why) => {
     await paintAll('in/a.png')

@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/vite.ts', 'src/webpack.ts', 'src/webpack-loader.ts'],
+  entry: [
+    'src/index.ts',
+    ...['vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm'].map(
+      host => `src/${host}.ts`,
+    ),
+    'src/webpack-loader.ts',
+  ],
   dts: true,
   platform: 'node',
   target: 'node20.19',

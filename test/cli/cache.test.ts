@@ -1,4 +1,4 @@
-import { appendFile, readdir, rm } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../gateway/index.ts'
@@ -273,6 +273,16 @@ describe('help', () => {
     expect(stdout).toContain('Usage: upscale')
     expect(stdout).toMatch(/Examples:\n {2}\$ upscale /)
     expect(stdout).toContain('--json')
+  })
+
+  test('and the README know the same commands and flags', async () => {
+    const readme = await readFile(new URL('../../packages/cli/README.md', import.meta.url), 'utf8')
+    const helps = await Promise.all(
+      COMMANDS.map(async command => (await project.run([command, '--help'])).stdout),
+    )
+    const flagsOf = (text: string): string[] => [...new Set(text.match(/--[a-z][a-z-]+/g))].sort()
+    expect(flagsOf(readme)).toEqual(flagsOf(helps.join('\n')))
+    for (const command of COMMANDS.slice(1)) expect(readme).toMatch(new RegExp(`upscale ${command}\\b`))
   })
 
   test('lists every command and the exit codes, and a shell can complete them', async () => {

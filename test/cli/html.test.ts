@@ -292,3 +292,19 @@ test('a document tells what was made', async () => {
     errors: [{ code: 'SOURCE_NOT_FOUND', importer: { file: 'dist/index.html', line: 1 } }],
   })
 })
+
+test('an SVG file is read as one, and addresses in scripts and feeds are told but not touched', async () => {
+  await paintAll('a.png')
+  const svg = (address: string): string =>
+    `<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><image href="${address}"/></svg>\n`
+  await project.write('dist/a.svg', svg('a.png?upscale=2'))
+  const feed = '<rss><url>/a.png?upscale=2</url></rss>'
+  await project.write('dist/feed.xml', feed)
+  await project.write('dist/app.js', "\nload('a.png?upscale=2')")
+  const { code, stderr } = await html()
+  expect(code).toBe(0)
+  expect(hide(await project.read('dist/a.svg'))).toBe(svg('a-2x-#.png'))
+  expect(stderr).toContain('dist/app.js:2 mentions "a.png?upscale=2"')
+  expect(stderr).toContain('dist/feed.xml:1 mentions "/a.png?upscale=2"')
+  expect(await project.read('dist/feed.xml')).toBe(feed)
+})

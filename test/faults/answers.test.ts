@@ -63,12 +63,17 @@ describe('a bad answer', () => {
   )
 
   // Row 31: what our own checks refuse was paid for, so it is kept for a person to look at.
-  test('that our checks refuse is kept', async () => {
+  test('that our checks refuse is kept, and a second one beside it', async () => {
     gateway.respondWith('mirrored')
     const buyer = await order()
     expect([...(await build(buyer)).values()]).toEqual(['ANSWER_DRIFTED'])
     expect(entriesOn(buyer.root, 'rejected')).toHaveLength(1)
+    gateway.respondWith('black')
+    expect([...(await build({ ...buyer, options: { retry: true } })).values()]).toEqual(['ANSWER_DRIFTED'])
+    expect(entriesOn(buyer.root, 'rejected')).toHaveLength(2)
     expect(readLedger(buyer.root).map(({ event, costMicros }) => [event, costMicros])).toEqual([
+      ['charged', PRICE_MICROS],
+      ['rejected', undefined],
       ['charged', PRICE_MICROS],
       ['rejected', undefined],
     ])

@@ -61,7 +61,8 @@ function compileCore(): string {
   copyFileSync(fileURLToPath(new URL('deaths.mjs', import.meta.url)), join(target, 'deaths.mjs'))
   symlinkSync(join(core, 'node_modules'), join(target, 'node_modules'))
   const names = readdirSync(join(core, 'src'), { recursive: true }).map(String)
-  const isSource = (name: string): boolean => /\.ts$/.test(name) && !/\.test\.ts$|fault-kit\.ts$/.test(name)
+  const isSource = (name: string): boolean =>
+    /\.ts$/.test(name) && !/\.test\.ts$|(?:fault|purchase)-kit\.ts$/.test(name)
   for (const name of names.filter(isSource)) {
     const { outputText } = ts.transpileModule(readFileSync(join(core, 'src', name), 'utf8'), {
       compilerOptions: {

@@ -39,7 +39,7 @@ export function createPrinter({ json = false, quiet = false }: PrintFlags = {}):
 
   function line(text: string): void {
     if (!live || (text === '' && !drawn)) return
-    stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`)
+    stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stderr.columns || 80) - 1))}`)
     drawn = text !== ''
   }
 

@@ -12,13 +12,19 @@ export interface Progress {
   clear(): void
 }
 
+/** Drawing more often would cost more than it tells. */
+const DRAW_EVERY_MS = 80
+
 export function createProgress(print: Printer, upscaler: Pick<Upscaler, 'report'>): Progress {
   let done = 0
   let cached = 0
+  let drawnAt = 0
   const current = new Set<string>()
 
   function draw(): void {
-    if (!print.live) return
+    const now = performance.now()
+    if (!print.live || now - drawnAt < DRAW_EVERY_MS) return
+    drawnAt = now
     const [name = ''] = current
     const of = progress.total === undefined ? `${done}` : `${done}/${progress.total}`
     print.line(`${of}  ${cached} cached  ${dollars(upscaler.report().spentMicros)}  ${name}`)

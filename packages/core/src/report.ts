@@ -54,7 +54,7 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
   const notices = new Set<string>()
   return {
     image(image) {
-      const key = JSON.stringify([image.source, image.factor, image.engine, image.format, image.bytes])
+      const key = `${image.source}\n${image.factor} ${image.engine} ${image.format} ${image.bytes}`
       const known = images.get(key)
       if (known === undefined || known.origin === 'cache') images.set(key, image)
       trim(images)

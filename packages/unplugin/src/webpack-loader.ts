@@ -8,7 +8,13 @@ import { variantCode } from './variants.ts'
 /** Where the loader finds the upscaler of its build; not in its options, which are part of a module's identity. */
 export const FINISHER: unique symbol = Symbol.for('unplugin-upscale')
 
-type Context = LoaderContext<unknown> & { readonly [FINISHER]?: Finisher }
+/** Where the loader finds who asked, in a host whose graph can't be read while it grows (Rspack). */
+export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
+
+/** @returns the file that asked for a request as written, leading to a file; undefined when unknown */
+export type IssuerOf = (request: string, resource: string) => string | undefined
+
+type Context = LoaderContext<unknown> & { readonly [FINISHER]?: Finisher; readonly [ISSUER_OF]?: IssuerOf }
 
 /** webpack hands over and takes back bytes. */
 export const raw = true
@@ -47,19 +53,20 @@ function partsOf(
 }
 
 /** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */
-function mentionOf({
-  _module: module,
-  _compilation: compilation,
-  resourcePath,
-  resourceQuery,
-}: Context): Mention {
-  const issuer = module && compilation?.moduleGraph.getIssuer(module)
-  const importer = issuer?.nameForCondition() ?? undefined
+function mentionOf(context: Context): Mention {
+  const { _module: module, resourcePath, resourceQuery } = context
   const written = module && 'rawRequest' in module ? String(module.rawRequest) : resourcePath + resourceQuery
   const last = written.slice(written.lastIndexOf('!') + 1)
   // The query decides what is made, so what another plugin made of the request counts.
   const reference = last.endsWith(resourceQuery) ? last : resourcePath + resourceQuery
+  const issuerOf = context[ISSUER_OF] ?? (() => issuerIn(context))
+  const importer = issuerOf(reference, resourcePath)
   return { reference, importer: importer && pathOf(importer) }
+}
+
+function issuerIn({ _module: module, _compilation: compilation }: Context): string | undefined {
+  const issuer = module && compilation?.moduleGraph.getIssuer(module)
+  return issuer?.nameForCondition() ?? undefined
 }
 
 /** webpack prints the stack of an error; ours says all in its message. */

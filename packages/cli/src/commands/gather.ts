@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { folderOf, readOperands, shownPath } from '../files/operands.ts'
 import { walk } from '../files/walk.ts'
-import { findReferences, isSource, resolveReference } from '../references/sources.ts'
 import type { Session } from '../session.ts'
 
 /** A picture that the sources ask for. */
@@ -30,6 +29,8 @@ export function includeOf(paths: readonly string[]): string[] {
 
 /** Searches sources for tagged references. A picture that several places ask for alike is listed once. */
 export async function gather(paths: readonly string[], { upscaler, stopping }: Session): Promise<Gathered> {
+  // The parsers are loaded only by commands that search.
+  const { findReferences, isSource, resolveReference } = await import('../references/sources.ts')
   const cwd = process.cwd()
   const { root, cacheDir } = upscaler.options
   const wanted = new Map<string, Wanted>()

@@ -4,6 +4,7 @@ import { shownPath } from '../files/operands.ts'
 import { errorFacts, type Printer } from '../print.ts'
 import { count, printTable } from '../table.ts'
 import type { Mention, Order, Orders, Page } from './html-orders.ts'
+import type { Leftover } from './html-site.ts'
 
 /** What happened to a site. */
 export interface SiteOutcome {
@@ -11,13 +12,14 @@ export interface SiteOutcome {
   /** Files that were changed. */
   readonly rewritten: readonly string[]
   readonly orders: Orders
+  readonly leftovers: readonly Leftover[]
   readonly report: Report
   readonly dryRun: boolean
 }
 
 /** Prints the end of `upscale html` and returns the exit code. */
 export function finishHtml(
-  { pages, rewritten, orders, report, dryRun }: SiteOutcome,
+  { pages, rewritten, orders, leftovers, report, dryRun }: SiteOutcome,
   print: Printer,
 ): number {
   const cwd = process.cwd()
@@ -49,6 +51,7 @@ export function finishHtml(
       references: page.mentions.length,
     })),
     errors: errors.map(errorFacts),
+    leftovers,
     spentMicros: report.spentMicros,
     ...(dryRun ? { priceMicros } : {}),
     notices: report.notices,

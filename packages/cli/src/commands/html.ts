@@ -1,19 +1,7 @@
-import { isUtf8 } from 'node:buffer'
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { UpscaleError } from 'upscale-core'
-import { eachOf, forEach } from '../files/each.ts'
-import { shownPath } from '../files/operands.ts'
-import { placeText } from '../files/place.ts'
-import { walk } from '../files/walk.ts'
 import { type EngineFlags, withEngineFlags, withExamples } from '../flags.ts'
-import { createProgress } from '../progress.ts'
-import { type Scan, scanCss, scanHtml } from '../references/scan.ts'
-import { createSite, isInSite, type Site } from '../references/site.ts'
 import { inSession, type Session } from '../session.ts'
-import { createOrders, type Orders, type Page } from './html-orders.ts'
-import { finishHtml } from './html-report.ts'
 
 export interface HtmlFlags extends EngineFlags {
   readonly base?: string
@@ -45,108 +33,9 @@ export function addHtml(program: Command): void {
     'upscale html dist/ --dry-run --json',
   ])
   command.action(async (folder: string, flags: HtmlFlags) => {
-    process.exitCode = await inSession(flags, [resolve(folder)], session =>
-      rewriteSite(folder, flags, session),
-    )
+    // The parsers of HTML and CSS are loaded here, so that no other command waits for them.
+    const { rewriteSite } = await import('./html-site.ts')
+    const work = (session: Session): Promise<number> => rewriteSite(folder, flags, session)
+    process.exitCode = await inSession(flags, [resolve(folder)], work)
   })
-}
-
-async function rewriteSite(folder: string, flags: HtmlFlags, session: Session): Promise<number> {
-  const { upscaler, print, stopping } = session
-  const site = await openSite(folder, flags)
-  const orders = createOrders(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
-  const pages = await findPages(site, flags.auto, orders)
-  const progress = createProgress(print, upscaler)
-  progress.total = orders.all.length
-  await forEach(eachOf(orders.all), upscaler.options.concurrency + 2, stopping, async order => {
-    const name = shownPath(order.file, process.cwd())
-    progress.begin(name)
-    await orders.fill(order)
-    const made = order.image
-    const text = made === undefined ? undefined : `${name}  ${made.width} × ${made.height}  ${made.origin}`
-    progress.end(name, {
-      cached: made?.origin === 'cache',
-      text: made?.origin === 'cache' ? undefined : text,
-    })
-  })
-  progress.clear()
-  const rewritten: string[] = []
-  // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
-  for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
-    if (await rewritePage(page, orders)) rewritten.push(page.file)
-  }
-  return finishHtml(
-    { pages, rewritten, orders, report: upscaler.report(), dryRun: flags.dryRun === true },
-    print,
-  )
-}
-
-async function openSite(folder: string, flags: HtmlFlags): Promise<Site> {
-  const path = resolve(folder)
-  const found = await stat(path).catch(() => undefined)
-  if (!found?.isDirectory()) {
-    throw new UpscaleError('SOURCE_NOT_FOUND', 'there is no such folder', {
-      hint: 'name the folder that your site generator writes',
-      file: folder,
-    })
-  }
-  const site = createSite(path, flags.base)
-  if (flags.assets !== undefined && !isInSite(resolve(path, flags.assets), site)) {
-    throw new UpscaleError('BAD_OPTION', `--assets ${flags.assets} is not a folder of the site`, {
-      hint: 'write it relative to the site, like --assets assets/images',
-    })
-  }
-  return site
-}
-
-/** Every page that has something to change, with the orders it makes. */
-async function findPages(site: Site, auto: string | undefined, orders: Orders): Promise<Page[]> {
-  const pages: Page[] = []
-  const rules = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
-  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
-    const scan = await scanFile(file, auto)
-    if (scan.references.length > 0) pages.push(orders.add(file, scan.base, scan.references))
-  }
-  return pages
-}
-
-async function rewritePage(page: Page, orders: Orders): Promise<boolean> {
-  const { text, encode } = await readText(page.file)
-  const scan = scanText(page.file, text, page.auto)
-  let index = 0
-  const answers = new Map(scan.references.map(reference => [reference, page.mentions[index++]]))
-  const changed = scan.rewrite(reference => {
-    const mention = answers.get(reference)
-    // A page that was changed by somebody else since it was looked at keeps what it has now.
-    return mention?.address === reference.address ? orders.answer(mention, page) : undefined
-  })
-  if (changed === text) return false
-  await placeText(encode(changed), page.file)
-  return true
-}
-
-async function scanFile(file: string, auto: string | undefined): Promise<Scan> {
-  return scanText(file, (await readText(file)).text, auto)
-}
-
-function scanText(file: string, text: string, auto: string | undefined): Scan {
-  if (/\.css$/i.test(file)) return scanCss(text)
-  try {
-    return scanHtml(text, auto)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new UpscaleError('BAD_OPTION', `--auto ${JSON.stringify(auto)} is no selector: ${reason}`, {
-      hint: 'write it like --auto "main article"',
-      cause,
-    })
-  }
-}
-
-/** A text and the way back to bytes. What is not UTF-8 is taken byte by byte, so that it comes out as it was. */
-async function readText(file: string): Promise<{ readonly text: string; encode(text: string): Uint8Array }> {
-  const bytes = await readFile(file)
-  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
-  const text = bytes.toString(encoding)
-  const mark = text.startsWith('\ufeff') ? '\ufeff' : ''
-  return { text: text.slice(mark.length), encode: changed => Buffer.from(mark + changed, encoding) }
 }

@@ -68,6 +68,7 @@ export function createTally(print: Printer, cwd: string): Tally {
       row.state === 'written' || row.state === 'planned' ? printRow(row, cwd).join('  ') : undefined,
     finish(report, interrupted) {
       const { spentMicros, notices } = report
+      rows.sort((a, b) => (a.source < b.source ? -1 : 1))
       const shown = rows.filter(row => row.state !== 'failed' && row.state !== 'stopped')
       if (seen <= MAX_TABLE_ROWS && shown.length > 0)
         print.result(printTable(shown.map(row => printRow(row, cwd))))

@@ -1,11 +1,12 @@
+import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { UpscaleError } from 'upscale-core'
+import { UpscaleError, unknownName } from 'upscale-core'
 import { forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
 import { readSize } from '../files/size.ts'
 import { createTargets } from '../files/target.ts'
-import { type Found, hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
+import { hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
 import { numberAbove, requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { inSession, type Session } from '../session.ts'
@@ -41,12 +42,17 @@ export function addRun(program: Command): void {
     'upscale images/ --out dist/images --engine lumenfall --dry-run',
   ])
   command.action(async (paths: string[], flags: RunFlags) => {
-    process.exitCode = await run(paths, flags)
+    process.exitCode = await run(
+      paths,
+      flags,
+      program.commands.map(other => other.name()),
+    )
   })
 }
 
-async function run(paths: readonly string[], flags: RunFlags): Promise<number> {
+async function run(paths: readonly string[], flags: RunFlags, commands: readonly string[]): Promise<number> {
   checkTogether(paths, flags)
+  refuseTypos(paths, flags, commands)
   if (paths.includes('-')) return runPipe(flags)
   const cwd = process.cwd()
   const operands = readOperands(paths, cwd)
@@ -70,7 +76,7 @@ async function runPictures(
   const progress = createProgress(print, upscaler)
   const tally = createTally(print, cwd)
   const workOn = createPictureWork({ request: requestOf(flags), flags, targets, upscaler })
-  if (print.live) void countAll(walk(operands, rules)).then(total => (progress.total = total))
+  if (print.live) void countAll(operands, rules).then(total => (progress.total = total))
   // More than the engine takes at a time, so that it never waits for a file to be read or written.
   const atATime = upscaler.options.concurrency + 2
   await forEach(walk(operands, rules), atATime, stopping, async found => {
@@ -85,10 +91,25 @@ async function runPictures(
   return tally.finish(upscaler.report(), stopping.aborted)
 }
 
-async function countAll(found: AsyncGenerator<Found>): Promise<number> {
+/** Looks ahead for the progress line; undefined where that fails, since the run itself will say why. */
+async function countAll(operands: readonly Operand[], rules: WalkRules): Promise<number | undefined> {
   let total = 0
-  for await (const _ of found) total++
-  return total
+  try {
+    for await (const _ of walk(operands, rules)) total++
+    return total
+  } catch {
+    return undefined
+  }
+}
+
+/** A single word that names nothing on the disk is more likely a mistyped command than a folder. */
+function refuseTypos(paths: readonly string[], { out, suffix }: RunFlags, commands: readonly string[]): void {
+  const [word = ''] = paths
+  const isPlain = paths.length === 1 && out === undefined && suffix === undefined
+  if (!isPlain || !/^[a-z]+$/.test(word) || existsSync(word)) return
+  throw new UpscaleError('BAD_OPTION', unknownName('command', word, commands), {
+    hint: 'there is no file or folder of that name either; upscale --help lists the commands',
+  })
 }
 
 function checkTogether(paths: readonly string[], flags: RunFlags): void {

@@ -1,6 +1,8 @@
+import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
 import { glob } from 'tinyglobby'
+import { UpscaleError } from 'upscale-core'
 import { folderOf, type Operand } from './operands.ts'
 
 /** A file that was found below an operand. */
@@ -43,7 +45,7 @@ export async function* walk(operands: readonly Operand[], rules: WalkRules): Asy
 }
 
 async function* walkFolder(folder: string, base: string, rules: WalkRules): AsyncGenerator<Found> {
-  const entries = await readdir(folder, { withFileTypes: true })
+  const entries = await list(folder)
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const entry of entries) {
     const path = join(folder, entry.name)
@@ -53,6 +55,19 @@ async function* walkFolder(folder: string, base: string, rules: WalkRules): Asyn
     } else if (!entry.name.startsWith('.') && rules.wants(entry.name)) {
       yield { file: path, name: relative(base, path).replaceAll('\\', '/') }
     }
+  }
+}
+
+async function list(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UpscaleError('SOURCE_UNREADABLE', `the folder can't be read: ${reason}`, {
+      hint: 'check its permissions',
+      file: folder,
+      cause,
+    })
   }
 }
 

@@ -1,6 +1,7 @@
-import { isRasterPicture, isTaggedPicture, lineAt, mayHoldTags } from './address.ts'
+import { isRasterPicture, isTaggedPicture, mayHoldTags } from './address.ts'
 import { findCssAddresses } from './css.ts'
 import { escapeAttribute, type HtmlValue, readHtml } from './html.ts'
+import { countLines, type LineOf } from './lines.ts'
 import { candidateAddress, findCandidates } from './srcset.ts'
 
 /** A tagged reference in a file, before anything is made of it. */
@@ -55,13 +56,14 @@ export function scanCss(text: string): Scan {
 export function scanHtml(text: string, auto: string | undefined): Scan {
   if (!mayHoldTags(text) && auto === undefined) return scanOf(text, undefined, [])
   const page = readHtml(text)
-  const tagged = page.values.filter(({ value }) => mayHoldTags(value)).map(value => slotOf(value, text))
+  const lineOf = countLines(text)
+  const tagged = page.values.filter(({ value }) => mayHoldTags(value)).map(value => slotOf(value, text, lineOf))
   const images = auto === undefined ? [] : page.imagesUnder(auto)
   const plain = images.filter(({ src }) => isRasterPicture(src) && !isTaggedPicture(src))
   return scanOf(text, page.base, [
     ...tagged,
     ...plain.map(({ src, start, end }): Slot => {
-      const reference: Reference = { address: src, line: lineAt(text, start), place: 'auto' }
+      const reference: Reference = { address: src, line: lineOf(start), place: 'auto' }
       return {
         references: [reference],
         edit(answer) {
@@ -87,15 +89,15 @@ function scanOf(text: string, base: string | undefined, slots: readonly Slot[]):
   }
 }
 
-function slotOf(value: HtmlValue, text: string): Slot {
-  if (value.kind === 'css') return cssSlot(value, text)
-  return value.kind === 'srcset' ? srcsetSlot(value, text) : addressSlot(value, text)
+function slotOf(value: HtmlValue, text: string, lineOf: LineOf): Slot {
+  if (value.kind === 'css') return cssSlot(value, text, lineOf)
+  return value.kind === 'srcset' ? srcsetSlot(value, lineOf) : addressSlot(value, lineOf)
 }
 
-function addressSlot(value: HtmlValue, text: string): Slot {
+function addressSlot(value: HtmlValue, lineOf: LineOf): Slot {
   const address = value.value.trim()
   if (!isTaggedPicture(address)) return { references: [], edit: () => undefined }
-  const reference: Reference = { address, line: lineAt(text, value.start), place: 'address' }
+  const reference: Reference = { address, line: lineOf(value.start), place: 'address' }
   return {
     references: [reference],
     edit(answer) {
@@ -105,8 +107,8 @@ function addressSlot(value: HtmlValue, text: string): Slot {
   }
 }
 
-function srcsetSlot(value: HtmlValue, text: string): Slot {
-  const line = lineAt(text, value.start)
+function srcsetSlot(value: HtmlValue, lineOf: LineOf): Slot {
+  const line = lineOf(value.start)
   const parts = findCandidates(value.value)
     .filter(({ address }) => isTaggedPicture(address))
     .map(candidate => ({
@@ -130,13 +132,13 @@ function srcsetSlot(value: HtmlValue, text: string): Slot {
   }
 }
 
-function cssSlot(value: HtmlValue, text: string): Slot {
+function cssSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   // In a style attribute the place within the value says nothing about the place in the file.
   const isRaw = text.slice(value.start, value.end) === value.value
   const parts = findCssAddresses(value.value)
     .filter(({ value: address }) => isTaggedPicture(address.trim()))
     .map(found => {
-      const line = lineAt(text, value.start + (isRaw ? found.start : 0))
+      const line = lineOf(value.start + (isRaw ? found.start : 0))
       return { found, reference: { address: found.value.trim(), line, place: 'address' as const } }
     })
   return {

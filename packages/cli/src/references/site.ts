@@ -51,7 +51,8 @@ export function createSite(folder: string, base = '/'): Site {
       const inside = pathname.startsWith(root.pathname)
         ? pathname.slice(root.pathname.length)
         : pathname.slice(1)
-      return join(folder, decode(inside))
+      // The inner join removes every ".." that would lead out of the folder, percent-encoded ones included.
+      return join(folder, join('/', decode(inside)))
     },
     addressLike(written, file, page, base) {
       const path = relative(folder, file).split(sep).map(encodeURIComponent).join('/')

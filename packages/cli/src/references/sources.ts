@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { isTaggedPicture, lineAt, mayHoldTags, pathOf } from './address.ts'
+import { isTaggedPicture, mayHoldTags, pathOf } from './address.ts'
+import { countLines } from './lines.ts'
 import { scanCss, scanHtml } from './scan.ts'
 
 /** A tagged reference in a source file. */
@@ -13,7 +14,7 @@ const PICTURE = '\\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jx
 
 /** A whole string; or, as in Markdown and unquoted `url()`, a word after a bracket, an equals sign or a space. */
 const IN_TEXT = new RegExp(
-  `(["'\`])([^"'\`\\r\\n]+?${PICTURE}[^"'\`\\s]+)\\1|(?<=[(=\\s\\]:])([^\\s"'\`()<>]+${PICTURE}[^\\s"'\`()<>]+)`,
+  `(["'\`])([^"'\`\\r\\n]+?${PICTURE}[^"'\`\\s]+)\\1|(?<=[(=>\\s\\]:])([^\\s"'\`()<>]+${PICTURE}[^\\s"'\`()<>]+)`,
   'gi',
 )
 
@@ -33,9 +34,10 @@ export function findReferences(name: string, text: string): SourceReference[] {
   if (!mayHoldTags(text)) return []
   if (/\.css$/i.test(name)) return [...scanCss(text).references]
   if (/\.(?:x?html?|svg)$/i.test(name)) return [...scanHtml(text, undefined).references]
+  const lineOf = countLines(text)
   return [...text.matchAll(IN_TEXT)].flatMap(({ 2: quoted, 3: bare, index }) => {
     const address = (quoted ?? bare ?? '').replaceAll('&amp;', '&')
-    return isTaggedPicture(address) ? [{ address, line: lineAt(text, index) }] : []
+    return isTaggedPicture(address) ? [{ address, line: lineOf(index) }] : []
   })
 }
 

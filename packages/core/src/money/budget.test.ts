@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
@@ -66,6 +66,26 @@ test('counts what a process held when it was killed, while others of its run liv
   })
   writeFileSync(file, JSON.stringify(run))
   await expect(mine.reserve(60_000)).rejects.toThrow('US$0.07 of the US$0.10')
+})
+
+test('a file of the run that is deleted takes nothing away from what is known here', async () => {
+  const budget = createBudget(150_000, root)
+  const first = await budget.reserve(60_000)
+  await (await budget.reserve(60_000)).spend(undefined)
+  rmSync(join(root, 'locks'), { recursive: true })
+  await expect(budget.reserve(60_000)).rejects.toThrow('US$0.12 of the US$0.15')
+  await first.spend(undefined)
+  await expect(createBudget(150_000, root).reserve(60_000)).rejects.toThrow('US$0.12 of the US$0.15')
+})
+
+test('what was held is refused after all when earlier calls cost more than their price', async () => {
+  const budget = createBudget(150_000, root)
+  const [first, second] = [await budget.reserve(60_000), await budget.reserve(60_000)]
+  second.check()
+  await first.spend(100_000)
+  expect(() => second.check()).toThrow(/US\$0\.06, and US\$0\.10 of the US\$0\.15/)
+  await second.cancel()
+  await (await budget.reserve(50_000)).cancel()
 })
 
 test('a torn file of the run is a new run', async () => {

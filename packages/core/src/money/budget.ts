@@ -52,9 +52,9 @@ export interface Reservation {
 interface Member {
   readonly id: string
   readonly owner: LockOwner
-  open: boolean
-  spentMicros: number
-  heldMicros: number
+  readonly open: boolean
+  readonly spentMicros: number
+  readonly heldMicros: number
 }
 
 const LOCK_TIMEOUT_MS = 60_000
@@ -84,23 +84,56 @@ export function createBudget(capMicros: number, durable: string): Budget {
   // What was spent must be written down also when the build is being stopped, so nothing aborts this wait.
   const { signal } = new AbortController()
 
-  /** Changes this member under the lock. `usedMicros` is what the run has spent and holds. */
-  async function change(edit: (me: Member, usedMicros: number) => void): Promise<void> {
+  const used = (): number => othersMicros + spentMicros + heldMicros
+
+  /** Looks at the others under the lock, and writes down what is so of this upscaler after `decide`. */
+  async function update(decide: () => void, open = true): Promise<void> {
     const lock = await acquireLock(join(durable, LOCKS, 'run.lock'), { signal, timeoutMs: LOCK_TIMEOUT_MS })
     try {
-      const members = currentRun(file)
-      let me = members.find(member => member.id === id)
-      if (me === undefined) {
-        me = { id, owner: describeSelf(), open: true, spentMicros, heldMicros: 0 }
-        members.push(me)
-      }
-      const usedMicros = members.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
-      othersMicros = usedMicros - me.spentMicros - me.heldMicros
-      edit(me, usedMicros)
-      await replaceFile(file, members)
+      const others = currentRun(file).filter(member => member.id !== id)
+      othersMicros = others.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
+      decide()
+      // Whole, not as a difference: the file may have been deleted, and with it what it knew of us.
+      await replaceFile(file, [...others, { id, owner: describeSelf(), open, spentMicros, heldMicros }])
       joined = true
     } finally {
       await lock.release()
+    }
+  }
+
+  async function hold(priceMicros: number): Promise<void> {
+    let held = false
+    try {
+      await update(() => {
+        if (used() + priceMicros > capMicros) throw exceeded(priceMicros, used(), capMicros)
+        heldMicros += priceMicros
+        held = true
+      })
+    } catch (error) {
+      if (held) heldMicros -= priceMicros
+      throw error
+    }
+  }
+
+  function reservation(priceMicros: number): Reservation {
+    let open = true
+    const settle = async (chargedMicros: number): Promise<void> => {
+      if (!open) return
+      open = false
+      heldMicros -= priceMicros
+      spentMicros += chargedMicros
+      await update(() => {})
+    }
+    return {
+      check() {
+        if (used() > capMicros) throw exceeded(priceMicros, used() - priceMicros, capMicros)
+      },
+      async spend(costMicros) {
+        const chargedMicros = Math.max(priceMicros, costMicros ?? 0)
+        await settle(chargedMicros)
+        return chargedMicros
+      },
+      cancel: () => settle(0),
     }
   }
 
@@ -110,40 +143,12 @@ export function createBudget(capMicros: number, durable: string): Budget {
     },
     async reserve(priceMicros) {
       if (priceMicros === 0) return FREE
-      await change((me, usedMicros) => {
-        if (usedMicros + priceMicros > capMicros) throw exceeded(priceMicros, usedMicros, capMicros)
-        me.heldMicros += priceMicros
-      })
-      heldMicros += priceMicros
-      let open = true
-      const close = async (chargedMicros: number): Promise<void> => {
-        if (!open) return
-        open = false
-        heldMicros -= priceMicros
-        spentMicros += chargedMicros
-        await change(me => {
-          me.heldMicros -= priceMicros
-          me.spentMicros += chargedMicros
-        })
-      }
-      return {
-        check() {
-          const usedMicros = othersMicros + spentMicros + heldMicros
-          if (usedMicros > capMicros) throw exceeded(priceMicros, usedMicros - priceMicros, capMicros)
-        },
-        async spend(costMicros) {
-          const chargedMicros = Math.max(priceMicros, costMicros ?? 0)
-          await close(chargedMicros)
-          return chargedMicros
-        },
-        cancel: () => close(0),
-      }
+      await hold(priceMicros)
+      return reservation(priceMicros)
     },
     async close() {
       if (!joined) return
-      await change(me => {
-        me.open = false
-      }).catch(error => {
+      await update(() => {}, false).catch(error => {
         if (!isUpscaleError(error)) throw error
       })
     },

@@ -1,4 +1,5 @@
-import type { Cache } from '../cache/cache.ts'
+import { hash } from 'node:crypto'
+import type { Cache, CacheEntry } from '../cache/cache.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { EXTENSION } from '../format.ts'
 import { payKey } from '../key.ts'
@@ -91,8 +92,9 @@ async function receive(job: ServiceJob, order: Order, shop: Workshop): Promise<R
 async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: Cache): Promise<void> {
   const isOpen = (): boolean =>
     readIntent(store, order.pay) !== undefined || store.peek('received', order.pay) !== undefined
-  if (shop.options.frozen || !isOpen()) return
+  if (shop.options.frozen) return
   try {
+    if (!isOpen()) return
     const lock = await lockKey(store, order, shop)
     try {
       if (!isOpen()) return
@@ -107,7 +109,7 @@ async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: 
       await lock.release()
     }
   } catch (error) {
-    if (!isUpscaleError(error) || !['CACHE_UNWRITABLE', 'CACHE_LOCKED'].includes(error.code)) throw error
+    if (!isUpscaleError(error) || !error.code.startsWith('CACHE_')) throw error
   }
 }
 
@@ -196,7 +198,7 @@ async function reject(
 ): Promise<never> {
   if (!isUpscaleError(error)) throw error
   const store = shop.stores.forEngine(job.engine)
-  const { file } = await store.commit('rejected', factsOf(job, order, received), received.bytes)
+  const { file } = await keepRejected(job, order, received, store)
   const { requestId } = received
   const refusal = new UpscaleError(error.code, error.problem, {
     ...error.details,
@@ -209,6 +211,21 @@ async function reject(
   if (job.engine.billing === 'paid') await shop.ledger.append(line)
   await store.remove('received', order.pay)
   throw refusal
+}
+
+/** A second order may have been answered as badly as the first; both were paid for. */
+async function keepRejected(
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  store: Cache,
+): Promise<CacheEntry> {
+  const facts = factsOf(job, order, received)
+  const kept = await store.commit('rejected', facts, received.bytes)
+  const digest = hash('sha256', received.bytes, 'hex')
+  return kept.facts.sha256 === digest
+    ? kept
+    : store.commit('rejected', { ...facts, key: digest }, received.bytes)
 }
 
 function chargeNote({ costMicros }: Received): string {

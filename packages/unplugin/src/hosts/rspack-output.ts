@@ -39,7 +39,9 @@ function isNameOfOutput(compilation: Compilation): (text: string) => boolean {
   const pictures = compilation.getAssets().map(({ name }) => pathOf(name))
   let ids: Set<string> | undefined
   return text => {
-    ids ??= new Set([...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))))
+    ids ??= new Set(
+      [...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))),
+    )
     return ids.has(text) || pictures.some(name => pathOf(text).endsWith(name))
   }
 }

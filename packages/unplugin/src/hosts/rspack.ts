@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { TAGGED } from 'upscale-core'
@@ -6,7 +6,7 @@ import { createFinisher, type Finisher } from '../finish.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { summaryOf } from '../summary.ts'
-import { FINISHER } from '../webpack-loader.ts'
+import { FINISHER, ISSUER_OF, type IssuerOf } from '../webpack-loader.ts'
 import { checkOutput } from './rspack-output.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
 
@@ -35,13 +35,15 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
   rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
   // Only then: it would win over an old rule with a loader, which names no type.
   if (!hasImageRule) rules.unshift(...typeRules())
+  const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [FINISHER]: finisher })
+      Object.assign(context, { [FINISHER]: finisher, [ISSUER_OF]: issuers.of })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
+      issuers.note(data)
       data.request = renamed(data, finisher, `${loader}?revision=${revision}`)
     })
   })
@@ -60,20 +62,33 @@ function typeRules(): RuleSetRule[] {
 /** Names of the modules that `as=srcset` and `as=metadata` stand for. */
 const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 
-function renamed(
-  { request, contextInfo }: ResolveData,
-  finisher: Finisher,
-  loader: string,
-): string {
+function renamed({ request, contextInfo }: ResolveData, finisher: Finisher, loader: string): string {
   if (request.includes('!') || !isTaggedImage(request)) return request
   const mention = { reference: request, importer: contextInfo.issuer || undefined }
   const directive = finisher.parse(mention)
   if (directive.as === 'url') {
     const name = nameOf(request, finisher)
-    return name === undefined ? request : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
+    return name === undefined
+      ? request
+      : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
   }
   const stem = basename(directive.path, extname(directive.path))
   return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
+}
+
+/** Remembers who asked for which request, for messages: the loader runs while Rspack's graph can't be read. */
+function createIssuers(): { note(data: ResolveData): void; of: IssuerOf } {
+  const known = new Map<string, Set<string>>()
+  return {
+    note({ request, contextInfo: { issuer } }) {
+      if (!isTaggedImage(request) || issuer === '') return
+      known.set(request, (known.get(request) ?? new Set()).add(issuer))
+    },
+    of(request, resource) {
+      const askers = [...(known.get(request) ?? [])]
+      return askers.find(asker => resolve(dirname(asker), pathOf(request)) === resource) ?? askers[0]
+    },
+  }
 }
 
 /** True when a rule, or one inside it, applies to a picture; the ways in which configs usually write that. */
