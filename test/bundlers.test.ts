@@ -36,7 +36,7 @@ describe.each(hosts)('%s', (name, host) => {
   async function failureOf(code: string, ...pictures: string[]): Promise<string> {
     const site = await writeSite({
       'src/main.js': code,
-      'index.html': '<html><script type="module" src="./src/main.js"></script></html>',
+      'index.html': '<!doctype html><html><body><script src="./src/main.js"></script></body></html>',
     })
     await Promise.all(pictures.map(picture => paint(site.root, picture)))
     const failure = await host.build(site, join(site.root, 'dist'), UPSCALE).then(

@@ -41,9 +41,12 @@ function build() {
   return { child, output: () => output }
 }
 
-/** Waits for what another process does. */
-async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await new Promise(resolve => setTimeout(resolve, 10))
+/** Waits for what a running build does. */
+async function until(happened: () => boolean, { child, output }: ReturnType<typeof build>): Promise<void> {
+  while (!happened()) {
+    if (child.exitCode !== null) throw new Error(`the build ended: ${output()}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
 }
 
 function answersKept(): number {
@@ -54,8 +57,9 @@ function answersKept(): number {
 }
 
 test('a plan comes before the first payment; the first Ctrl-C keeps the picture under way and orders no other', async () => {
-  const { child, output } = build()
-  await until(() => gateway.orders.length === 1)
+  const running = build()
+  const { child, output } = running
+  await until(() => gateway.orders.length === 1, running)
   child.kill('SIGINT')
   const [, signal] = await once(child, 'exit')
   expect(signal, output()).toBe('SIGINT')
@@ -74,10 +78,11 @@ test('a plan comes before the first payment; the first Ctrl-C keeps the picture 
 })
 
 test('the second Ctrl-C leaves at once, and the call in doubt is not repeated', async () => {
-  const { child, output } = build()
-  await until(() => gateway.orders.length === 1)
+  const running = build()
+  const { child, output } = running
+  await until(() => gateway.orders.length === 1, running)
   child.kill('SIGINT')
-  await until(() => output().includes('waiting'))
+  await until(() => output().includes('waiting'), running)
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')
   expect(code).toBe(130)

@@ -23,7 +23,7 @@ async function openGateway(workMs = 0): Promise<Gateway> {
 
 const MOST_CHANGES = 1000
 
-const PICTURES = 40
+const PICTURES = 80
 const KILLS = 60
 
 /** How far along a purchase a kill came, by what it left. */
@@ -96,14 +96,14 @@ describe('processes killed with SIGKILL at random', () => {
   // Row 2.
   test('buy each picture once, and once more for each doubt that a person chose to retry', async () => {
     const root = await makeProject(PICTURES)
-    const gateway = await openGateway(30)
-    const order = { root, url: gateway.url, images: pictures(PICTURES) }
+    const gateway = await openGateway(80)
+    const order = { root, url: gateway.url, images: pictures(PICTURES), options: { concurrency: 2 } }
     let kills = 0
     while (kills < KILLS) {
       const children = Array.from({ length: 4 }, () => startBuyer(order))
       await Promise.all(children.map(child => child.printed('ready')))
       for (const child of children) {
-        await sleep(Math.random() * 60)
+        await sleep(Math.random() * 250)
         child.process.kill('SIGKILL')
         if ((await child.end) === 'SIGKILL') kills++
       }
@@ -114,7 +114,7 @@ describe('processes killed with SIGKILL at random', () => {
     }
     const doubts = recordsOn(root, 'intents').length
     const results = [...(await build({ ...order, options: { retry: true } })).values()]
-    expect(new Set(results)).toEqual(new Set(results.includes('engine') ? ['cache', 'engine'] : ['cache']))
+    expect(results.filter(result => result !== 'cache' && result !== 'engine')).toEqual([])
     const books = ordersOnTheBooks(root)
     process.stderr.write(
       `${kills} kills, ${PICTURES} pictures, ${gateway.charges.length} charges, ${books.size} orders on the books, ${doubts} doubts at the end\n`,

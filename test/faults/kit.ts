@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { createUpscaler, isUpscaleError, lumenfall, type UpscalerOptions } from 'upscale-core'
 import { expect, inject, onTestFinished } from 'vitest'
-import { type Child, list, startChild, temporaryFolder } from '../../packages/core/src/cache/fault-kit.ts'
+import {
+  type Child,
+  isRootOnLinux,
+  list,
+  mountTmpfs,
+  startChild,
+  temporaryFolder,
+} from '../../packages/core/src/cache/fault-kit.ts'
 
 /** In no file and no output of any scenario: every project and every process that is made here is searched for it. */
 export const CANARY = 'lmnfl_canary.7f3dd41c0ffee5ecaB'
@@ -25,7 +32,9 @@ export function holdsCanary(bytes: Buffer | string): boolean {
  * A project folder with `count` pictures `0.png`, `1.png`, …, no two with the same pixels. After the test every byte
  * in it is searched for the key.
  */
-export async function makeProject(count: number, folder: string = temporaryFolder()): Promise<string> {
+export async function makeProject(count: number): Promise<string> {
+  // In memory and of a limited size where we may mount: no test can fill the machine's disk, or wear it out.
+  const folder = isRootOnLinux ? mountTmpfs('size=128m,mode=777') : temporaryFolder()
   for (let number = 0; number < count; number++) {
     const data = new Uint8Array(SIDE * SIDE * 3).map((_, at) => shade(at, number))
     await sharp(data, { raw: { width: SIDE, height: SIDE, channels: 3 } })

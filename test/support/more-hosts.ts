@@ -127,6 +127,8 @@ export const HOSTS = {
           output: { path: outDir, publicPath: '/' },
           resolve: { alias: { '@': sourceFolder(site) } },
           persistentCache: false,
+          // Its helpers come from core-js, which the project would have to install.
+          presetEnv: false,
           progress: false,
           sourcemap: false,
           minify: false,

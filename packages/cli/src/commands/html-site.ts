@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { UpscaleError } from 'upscale-core'
+import { safeText, UpscaleError } from 'upscale-core'
 import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'
 import { placeText } from '../files/place.ts'
@@ -43,7 +43,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const leftovers = await findLeftovers(site)
   for (const { file, line, address } of leftovers) {
     print.note(
-      `notice: ${shownPath(file, process.cwd())}:${line} mentions "${address}", which stays as it is`,
+      `notice: ${shownPath(file, process.cwd())}:${line} mentions "${safeText(address)}", which stays as it is`,
     )
   }
   return finishHtml(

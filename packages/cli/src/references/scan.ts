@@ -43,10 +43,9 @@ interface Slot {
 
 /** Finds the tagged references of a style sheet. */
 export function scanCss(text: string): Scan {
-  const slots = mayHoldTags(text)
-    ? [cssSlot({ kind: 'css', value: text, start: 0, end: text.length, print: value => value }, text)]
-    : []
-  return scanOf(text, undefined, slots)
+  if (!mayHoldTags(text)) return scanOf(text, undefined, [])
+  const whole: HtmlValue = { kind: 'css', value: text, start: 0, end: text.length, print: value => value }
+  return scanOf(text, undefined, [cssSlot(whole, text, countLines(text))])
 }
 
 /**
@@ -57,7 +56,9 @@ export function scanHtml(text: string, auto: string | undefined): Scan {
   if (!mayHoldTags(text) && auto === undefined) return scanOf(text, undefined, [])
   const page = readHtml(text)
   const lineOf = countLines(text)
-  const tagged = page.values.filter(({ value }) => mayHoldTags(value)).map(value => slotOf(value, text, lineOf))
+  const tagged = page.values
+    .filter(({ value }) => mayHoldTags(value))
+    .map(value => slotOf(value, text, lineOf))
   const images = auto === undefined ? [] : page.imagesUnder(auto)
   const plain = images.filter(({ src }) => isRasterPicture(src) && !isTaggedPicture(src))
   return scanOf(text, page.base, [

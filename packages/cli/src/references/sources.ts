@@ -18,6 +18,9 @@ const IN_TEXT = new RegExp(
   'gi',
 )
 
+/** Holes that a template or a glob fills later. */
+const MADE_BY_CODE = /[{}*]/
+
 /** Files that may refer to pictures. */
 const SOURCE =
   /\.(?:x?html?|css|scss|sass|less|styl|svg|[cm]?[jt]sx?|vue|svelte|astro|mdx?|markdown|php|ejs|njk|liquid|hbs|handlebars|mustache|pug|twig|erb|haml|json|ya?ml|toml)$/i
@@ -37,7 +40,7 @@ export function findReferences(name: string, text: string): SourceReference[] {
   const lineOf = countLines(text)
   return [...text.matchAll(IN_TEXT)].flatMap(({ 2: quoted, 3: bare, index }) => {
     const address = (quoted ?? bare ?? '').replaceAll('&amp;', '&')
-    return isTaggedPicture(address) ? [{ address, line: lineOf(index) }] : []
+    return isTaggedPicture(address) && !MADE_BY_CODE.test(address) ? [{ address, line: lineOf(index) }] : []
   })
 }
 

@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 
 from upscale_training import degrade, fonts, pictures, registration
-from upscale_training.cells import WORDS
+from upscale_training.cells.words import WORDS
 
 
 class Reductions(unittest.TestCase):

@@ -153,10 +153,12 @@ def replace(path: Path, data: bytes) -> None:
 
 def dequantise(layers) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """The real values of a weight file's integers."""
-    return [
-        (torch.from_numpy(w.astype(np.float32) / (1 << shift)), torch.from_numpy((b / (1 << (reference.ACTIVATION_BITS + shift))).astype(np.float32)))
-        for w, b, shift in layers
-    ]
+    one = 1 << reference.ACTIVATION_BITS
+    real = []
+    for kernel, bias, shift in layers:
+        scaled = kernel.astype(np.float32) / (1 << shift), (bias / (one << shift)).astype(np.float32)
+        real.append(tuple(torch.from_numpy(values) for values in scaled))
+    return real
 
 
 def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:

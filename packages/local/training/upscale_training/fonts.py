@@ -7,7 +7,13 @@ KEPT_FOR_TESTS = (
 )
 # Families of these kinds draw signs instead of letters.
 NOT_FOR_TEXT = ("Emoji", "Dingbats", "Symbol", "D050000L", "Math", "Keyboard", "Music", "Notdef", "Nastaliq")
-OTHER_SCRIPTS = {"ru": "Привет, мир. Быстрая лиса и ёж, объявление № 7", "el": "Καλημέρα κόσμε, η γρήγορη αλεπού", "ja": "日本語の文字と漢字、東京駅の案内", "ar": "مرحبا بالعالم نص صغير", "hi": "नमस्ते दुनिया छोटा पाठ"}
+OTHER_SCRIPTS = {
+    "ru": "Привет, мир. Быстрая лиса и ёж, объявление № 7",
+    "el": "Καλημέρα κόσμε, η γρήγορη αλεπού",
+    "ja": "日本語の文字と漢字、東京駅の案内",
+    "ar": "مرحبا بالعالم نص صغير",
+    "hi": "नमस्ते दुनिया छोटा पाठ",
+}
 
 
 def families(language: str) -> list[str]:
