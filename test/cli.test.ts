@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -60,6 +60,17 @@ describe('a folder', () => {
     expect(await readdir(project.path('out'))).toEqual(['a.png'])
   })
 
+  test('for results is rid of what a killed run left, once that is old', async () => {
+    await paintAll('images/a.png')
+    const old = 'out/.upscale-00000000-0000-4000-8000-000000000000'
+    const fresh = 'out/deep/.upscale-00000000-0000-4000-8000-000000000001'
+    await project.write(old, 'half a picture')
+    await project.write(fresh, 'being written')
+    await utimes(project.path(old), new Date(0), new Date(0))
+    await project.run(['images', '--out', 'out', ...PLAIN])
+    expect([...(await readTree(project.path('out'))).keys()]).toEqual(['a.png', fresh.slice('out/'.length)])
+  })
+
   test('is done as far as possible when a picture is broken', async () => {
     await paintAll('images/a.png', 'images/c.png')
     await project.write('images/b.png', 'this is no picture')
@@ -87,6 +98,12 @@ describe('names', () => {
       expect(code).toBe(0)
     }
     expect((await readdir(project.path('images'))).sort()).toEqual(['a.png', 'a@2x.png', 'b.jpg', 'b@2x.jpg'])
+  })
+
+  test('that end in the suffix are sources like others when results go elsewhere', async () => {
+    await paintAll('images/a.png', 'images/b@2x.png')
+    await project.run(['images', '--out', 'out', '--suffix', '@2x', ...PLAIN])
+    expect((await readdir(project.path('out'))).sort()).toEqual(['a@2x.png', 'b@2x@2x.png'])
   })
 
   test('may be patterns, which keep the folders after the first wildcard', async () => {

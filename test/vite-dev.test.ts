@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { lumenfall, type UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
-import { createLogger, createServer, type InlineConfig, type ViteDevServer } from 'vite'
+import { createLogger, createServer as createVite8, type InlineConfig, type ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway } from './gateway/index.ts'
 import { findChromium, launchChromium } from './support/chromium.ts'
@@ -37,15 +37,24 @@ interface Dev {
   readonly lines: string[]
 }
 
+/** The versions of Vite that the plugin is for. Their types differ in what no test uses. */
+const SERVERS: Readonly<Record<'8' | '7' | '6', () => Promise<typeof createVite8>>> = {
+  '8': async () => createVite8,
+  '7': async () => (await import('vite7')).createServer as unknown as typeof createVite8,
+  '6': async () => (await import('vite6')).createServer as unknown as typeof createVite8,
+}
+
 /** A server that doesn't listen yet. */
 async function create(
   site: Site,
   options: UpscaleOptions = {},
   more: InlineConfig = {},
+  version: keyof typeof SERVERS = '8',
 ): Promise<Omit<Dev, 'origin'>> {
   const lines: string[] = []
   const note = (text: string): void => void lines.push(text)
   const customLogger = { ...createLogger('silent'), warn: note, warnOnce: note, error: note }
+  const createServer = await SERVERS[version]()
   const server = await createServer({
     root: site.root,
     configFile: false,
@@ -60,8 +69,13 @@ async function create(
   return { server, lines }
 }
 
-async function start(site: Site, options: UpscaleOptions = {}, more: InlineConfig = {}): Promise<Dev> {
-  const { server, lines } = await create(site, options, more)
+async function start(
+  site: Site,
+  options: UpscaleOptions = {},
+  more: InlineConfig = {},
+  version: keyof typeof SERVERS = '8',
+): Promise<Dev> {
+  const { server, lines } = await create(site, options, more, version)
   await server.listen()
   const address = server.httpServer?.address()
   if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
@@ -161,9 +175,9 @@ describe.skipIf(findChromium() === undefined)('in a page', () => {
     expectPage(await readPage(browser, origin + base), VITE_FORMS)
   })
 
-  test('it is ready while the engine works, and shows the pictures when they are done', async () => {
+  test.each(['8', '7', '6'] as const)('it is ready while the engine works, in Vite %s', async version => {
     const gated = gatedEngine()
-    const { origin } = await start(await fiveForms(), { engine: gated.engine })
+    const { origin } = await start(await fiveForms(), { engine: gated.engine }, {}, version)
     const page = await open(origin)
     await expectSoon(page, swatchOf)
     gated.open()

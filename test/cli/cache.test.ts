@@ -297,6 +297,8 @@ describe('help', () => {
 
 test('a cache folder that is gone is an empty cache', async () => {
   await rm(project.path('.upscale'), { recursive: true, force: true })
-  for (const command of ['ls', 'verify', 'prune', 'report'])
-    expect((await project.run([command])).code).toBe(0)
+  for (const command of ['ls', 'verify', 'prune', 'report']) {
+    const { code, stderr } = await project.run([command])
+    expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' })
+  }
 })

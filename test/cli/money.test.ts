@@ -83,6 +83,24 @@ describe('a paid engine', () => {
     expect(await look(project.path('out/a.png'))).toBe('40x24 png')
   })
 
+  test('may be replaced by the original in a page, which never claims to be twice as large', async () => {
+    await paintAll('dist/a.png')
+    const auto = '<main><img src="a.png"></main>'
+    await project.write('dist/auto.html', auto)
+    await project.write('dist/list.html', '<img srcset="a.png?upscale=2&amp;as=srcset">')
+    await project.write('dist/tag.html', '<img src="a.png?upscale=2">')
+    const args = ['html', 'dist', '--auto', 'main', '--engine', 'lumenfall', '--frozen']
+    const frozen = await project.run(args, { env })
+    expect(frozen.code).toBe(3)
+    expect(await project.read('dist/tag.html')).toContain('?upscale=2')
+    const { code, stdout } = await project.run([...args, '--fallback', 'original'], { env })
+    expect(code).toBe(0)
+    expect(stdout).toContain('1 replaced by a stand-in')
+    expect(await project.read('dist/auto.html')).toBe(auto)
+    expect(await project.read('dist/list.html')).toBe('<img srcset="a.png 1x">')
+    expect(await project.read('dist/tag.html')).toMatch(/^<img src="a-1x-[0-9a-f]{10}\.png">$/)
+  })
+
   test('without a key is a mistake that names the variable', async () => {
     await paintAll('in/a.png')
     const { code, stderr } = await project.run(ARGS)

@@ -70,7 +70,8 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     beforePaying: async () => onNotice(await priceList(upscaler)),
   })
   // A build that can't spend money loses nothing by being stopped at once.
-  const mayPay = [...upscaler.options.engines.values()].some(({ billing }) => billing === 'paid')
+  const { engines, frozen } = upscaler.options
+  const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
   return {
     options: upscaler.options,

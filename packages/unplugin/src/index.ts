@@ -1,7 +1,14 @@
 import { createUnplugin, type UnpluginInstance } from 'unplugin'
+import { UpscaleError } from 'upscale-core'
+import { esbuildPlugin } from './hosts/esbuild.ts'
+import { farmPlugin } from './hosts/farm.ts'
+import { rollupPlugin } from './hosts/rollup.ts'
+import { installInRspack } from './hosts/rspack.ts'
 import { vitePlugins } from './hosts/vite.ts'
 import { installInWebpack } from './hosts/webpack.ts'
 import type { UpscaleOptions } from './options.ts'
+import rolldownPlugin from './rolldown.ts'
+import rsbuildPlugin from './rsbuild.ts'
 
 export {
   type Engine,
@@ -31,8 +38,27 @@ export const unplugin: UnpluginInstance<UpscaleOptions | undefined, true> = crea
   UpscaleOptions | undefined,
   true
 >((options = {}, { framework }) => {
-  if (framework === 'vite') {
-    return vitePlugins(options).map(vite => ({ name: vite.name, enforce: vite.enforce, vite }))
+  const name = 'upscale'
+  switch (framework) {
+    case 'vite':
+      return vitePlugins(options).map(vite => ({ name: vite.name, enforce: vite.enforce, vite }))
+    case 'webpack':
+      return [{ name, webpack: compiler => installInWebpack(compiler, options) }]
+    case 'rspack':
+      return [{ name, rspack: compiler => installInRspack(compiler, options) }]
+    case 'esbuild':
+      return [{ name, esbuild: esbuildPlugin(options) }]
+    case 'rsbuild':
+      return [{ name, rsbuild: rsbuildPlugin(options) }]
+    case 'farm':
+      return [{ name, farm: farmPlugin(options) }]
+    case 'rollup':
+    case 'rolldown':
+    case 'unloader':
+      return [{ name, rollup: rollupPlugin(options), rolldown: rolldownPlugin(options) }]
+    case 'bun':
+      throw new UpscaleError('BAD_OPTION', 'there is no plugin for Bun', {
+        hint: 'build with one of the other bundlers, or upscale the files beforehand with the command line',
+      })
   }
-  return [{ name: 'upscale', webpack: compiler => installInWebpack(compiler, options) }]
 })

@@ -36,9 +36,13 @@ export interface Mention extends Reference {
   readonly error?: UpscaleError
 }
 
-export interface Page {
+/** Where relative addresses start from: a file of the site, and what its `<base href>` says. */
+interface Place {
   readonly file: string
   readonly base: string | undefined
+}
+
+export interface Page extends Place {
   /** The selector its images were looked for with. */
   readonly auto: string | undefined
   readonly mentions: readonly Mention[]
@@ -64,9 +68,6 @@ export interface OrderFlags {
 export function createOrders(site: Site, upscaler: Upscaler, assets: string, flags: OrderFlags): Orders {
   const byKey = new Map<string, Order>()
   const all: Order[] = []
-  // Spelled like a parsed tag, so that both are one order.
-  const { factor, engine } = upscaler.options
-  const plain: UpscaleRequest = { factor, engine, params: {} }
 
   function order(file: string, request: Partial<UpscaleRequest>): Order {
     const key = JSON.stringify([file, request])
@@ -78,29 +79,15 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
     return made
   }
 
-  function mention(reference: Reference, page: string, base: string | undefined): Mention {
-    const nothing = { ...reference, orders: [], rest: '', isList: false }
-    try {
-      const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
-      const file = site.fileOf(directive?.path ?? pathOf(reference.address), page, base)
-      if (file === undefined) return nothing
-      if (directive === undefined) return { ...nothing, orders: [order(file, plain)], isList: true }
-      refuseList(directive, reference)
-      const orders = directive.requests.map(request => order(file, request))
-      return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }
-    } catch (error) {
-      if (!isUpscaleError(error)) throw error
-      return { ...nothing, error }
-    }
-  }
-
   return {
     all,
     add: (file, base, references) => ({
       file,
       base,
       auto: flags.auto,
-      mentions: references.map(reference => mention(reference, file, base)),
+      mentions: references.map(reference =>
+        readMention(reference, { file, base }, { site, upscaler, order }),
+      ),
     }),
     async fill(order) {
       try {
@@ -113,27 +100,64 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
       }
     },
     answer(mention, page) {
-      const made = mention.orders.map(order => addressOf(order, mention, page))
-      if (made.length === 0 || made.includes(undefined)) return undefined
-      if (!mention.isList) return made[0]
-      const original = mention.place === 'auto' ? mention.address : pathOf(mention.address) + mention.rest
-      const larger = mention.orders.map(
-        ({ image }, index) => `${candidateAddress(made[index] ?? '')} ${image?.factor}x`,
-      )
-      return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
+      const addresses = mention.orders.flatMap(({ output }) => addressOf(output, mention, page) ?? [])
+      if (addresses.length === 0 || addresses.length < mention.orders.length) return undefined
+      return mention.isList ? printList(mention, addresses) : addresses[0]
     },
   }
 
-  function addressOf(
-    { output }: Order,
-    { address, rest }: Mention,
-    { file, base }: Page,
-  ): string | undefined {
+  /** The address of a picture, in the way in which the reference to it was written. */
+  function addressOf(output: string | undefined, { address, rest }: Mention, page: Page): string | undefined {
     if (output === undefined) return undefined
-    const beside = flags.assets === undefined
     const path = pathOf(address)
-    return (beside ? withFileName(path, basename(output)) : site.addressLike(path, output, file, base)) + rest
+    const isBeside = flags.assets === undefined
+    const changed = isBeside
+      ? withFileName(path, basename(output))
+      : site.addressLike(path, output, page.file, page.base)
+    return changed + rest
   }
+}
+
+/** What a reference asks for. A mistake in it is kept with it, so that every one of a page is told. */
+function readMention(reference: Reference, page: Place, source: MentionSource): Mention {
+  const { site, upscaler, order } = source
+  const nothing = { ...reference, orders: [], rest: '', isList: false }
+  try {
+    const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
+    const file = site.fileOf(directive?.path ?? pathOf(reference.address), page.file, page.base)
+    if (file === undefined) return nothing
+    if (directive === undefined) {
+      // Spelled like a parsed tag, so that both are one order.
+      const { factor, engine } = upscaler.options
+      return { ...nothing, orders: [order(file, { factor, engine, params: {} })], isList: true }
+    }
+    refuseList(directive, reference)
+    const orders = directive.requests.map(request => order(file, request))
+    return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    return { ...nothing, error }
+  }
+}
+
+interface MentionSource {
+  readonly site: Site
+  readonly upscaler: Upscaler
+  order(file: string, request: UpscaleRequest): Order
+}
+
+/**
+ * A `srcset` of the original and its larger pictures. A stand-in that is no larger has no place in it: under `2x` a
+ * browser would show it at half its size.
+ */
+function printList(mention: Mention, addresses: readonly string[]): string | undefined {
+  const original = mention.place === 'auto' ? mention.address : pathOf(mention.address) + mention.rest
+  const larger = mention.orders.flatMap(({ image }, index) => {
+    const isLarger = image !== undefined && image.width > image.source.width
+    return isLarger ? [`${candidateAddress(addresses[index] ?? '')} ${image.factor}x`] : []
+  })
+  if (mention.place === 'auto' && larger.length === 0) return undefined
+  return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
 }
 
 async function make(order: Order, upscaler: Upscaler, folder: string): Promise<void> {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { safeText, UpscaleError } from 'upscale-core'
 import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'
-import { placeText } from '../files/place.ts'
+import { placeText, sweepLeftovers } from '../files/place.ts'
 import { walk } from '../files/walk.ts'
 import { createProgress } from '../progress.ts'
 import { type Scan, scanCss, scanHtml } from '../references/scan.ts'
@@ -19,6 +19,7 @@ import { finishHtml } from './html-report.ts'
 export async function rewriteSite(folder: string, flags: HtmlFlags, session: Session): Promise<number> {
   const { upscaler, print, stopping } = session
   const site = await openSite(folder, flags)
+  if (flags.dryRun !== true) await sweepLeftovers(site.folder)
   const orders = createOrders(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
   const pages = await findPages(site, flags.auto, orders)
   const progress = createProgress(print, upscaler)

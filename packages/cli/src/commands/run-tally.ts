@@ -41,24 +41,6 @@ export function createTally(print: Printer, cwd: string): Tally {
     if (row.error !== undefined) print.error(row.error)
   }
 
-  function summary(report: Report): string {
-    const of = (name: string): number => counts.get(name) ?? 0
-    const parts = [
-      of('planned') > 0
-        ? `${count(of('planned'), 'picture')} planned, ${dollars(priceMicros)} for what is missing`
-        : '',
-      of('planned') > 0 ? '' : `${of('engine')} upscaled`,
-      of('cache') > 0 ? `${of('cache')} from the cache` : '',
-      of('fallback') > 0 ? `${of('fallback')} replaced by a stand-in` : '',
-      of('unchanged') > 0 ? `${of('unchanged')} unchanged on disk` : '',
-      of('skipped') > 0 ? `${of('skipped')} large enough already` : '',
-      of('stopped') > 0 ? `${of('stopped')} not begun` : '',
-      of('failed') > 0 ? print.paint.red(`${of('failed')} failed`) : '',
-      of('planned') > 0 ? '' : `${dollars(report.spentMicros)} spent`,
-    ]
-    return parts.filter(part => part !== '').join(', ')
-  }
-
   return {
     get seen() {
       return seen
@@ -72,7 +54,7 @@ export function createTally(print: Printer, cwd: string): Tally {
       const shown = rows.filter(row => row.state !== 'failed' && row.state !== 'stopped')
       if (seen <= MAX_TABLE_ROWS && shown.length > 0)
         print.result(printTable(shown.map(row => printRow(row, cwd))))
-      print.result(summary(report))
+      print.result(summaryOf(counts, { priceMicros, spentMicros }, print))
       print.document({
         images: rows.map(row => (row.error === undefined ? row : { ...row, error: errorFacts(row.error) })),
         counts: Object.fromEntries(counts),
@@ -98,4 +80,29 @@ function printRow(row: Row, cwd: string): string[] {
     row.bytes === undefined ? price : printBytes(row.bytes),
     row.state === 'skipped' ? 'large enough' : from,
   ]
+}
+
+interface Money {
+  /** What the pictures that a dry run found missing would cost. */
+  readonly priceMicros: number
+  readonly spentMicros: number
+}
+
+/** One line about a run. */
+function summaryOf(counts: ReadonlyMap<string, number>, money: Money, { paint }: Printer): string {
+  const of = (name: string): number => counts.get(name) ?? 0
+  const parts = [
+    of('planned') > 0
+      ? `${count(of('planned'), 'picture')} planned, ${dollars(money.priceMicros)} for what is missing`
+      : '',
+    of('planned') > 0 ? '' : `${of('engine')} upscaled`,
+    of('cache') > 0 ? `${of('cache')} from the cache` : '',
+    of('fallback') > 0 ? `${of('fallback')} replaced by a stand-in` : '',
+    of('unchanged') > 0 ? `${of('unchanged')} unchanged on disk` : '',
+    of('skipped') > 0 ? `${of('skipped')} large enough already` : '',
+    of('stopped') > 0 ? `${of('stopped')} not begun` : '',
+    of('failed') > 0 ? paint.red(`${of('failed')} failed`) : '',
+    of('planned') > 0 ? '' : `${dollars(money.spentMicros)} spent`,
+  ]
+  return parts.filter(part => part !== '').join(', ')
 }

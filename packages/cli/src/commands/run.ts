@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { UpscaleError, unknownName } from 'upscale-core'
 import { forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
+import { sweepLeftovers } from '../files/place.ts'
 import { readSize } from '../files/size.ts'
 import { createTargets } from '../files/target.ts'
 import { hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
@@ -68,11 +69,15 @@ async function runPictures(
 ): Promise<number> {
   const { upscaler, print, stopping } = session
   const targets = createTargets(operands, flags, cwd)
-  const suffix = flags.suffix ?? ''
+  // Beside their sources, results of an earlier run are found again; elsewhere such a name is a source's own.
+  const { folder } = targets
+  const isInPlace = folder === undefined || operands.some(operand => folderOf(operand) === folder)
+  const suffix = isInPlace ? (flags.suffix ?? '') : ''
   const rules: WalkRules = {
-    skip: new Set([targets.folder, upscaler.options.cacheDir].filter(folder => folder !== undefined)),
+    skip: new Set([folder, upscaler.options.cacheDir].filter(folder => folder !== undefined)),
     wants: name => isPicture(name) && !hasSuffix(name, suffix),
   }
+  if (folder !== undefined && flags.dryRun !== true) await sweepLeftovers(folder)
   const progress = createProgress(print, upscaler)
   const tally = createTally(print, cwd)
   const workOn = createPictureWork({ request: requestOf(flags), flags, targets, upscaler })

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
@@ -39,6 +39,22 @@ export async function placeText(text: Uint8Array, target: string): Promise<void>
     // Synced, since the old text is nowhere else. A picture is in the cache, and a damaged copy is replaced next time.
     await replace(target, temporary => writeFile(temporary, text, { mode, flush: true }))
   })
+}
+
+/** Far longer than any copy takes, so that nothing under way is taken for a leftover. */
+const LEFTOVER_MS = 3_600_000
+
+const TEMPORARY = /^\.upscale-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Removes what killed runs left below an output folder, so that it isn't deployed. What can't be removed stays. */
+export async function sweepLeftovers(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const { name, parentPath } of entries.filter(entry => TEMPORARY.test(entry.name))) {
+    const path = join(parentPath, name)
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isFile() && Date.now() - found.mtimeMs > LEFTOVER_MS)
+      await rm(path, { force: true }).catch(() => {})
+  }
 }
 
 /** SHA-256 of a file, hex; read in pieces. */

@@ -27,8 +27,8 @@ interface FarmSession {
   readonly isWatching: boolean
   readonly finisher: Finisher
   readonly notices: string[]
-  /** Modules that name a tagged image. */
-  readonly importers: Set<string>
+  /** Who asked for a text, by the path and query of its module. */
+  readonly texts: Map<string, Mention>
 }
 
 /** The plugin of Farm 1. */
@@ -53,23 +53,23 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       },
     },
     load: {
-      filters: { resolvedPaths: ['\\.(?:png|jpe?g|jfif|webp|avif|gif)$'] },
-      async executor({ resolvedPath, meta }) {
-        const reference = meta?.upscale
-        if (reference === undefined) return null
-        const mention = { reference, importer: meta?.upscaleImporter }
+      // Matched with the query, which its name doesn't say.
+      filters: { resolvedPaths: [TAGGED.source] },
+      async executor({ resolvedPath, query }) {
+        const mention = session().texts.get(keyOf(resolvedPath, query))
+        if (mention === undefined) return null
         return { content: await variantOf(resolvedPath, mention, session()), moduleType: 'js' }
       },
     },
     finalizeResources: {
       async executor({ resourcesMap }, context) {
-        const { root, importers, notices } = session()
+        const { root, notices } = session()
         for (const text of notices.splice(0)) context?.warn(text)
         const outputs = Object.values(resourcesMap).filter(({ name }) => isSearched(name))
         const rules = { ownPrefixes: [], isKnown: () => false }
         const [first, ...others] = await findLeftovers(outputs.map(toOutputFile), rules)
         if (first === undefined) return resourcesMap
-        const error = leftoverError([first, ...others], [...importers, ...htmlInputs(root)])
+        const error = leftoverError([first, ...others], inputsOf(resourcesMap, root))
         if (options.leftovers === 'error') throw error
         context?.warn(error.message)
         return resourcesMap
@@ -97,12 +97,12 @@ function startSession(
     mode: envMode ?? 'production',
     onNotice: text => void notices.push(text),
   })
-  return { root, isWatching: Boolean(compilation?.watch), finisher, notices, importers: new Set() }
+  return { root, isWatching: Boolean(compilation?.watch), finisher, notices, texts: new Map() }
 }
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, finisher, importers }: FarmSession,
+  { root, finisher, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
@@ -117,14 +117,12 @@ async function answer(
     .catch(() => undefined)
   const source =
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
-  if (importer !== undefined) {
-    importers.add(importer)
-    // Farm asks again where a picture is only for a module that it takes for changed.
-    context?.addWatchFile(importer, source)
-  }
+  // Farm asks again where a picture is only for a module that it takes for changed.
+  if (importer !== undefined) context?.addWatchFile(importer, source)
   if (directive.as !== 'url') {
-    const meta = { upscale: reference, ...(importer === undefined ? {} : { upscaleImporter: importer }) }
-    return { resolvedPath: source, query: pairsOf(reference.slice(pathOf(reference).length)), meta }
+    const query = pairsOf(reference.slice(pathOf(reference).length))
+    texts.set(keyOf(source, query), mention)
+    return { resolvedPath: source, query }
   }
   const { file } = await finisher.finish(source, directive.requests[0], mention)
   return { resolvedPath: file, query: pairsOf(directive.rest) }
@@ -149,7 +147,18 @@ function toOutputFile({ name, bytes }: { readonly name: string; readonly bytes: 
   return { name, text: () => Buffer.from(bytes).toString() }
 }
 
-/** Farm doesn't tell of pages, and leaves what they refer to as it is. */
-function htmlInputs(root: string): string[] {
-  return [resolve(root, 'index.html')].filter(isFile)
+function keyOf(path: string, query: readonly [string, string][]): string {
+  return JSON.stringify([path, query])
+}
+
+/** The modules that the outputs were made of, and the page, which Farm doesn't count among them. */
+function* inputsOf(
+  resources: Readonly<Record<string, { readonly info?: { readonly moduleIds: string[] } }>>,
+  root: string,
+): Generator<string> {
+  const ids = Object.values(resources).flatMap(({ info }) => info?.moduleIds ?? [])
+  for (const id of new Set([...ids, 'index.html'])) {
+    const file = resolve(root, pathOf(id))
+    if (!file.includes('/node_modules/') && isFile(file)) yield file
+  }
 }

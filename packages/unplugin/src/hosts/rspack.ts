@@ -30,6 +30,7 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
   })
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
   const revision = revisionOf(finisher)
+  forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
   const hasImageRule = rules.some(matchesImages)
   rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
@@ -49,6 +50,15 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
   })
   checkOutput(compiler, options)
   tellAndClose(compiler, options, finisher)
+}
+
+/**
+ * Rspack's persistent cache keeps an unchanged module with all it leads to and doesn't look at loaders again, so it must
+ * not be the same cache when an option or an engine has changed.
+ */
+function forgetOtherOptions({ options: { cache } }: Compiler, revision: string): void {
+  if (typeof cache !== 'object' || cache.type !== 'persistent') return
+  cache.version = [cache.version, `upscale-${revision}`].filter(Boolean).join('-')
 }
 
 /** For pictures, and for originals that our own modules list, in a project that has no rule for images. */
