@@ -79,6 +79,14 @@ describe('what ships', () => {
   })
 })
 
+describe('what is left over', () => {
+  test('it fails the build, also where the original is in the output under that name', async () => {
+    const code = "import a from './a.png'; console.log(a, './a.png?upscale=2')"
+    const site = await project(code, 'a.png')
+    await expect(run(site)).rejects.toThrow(/LEFTOVER_REFERENCE[\s\S]*main\.js:1\b/)
+  })
+})
+
 describe('the persistent cache', () => {
   const withCache = (site: Site): Configuration => ({
     cache: {

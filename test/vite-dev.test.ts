@@ -9,15 +9,15 @@ import { createLogger, createServer as createVite8, type InlineConfig, type Vite
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startGateway } from './gateway/index.ts'
 import { findChromium, launchChromium } from './support/chromium.ts'
-import { expectPage, type Form } from './support/expectations.ts'
+import { expectPage } from './support/expectations.ts'
+import { expectSoon, FIVE_FORMS, FIVE_FORMS_SITE, oppositeOf } from './support/five-forms.ts'
 import { picturesOf, VITE_FORMS } from './support/forms.ts'
 import { gatedEngine } from './support/gated-engine.ts'
 import { UPSCALE } from './support/hosts.ts'
-import { type Colour, paint, SIZE, type Swatch, swatchOf } from './support/pictures.ts'
-import { readPage, type Seen, type SeenPage } from './support/read-page.ts'
+import { paint, type Swatch, swatchOf } from './support/pictures.ts'
+import { readPage } from './support/read-page.ts'
 import { makeSite, type Site, writeSite } from './support/site.ts'
 
-const collect = readFile(new URL('./support/collect-images.js', import.meta.url), 'utf8')
 const cleanups: (() => Promise<unknown>)[] = []
 let browser: Browser
 
@@ -89,36 +89,6 @@ async function project(files: Readonly<Record<string, string>>, ...pictures: str
   return site
 }
 
-const FIVE_FORMS: readonly Form[] = [
-  ['html', 'html.png', 2],
-  ['js', 'js.png', 2],
-  ['css', 'css.png', 2],
-  ['new-url', 'new-url.png', 2],
-  ['srcset', 'srcset.png', 1, 2],
-  ['html-srcset', 'html-srcset.png', 1, 2],
-  ['inline', 'inline.png', 2],
-]
-
-const FIVE_FORMS_SITE = {
-  'index.html': `<!doctype html>
-<html><head><link rel="stylesheet" href="./style.css"></head><body>
-<img data-form="html" src="./html.png?upscale=2">
-<img data-form="html-srcset" srcset="./html-srcset.png?upscale=2&amp;as=srcset">
-<div data-form="css"></div>
-<img data-form="js"><img data-form="new-url"><img data-form="srcset"><img data-form="inline">
-<script type="module" src="./main.js"></script></body></html>`,
-  'style.css': 'div { background-image: url(./css.png?upscale=2) }',
-  'main.js': `import js from './js.png?upscale=2'
-import srcset from './srcset.png?upscale=2&as=srcset'
-import inline from './inline.png?upscale=2&inline'
-const form = name => document.querySelector('[data-form=' + name + ']')
-form('js').src = js
-form('new-url').src = new URL('./new-url.png?upscale=2', import.meta.url).href
-form('srcset').srcset = srcset
-form('inline').src = inline
-document.documentElement.dataset.ready = 'true'`,
-}
-
 const fiveForms = (): Promise<Site> => project(FIVE_FORMS_SITE, ...picturesOf(FIVE_FORMS))
 
 async function open(url: string): Promise<Page> {
@@ -127,42 +97,6 @@ async function open(url: string): Promise<Page> {
   await page.goto(url)
   await page.waitForSelector('html[data-ready]')
   return page
-}
-
-/** Waits until every form shows its picture in the size and the colours expected; the page may load again meanwhile. */
-async function expectSoon(page: Page, colours: (file: string) => Swatch): Promise<void> {
-  const script = await collect
-  const look = async (): Promise<string[]> => {
-    try {
-      await page.waitForSelector('html[data-ready]')
-      const seen = await page.evaluate<SeenPage>(script)
-      return FIVE_FORMS.flatMap(([form, file]) => problemsOf(form, seen[form]?.at(-1), colours(file)))
-    } catch (error) {
-      // The page was leaving for its next load.
-      return [String(error)]
-    }
-  }
-  await expect.poll(look, { timeout: 30_000, interval: 200 }).toEqual([])
-}
-
-function problemsOf(form: string, seen: Seen | undefined, { left, right }: Swatch): string[] {
-  const isNear = (one: Colour = [0, 0, 0], other: Colour): boolean =>
-    one.every((value, at) => Math.abs(value - (other[at] ?? 0)) <= TOLERANCE)
-  const isRight =
-    seen?.width === SIZE.width * 2 &&
-    seen.height === SIZE.height * 2 &&
-    isNear(seen.left, left) &&
-    isNear(seen.right, right)
-  return isRight ? [] : [`${form}: ${JSON.stringify(seen)}`]
-}
-
-/** What a stand-in, which is encoded for speed, may be off; far less than the opposite colour is. */
-const TOLERANCE = 10
-
-const oppositeOf = (file: string): Swatch => {
-  const turn = ([red, green, blue]: Colour): Colour => [255 - red, 255 - green, 255 - blue]
-  const { left, right } = swatchOf(file)
-  return { left: turn(left), right: turn(right) }
 }
 
 describe.skipIf(findChromium() === undefined)('in a page', () => {

@@ -82,8 +82,9 @@ test('what was held is refused after all when earlier calls cost more than their
   const budget = createBudget(150_000, root)
   const [first, second] = [await budget.reserve(60_000), await budget.reserve(60_000)]
   second.check()
-  await first.spend(100_000)
+  first.charged(100_000)
   expect(() => second.check()).toThrow(/US\$0\.06, and US\$0\.10 of the US\$0\.15/)
+  await first.spend(100_000)
   await second.cancel()
   await (await budget.reserve(50_000)).cancel()
 })

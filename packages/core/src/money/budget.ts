@@ -40,6 +40,8 @@ export interface Reservation {
    * @throws UpscaleError BUDGET_EXCEEDED
    */
   check(): void
+  /** Takes note at once of what the service says it charged, so that the next {@link check} knows. */
+  charged(costMicros: number | undefined): void
   /**
    * The call was made, or may have been. The larger of the price and what the service says it charged counts.
    * @returns what counts as charged
@@ -65,6 +67,7 @@ const UNKNOWN_MS = 60 * 60 * 1000
 /** A call without a price needs no place in the run; should the service charge all the same, it is only reported. */
 const FREE: Reservation = {
   check: () => {},
+  charged: () => {},
   spend: async costMicros => costMicros ?? 0,
   cancel: async () => {},
 }
@@ -117,16 +120,22 @@ export function createBudget(capMicros: number, durable: string): Budget {
 
   function reservation(priceMicros: number): Reservation {
     let open = true
+    let ownMicros = priceMicros
     const settle = async (chargedMicros: number): Promise<void> => {
       if (!open) return
       open = false
-      heldMicros -= priceMicros
+      heldMicros -= ownMicros
       spentMicros += chargedMicros
       await update(() => {})
     }
     return {
       check() {
         if (used() > capMicros) throw exceeded(priceMicros, used() - priceMicros, capMicros)
+      },
+      charged(costMicros = 0) {
+        const surplusMicros = Math.max(0, costMicros - ownMicros)
+        ownMicros += surplusMicros
+        heldMicros += surplusMicros
       },
       async spend(costMicros) {
         const chargedMicros = Math.max(priceMicros, costMicros ?? 0)

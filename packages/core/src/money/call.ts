@@ -102,10 +102,12 @@ async function reserveAndCall(
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
       await writeIntent(store, order.pay, intent)
       sent = true
+      // What the next call depends on is noted before the slot is free, or that call would be out already.
       try {
-        return await engine.upscale(requestFor(call), shop.context)
+        const answer = await engine.upscale(requestFor(call), shop.context)
+        reservation.charged(answer.costMicros)
+        return answer
       } catch (error) {
-        // Before the slot is free, or the next call would be out already.
         shop.breaker.observe(job.engineName, error)
         throw error
       }

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from upscale_training import anchor, export, reference
+from upscale_training.head import fit_last_layer
 from upscale_training.model import Upscaler, run_collapsed
 
 
 def small_model(scale: int, seed: int = 3) -> Upscaler:
     torch.manual_seed(seed)
-    model = Upscaler(scale, 16, 4, 16)
+    model = Upscaler(scale, 16, 4, 64)
     with torch.no_grad():
         for layer in model.layers:
             layer.bias.uniform_(-0.05, 0.05)
@@ -59,6 +60,21 @@ class Model(unittest.TestCase):
 
     def test_the_output_covers_the_interior(self):
         self.assertEqual(tuple(small_model(2)(torch.rand(1, 3, 20, 17)).shape), (1, 3, 24, 18))
+
+
+class Head(unittest.TestCase):
+    def test_least_squares_finds_a_last_layer_that_was_there(self):
+        model = small_model(3)
+        x = torch.randint(0, 256, (4, 3, 24, 24))
+        with torch.no_grad():
+            model.layers[-1].project *= 10
+            truth = (anchor.enlarge(x.float() / 255, 3, model.halo) + model(x.float() / 255)) * 255
+        wanted = model.collapsed()[-1][0]
+        fit_last_layer(model, [(x, truth)])
+        with torch.no_grad():
+            again = (anchor.enlarge(x.float() / 255, 3, model.halo) + model(x.float() / 255)) * 255
+        self.assertEqual(model.collapsed()[-1][0].shape, wanted.shape)
+        self.assertLess(float((again - truth).abs().mean()), 1.0)
 
 
 class Weights(unittest.TestCase):

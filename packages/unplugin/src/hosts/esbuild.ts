@@ -11,12 +11,12 @@ import type {
 } from 'esbuild'
 import { isUpscaleError, TAGGED } from 'upscale-core'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { summaryOf } from '../summary.ts'
 import { variantCode } from '../variants.ts'
-import { isFile } from './vite-files.ts'
 
 /*
  * esbuild resolves every reference, in style sheets too, through onResolve and on every rebuild, so it is handed the

@@ -8,12 +8,12 @@ import type {
 } from '@farmfe/core'
 import { TAGGED } from 'upscale-core'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { summaryOf } from '../summary.ts'
 import { variantCode } from '../variants.ts'
-import { isFile } from './vite-files.ts'
 
 /*
  * Farm resolves references in style sheets like imports, so it is handed the finished file and treats it as any image.

@@ -3,9 +3,9 @@ import MagicString from 'magic-string'
 import type { PluginContext, TransformResult } from 'rollup'
 import { readChecked } from '../checked-bytes.ts'
 import type { Finisher } from '../finish.ts'
+import { findNewUrls } from '../new-urls.ts'
 import { pathOf } from '../reference.ts'
 import { sourceOf } from './rollup.ts'
-import { findNewUrls } from './vite-new-url.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,

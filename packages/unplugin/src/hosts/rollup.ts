@@ -4,13 +4,13 @@ import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import { type Directive, TAGGED } from 'upscale-core'
 import { readChecked } from '../checked-bytes.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { summaryOf } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
-import { isFile } from './vite-files.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and

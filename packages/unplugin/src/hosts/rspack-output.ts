@@ -36,13 +36,13 @@ function ownPrefixes({ outputOptions }: Compilation): string[] {
  * named ids, `"./src/hero.png?upscale=2"` in the output is the name of a module and no address.
  */
 function isNameOfOutput(compilation: Compilation): (text: string) => boolean {
-  const pictures = compilation.getAssets().map(({ name }) => pathOf(name))
+  const names = compilation.getAssets().flatMap(({ name }) => (name.includes('?') ? [name] : []))
   let ids: Set<string> | undefined
   return text => {
     ids ??= new Set(
       [...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))),
     )
-    return ids.has(text) || pictures.some(name => pathOf(text).endsWith(name))
+    return ids.has(text) || names.some(name => text.endsWith(name))
   }
 }
 

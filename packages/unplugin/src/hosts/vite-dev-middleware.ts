@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
 import type { Connect, ResolvedConfig } from 'vite'
+import { isFile } from '../is-file.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import type { DevPicture, DevSession } from './vite-dev-session.ts'
-import { isFile, publicFile } from './vite-files.ts'
+import { publicFile } from './vite-files.ts'
 import { decodePath } from './vite-paths.ts'
 
 /*

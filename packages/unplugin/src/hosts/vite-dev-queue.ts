@@ -38,9 +38,7 @@ const QUIET_MS = 120
 
 export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): DevQueue<T> {
   const jobs = new Map<string, Job<T>>()
-  let underWay = 0
-  let hasNews = false
-  let telling: NodeJS.Timeout | undefined
+  const bell = createBell(onNews)
 
   function begin(key: string, stamp: string, work: () => Promise<T>): Job<T> {
     const job: Job<T> = {
@@ -50,17 +48,16 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
       hasStandIn: false,
     }
     jobs.set(key, job)
-    underWay++
+    bell.workBegins()
     job.result.then(
       () => {
-        hasNews ||= job.hasStandIn
         forget(key, job)
-        settle()
+        bell.workEnds(job.hasStandIn)
       },
       error => {
         // A late failure stays until somebody asks, or the page would show the stand-in for good.
         if (job.hasStandIn) onLateFailure(error)
-        settle()
+        bell.workEnds(false)
       },
     )
     return job
@@ -68,18 +65,6 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
 
   function forget(key: string, job: Job<T>): void {
     if (jobs.get(key) === job) jobs.delete(key)
-  }
-
-  function settle(): void {
-    underWay--
-    if (underWay > 0 || !hasNews) return
-    clearTimeout(telling)
-    telling = setTimeout(() => {
-      if (underWay > 0) return
-      hasNews = false
-      onNews()
-    }, QUIET_MS)
-    telling.unref()
   }
 
   return {
@@ -96,6 +81,37 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
       job.hasStandIn = true
       return undefined
     },
-    close: () => clearTimeout(telling),
+    close: () => bell.close(),
+  }
+}
+
+interface Bell {
+  workBegins(): void
+  workEnds(isNews: boolean): void
+  close(): void
+}
+
+/** Rings once when no work is under way any longer and some of what ended was news. */
+function createBell(ring: () => void): Bell {
+  let underWay = 0
+  let hasNews = false
+  let timer: NodeJS.Timeout | undefined
+  return {
+    workBegins() {
+      underWay++
+    },
+    workEnds(isNews) {
+      underWay--
+      hasNews ||= isNews
+      if (underWay > 0 || !hasNews) return
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        if (underWay > 0) return
+        hasNews = false
+        ring()
+      }, QUIET_MS)
+      timer.unref()
+    },
+    close: () => clearTimeout(timer),
   }
 }

@@ -45,30 +45,12 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const slots = createSlots(finisher, true)
   const placeholders = createPlaceholders(maxPixels)
   const sources = new Set<string>()
-  const told = new Set<string>()
+  const { tell, notice } = createTeller(server)
   const queue = createDevQueue<Slot>({ onNews: reload, onLateFailure: tell })
 
   function reload(): void {
     forgetFiles(server, join(scratchDir, 'slots'))
     server.environments.client.hot.send({ type: 'full-reload' })
-  }
-
-  function tell(error: unknown): void {
-    if (isLeftOut(error)) {
-      notice(error)
-      return
-    }
-    const message = error instanceof Error ? error.message : String(error)
-    if (told.has(message)) return
-    told.add(message)
-    config.logger.error(`[upscale] ${message}`)
-    server.environments.client.hot.send({ type: 'error', err: { message, stack: '', plugin: 'upscale' } })
-  }
-
-  function notice({ problem, details: { hint } }: UpscaleError): void {
-    if (told.has(hint)) return
-    told.add(hint)
-    config.logger.warn(`[upscale] ${problem}; plainly resampled pictures are shown instead: ${hint}`)
   }
 
   async function picture(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture> {
@@ -148,6 +130,34 @@ function notInDev(): UpscaleError {
   return new UpscaleError('FROZEN_MISS', 'no engine runs here, because dev is "off"', {
     hint: 'build once to make the pictures, or remove the option dev',
   })
+}
+
+/** Tells the user what pages can't: failures by the terminal and over the page, each text once. */
+function createTeller({ config, environments }: ViteDevServer): {
+  tell(error: unknown): void
+  notice(leftOut: UpscaleError): void
+} {
+  const told = new Set<string>()
+  const isNew = (text: string): boolean => !told.has(text) && Boolean(told.add(text))
+
+  // By its remedy, which is the same for every picture of an engine.
+  function notice({ problem, details: { hint } }: UpscaleError): void {
+    if (!isNew(hint)) return
+    config.logger.warn(`[upscale] ${problem}; plainly resampled pictures are shown instead: ${hint}`)
+  }
+
+  function tell(error: unknown): void {
+    if (isLeftOut(error)) {
+      notice(error)
+      return
+    }
+    const message = error instanceof Error ? error.message : String(error)
+    if (!isNew(message)) return
+    config.logger.error(`[upscale] ${message}`)
+    environments.client.hot.send({ type: 'error', err: { message, stack: '', plugin: 'upscale' } })
+  }
+
+  return { tell, notice }
 }
 
 /** True for a picture that was not made because no engine was allowed to run. */

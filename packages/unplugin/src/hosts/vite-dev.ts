@@ -21,8 +21,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
   // A server that restarts is created before the old one is closed, and both may use this plugin.
   const sessions = new Map<ResolvedConfig, DevSession>()
-  const sessionOf = ({ environment }: { environment: { getTopLevelConfig(): ResolvedConfig } }) =>
-    sessions.get(environment.getTopLevelConfig())
+  const sessionOf: SessionOf = ({ environment }) => sessions.get(environment.getTopLevelConfig())
   return {
     name: 'upscale:dev',
     enforce: 'pre',
@@ -54,12 +53,13 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
   }
 }
 
-type HookContext = { environment: { getTopLevelConfig(): ResolvedConfig } }
+/** Finds the session of the server that a hook runs for; undefined before it is configured. */
+type SessionOf = (context: {
+  readonly environment: { getTopLevelConfig(): ResolvedConfig }
+}) => DevSession | undefined
 
 /** Imports that an address can't serve: texts, and files that Vite or another plugin reads. */
-function devImportHooks(
-  sessionOf: (context: HookContext) => DevSession | undefined,
-): Pick<Plugin, 'resolveId' | 'load'> {
+function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'> {
   return {
     resolveId: {
       filter: { id: TAGGED },

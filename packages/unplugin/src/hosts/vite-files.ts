@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ResolvedConfig } from 'vite'
+import { isFile } from '../is-file.ts'
 import { isElsewhere } from '../reference.ts'
 
 /** Asks the bundler for the file that a path stands for; undefined when there is none. */
@@ -38,11 +38,6 @@ export async function sourceOf(
   if (found !== undefined) return found
   const isOfSite = path.startsWith('/') || importer === undefined
   return isOfSite ? join(config.root, path) : resolve(dirname(importer), path)
-}
-
-/** True for a file that exists. */
-export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
 function isAliased(path: string, find: string | RegExp): boolean {

@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import type { Plugin, Rollup } from 'vite'
+import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import { pathOf, queryOf } from '../reference.ts'
-import { isFile } from './vite-files.ts'
 import type { ViteSession } from './vite-session.ts'
 
 /** The last look at what Vite is about to write: nothing tagged may be left, and the manifest speaks of sources. */
