@@ -47,7 +47,6 @@ export const ERROR_CODES = [
   'CALL_UNCERTAIN',
   // the build around it
   'LEFTOVER_REFERENCE',
-  'PLUGIN_ORDER',
   'ABORTED',
 ] as const
 

@@ -90,7 +90,6 @@ const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
   },
 
   LEFTOVER_REFERENCE: CONFIGURATION,
-  PLUGIN_ORDER: CONFIGURATION,
   ABORTED: { code: 'INTERNAL_ERROR', status: 503, message: 'The server is closing.' },
 }
 
