@@ -26,6 +26,11 @@ describe('secrets', () => {
   test.each([
     ['as it is', 'key lmnfl_canary.s3cret/+ refused', 'key [secret] refused'],
     ['percent-encoded', 'key lmnfl_canary.s3cret%2F%2B refused', 'key [secret] refused'],
+    [
+      'in base64',
+      `key ${Buffer.from('lmnfl_canary.s3cret/+').toString('base64')} refused`,
+      'key [secret] refused',
+    ],
     ['with an invisible character inside', 'lmnfl_can\u200bary.s3cret/+', '[secret]'],
     ['with an escape inside', 'lmnfl_can\u001b[1mary.s3cret/+', '[secret]'],
     ['more than once', 'lmnfl_canary.s3cret/+lmnfl_canary.s3cret/+', '[secret][secret]'],

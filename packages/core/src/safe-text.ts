@@ -7,7 +7,7 @@ const MAX_CHARACTERS = 500
 const MIN_SECRET_CHARACTERS = 6
 
 export interface SafeTextOptions {
-  /** Values that must not be shown, such as API keys; also found where they are percent-encoded. */
+  /** Values that must not be shown, such as API keys; also found percent-encoded or in base64. */
   readonly secrets?: readonly string[]
   /**
    * Longest result, in characters.
@@ -42,9 +42,15 @@ function redact(text: string, secrets: readonly string[]): string {
   let redacted = text
   for (const secret of secrets) {
     if (secret.length < MIN_SECRET_CHARACTERS) continue
-    redacted = redacted.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]')
+    for (const form of formsOf(secret)) redacted = redacted.replaceAll(form, '[secret]')
   }
   return redacted
+}
+
+/** A secret as it is, percent-encoded, and in base64, whose padding may be missing. */
+function formsOf(secret: string): string[] {
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '')
+  return [secret, encodeURIComponent(secret), base64, base64.replaceAll('+', '-').replaceAll('/', '_')]
 }
 
 /** The first `length` UTF-16 units, without half a character at the end. */
