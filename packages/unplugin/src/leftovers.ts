@@ -1,7 +1,7 @@
-import { UpscaleError } from 'upscale-core'
+import { type Importer, UpscaleError } from 'upscale-core'
 import { findCssReferences } from './css-references.ts'
 import { literalText, tokensOf } from './js-strings.ts'
-import { findPlace } from './place.ts'
+import { findLine } from './place.ts'
 import { isElsewhere, pathOf } from './reference.ts'
 import { parseSrcset } from './srcset.ts'
 
@@ -93,13 +93,10 @@ export function leftoverError(
   )
 }
 
-function findImporter(
-  reference: string,
-  sources: Iterable<string>,
-): ReturnType<typeof findPlace> | undefined {
-  for (const source of sources) {
-    const place = findPlace(source, reference)
-    if (place.line !== undefined) return place
+function findImporter(reference: string, sources: Iterable<string>): Importer | undefined {
+  for (const file of sources) {
+    const line = findLine(file, reference)
+    if (line !== undefined) return { file, line }
   }
   return undefined
 }

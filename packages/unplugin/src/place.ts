@@ -9,13 +9,26 @@ import { pathOf } from './reference.ts'
  */
 export function findPlace(importer: string, reference: string): Importer {
   const file = pathOf(importer)
+  const line = lineOf(file, [...spellingsOf(reference), pathOf(reference)])
+  return line === undefined ? { file } : { file, line }
+}
+
+/** The line of a reference in a file that may or may not have it; undefined when the whole text is not there. */
+export function findLine(file: string, reference: string): number | undefined {
+  return lineOf(file, spellingsOf(reference))
+}
+
+function spellingsOf(reference: string): string[] {
+  return [reference, reference.replaceAll('&', '&amp;'), encodeURI(reference)]
+}
+
+function lineOf(file: string, spellings: readonly string[]): number | undefined {
   const text = readText(file)
-  const spellings = [reference, reference.replaceAll('&', '&amp;'), encodeURI(reference), pathOf(reference)]
-  for (const spelling of spellings) {
-    const at = spelling === '' ? -1 : (text?.indexOf(spelling) ?? -1)
-    if (text !== undefined && at !== -1) return { file, line: text.slice(0, at).split('\n').length }
-  }
-  return { file }
+  if (text === undefined) return undefined
+  const at = spellings
+    .map(spelling => (spelling === '' ? -1 : text.indexOf(spelling)))
+    .find(found => found !== -1)
+  return at === undefined ? undefined : text.slice(0, at).split('\n').length
 }
 
 function readText(file: string): string | undefined {
