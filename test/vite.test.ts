@@ -276,6 +276,20 @@ describe('what is left over', () => {
     expect(failure).toContain('fix: ')
   })
 
+  test('code that a page shows is text, while code that it runs is code', async () => {
+    const site = await project(
+      {
+        'index.html': page(
+          `<code>new URL('./gone.png?upscale=2', import.meta.url)</code>
+           <script type="module">console.log(new URL('./a.png?upscale=2', import.meta.url).href)</script>`,
+        ),
+      },
+      'a.png',
+    )
+    const report = await run(site)
+    expect(report?.images.map(({ source }) => source)).toEqual(['a.png'])
+  })
+
   test('text about references is no reference', async () => {
     const prose = page(
       '<!-- <img src="./a.png?upscale=2"> --><p title="see ./a.png?upscale=2 for more">Write ./a.png?upscale=2 or "./a.png?upscale=2".</p>',

@@ -115,7 +115,8 @@ function newUrlPlugin(session: ViteSession): Plugin {
     // On the server Vite leaves this form alone, so a rewritten path would lead to a file that isn't in the output.
     applyToEnvironment: environment => environment.config.consumer === 'client',
     transform: {
-      filter: { code: { include: [/new\s+URL/] }, id: { exclude: /^\0/ } },
+      // A page is no script: what looks like code in it is text. Its inline scripts have ids of their own.
+      filter: { code: { include: [/new\s+URL/] }, id: { exclude: [/^\0/, /\.html?$/] } },
       async handler(code, id) {
         if (!TAGGED.test(code)) return null
         const rewritten = await rewriteNewUrls(code, id, session, async path => {
