@@ -40,6 +40,8 @@ describe('a paid engine', () => {
     const first = await project.run(ARGS, { env })
     expect(first.stdout).toContain('2 upscaled, US$0.12 spent')
     expect(first.code).toBe(0)
+    const beforehand = 'before the first paid call: 2 pictures are not in the cache, US$0.12 (budget US$1.00)'
+    expect(first.stderr).toContain(beforehand)
     const second = await project.run([...ARGS, '--format', 'webp'], { env })
     expect(second.stdout).toContain('US$0.00 spent')
     expect(gateway.orders).toHaveLength(2)

@@ -3,14 +3,19 @@ import {
   createUpscaler,
   type Engine,
   fal,
+  isUpscaleError,
   loadEnv,
   lumenfall,
+  type PlannedImage,
+  priceText,
+  type UpscaleRequest,
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
 import { local } from 'upscale-local'
 import { type Config, loadConfig } from './config.ts'
 import { EXIT } from './exit-codes.ts'
+import { forEach } from './files/each.ts'
 import type { EngineFlags } from './flags.ts'
 import { createPrinter, type Printer } from './print.ts'
 
@@ -23,6 +28,14 @@ export interface Session {
   readonly print: Printer
   /** Aborted by the first Ctrl-C: nothing more is begun. */
   readonly stopping: AbortSignal
+  /** Says how to list what the command will ask for; it is planned and priced before the first paid call. */
+  foresee(list: () => AsyncGenerator<Foreseen>): void
+}
+
+/** A picture that will be asked for. */
+export interface Foreseen {
+  readonly file: string
+  readonly request: Partial<UpscaleRequest>
 }
 
 /**
@@ -42,11 +55,16 @@ export async function inSession(
   const config = await loadConfig(flags.config)
   const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
   const options = mergeOptions(config, flags, include)
-  const upscaler = createUpscaler(options, {
+  let foreseen: (() => AsyncGenerator<Foreseen>) | undefined
+  const upscaler: Upscaler = createUpscaler(options, {
     root: config.root,
     env,
     engines: hostEngines(config.options),
     onNotice: text => print.note(`notice: ${text}`),
+    beforePaying: async () => {
+      if (foreseen !== undefined)
+        print.note(priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros))
+    },
   })
   const stop = new AbortController()
   const onSignal = (): void => {
@@ -57,12 +75,33 @@ export async function inSession(
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   try {
-    const code = await work({ upscaler, config, env, print, stopping: stop.signal })
+    const foresee = (list: () => AsyncGenerator<Foreseen>): void => {
+      foreseen = list
+    }
+    const code = await work({ upscaler, config, env, print, stopping: stop.signal, foresee })
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {
     await upscaler.close()
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
+}
+
+async function planAll(list: AsyncGenerator<Foreseen>, upscaler: Upscaler): Promise<PlannedImage[]> {
+  const planned: PlannedImage[] = []
+  await forEach(
+    list,
+    upscaler.options.concurrency,
+    new AbortController().signal,
+    async ({ file, request }) => {
+      try {
+        planned.push(await upscaler.plan(file, request))
+      } catch (error) {
+        // A picture that can't be made is not paid for; the run itself says why.
+        if (!isUpscaleError(error)) throw error
+      }
+    },
+  )
+  return planned
 }
 
 /**

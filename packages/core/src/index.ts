@@ -56,7 +56,7 @@ export {
   type ResolvedOptions,
   type UpscalerOptions,
 } from './options.ts'
-export type { PlannedImage, PlanState } from './plan.ts'
+export { type PlannedImage, type PlanState, priceText } from './plan.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {

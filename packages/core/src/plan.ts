@@ -1,6 +1,7 @@
 import { findFinished } from './finished.ts'
 import type { Job } from './job.ts'
 import { payKey } from './key.ts'
+import { dollars } from './money/dollars.ts'
 import { readIntent } from './money/intent.ts'
 import { recallRefusal } from './money/refusal.ts'
 import { normalise, pixelDigest } from './pixels.ts'
@@ -47,4 +48,23 @@ async function stateOf(source: SourceImage, job: Job, shop: Workshop): Promise<P
   if (job.engine.exchange === 'pixels' || options.retry) return 'missing'
   if (recallRefusal(store, pay, options.root) !== undefined) return 'refused'
   return readIntent(store, pay) === undefined ? 'missing' : 'uncertain'
+}
+
+/** The most pictures that {@link priceText} names one by one. */
+const MAX_NAMED = 10
+
+/** What is about to be paid for, for a person: a line in all, then one a picture. */
+export function priceText(planned: readonly PlannedImage[], budgetMicros: number): string {
+  const missing = planned.filter(({ priceMicros }) => priceMicros > 0)
+  const total = missing.reduce((sum, { priceMicros }) => sum + priceMicros, 0)
+  const named = missing
+    .slice(0, MAX_NAMED)
+    .map(
+      ({ source, factor, engine, priceMicros }) =>
+        `  ${source} ×${factor} by ${engine}, ${dollars(priceMicros)}`,
+    )
+  const rest = missing.length > MAX_NAMED ? [`  and ${missing.length - MAX_NAMED} more`] : []
+  const count = `${missing.length} picture${missing.length === 1 ? ' is' : 's are'} not in the cache`
+  const head = `before the first paid call: ${count}, ${dollars(total)} (budget ${dollars(budgetMicros)})`
+  return [head, ...named, ...rest].join('\n')
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { dollars, isUpscaleError, type PlannedImage, type UpscaleRequest, type Upscaler } from 'upscale-core'
+import { isUpscaleError, priceText, type UpscaleRequest, type Upscaler } from 'upscale-core'
 import { isTaggedImage, pathOf } from './reference.ts'
 
 /*
@@ -18,9 +18,6 @@ const REFERENCE = /(?<=["'`(=\s,])[^\s"'`()<>,]+\?[^\s"'`()<>,]+/g
 /** The most source files that are searched. */
 const MAX_FILES = 10_000
 
-/** The most pictures that are named one by one. */
-const MAX_NAMED = 10
-
 interface Wanted {
   readonly file: string
   readonly request: UpscaleRequest
@@ -32,20 +29,12 @@ export async function priceList(upscaler: Pick<Upscaler, 'options' | 'parse' | '
   const planned = await Promise.all(
     wanted.map(({ file, request }) => upscaler.plan(file, request).catch(leaveOut)),
   )
-  const missing = planned.filter(plan => plan !== undefined).filter(({ priceMicros }) => priceMicros > 0)
-  const total = missing.reduce((sum, { priceMicros }) => sum + priceMicros, 0)
-  const budget = dollars(upscaler.options.budgetMicros)
-  const rest = missing.length > MAX_NAMED ? [`  and ${missing.length - MAX_NAMED} more`] : []
-  return [
-    `before the first paid call: ${missing.length} pictures are not in the cache, ${dollars(total)} (budget ${budget})`,
-    ...missing.slice(0, MAX_NAMED).map(lineOf),
-    ...rest,
-    ...(unknown > 0 ? [`  and ${unknown} references whose file only the bundler can find`] : []),
-  ].join('\n')
+  const text = priceText(
+    planned.filter(plan => plan !== undefined),
+    upscaler.options.budgetMicros,
+  )
+  return unknown === 0 ? text : `${text}\n  and ${unknown} references whose file only the bundler can find`
 }
-
-const lineOf = ({ source, factor, engine, priceMicros }: PlannedImage): string =>
-  `  ${source} ×${factor} by ${engine}, ${dollars(priceMicros)}`
 
 /** A picture that can't be made is not paid for; the build itself will say why. */
 function leaveOut(error: unknown): undefined {

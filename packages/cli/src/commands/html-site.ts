@@ -24,6 +24,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const pages = await findPages(site, flags.auto, orders)
   const progress = createProgress(print, upscaler)
   progress.total = orders.all.length
+  session.foresee(() => eachOf(orders.all))
   await forEach(eachOf(orders.all), upscaler.options.concurrency + 2, stopping, async order => {
     const name = shownPath(order.file, process.cwd())
     progress.begin(name)

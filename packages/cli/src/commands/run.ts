@@ -80,7 +80,12 @@ async function runPictures(
   if (folder !== undefined && flags.dryRun !== true) await sweepLeftovers(folder)
   const progress = createProgress(print, upscaler)
   const tally = createTally(print, cwd)
-  const workOn = createPictureWork({ request: requestOf(flags), flags, targets, upscaler })
+  const request = requestOf(flags)
+  const workOn = createPictureWork({ request, flags, targets, upscaler })
+  session.foresee(async function* () {
+    // With --to each picture has a factor of its own, but a call costs the same whatever the factor.
+    for await (const { file } of walk(operands, rules)) yield { file, request }
+  })
   if (print.live) void countAll(operands, rules).then(total => (progress.total = total))
   // More than the engine takes at a time, so that it never waits for a file to be read or written.
   const atATime = upscaler.options.concurrency + 2

@@ -31,6 +31,7 @@ async function warm(paths: readonly string[], session: Session): Promise<number>
   const counts = { engine: 0, cache: 0, fallback: 0 }
   const progress = createProgress(print, upscaler)
   progress.total = wanted.length
+  session.foresee(() => eachOf(wanted))
   await forEach(
     eachOf(wanted),
     upscaler.options.concurrency + 2,
