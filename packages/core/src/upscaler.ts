@@ -140,9 +140,10 @@ export function createUpscaler(
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
   const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES })
-  // Bounds what waits between the steps. It is the outermost of the three limits; the other two are taken inside it,
+  // Bounds what waits between the steps: as many as are called, and as many prepared to be called, so that no call
+  // waits for a picture to be finished. It is the outermost of the three limits; the other two are taken inside it,
   // one after the other, so they can't wait for each other.
-  const misses = pLimit(resolved.concurrency + PICTURES_AT_A_TIME)
+  const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
   async function make(source: SourceFile, job: Job): Promise<Finished> {
     // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
