@@ -24,16 +24,22 @@ export interface Finished {
  * A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded.
  *
  * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
- * step by step.
+ * step by step, and added to the journal.
  */
 export function findFinished(source: SourceFile, job: Job, shop: Workshop): Finished | undefined {
   const flight = flightOf(source, job, shop)
-  const hit = shop.hits.find(flight)
-  if (hit !== undefined && isCurrent(hit, job, shop)) {
-    const entry = shop.stores.scratch.recheck('outputs', hit.output)
-    if (entry !== undefined) return { entry, source: hit.source, origin: 'cache', costMicros: 0 }
-  }
-  return lookUp(source, job, flight, shop)
+  const known = shop.hits.find(flight)
+  const entry = known && isCurrent(known, job, shop) && shop.stores.scratch.recheck('outputs', known.output)
+  if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+  const found = lookUp(source, job, shop)
+  if (found === undefined) return undefined
+  shop.hits.add(flight, found.hit)
+  return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
+}
+
+/** True when the finished file is in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
+export function isFinished(source: SourceFile, job: Job, shop: Workshop): boolean {
+  return lookUp(source, job, shop) !== undefined
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
@@ -41,24 +47,20 @@ function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: Workshop):
   return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
 }
 
+/** The three steps from a source to its finished file. */
 function lookUp(
   source: SourceFile,
   job: Job,
-  flight: string,
-  { hits, stores }: Workshop,
-): Finished | undefined {
+  { stores }: Workshop,
+): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
   const store = stores.forEngine(job.engine)
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, job)))
   if (alias === undefined) return undefined
-  const answer = store.peek('answers', alias.pay)
-  if (answer === undefined) return undefined
-  const key = outputKey(alias.pay, answer.facts.sha256, describe(source, job, alias))
-  const entry = stores.scratch.find('outputs', key)
-  if (entry === undefined) return undefined
   const { pay, width, height, lossless } = alias
-  const facts = { width, height, lossless }
-  hits.add(flight, { pay, answer: answer.facts.sha256, output: entry.facts, source: facts })
-  return { entry, source: facts, origin: 'cache', costMicros: 0 }
+  const answer = store.peek('answers', pay)?.facts.sha256
+  if (answer === undefined) return undefined
+  const entry = stores.scratch.find('outputs', outputKey(pay, answer, describe(source, job, alias)))
+  return entry && { entry, hit: { pay, answer, output: entry.facts, source: { width, height, lossless } } }
 }
 
 /** Gets the answer, and finishes it into a file. */

@@ -1,11 +1,17 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resize } from './engines/resize.ts'
 import { loadEnv } from './env.ts'
 import { isUpscaleError } from './errors.ts'
-import { type HostFacts, type ResolvedOptions, resolveOptions, type UpscalerOptions } from './options.ts'
+import {
+  completeFacts,
+  type HostFacts,
+  type ResolvedOptions,
+  resolveOptions,
+  type UpscalerOptions,
+} from './options.ts'
 
 const host: HostFacts = { root: '/project', env: {}, engines: { local: { ...resize, id: 'local' } } }
 
@@ -61,6 +67,15 @@ describe('defaults', () => {
     expect(resolved.engine).toBe('resize')
     expect(notices.join()).toContain('upscale-local')
   })
+})
+
+test('a root without a host is relative to the working folder, and its .env files are read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'upscale-root-'))
+  writeFileSync(join(folder, '.env'), 'UPSCALE_BUDGET=7\n')
+  const options = { root: relative(process.cwd(), folder), engine: 'resize' }
+  const resolved = resolveOptions(options, completeFacts(options, {}))
+  expect(resolved.root).toBe(folder)
+  expect(resolved.budgetMicros).toBe(7_000_000)
 })
 
 describe('invalid', () => {

@@ -110,10 +110,15 @@ export interface HostFacts {
   readonly engines?: Readonly<Record<string, Engine>>
 }
 
-/** The facts of a process that is its own host: its working folder, its environment and the `.env` files there. */
-export function processFacts(options: UpscalerOptions): HostFacts {
-  const root = resolve(typeof options.root === 'string' ? options.root : '.')
-  return { root, env: loadEnv(root, process.env.NODE_ENV ?? 'production', process.env) }
+/**
+ * What a host left out: its folder is the working folder, its environment that of the process with the project's
+ * `.env` files, which are read only then.
+ */
+export function completeFacts(options: UpscalerOptions, host: Partial<HostFacts>): HostFacts {
+  const root = host.root ?? process.cwd()
+  const project = resolve(root, typeof options.root === 'string' ? options.root : '.')
+  const env = host.env ?? loadEnv(project, process.env.NODE_ENV ?? 'production', process.env)
+  return { ...host, root, env }
 }
 
 export const FACTOR: Rule<number> = numberAbove(1, 8)

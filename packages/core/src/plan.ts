@@ -1,4 +1,4 @@
-import { findFinished } from './finished.ts'
+import { isFinished } from './finished.ts'
 import type { Job } from './job.ts'
 import { payKey } from './key.ts'
 import { dollars } from './money/dollars.ts'
@@ -40,7 +40,7 @@ export async function planImage(source: SourceImage, job: Job, shop: Workshop): 
 
 async function stateOf(source: SourceImage, job: Job, shop: Workshop): Promise<PlanState> {
   const { options, pictures, stores } = shop
-  if (findFinished(source, job, shop) !== undefined) return 'finished'
+  if (isFinished(source, job, shop)) return 'finished'
   const limits = { maxPixels: options.maxPixels, factor: job.factor }
   const pay = payKey(await pictures(async () => pixelDigest(await normalise(source, limits))), job)
   const store = stores.forEngine(job.engine)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -239,6 +239,11 @@ test('a plan agrees with the run that follows, and changes nothing', async () =>
   expect(calls).toHaveLength(1)
   expect(await start({ engine }).plan('hero.png')).toMatchObject({ state: 'finished', priceMicros: 0 })
   expect(await start({ engine }).plan('hero.png', { format: 'webp' })).toMatchObject({ state: 'answered' })
+  // Without the journal of hits the picture is found as well, and a plan doesn't write one.
+  const journal = join(root, 'node_modules/.cache/upscale/v1/hits.jsonl')
+  rmSync(journal)
+  expect(await start({ engine }).plan('hero.png')).toMatchObject({ state: 'finished' })
+  expect(existsSync(journal)).toBe(false)
 })
 
 describe('a stand-in', () => {

@@ -11,8 +11,8 @@ import { createBreaker } from './money/breaker.ts'
 import { createBudget } from './money/budget.ts'
 import { createLedger } from './money/ledger.ts'
 import {
+  completeFacts,
   type HostFacts,
-  processFacts,
   type ResolvedOptions,
   resolveOptions,
   type UpscalerOptions,
@@ -117,7 +117,7 @@ export function createUpscaler(
   options: UpscalerOptions = {},
   host: Partial<HostFacts> & HostEvents = {},
 ): Upscaler {
-  const facts = { ...processFacts(options), ...host }
+  const facts = completeFacts(options, host)
   const recorder = createRecorder(host.onNotice ?? (() => {}))
   const resolved = resolveOptions(options, facts, recorder.notice)
   const drain = new AbortController()
