@@ -1,7 +1,7 @@
 import type { Compilation, Compiler } from '@rspack/core'
-import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import { findLeftovers, leftoverError } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
-import { pathOf } from '../reference.ts'
+import { isModuleId, outputFiles, ownPrefixes, sourceFiles } from './webpack-family.ts'
 
 /** Searches what Rspack is about to write for tagged references that no rule saw. */
 export function checkOutput(compiler: Compiler, options: BuildOptions): void {
@@ -20,35 +20,11 @@ export function checkOutput(compiler: Compiler, options: BuildOptions): void {
   })
 }
 
-function* outputFiles(compilation: Compilation): Generator<OutputFile> {
-  for (const { name, source } of compilation.getAssets()) {
-    if (isSearched(name)) yield { name, text: () => source.source().toString() }
-  }
-}
-
-function ownPrefixes({ outputOptions }: Compilation): string[] {
-  const { publicPath } = outputOptions
-  return typeof publicPath === 'string' && publicPath !== 'auto' ? [publicPath] : []
-}
-
 /**
- * A file name template with `[query]`, as the default one, leaves our key on the address of a finished picture. And with
- * named ids, `"./src/hero.png?upscale=2"` in the output is the name of a module and no address.
+ * A file name template with `[query]`, as the default one, leaves our key on the address of a finished picture.
  */
 function isNameOfOutput(compilation: Compilation): (text: string) => boolean {
   const names = compilation.getAssets().flatMap(({ name }) => (name.includes('?') ? [name] : []))
-  let ids: Set<string> | undefined
-  return text => {
-    ids ??= new Set(
-      [...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))),
-    )
-    return ids.has(text) || names.some(name => text.endsWith(name))
-  }
-}
-
-function* sourceFiles(compilation: Compilation): Generator<string> {
-  for (const module of compilation.modules) {
-    const file = module.nameForCondition()
-    if (file && !file.includes('node_modules')) yield pathOf(file)
-  }
+  const isId = isModuleId(compilation)
+  return text => isId(text) || names.some(name => text.endsWith(name))
 }

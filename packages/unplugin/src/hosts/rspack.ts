@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { TAGGED } from 'upscale-core'
 import { createFinisher, type Finisher } from '../finish.ts'
-import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
 import { FINISHER, ISSUER_OF, type IssuerOf } from '../webpack-loader.ts'
 import { checkOutput } from './rspack-output.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
+import { tellAndClose } from './webpack-family.ts'
 
 /*
  * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
@@ -112,18 +112,4 @@ function matchesPicture(condition: RuleSetRule['test']): boolean {
   if (condition instanceof RegExp) return condition.test('/a.png') || condition.test('/a.jpg')
   if (typeof condition === 'function') return condition('/a.png')
   return Array.isArray(condition) && condition.some(one => matchesPicture(one))
-}
-
-function tellAndClose(compiler: Compiler, options: BuildOptions, finisher: Finisher): void {
-  const logger = compiler.getInfrastructureLogger('upscale')
-  let told = ''
-  compiler.hooks.done.tap('upscale', () => {
-    const report = finisher.report()
-    const summary = summaryOf(report)
-    if (summary === undefined) return
-    if (summary !== told) logger.info(summary)
-    told = summary
-    options.onReport(report)
-  })
-  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
 }

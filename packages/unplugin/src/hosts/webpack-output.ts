@@ -1,7 +1,7 @@
-import type { Compilation, Compiler } from 'webpack'
-import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import type { Compiler } from 'webpack'
+import { findLeftovers, leftoverError } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
-import { pathOf } from '../reference.ts'
+import { isModuleId, outputFiles, ownPrefixes, sourceFiles } from './webpack-family.ts'
 
 /** Searches what webpack is about to write for tagged references that no rule saw. */
 export function checkOutput(compiler: Compiler, options: BuildOptions): void {
@@ -19,33 +19,4 @@ export function checkOutput(compiler: Compiler, options: BuildOptions): void {
       compilation[options.leftovers === 'error' ? 'errors' : 'warnings'].push(problem)
     })
   })
-}
-
-function* outputFiles(compilation: Compilation): Generator<OutputFile> {
-  for (const { name, source } of compilation.getAssets()) {
-    if (isSearched(name)) yield { name, text: () => source.source().toString() }
-  }
-}
-
-function ownPrefixes({ outputOptions }: Compilation): string[] {
-  const { publicPath } = outputOptions
-  return typeof publicPath === 'string' && publicPath !== 'auto' ? [publicPath] : []
-}
-
-/** With named ids, `"./src/hero.png?upscale=2"` in the output is the name of a module and no address. */
-function isModuleId(compilation: Compilation): (text: string) => boolean {
-  let ids: Set<string> | undefined
-  return text => {
-    ids ??= new Set(
-      [...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))),
-    )
-    return ids.has(text)
-  }
-}
-
-function* sourceFiles(compilation: Compilation): Generator<string> {
-  for (const module of compilation.modules) {
-    const file = module.nameForCondition()
-    if (file && !file.includes('node_modules')) yield pathOf(file)
-  }
 }

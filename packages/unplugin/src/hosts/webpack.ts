@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { isUpscaleError, TAGGED } from 'upscale-core'
 import type { Compiler, ResolveData } from 'webpack'
 import { createFinisher, type Finisher } from '../finish.ts'
-import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isImagePath, isTaggedImage, pathOf } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
 import { FINISHER } from '../webpack-loader.ts'
+import { tellAndClose } from './webpack-family.ts'
 import { checkOutput } from './webpack-output.ts'
 
 /*
@@ -132,19 +132,4 @@ export function cleanName(stem: string): string {
     .replace(/\p{Mark}+/gu, '')
     .replace(/[^A-Za-z0-9._-]+/g, '-')
   return plain.replace(/^[.-]+|[.-]+$/g, '') || 'image'
-}
-
-function tellAndClose(compiler: Compiler, options: BuildOptions, finisher: Finisher): void {
-  const logger = compiler.getInfrastructureLogger('upscale')
-  let told = ''
-  compiler.hooks.done.tap('upscale', () => {
-    const report = finisher.report()
-    const summary = summaryOf(report)
-    if (summary === undefined) return
-    // A rebuild that touched no picture has nothing new to say.
-    if (summary !== told) logger.info(summary)
-    told = summary
-    options.onReport(report)
-  })
-  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
 }

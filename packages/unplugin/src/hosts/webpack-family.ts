@@ -1,0 +1,86 @@
+import type { Finisher } from '../finish.ts'
+import { isSearched, type OutputFile } from '../leftovers.ts'
+import type { BuildOptions } from '../options.ts'
+import { pathOf } from '../reference.ts'
+import { summaryOf } from '../summary.ts'
+
+// What webpack and Rspack have in common, in the words of both. Each has types of its own for the same things, so
+// only the parts that are used are named here.
+
+interface FamilyCompiler {
+  getInfrastructureLogger(name: string): { info(text: string): void }
+  readonly hooks: {
+    readonly done: { tap(name: string, tell: () => void): void }
+    readonly shutdown: { tapPromise(name: string, end: () => Promise<void>): void }
+  }
+}
+
+interface FamilyModule {
+  nameForCondition(): string | null | undefined
+}
+
+interface FamilyCompilation<Module extends FamilyModule> {
+  getAssets(): readonly {
+    readonly name: string
+    readonly source: { source(): { toString(): string } }
+  }[]
+  readonly outputOptions: { readonly publicPath?: unknown }
+  readonly modules: Iterable<Module>
+  readonly chunkGraph: { getModuleId(module: Module): string | number | null }
+}
+
+/** Tells the summary and the report after each build, and ends the upscaler with the compiler. */
+export function tellAndClose(compiler: FamilyCompiler, options: BuildOptions, finisher: Finisher): void {
+  const logger = compiler.getInfrastructureLogger('upscale')
+  let told = ''
+  compiler.hooks.done.tap('upscale', () => {
+    const report = finisher.report()
+    const summary = summaryOf(report)
+    if (summary === undefined) return
+    // A rebuild that touched no picture has nothing new to say.
+    if (summary !== told) logger.info(summary)
+    told = summary
+    options.onReport(report)
+  })
+  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
+}
+
+/** The files about to be written that can hold references. */
+export function* outputFiles<Module extends FamilyModule>(
+  compilation: FamilyCompilation<Module>,
+): Generator<OutputFile> {
+  for (const { name, source } of compilation.getAssets()) {
+    if (isSearched(name)) yield { name, text: () => source.source().toString() }
+  }
+}
+
+/** The public path, under which an address with a scheme is the project's own. */
+export function ownPrefixes({
+  outputOptions,
+}: Pick<FamilyCompilation<FamilyModule>, 'outputOptions'>): string[] {
+  const { publicPath } = outputOptions
+  return typeof publicPath === 'string' && publicPath !== 'auto' ? [publicPath] : []
+}
+
+/** With named ids, `"./src/hero.png?upscale=2"` in the output is the name of a module and no address. */
+export function isModuleId<Module extends FamilyModule>(
+  compilation: FamilyCompilation<Module>,
+): (text: string) => boolean {
+  let ids: Set<string> | undefined
+  return text => {
+    ids ??= new Set(
+      [...compilation.modules].map(module => String(compilation.chunkGraph.getModuleId(module))),
+    )
+    return ids.has(text)
+  }
+}
+
+/** Files of the project that may have written a reference. */
+export function* sourceFiles<Module extends FamilyModule>({
+  modules,
+}: Pick<FamilyCompilation<Module>, 'modules'>): Generator<string> {
+  for (const module of modules) {
+    const file = module.nameForCondition()
+    if (file && !file.includes('node_modules')) yield pathOf(file)
+  }
+}
