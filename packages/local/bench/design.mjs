@@ -1,10 +1,10 @@
 // A design and typography set: pages drawn by a browser at 1x (the input) and at 2x, 3x or 4x (the truth). The fonts
 // are handed in as a folder and must not be among those of the training recipe.
-import { accessSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright-core'
+import { findBrowser } from './browser.mjs'
 
 const SIZE = 360
 const SENTENCES = [
@@ -58,21 +58,6 @@ async function fontFaces(folder) {
     if (file === undefined) throw new Error(`${folder} has no ${name}. Unpack its Debian package there.`)
     return `@font-face{font-family:f${index};src:url("${pathToFileURL(join(folder, file))}")}`
   }).join('')
-}
-
-function findBrowser() {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      const file = join(folder, name)
-      try {
-        accessSync(file)
-        return file
-      } catch {
-        // Not there: look on.
-      }
-    }
-  }
-  throw new Error('No Chromium in PATH. Install one.')
 }
 
 function* pages() {

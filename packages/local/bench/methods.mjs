@@ -8,40 +8,36 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { createUpscaler, resize } from 'upscale-core'
 import { local } from 'upscale-local'
+import { decode, encode } from './pictures.mjs'
 import { bicubic } from './resample.mjs'
+import { openUpscalerJs } from './upscalerjs.mjs'
 
 const run = promisify(execFile)
 
-export async function decode(png) {
-  const { data, info } = await sharp(png)
-    .removeAlpha()
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 }
-}
-
-export function encode({ data, width, height, channels }) {
-  return sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 1 }).toBuffer()
-}
-
-/** @param only names to keep; all by default */
-export async function openMethods(only) {
+/**
+ * @param scale what the methods will be asked for
+ * @param only names to keep; all by default
+ * @param upscalerJs folder where UpscalerJS is installed; left out by default
+ */
+export async function openMethods(scale, only, upscalerJs) {
   const folder = await mkdtemp(join(tmpdir(), 'upscale-bench-'))
   const engines = [
     ['local best', local()],
     ['local fast', local({ model: 'fast' })],
     ['resize', resize],
   ]
+  const peer = upscalerJs === undefined ? undefined : await openUpscalerJs(upscalerJs, scale)
   const methods = [
     ...engines.map(([name, engine]) => engineMethod(name, engine, folder)),
     bicubicMethod(),
     ...['cubic', 'mitchell', 'lanczos3'].map(sharpMethod),
     ...['Lanczos', 'RobidouxSharp'].map(filter => imageMagickMethod(filter, folder)),
+    ...(peer === undefined ? [] : [peer.method]),
   ]
   const wanted = methods.filter(({ name }) => only === undefined || only.includes(name))
   const close = async () => {
     for (const [, engine] of engines) await engine.close?.()
+    await peer?.close()
     await rm(folder, { recursive: true })
   }
   return { methods: wanted, close }

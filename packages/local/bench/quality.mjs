@@ -3,6 +3,7 @@
 //   node bench/quality.mjs --sets FOLDER      folders of high-resolution pictures, by the papers' convention
 //   node bench/quality.mjs --fonts FOLDER     the design set, with fonts that were never trained on
 //   ... --scale 2 --only "local best,sharp lanczos3" --save FOLDER
+//   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md)
 //
 // Wants chromium, ImageMagick's convert and tesseract in PATH.
 import { execFile } from 'node:child_process'
@@ -12,7 +13,8 @@ import { parseArgs } from 'node:util'
 import sharp from 'sharp'
 import { designSet } from './design.mjs'
 import { characterErrorRate, colourError, edges, psnr, ssim } from './measures.mjs'
-import { decode, encode, openMethods } from './methods.mjs'
+import { openMethods } from './methods.mjs'
+import { decode, encode } from './pictures.mjs'
 import { bicubic } from './resample.mjs'
 
 const { values } = parseArgs({
@@ -22,12 +24,13 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '2' },
     only: { type: 'string' },
     save: { type: 'string' },
+    upscalerjs: { type: 'string' },
   },
 })
 /** From here on nobody sees a difference; without a cap one exact page would outweigh all others. */
 const EXACT_DB = 50
 const scale = Number(values.scale)
-const { methods, close } = await openMethods(values.only?.split(','))
+const { methods, close } = await openMethods(scale, values.only?.split(','), values.upscalerjs)
 
 if (values.sets !== undefined) await measureSets(values.sets)
 if (values.fonts !== undefined) await measureDesign(values.fonts)
