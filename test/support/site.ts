@@ -21,7 +21,10 @@ const PACKAGE = {
 }
 
 /** Copies a fixture, paints its pictures, and adds the package `pictures` that it imports from. */
-export async function makeSite(fixture: 'vite' | 'webpack', pictures: readonly string[]): Promise<Site> {
+export async function makeSite(
+  fixture: 'frameworks' | 'vite' | 'webpack',
+  pictures: readonly string[],
+): Promise<Site> {
   const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
   await cp(new URL(`../fixtures/${fixture}`, import.meta.url), root, { recursive: true })
   await mkdir(join(root, 'node_modules/pictures'), { recursive: true })
