@@ -49,10 +49,7 @@ async function expectSite(outDir: string, base: string, forms: readonly Form[]):
 }
 
 describe('vite', () => {
-  const plugins = (): PluginOption[] => [
-    vue(),
-    svelte({ configFile: false, preprocess: vitePreprocess() }),
-  ]
+  const plugins = (): PluginOption[] => [vue(), svelte({ configFile: false, preprocess: vitePreprocess() })]
   const cases: readonly (readonly [name: string, config: InlineConfig])[] = [
     ['inlining', {}],
     ['no inlining and a relative base', { base: './', build: { assetsInlineLimit: 0 } }],
