@@ -32,7 +32,26 @@ describe('vite', () => {
     ['base ./ and no inlining', '8', { base: './', build: toFiles }],
     ['base /sub/', '8', { base: '/sub/' }],
     ['base /sub/ and no inlining', '8', { base: '/sub/', build: toFiles }],
-    ['lightningcss', '8', { css: { transformer: 'lightningcss' }, build: toFiles }],
+    ['lightningcss', '8', { css: { transformer: 'lightningcss' } }],
+    [
+      'lightningcss and no inlining',
+      '8',
+      { base: './', css: { transformer: 'lightningcss' }, build: toFiles },
+    ],
+    [
+      'addresses made by renderBuiltUrl',
+      '8',
+      {
+        base: './',
+        build: toFiles,
+        experimental: {
+          renderBuiltUrl: (file, { hostType }) =>
+            hostType === 'js'
+              ? { runtime: `location.origin + ${JSON.stringify(`/some/where/${file}`)}` }
+              : `/some/where/${file}`,
+        },
+      },
+    ],
     [
       'CSS that is not minified and in one file',
       '8',

@@ -65,6 +65,12 @@ describe('what ships', () => {
     expect(widths.sort()).toEqual([SIZE.width, SIZE.width * 2, SIZE.width * 2])
   })
 
+  test('a format that no rule of the project is for', async () => {
+    const site = await project("import a from './a.png?upscale=2&format=webp'; console.log(a)", 'a.png')
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'asset/resource' }] } })
+    expect(await widthOf(site, 'a-2x.webp')).toBe(SIZE.width * 2)
+  })
+
   test('an old rule with file-loader gets the picture', async () => {
     const loader = import.meta.resolve('file-loader').replace('file://', '')
     const use = [{ loader, options: { name: '[name].[ext]' } }]

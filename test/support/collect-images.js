@@ -1,12 +1,16 @@
 /* Runs in the page as one expression; see read-page.ts. */
 ;(async () => {
   const addressesOf = element => {
-    const background = getComputedStyle(element).backgroundImage
-    const srcset = element.getAttribute('srcset') ?? ''
+    const style = getComputedStyle(element)
+    const attributes = ['src', 'poster', 'href', 'xlink:href', 'content', 'data']
+    const srcsets = ['srcset', 'imagesrcset'].map(name => element.getAttribute(name) ?? '')
+    const properties = ['backgroundImage', 'maskImage', 'listStyleImage', 'borderImageSource', 'cursor']
     return [
-      ...['src', 'poster', 'href', 'content'].map(name => element.getAttribute(name)),
-      ...[...srcset.matchAll(/[\s,]*(\S*[^\s,])(?:,|([^,]*))/g)].map(match => match[1]),
-      ...[...background.matchAll(/url\("([^"]*)"\)/g)].map(match => match[1]),
+      ...attributes.map(name => element.getAttribute(name)),
+      ...srcsets.flatMap(srcset =>
+        [...srcset.matchAll(/[\s,]*(\S*[^\s,])(?:,|([^,]*))/g)].map(match => match[1]),
+      ),
+      ...properties.flatMap(name => [...style[name].matchAll(/url\("([^"]*)"\)/g)].map(match => match[1])),
     ].filter(address => address !== null)
   }
 

@@ -36,6 +36,7 @@ export async function paint(folder: string, file: string, swatch = swatchOf(file
     { input: left, left: 0, top: 0 },
     { input: right, left: half.width, top: 0 },
   ])
-  const format = extname(file) === '.jpg' ? 'jpeg' : (extname(file).slice(1) as 'png' | 'webp')
+  const extension = extname(file).slice(1).toLowerCase()
+  const format = extension === 'jpg' ? 'jpeg' : (extension as 'png' | 'webp')
   await picture.toFormat(format, format === 'png' ? {} : { quality: 95 }).toFile(path)
 }

@@ -10,15 +10,30 @@ export interface Site {
   remove(): Promise<void>
 }
 
+/** A package whose pictures and style sheet a project uses. */
+const PACKAGE = {
+  'package.json': JSON.stringify({
+    name: 'pictures',
+    version: '1.0.0',
+    exports: { './exported.png': './img/exported.png', './*': './*' },
+  }),
+  'sheet.css': '.css-imported-package { background-image: url(./css-imported-package.png?upscale=2) }\n',
+}
+
 /** Copies a fixture, paints its pictures, and adds the package `pictures` that it imports from. */
-export async function makeSite(fixture: 'vite' | 'webpack', pictures: readonly string[]): Promise<Site> {
+export async function makeSite(
+  fixture: 'frameworks' | 'vite' | 'webpack',
+  pictures: readonly string[],
+): Promise<Site> {
   const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
   await cp(new URL(`../fixtures/${fixture}`, import.meta.url), root, { recursive: true })
   await mkdir(join(root, 'node_modules/pictures'), { recursive: true })
-  await writeFile(join(root, 'package.json'), '{ "name": "site", "private": true }\n')
   await writeFile(
-    join(root, 'node_modules/pictures/package.json'),
-    '{ "name": "pictures", "version": "1.0.0" }\n',
+    join(root, 'package.json'),
+    '{ "name": "site", "private": true, "imports": { "#img/*": "./src/img/*" } }\n',
+  )
+  await Promise.all(
+    Object.entries(PACKAGE).map(([name, text]) => writeFile(join(root, 'node_modules/pictures', name), text)),
   )
   await Promise.all(pictures.map(picture => paint(root, picture)))
   return { root, remove: () => rm(root, { recursive: true, force: true }) }

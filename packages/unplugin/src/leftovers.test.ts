@@ -14,6 +14,7 @@ describe('a reference is found', () => {
     ['a.mjs', "x.src = '/my photo.jpg?w=8&upscale'", '/my photo.jpg?w=8&upscale'],
     ['a.js', 'x.src = `a.webp?upscale=2`', 'a.webp?upscale=2'],
     ['a.js', 'x.src = `/img/' + '$' + '{name}.png?upscale=2`', '.png?upscale=2'],
+    ['a.js', 'load({}, `/img/' + '$' + '{name}.png?upscale=2`, 7)', '.png?upscale=2'],
     ['a.js', 'x.src = "/img/" + name + ".png?upscale=2#top"', '.png?upscale=2#top'],
     ['a.js', 'eval("x.src = \\"./a.png?upscale=2\\"\\n")', './a.png?upscale=2'],
     ['a.css', 'a { background: url(./a.png?upscale=2) }', './a.png?upscale=2'],
@@ -60,6 +61,8 @@ describe('prose is left alone', () => {
   test('what the bundler itself writes', async () => {
     const rules = { ...NOTHING_KNOWN, isKnown: (text: string) => text === './src/a.png?upscale=2' }
     expect(await referencesIn('a.js', 'm = { "./src/a.png?upscale=2": 1 }', rules)).toEqual([])
+    const choice = `h(Object.assign({ "./a.png": () => 1 }), \`./\${f(\`\${a}/b\`)}/\${c}.png?upscale=2\`, 3)`
+    expect(await referencesIn('a.js', choice)).toEqual([])
   })
 })
 

@@ -1,6 +1,6 @@
 import { type Importer, UpscaleError } from 'upscale-core'
 import { findCssReferences } from './css-references.ts'
-import { literalText, tokensOf } from './js-strings.ts'
+import { type CodeToken, literalText, tokensOf } from './js-strings.ts'
 import { findLine } from './place.ts'
 import { isElsewhere, pathOf } from './reference.ts'
 import { parseSrcset } from './srcset.ts'
@@ -107,18 +107,37 @@ function isLeftover(value: string, { ownPrefixes, isKnown }: LeftoverRules): boo
 }
 
 function* scanScript(code: string): Generator<string> {
-  let previous = ''
-  let beforePrevious = ''
-  for (const token of tokensOf(code)) {
+  const tokens = [...tokensOf(code)]
+  for (const [index, token] of tokens.entries()) {
     const text = literalText(token)
-    if (text !== undefined) {
-      yield text
-      // webpack's eval devtools wrap each module in a string, and its code is as much output as the rest.
-      if (previous === '(' && beforePrevious === 'eval') yield* scanScript(unwrap(text))
-    }
-    beforePrevious = previous
-    previous = token.value
+    if (text === undefined || isKeyOfModules(tokens, index)) continue
+    yield text
+    // webpack's eval devtools wrap each module in a string, and its code is as much output as the rest.
+    const before = tokens.slice(Math.max(0, index - 2), index).map(({ value }) => value)
+    if (before.join('') === 'eval(') yield* scanScript(unwrap(text))
   }
+}
+
+/**
+ * True for the tail of a template that Vite 8 leaves where it made a choice of modules from a templated `import()`:
+ * ``helper({ "./a.png": … }, `./${name}.png?upscale=2`, 2)``. Its helper takes the query off and finds the module by the
+ * rest. The number is that of the path's segments, which tells this call from others.
+ */
+function isKeyOfModules(tokens: readonly CodeToken[], tail: number): boolean {
+  if (tokens[tail]?.type !== 'TemplateTail') return false
+  const [comma, count, end] = tokens.slice(tail + 1, tail + 4)
+  if (comma?.value !== ',' || end?.value !== ')') return false
+  let segments = 1
+  let depth = 0
+  for (let at = tail; at >= 0; at--) {
+    const { type, value } = tokens[at] as CodeToken
+    if (type === 'TemplateTail') depth++
+    if (depth === 1 && type.startsWith('Template')) segments += value.split('/').length - 1
+    if (type === 'TemplateHead' && --depth === 0) {
+      return tokens[at - 1]?.value === ',' && Number(count?.value) === segments
+    }
+  }
+  return false
 }
 
 function unwrap(text: string): string {

@@ -32,10 +32,10 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
   const revision = revisionOf(finisher)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
-  const hasImageRule = rules.some(matchesImages)
+  const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
   rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
-  // Only then: it would win over an old rule with a loader, which names no type.
-  if (!hasImageRule) rules.unshift(...typeRules())
+  // Only for those: it would win over an old rule with a loader, which names no type.
+  if (unruled.length > 0) rules.unshift(...typeRules(unruled))
   const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
@@ -61,11 +61,18 @@ function forgetOtherOptions({ options: { cache } }: Compiler, revision: string):
   cache.version = [cache.version, `upscale-${revision}`].filter(Boolean).join('-')
 }
 
-/** For pictures, and for originals that our own modules list, in a project that has no rule for images. */
-function typeRules(): RuleSetRule[] {
+/** Ends of the names that pictures and their originals can have. */
+const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
+
+/**
+ * For pictures, and for originals that our own modules list, whose name no rule of the project matches: it may have
+ * none for images, or one for PNG alone while a reference asks for WebP.
+ */
+function typeRules(extensions: readonly string[]): RuleSetRule[] {
+  const test = new RegExp(`(?:${extensions.map(extension => `\\${extension}`).join('|')})$`, 'i')
   return [
-    { resourceQuery: TAGGED, type: 'asset/resource' },
-    { issuer: VARIANT, test: /\.(?:png|jpe?g|webp|avif|gif)$/i, type: 'asset/resource' },
+    { resourceQuery: TAGGED, test, type: 'asset/resource' },
+    { issuer: VARIANT, test, type: 'asset/resource' },
   ]
 }
 
@@ -101,15 +108,15 @@ function createIssuers(): { note(data: ResolveData): void; of: IssuerOf } {
   }
 }
 
-/** True when a rule, or one inside it, applies to a picture; the ways in which configs usually write that. */
-function matchesImages(rule: Rule): boolean {
+/** True when a rule, or one inside it, applies to a path; the ways in which configs usually write that. */
+function matchesPath(rule: Rule, path: string): boolean {
   if (typeof rule !== 'object' || rule === null) return false
   const { test, oneOf = [], rules = [] } = rule
-  return matchesPicture(test) || [...oneOf, ...rules].some(inner => matchesImages(inner))
+  return meets(test, path) || [...oneOf, ...rules].some(inner => matchesPath(inner, path))
 }
 
-function matchesPicture(condition: RuleSetRule['test']): boolean {
-  if (condition instanceof RegExp) return condition.test('/a.png') || condition.test('/a.jpg')
-  if (typeof condition === 'function') return condition('/a.png')
-  return Array.isArray(condition) && condition.some(one => matchesPicture(one))
+function meets(condition: RuleSetRule['test'], path: string): boolean {
+  if (condition instanceof RegExp) return condition.test(path)
+  if (typeof condition === 'function') return condition(path)
+  return Array.isArray(condition) && condition.some(one => meets(one, path))
 }

@@ -5,7 +5,7 @@ import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
 
 /**
- * Spells `as=srcset` out in the `srcset` attributes of a page, as a build does. Everything else in a page needs no
+ * Spells `as=srcset` out in the `srcset` attributes of a page, or of a Vue component, as a build does. Everything else in a page needs no
  * rewriting in dev: the addresses that Vite makes of it are served as they are.
  */
 export async function expandSrcsets(html: string, filename: string, finisher: Finisher): Promise<string> {

@@ -39,6 +39,15 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
         return session === undefined ? html : expandSrcsets(html, filename, session.finisher)
       },
     },
+    transform: {
+      // Vue leaves the addresses of a template as they stand in dev, so no hook sees them later.
+      filter: { id: /\.vue$/, code: /\bas=srcset\b/ },
+      async handler(code, id) {
+        const session = sessionOf(this)
+        if (session === undefined) return null
+        return { code: await expandSrcsets(code, id, session.finisher), map: null }
+      },
+    },
     hotUpdate({ file, modules }) {
       const session = sessionOf(this)
       if (!session?.sources.has(file)) return
