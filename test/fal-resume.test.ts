@@ -129,8 +129,8 @@ describe('a job that is over', () => {
   test.each([
     ['failed at work', 'API_UNAVAILABLE', true],
     ['runner lost', 'API_UNAVAILABLE', true],
-    ['not downloaded', 'API_REJECTED', undefined],
-    ['moderated', 'API_MODERATED', undefined],
+    ['not downloaded', 'API_REJECTED', false],
+    ['moderated', 'API_MODERATED', false],
     ['result forgotten', 'API_INTERRUPTED', undefined],
     ['key revoked', 'API_INTERRUPTED', undefined],
   ] as const)('%s is %s, uncharged: %s', async (fate, code, uncharged) => {

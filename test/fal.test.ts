@@ -249,6 +249,29 @@ describe('a job that ended without a charge is ordered afresh by the next build'
   })
 })
 
+describe('a job that ends in a refusal may have been charged', () => {
+  test.each<FateName>(['too small', 'not loaded', 'not downloaded'])(
+    '%s: its price counts as spent',
+    async fate => {
+      service.become(fate)
+      const { upscaler, done } = start()
+      expect((await refusal(() => done)).code).toBe('API_REJECTED')
+      expect(upscaler.report().spentMicros).toBe(60_000)
+      await upscaler.close()
+    },
+  )
+
+  test('so one that may do better the next time is ordered again only when a person says so', async () => {
+    service.become('not downloaded')
+    await refusal(() => upscale())
+    service.become('ok')
+    expect((await refusal(() => upscale())).code).toBe('CALL_UNCERTAIN')
+    expect(service.orders).toHaveLength(1)
+    await upscale({}, {}, { env: { FAL_KEY: KEY, UPSCALE_RETRY: '1' } })
+    expect(service.orders).toHaveLength(2)
+  })
+})
+
 describe('a build that stops', () => {
   test('takes back a job that still waits in the queue', async () => {
     service.become('stays queued')

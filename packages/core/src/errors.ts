@@ -75,7 +75,10 @@ export interface ErrorDetails {
   readonly requestId?: string
   /** True when the same request would be refused again, so that repeating it is pointless. */
   readonly permanent?: boolean
-  /** True when the call came to an end for which the service charges nothing, so that it may be ordered afresh. */
+  /**
+   * True when the call came to an end for which the service charges nothing, so that it may be ordered afresh. False
+   * when it may have charged, although it refused. Absent where the code says enough.
+   */
   readonly uncharged?: boolean
 }
 

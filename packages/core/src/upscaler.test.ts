@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -103,6 +104,38 @@ describe('a picture', () => {
     const second = await upscaler.upscale('hero.png')
     expect(second.digest).not.toBe(first.digest)
     expect(second.origin).toBe('engine')
+  })
+
+  test('that is edited while it waits for its turn is made from what is there then, and says so', async () => {
+    const gate: { open?: () => void } = {}
+    const opened = new Promise<void>(resolve => {
+      gate.open = resolve
+    })
+    const engine: PixelEngine = {
+      ...resize,
+      id: 'gated',
+      upscale: async (request, context) => {
+        await opened
+        return resize.upscale(request, context)
+      },
+    }
+    const upscaler = start({ engine, concurrency: 1 })
+    await picture('twin.png')
+    await mkdir(join(root, 'twin'))
+    await picture('twin/twin.png')
+    const before = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(shade => picture(`first-${shade}.png`, 24, 16, shade)),
+    )
+    const first = before.map(file => upscaler.upscale(file))
+    const waiting = [upscaler.upscale('twin.png'), upscaler.upscale('twin/twin.png')]
+    const edited = await picture('twin.png', 24, 16, 40)
+    gate.open?.()
+    await Promise.all(first)
+    const [changed, same] = await Promise.all(waiting)
+    expect(changed?.source.digest).toBe(createHash('sha256').update(readFileSync(edited)).digest('hex'))
+    expect(await start({ engine }).upscale('twin.png')).toEqual({ ...changed, origin: 'cache' })
+    expect(await start({ engine }).upscale('twin/twin.png')).toEqual({ ...same, origin: 'cache' })
+    expect(same?.digest).not.toBe(changed?.digest)
   })
 
   test('is made once when it is asked for many times at once', async () => {

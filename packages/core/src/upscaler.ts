@@ -145,26 +145,37 @@ export function createUpscaler(
   // one after the other, so they can't wait for each other.
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
-  async function make(source: SourceFile, job: Job): Promise<Finished> {
-    // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
-    const work = () => misses(() => makeFinished(sources.read(source.file), job, shop))
-    return findFinished(source, job, shop) ?? (await singleFlight(flightOf(source, job, shop), work))
+  /** A finished picture, and the source as it was when its turn came. */
+  async function make(source: SourceFile, job: Job): Promise<readonly [SourceFile, Finished]> {
+    const work = () =>
+      misses(async () => {
+        // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
+        const image = sources.read(source.file)
+        // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
+        return image.digest === source.digest ? makeFinished(image, job, shop) : undefined
+      })
+    const finished =
+      findFinished(source, job, shop) ?? (await singleFlight(flightOf(source, job, shop), work))
+    return finished === undefined ? make(sources.identify(source.file), job) : [source, finished]
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const job = planJob(request, resolved)
     const source = sources.identify(resolve(resolved.root, path))
     try {
-      return deliver(source, job, await make(source, job))
+      const [made, finished] = await make(source, job)
+      return deliver(made, job, finished)
     } catch (error) {
       const policy = request.onError ?? resolved.onError
       if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
-        return deliver(source, job, await originalAsFinished(sources.read(source.file), shop))
+        const image = sources.read(source.file)
+        return deliver(image, job, await originalAsFinished(image, shop))
       }
       const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
-      return deliver(source, plain, { ...(await make(source, plain)), origin: 'fallback' })
+      const [made, finished] = await make(source, plain)
+      return deliver(made, plain, { ...finished, origin: 'fallback' })
     }
   }
 

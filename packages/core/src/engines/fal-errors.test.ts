@@ -19,25 +19,11 @@ const ofPlatform = (type: string) => ({ detail: 'because', error_type: type })
 
 describe('the end of a job', () => {
   test.each([
-    [422, ofModel('content_policy_violation'), {}, 'API_MODERATED', true, undefined],
-    [422, ofModel('image_too_small'), {}, 'API_REJECTED', true, undefined],
-    [422, ofModel('file_too_large'), { 'x-fal-retryable': 'false' }, 'API_REJECTED', true, undefined],
-    [
-      422,
-      ofModel('file_download_error'),
-      { 'x-fal-retryable': 'true' },
-      'API_REJECTED',
-      undefined,
-      undefined,
-    ],
-    [
-      422,
-      ofModel('file_download_error'),
-      { 'x-fal-needs-retry': 'True' },
-      'API_REJECTED',
-      undefined,
-      undefined,
-    ],
+    [422, ofModel('content_policy_violation'), {}, 'API_MODERATED', true, false],
+    [422, ofModel('image_too_small'), {}, 'API_REJECTED', true, false],
+    [422, ofModel('file_too_large'), { 'x-fal-retryable': 'false' }, 'API_REJECTED', true, false],
+    [422, ofModel('file_download_error'), { 'x-fal-retryable': 'true' }, 'API_REJECTED', undefined, false],
+    [422, ofModel('file_download_error'), { 'x-fal-needs-retry': 'True' }, 'API_REJECTED', undefined, false],
     [504, ofModel('generation_timeout'), {}, 'API_UNAVAILABLE', undefined, true],
     [500, ofModel('internal_server_error'), {}, 'API_UNAVAILABLE', undefined, true],
     [503, ofPlatform('runner_disconnected'), {}, 'API_UNAVAILABLE', undefined, true],

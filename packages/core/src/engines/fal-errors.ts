@@ -22,8 +22,8 @@ export function submitError(response: HttpResponse, json: unknown, service: Serv
 
 /**
  * What the answer to a question about a job means, where it isn't what was asked for. Only two kinds are the job's own
- * end: the model refused the picture, or its work failed, which fal doesn't charge for ("FAQ": 5xx are never billed).
- * Everything else says nothing about the job; it has been ordered and can be asked for again.
+ * end: the model refused the picture, which may be charged where work was done, or its work failed, which is not ("FAQ":
+ * 422 may be billed, 5xx never are). Everything else says nothing about the job; it can be asked for again.
  */
 export function jobError(response: HttpResponse, json: unknown, job: FalJob, service: Service): UpscaleError {
   const envelope = readEnvelope(response, json)
@@ -32,7 +32,7 @@ export function jobError(response: HttpResponse, json: unknown, job: FalJob, ser
   if (job.cancelled && (status === 404 || isCancelled(envelope)))
     return ended(job, service, cancelledEnd(error))
   const isRefusal = error.code === 'API_REJECTED' || error.code === 'API_MODERATED'
-  if (isRefusal && Array.isArray(field(json, 'detail'))) return ended(job, service, error)
+  if (isRefusal && Array.isArray(field(json, 'detail'))) return ended(job, service, maybeBilled(error))
   if (status >= 500 && isJobEnd(response, json)) return ended(job, service, unbilled(error))
   return status === 404 ? gone(error, job) : afterOrder(error, job, service)
 }
@@ -99,6 +99,10 @@ function unbilled(error: UpscaleError): UpscaleError {
     hint: 'build again later; fal does not charge for work that fails',
     uncharged: true,
   })
+}
+
+function maybeBilled(error: UpscaleError): UpscaleError {
+  return new UpscaleError(error.code, error.problem, { ...error.details, uncharged: false })
 }
 
 function cancelledEnd({ problem }: UpscaleError): UpscaleError {

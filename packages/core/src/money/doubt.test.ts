@@ -147,3 +147,31 @@ test('what the service says it did not charge for may be ordered afresh', async 
   expect(await codeOf(start(engine).upscale('a.png'))).toBe('API_UNAVAILABLE')
   expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'engine' })
 })
+
+describe('a refusal that may have been charged', () => {
+  const refuses =
+    (permanent: boolean): Behaviour =>
+    async request => {
+      await request.onJob('job-7')
+      const details = { hint: 'look', uncharged: false, ...(permanent ? { permanent } : {}) }
+      throw new UpscaleError('API_REJECTED', 'refused', details)
+    }
+
+  test.each([true, false])('counts against the budget; for good: %s', async permanent => {
+    const { engine } = service([refuses(permanent)], 'job')
+    await draw('b.png', 50)
+    const upscaler = start(engine, { budget: 0.1 })
+    expect(await codeOf(upscaler.upscale('a.png'))).toBe('API_REJECTED')
+    expect(await codeOf(upscaler.upscale('b.png'))).toBe('BUDGET_EXCEEDED')
+    expect(ledger()).toEqual(['uncertain'])
+  })
+
+  test('is not asked for again as a job, and not ordered again by itself', async () => {
+    const { engine, requests } = service([refuses(false)], 'job')
+    await codeOf(start(engine).upscale('a.png'))
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CALL_UNCERTAIN')
+    await start(engine, { retry: true }).upscale('a.png')
+    expect(requests.map(({ job }) => job)).toEqual([undefined, undefined])
+    expect(requests[1]?.idempotencyKey).not.toBe(requests[0]?.idempotencyKey)
+  })
+})

@@ -54,7 +54,10 @@ export interface Call {
   readonly reservation: Reservation
 }
 
-/** Refusals by the service, and failures before it had the request: nothing can have been charged. */
+/**
+ * Refusals by the service, and failures before it had the request: nothing can have been charged, unless the service
+ * does charge for some refusals and the error says so.
+ */
 const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'KEY_MISSING',
   'API_UNAUTHORIZED',
@@ -153,7 +156,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
     ...(coded?.details.requestId === undefined ? {} : { requestId: coded.details.requestId }),
   }
   return andBooks(error, async () => {
-    const isFree = coded !== undefined && (NOT_CHARGED.has(coded.code) || coded.details.uncharged === true)
+    const isFree = coded !== undefined && (coded.details.uncharged ?? NOT_CHARGED.has(coded.code))
     if (isFree) {
       await reservation.cancel()
       await account(call, { event: 'free', ...about })
@@ -169,21 +172,28 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
     else if (isFree || isRefused) await strikeIntent(store, order.pay)
     else
       await writeIntent(store, order.pay, {
-        ...intent,
-        ...pickJob(readIntent(store, order.pay)),
-        ...pickAsked(intent),
+        ...(isEnd(coded) ? withoutJob(intent) : withJob(call)),
         ...about,
       })
   })
 }
 
 /** True when the service said about the order itself that nothing comes of it. */
-function isEnd({ code, details }: UpscaleError): boolean {
+function isEnd(error: UpscaleError | undefined): boolean {
+  if (error === undefined) return false
+  const { code, details } = error
   return details.permanent === true || details.uncharged === true || code === 'API_REJECTED'
 }
 
-function pickJob(intent: Intent | undefined): Pick<Intent, 'job'> {
-  return intent?.job === undefined ? {} : { job: intent.job }
+/** A call in doubt, with the job that the service named meanwhile: the next build asks for that. */
+function withJob({ store, order, intent }: Call): Intent {
+  const job = readIntent(store, order.pay)?.job
+  return { ...intent, ...(job === undefined ? {} : { job }), ...pickAsked(intent) }
+}
+
+/** A call in doubt whose job is over: asking for that again would only hear the same. */
+function withoutJob({ job: _over, ...intent }: Intent): Intent {
+  return intent
 }
 
 /** Notes that the job of an earlier call was asked for. */
