@@ -7,10 +7,13 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const slow = ['packages/core/src/cache/*-faults.test.ts', 'packages/core/src/cache/*-processes.test.ts']
 
 /** Unit tests see the sources of all packages. */
-const alias = {
-  'upscale-core': source('packages/core/src/index.ts'),
-  'upscale-local': source('packages/local/src/index.ts'),
-}
+const alias = [
+  ...['core', 'inspector', 'local', 'references'].map(name => ({
+    find: new RegExp(`^upscale-${name}$`),
+    replacement: source(`packages/${name}/src/index.ts`),
+  })),
+  { find: /^upscale-references\/(\w+)$/, replacement: source('packages/references/src/$1.ts') },
+]
 
 export default defineConfig({
   test: {

@@ -1,9 +1,8 @@
 import { type Importer, UpscaleError } from 'upscale-core'
-import { findCssReferences } from './css-references.ts'
-import { type CodeToken, literalText, tokensOf } from './js-strings.ts'
+import { findCandidates, findStyleTexts, isElsewhere, PICTURE_EXTENSIONS } from 'upscale-references'
+import { type CodeToken, literalText, tokensOf } from 'upscale-references/script'
 import { findLine } from './place.ts'
-import { isElsewhere, pathOf } from './reference.ts'
-import { parseSrcset } from './srcset.ts'
+import { pathOf } from './reference.ts'
 
 /*
  * A tagged reference that no hook saw ships the small image, and nothing tells. So the output is searched, and what
@@ -38,8 +37,10 @@ export interface LeftoverRules {
 
 const TAG = /[?&]upscale(?:[=&#]|$)/
 const TAG_IN_TEXT = /[?&](?:amp;)?upscale\b/
-const PICTURE_REFERENCE =
-  /^(?:[./@~][^<>"'`\r\n]*|[^<>"'`\s]*)\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\?[^\s<>"'`]*$/i
+const PICTURE_REFERENCE = new RegExp(
+  `^(?:[./@~][^<>"'\`\\r\\n]*|[^<>"'\`\\s]*)\\.(?:${PICTURE_EXTENSIONS})\\?[^\\s<>"'\`]*$`,
+  'i',
+)
 type Scanner = (text: string) => Generator<string> | AsyncGenerator<string>
 
 const SCANNERS: readonly [RegExp, Scanner][] = [
@@ -150,16 +151,16 @@ function unwrap(text: string): string {
 }
 
 function* scanStyle(css: string): Generator<string> {
-  for (const { value } of findCssReferences(css)) yield value
+  for (const { value } of findStyleTexts(css)) yield value
 }
 
 async function* scanPage(html: string): AsyncGenerator<string> {
-  const { elementsOf } = await import('./html-elements.ts')
+  const { elementsOf } = await import('upscale-references/elements')
   for (const { name, attributes, text } of elementsOf(html)) {
     for (const attribute of attributes) {
       yield attribute.value.trim()
       if (attribute.name === 'style') yield* scanStyle(attribute.value)
-      else for (const { url } of parseSrcset(attribute.value)) yield url
+      else for (const { address } of findCandidates(attribute.value)) yield address
     }
     if (name === 'style') yield* scanStyle(text)
     if (name === 'script') yield* scanScript(text)

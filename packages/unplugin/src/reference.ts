@@ -1,27 +1,15 @@
 import { type ResolvedOptions, TAGGED, type UpscaleRequest } from 'upscale-core'
-
-/** Ends of paths that name a picture, also those that the upscaler refuses with a reason. */
-const IMAGE_PATH = /\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)$/i
-
-/** A scheme of two letters or more (one letter is a Windows drive), or a protocol-relative address. */
-const ELSEWHERE = /^(?:[a-z][a-z\d+.-]+:|\/\/)/i
+import { isElsewhere, isPicturePath } from 'upscale-references'
 
 /** True for a reference that we must handle: a picture of the project, with one of our keys in its query. */
 export function isTaggedImage(reference: string): boolean {
-  return TAGGED.test(reference) && isImagePath(pathOf(reference)) && !isElsewhere(reference)
+  return TAGGED.test(reference) && isPicturePath(pathOf(reference)) && !isElsewhere(reference)
 }
 
-/** True for a path that ends like a picture's. */
-export function isImagePath(path: string): boolean {
-  return IMAGE_PATH.test(path)
-}
-
-/** True for an address that no bundler looks up among the project's files. */
-export function isElsewhere(reference: string): boolean {
-  return ELSEWHERE.test(reference)
-}
-
-/** A reference, or a bundler's id of a module, without its query. */
+/**
+ * A reference, or a bundler's id of a module, without its query. Unlike in an address on the web, a `#` in a path is a
+ * character of the file's name: bundlers hand out paths that are not encoded.
+ */
 export function pathOf(reference: string): string {
   const question = reference.indexOf('?')
   return question === -1 ? reference : reference.slice(0, question)

@@ -8,12 +8,11 @@ import {
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
+import { candidateAddress, pathOf } from 'upscale-references'
+import type { Reference } from 'upscale-references/scan'
+import { type Site, withFileName } from 'upscale-references/site'
 import { shownPath } from '../files/operands.ts'
 import { placeFile } from '../files/place.ts'
-import { pathOf } from '../references/address.ts'
-import type { Reference } from '../references/scan.ts'
-import { type Site, withFileName } from '../references/site.ts'
-import { candidateAddress } from '../references/srcset.ts'
 
 /** One picture to make, whatever number of pages refer to it. */
 export interface Order {

@@ -1,7 +1,7 @@
 import MagicString, { type SourceMap } from 'magic-string'
 import { TAGGED } from 'upscale-core'
+import { findStyleTexts } from 'upscale-references'
 import type { Alias } from 'vite'
-import { findCssReferences } from '../css-references.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { publicFile } from './vite-files.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
@@ -48,7 +48,7 @@ export async function rewritePublicImages(
 ): Promise<{ code: string; map: SourceMap } | null> {
   const importer = pathOf(id)
   const edited = new MagicString(css)
-  for (const { value, start, end } of findCssReferences(css)) {
+  for (const { value, start, end } of findStyleTexts(css)) {
     if (!isTaggedImage(value) || publicFile(decodePath(pathOf(value)), session.config) === undefined) continue
     const { slot, rest } = await slotFor(
       { reference: value, importer },

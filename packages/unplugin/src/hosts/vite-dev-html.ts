@@ -1,8 +1,8 @@
 import MagicString from 'magic-string'
 import { TAGGED } from 'upscale-core'
+import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-references'
 import type { Finisher } from '../finish.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
 
 /**
  * Spells `as=srcset` out in the `srcset` attributes of a page, or of a Vue component, as a build does. Everything else in a page needs no
@@ -11,12 +11,12 @@ import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
 export async function expandSrcsets(html: string, filename: string, finisher: Finisher): Promise<string> {
   const decoded = html.replaceAll('&amp;', '&')
   if (!TAGGED.test(decoded) || !decoded.includes('as=srcset')) return html
-  const { elementsOf } = await import('../html-elements.ts')
+  const { elementsOf } = await import('upscale-references/elements')
   const edited = new MagicString(html)
   for (const { attributes } of elementsOf(html)) {
     for (const { name, value, start, end } of attributes) {
       if (name !== 'srcset' && name !== 'imagesrcset') continue
-      const candidates = parseSrcset(value)
+      const candidates = findCandidates(value)
       const expanded = candidates.flatMap(candidate => expand(candidate, filename, finisher))
       if (expanded.length === candidates.length) continue
       const text = printSrcset(expanded).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
@@ -26,14 +26,14 @@ export async function expandSrcsets(html: string, filename: string, finisher: Fi
   return edited.toString()
 }
 
-function expand(candidate: Candidate, importer: string, finisher: Finisher): Candidate[] {
-  const { url } = candidate
-  if (!isTaggedImage(url)) return [candidate]
-  const { as, requests, rest } = finisher.parse({ reference: url, importer })
+function expand(candidate: SrcsetCandidate, importer: string, finisher: Finisher): SrcsetCandidate[] {
+  const { address } = candidate
+  if (!isTaggedImage(address)) return [candidate]
+  const { as, requests, rest } = finisher.parse({ reference: address, importer })
   if (as !== 'srcset') return [candidate]
   const pictures = requests.map(request => ({
-    url: pathOf(url) + withRest(queryOf(request, finisher.options), rest),
+    address: pathOf(address) + withRest(queryOf(request, finisher.options), rest),
     descriptor: `${request.factor}x`,
   }))
-  return [{ url: pathOf(url) + rest, descriptor: '1x' }, ...pictures]
+  return [{ address: pathOf(address) + rest, descriptor: '1x' }, ...pictures]
 }

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path'
+import { isElsewhere } from 'upscale-references'
 import type { ResolvedConfig } from 'vite'
 import { isFile } from '../is-file.ts'
-import { isElsewhere } from '../reference.ts'
 
 /** Asks the bundler for the file that a path stands for; undefined when there is none. */
 export type FindFile = (path: string) => Promise<string | undefined>

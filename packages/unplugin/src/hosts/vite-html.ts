@@ -1,10 +1,10 @@
 import MagicString from 'magic-string'
 import { type Directive, TAGGED } from 'upscale-core'
+import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-references'
+import type { HtmlAttribute, HtmlElement } from 'upscale-references/elements'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
 import type { Mention } from '../finish.ts'
-import type { HtmlAttribute, HtmlElement } from '../html-elements.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { type Candidate, parseSrcset, printSrcset } from '../srcset.ts'
 import { sourceOf } from './vite-files.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
 import { slotFor, type ViteSession } from './vite-session.ts'
@@ -47,7 +47,7 @@ const IMAGE_META = [
 export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
   // The parser takes its time to load, so only pages with a tag get it.
   if (!TAGGED.test(html.replaceAll('&amp;', '&'))) return html
-  const { elementsOf } = await import('../html-elements.ts')
+  const { elementsOf } = await import('upscale-references/elements')
   const edited = new MagicString(html)
   for (const element of elementsOf(html)) {
     for (const { attribute, isSrcset } of assetAttributes(element, session.config)) {
@@ -102,8 +102,8 @@ async function rewriteSrcset(
   filename: string,
   session: ViteSession,
 ): Promise<string | undefined> {
-  const candidates = parseSrcset(srcset)
-  if (!candidates.some(({ url }) => isTaggedImage(url))) return undefined
+  const candidates = findCandidates(srcset)
+  if (!candidates.some(({ address }) => isTaggedImage(address))) return undefined
   const rewritten = await Promise.all(
     candidates.map(candidate => rewriteCandidate(candidate, filename, session)),
   )
@@ -112,18 +112,18 @@ async function rewriteSrcset(
 
 /** `as=srcset` is at home in a `srcset`: one candidate becomes the original and its pictures. */
 async function rewriteCandidate(
-  candidate: Candidate,
+  candidate: SrcsetCandidate,
   filename: string,
   session: ViteSession,
-): Promise<Candidate[]> {
-  if (!isTaggedImage(candidate.url)) return [candidate]
-  const mention = { reference: withDecodedPath(candidate.url), importer: filename }
+): Promise<SrcsetCandidate[]> {
+  if (!isTaggedImage(candidate.address)) return [candidate]
+  const mention = { reference: withDecodedPath(candidate.address), importer: filename }
   const directive = session.finisher.parse(mention)
   if (directive.as !== 'srcset') {
-    const url = await rewriteAddress(candidate.url, filename, session)
-    return [{ ...candidate, url: url ?? candidate.url }]
+    const address = await rewriteAddress(candidate.address, filename, session)
+    return [{ address: address ?? candidate.address, descriptor: candidate.descriptor }]
   }
-  const original = { url: pathOf(candidate.url) + directive.rest, descriptor: '1x' }
+  const original = { address: pathOf(candidate.address) + directive.rest, descriptor: '1x' }
   return [original, ...(await pictureCandidates(directive, mention, filename, session))]
 }
 
@@ -132,12 +132,12 @@ async function pictureCandidates(
   mention: Mention,
   filename: string,
   session: ViteSession,
-): Promise<Candidate[]> {
+): Promise<SrcsetCandidate[]> {
   const source = await sourceOf(directive.path, filename, session.config, async () => undefined)
   return Promise.all(
     directive.requests.map(async request => {
       const slot = await session.slots.fill(source, request, mention)
-      return { url: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
+      return { address: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
     }),
   )
 }

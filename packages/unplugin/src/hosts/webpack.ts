@@ -2,10 +2,11 @@ import { hash } from 'node:crypto'
 import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isUpscaleError, TAGGED } from 'upscale-core'
+import { isPicturePath } from 'upscale-references'
 import type { Compiler, ResolveData } from 'webpack'
 import { createFinisher, type Finisher } from '../finish.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { isImagePath, isTaggedImage, pathOf } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import { FINISHER } from '../webpack-loader.ts'
 import { tellAndClose } from './webpack-family.ts'
 import { checkOutput } from './webpack-output.ts'
@@ -96,7 +97,7 @@ function nameAsset(createData: CreateData, finisher: Finisher): void {
 /** True for a tagged image, and for an original that one of our modules imports, that no rule of the user matched. */
 function needsType({ createData, contextInfo }: ResolveData, loader: string): boolean {
   const { resource, matchResource, loaders = [], type } = createData
-  if (resource === undefined || type !== 'javascript/auto' || !isImagePath(pathOf(resource))) return false
+  if (resource === undefined || type !== 'javascript/auto' || !isPicturePath(pathOf(resource))) return false
   if (matchResource !== undefined && VARIANT.test(matchResource)) return false
   if (isTaggedImage(resource)) return loaders.length === 1 && loaders[0]?.loader === loader
   return loaders.length === 0 && VARIANT.test(contextInfo.issuer)

@@ -1,8 +1,13 @@
-/** One image of a `srcset`. `start` and `end` are where its address stands. */
-export interface Candidate {
+/** One image of a `srcset`. */
+export interface SrcsetCandidate {
   readonly address: string
   /** `2x`, `800w`, or nothing. */
   readonly descriptor: string
+}
+
+/** The same with its place in the text. */
+export interface Candidate extends SrcsetCandidate {
+  /** Where the address stands. */
   readonly start: number
   readonly end: number
   /** Where the candidate ends, its descriptor included. */
@@ -19,6 +24,13 @@ export function findCandidates(srcset: string): Candidate[] {
       return { address, descriptor, start, end, close }
     },
   )
+}
+
+/** The opposite of {@link findCandidates}. */
+export function printSrcset(candidates: readonly SrcsetCandidate[]): string {
+  return candidates
+    .map(({ address, descriptor }) => (descriptor === '' ? address : `${address} ${descriptor}`))
+    .join(', ')
 }
 
 /** An address as it may stand in a `srcset`: white space and commas would end it. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { findCssAddresses } from './css.ts'
 import { scanCss, scanHtml } from './scan.ts'
 import { createSite } from './site.ts'
-import { findReferences } from './sources.ts'
+import { findReferences } from './source-text.ts'
 import { candidateAddress, findCandidates } from './srcset.ts'
 
 const HOSTILE = [

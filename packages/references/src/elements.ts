@@ -2,9 +2,18 @@ import { parse, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 
 /** An attribute, and where it stands in the text: name, equals sign and value. */
 export interface HtmlAttribute {
+  /** With its prefix, as in `xlink:href`. */
   readonly name: string
+  /** Without the prefix of a foreign namespace. */
+  readonly localName: string
   /** Decoded: `&amp;` is `&`. */
   readonly value: string
+  readonly start: number
+  readonly end: number
+}
+
+/** A text right inside an element, and where it stands. */
+export interface HtmlText {
   readonly start: number
   readonly end: number
 }
@@ -14,6 +23,8 @@ export interface HtmlElement {
   readonly attributes: readonly HtmlAttribute[]
   /** The text right inside the element; what a `<script>` or `<style>` holds. */
   readonly text: string
+  /** The pieces of that text. In what is written there, entities are not decoded and line ends stay. */
+  readonly texts: readonly HtmlText[]
 }
 
 /**
@@ -35,8 +46,13 @@ function describe(node: Tree.Element): HtmlElement {
     const name = prefix === undefined || prefix === '' ? local : `${prefix}:${local}`
     const place = places[name]
     // An element that the parser added or merged has no place in the text, so there is nothing to change either.
-    return place === undefined ? [] : [{ name, value, start: place.startOffset, end: place.endOffset }]
+    return place === undefined
+      ? []
+      : [{ name, localName: local, value, start: place.startOffset, end: place.endOffset }]
   })
-  const text = node.childNodes.map(child => ('value' in child ? child.value : '')).join('')
-  return { name: node.nodeName, attributes, text }
+  const children = node.childNodes.filter(child => 'value' in child)
+  const texts = children.flatMap(({ sourceCodeLocation: place }) =>
+    place ? [{ start: place.startOffset, end: place.endOffset }] : [],
+  )
+  return { name: node.nodeName, attributes, text: children.map(({ value }) => value).join(''), texts }
 }

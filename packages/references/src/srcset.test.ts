@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseSrcset, printSrcset } from './srcset.ts'
+import { findCandidates, printSrcset } from './srcset.ts'
 
 test.each([
   ['a.png', [['a.png', '']]],
@@ -35,10 +35,10 @@ test.each([
   ['', []],
   [' , ', []],
 ])('%j is split as a browser does', (srcset, candidates) => {
-  expect(parseSrcset(srcset)).toEqual(candidates.map(([url, descriptor]) => ({ url, descriptor })))
+  expect(findCandidates(srcset).map(({ address, descriptor }) => [address, descriptor])).toEqual(candidates)
 })
 
 test('printing is the opposite of parsing', () => {
   const srcset = 'a.png, b.png 2x, c,d.png 800w'
-  expect(printSrcset(parseSrcset(srcset))).toBe(srcset)
+  expect(printSrcset(findCandidates(srcset))).toBe(srcset)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { findCssReferences } from './css-references.ts'
+import { findStyleTexts } from './style-text.ts'
 
-const valuesOf = (css: string): string[] => findCssReferences(css).map(({ value }) => value)
+const valuesOf = (css: string): string[] => findStyleTexts(css).map(({ value }) => value)
 
 test.each([
   ['a { background: url(a.png) }', ['a.png']],
@@ -18,11 +18,11 @@ test.each([
 
 test('the place of a value is that of its text', () => {
   const css = 'a { background: url( "./a.png" ) }'
-  const [reference] = findCssReferences(css)
+  const [reference] = findStyleTexts(css)
   expect(css.slice(reference?.start, reference?.end)).toBe('./a.png')
 })
 
 test('text that is no style sheet does not hang', () => {
   const hostile = `url(${'\\'.repeat(50_000)}${'"'.repeat(50_001)}url(${'a'.repeat(50_000)}`
-  expect(findCssReferences(hostile)).toBeInstanceOf(Array)
+  expect(findStyleTexts(hostile)).toBeInstanceOf(Array)
 })

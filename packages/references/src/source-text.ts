@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { isTaggedPicture, mayHoldTags, pathOf } from './address.ts'
+import { isTaggedPicture, mayHoldTags, PICTURE_EXTENSIONS, pathOf } from './address.ts'
 import { countLines } from './lines.ts'
 import { scanCss, scanHtml } from './scan.ts'
 
@@ -10,7 +10,7 @@ export interface SourceReference {
   readonly line: number
 }
 
-const PICTURE = '\\.(?:png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl)\\?'
+const PICTURE = `\\.(?:${PICTURE_EXTENSIONS})\\?`
 
 /** A whole string; or, as in Markdown and unquoted `url()`, a word after a bracket, an equals sign or a space. */
 const IN_TEXT = new RegExp(

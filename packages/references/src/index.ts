@@ -1,0 +1,17 @@
+export {
+  isElsewhere,
+  isPicturePath,
+  isRasterPicture,
+  isTaggedPicture,
+  PICTURE_EXTENSIONS,
+  pathOf,
+} from './address.ts'
+export { countLines, type LineOf } from './lines.ts'
+export {
+  type Candidate,
+  candidateAddress,
+  findCandidates,
+  printSrcset,
+  type SrcsetCandidate,
+} from './srcset.ts'
+export { findStyleTexts, type StyleText } from './style-text.ts'

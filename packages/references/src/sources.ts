@@ -1,0 +1,10 @@
+export {
+  type Gathered,
+  type GatherOptions,
+  gatherPictures,
+  type Place,
+  type WantedPicture,
+  type WrongReference,
+} from './gather.ts'
+export { findReferences, isSource, resolveReference, type SourceReference } from './source-text.ts'
+export { sourcesIn } from './walk.ts'
