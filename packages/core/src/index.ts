@@ -1,3 +1,13 @@
+export {
+  type Archive,
+  type ArchivedImage,
+  type ArchivedRecord,
+  type EntryFacts,
+  type EntryShelf,
+  openArchive,
+  type RecordShelf,
+  type RootName,
+} from './archive.ts'
 export { show, unknownName } from './check.ts'
 export {
   type Directive,
@@ -48,6 +58,7 @@ export {
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
 export { dollars } from './money/dollars.ts'
+export type { LedgerEntry } from './money/ledger.ts'
 export {
   type ErrorPolicy,
   type HostFacts,
@@ -57,6 +68,7 @@ export {
   type UpscalerOptions,
 } from './options.ts'
 export { type PlannedImage, type PlanState, priceText } from './plan.ts'
+export type { Provenance } from './provenance.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {

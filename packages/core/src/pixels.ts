@@ -9,6 +9,7 @@ import { resample } from './resample.ts'
 import { safeText } from './safe-text.ts'
 import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from './sniff.ts'
 import type { SourceImage } from './source.ts'
+import { srgbTagOf, type TaggedFormat, withSrgbTag } from './srgb-tag.ts'
 
 /*
  * Files to samples and back: every call of sharp is here. sharp is loaded at the first call, since loading it takes
@@ -163,10 +164,8 @@ export async function finish(picture: Picture, output: Output): Promise<Finished
   const { width, height, format } = output
   const alpha = picture.alpha === undefined ? undefined : resample(picture.alpha, width, height)
   const colour = resample(picture.colour, width, height)
-  const isGrey = colour.channels === 1 && (format === 'png' || format === 'jpeg')
   const image = await open(alpha === undefined ? { colour } : { colour, alpha })
-  const tagged = isGrey ? image : image.toColourspace('srgb').withIccProfile('srgb')
-  const bytes = await encode(tagged, output)
+  const bytes = await encodeTagged(image, output, colour.channels === 1)
   const measured = await readHeader(bytes)
   return { bytes, width: measured.width, height: measured.height, format }
 }
@@ -257,6 +256,25 @@ function join(colour: PixelImage, alpha: PixelImage): Uint8Array {
     data[to++] = alpha.data[pixel] ?? 0
   }
   return data
+}
+
+/** PNG and JPEG get their tag afterwards: libvips converts all samples from sRGB to sRGB to put a profile in. */
+async function encodeTagged(image: Sharp, output: Output, isGrey: boolean): Promise<Uint8Array> {
+  const { format } = output
+  const isTaggedLater = format === 'png' || format === 'jpeg'
+  if (isTaggedLater && isGrey) return encode(image, output)
+  const colourful = image.toColourspace('srgb')
+  if (!isTaggedLater) return encode(colourful.withIccProfile('srgb'), output)
+  tags[format] ??= makeSrgbTag(format)
+  return withSrgbTag(await encode(colourful, output), format, await tags[format])
+}
+
+const tags: Partial<Record<TaggedFormat, Promise<Uint8Array>>> = {}
+
+async function makeSrgbTag(format: TaggedFormat): Promise<Uint8Array> {
+  const create = { width: 1, height: 1, channels: 3, background: 'black' } as const
+  const { default: sharp } = await import('sharp')
+  return srgbTagOf(await sharp({ create }).withIccProfile('srgb').toFormat(format).toBuffer(), format)
 }
 
 function encode(image: Sharp, { format, quality, lossless = false }: Output): Promise<Uint8Array> {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { dollars } from 'upscale-core'
-import { type Entry, type EntryFacts, readEntries, rootsOf } from '../cache/reader.ts'
+import { type ArchivedImage, dollars, type EntryFacts, openArchive } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -23,12 +22,12 @@ export function addLs(program: Command): void {
   })
 }
 
-type Sound = Entry & { readonly facts: EntryFacts }
+type Sound = ArchivedImage & { readonly facts: EntryFacts }
 
 async function list(flags: LsFlags, { upscaler, print }: Session): Promise<number> {
   const entries: Sound[] = []
   const shelves = flags.outputs === true ? (['answers', 'outputs'] as const) : (['answers'] as const)
-  for await (const { facts, ...entry } of readEntries(rootsOf(upscaler.options), shelves)) {
+  for await (const { facts, ...entry } of openArchive(upscaler.options).images(shelves)) {
     if (facts !== undefined) entries.push({ ...entry, facts })
   }
   entries.sort((a, b) => (a.facts.createdAt < b.facts.createdAt ? -1 : 1))

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { UpscaleError } from 'upscale-core'
-import { type Entry, type EntryFacts, type RootName, readEntries, rootsOf } from '../cache/reader.ts'
+import { type ArchivedImage, type EntryFacts, openArchive, type RootName, UpscaleError } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -34,7 +33,7 @@ export function addPrune(program: Command): void {
   })
 }
 
-type Sound = Entry & { readonly facts: EntryFacts }
+type Sound = ArchivedImage & { readonly facts: EntryFacts }
 
 async function prune(flags: PruneFlags, { upscaler, print, stopping }: Session): Promise<number> {
   if (flags.paid === true && flags.olderThan === undefined && flags.maxSize === undefined) {
@@ -42,17 +41,17 @@ async function prune(flags: PruneFlags, { upscaler, print, stopping }: Session):
       hint: 'say which with --older-than 365d or --max-size 1GB',
     })
   }
-  const roots = rootsOf(upscaler.options)
+  const archive = openArchive(upscaler.options)
   const reach: readonly RootName[] = flags.paid === true ? ['scratch', 'durable'] : ['scratch']
   const entries: Sound[] = []
   // What arrived and was not looked at, or was refused though paid for, is never pruned.
-  for await (const { facts, ...entry } of readEntries(roots, ['answers', 'outputs'])) {
+  for await (const { facts, ...entry } of archive.images(['answers', 'outputs'])) {
     if (facts !== undefined && reach.includes(entry.root)) entries.push({ ...entry, facts })
   }
   const doomed = choose(entries, flags, Date.now())
   for (const { root, folder } of doomed) {
     if (stopping.aborted) break
-    if (flags.dryRun !== true) await remove(folder, roots[root])
+    if (flags.dryRun !== true) await remove(folder, archive.roots[root])
   }
   const bytes = sizeOf(doomed)
   const verb = flags.dryRun === true ? 'would be removed' : 'removed'

@@ -1,12 +1,5 @@
 import type { Command } from 'commander'
-import {
-  ENTRY_SHELVES,
-  findDamage,
-  RECORD_SHELVES,
-  readEntries,
-  readRecords,
-  rootsOf,
-} from '../cache/reader.ts'
+import { openArchive } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -31,24 +24,21 @@ interface Damage {
 }
 
 async function verify({ upscaler, print, stopping }: Session): Promise<number> {
-  const roots = rootsOf(upscaler.options)
+  const archive = openArchive(upscaler.options)
   const counts: Record<string, number> = {}
   const damaged: Damage[] = []
   let bytes = 0
-  for await (const entry of readEntries(roots, ENTRY_SHELVES)) {
+  for await (const image of archive.images()) {
     if (stopping.aborted) break
-    countIn(counts, `${entry.root} ${entry.shelf}`)
-    bytes += entry.facts?.size ?? 0
-    const reason = await findDamage(entry)
-    if (reason !== undefined) damaged.push({ path: entry.folder, reason })
+    countIn(counts, `${image.root} ${image.shelf}`)
+    bytes += image.facts?.size ?? 0
+    const reason = archive.damageOf(image)
+    if (reason !== undefined) damaged.push({ path: image.folder, reason })
   }
-  for (const [name, root] of Object.entries(roots)) {
-    for (const shelf of RECORD_SHELVES) {
-      for await (const { file, record } of readRecords(root, shelf)) {
-        countIn(counts, `${name} ${shelf}`)
-        if (record === undefined) damaged.push({ path: file, reason: 'the record is damaged' })
-      }
-    }
+  for await (const { root, shelf, file, record } of archive.records()) {
+    if (stopping.aborted) break
+    countIn(counts, `${root} ${shelf}`)
+    if (record === undefined) damaged.push({ path: file, reason: 'the record is damaged' })
   }
   for (const { path, reason } of damaged)
     print.result(`${print.paint.red('damaged')} ${shownPath(path, process.cwd())}: ${reason}`)

@@ -1,17 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { dollars, isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { readLedger } from '../cache/ledger.ts'
-import { linkOf, qualityOf } from '../cache/output-key.ts'
 import {
-  type Entry,
-  type EntryFacts,
-  type Roots,
-  readEntries,
-  readRecords,
-  rootsOf,
-} from '../cache/reader.ts'
+  type Archive,
+  type ArchivedImage,
+  dollars,
+  isUpscaleError,
+  openArchive,
+  type Provenance,
+  UpscaleError,
+  type UpscaleRequest,
+} from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { digestOf } from '../files/place.ts'
 import { isPicture, walk } from '../files/walk.ts'
@@ -34,16 +33,9 @@ export function addWhy(program: Command): void {
   })
 }
 
-/** What is known of a file; fields that are not known are left out. */
-interface Origin {
-  readonly output: EntryFacts
-  readonly answer?: EntryFacts
-  /** The key of the answer. */
-  readonly pay?: string
-  readonly quality?: number | null
-  readonly costMicros?: number
-  readonly requestId?: string
-  readonly paidAt?: string
+/** What is known of a file. */
+interface Origin extends Provenance {
+  /** The picture of the project that gives this file today. */
   readonly source?: { readonly file: string; readonly digest: string }
 }
 
@@ -55,9 +47,7 @@ async function why(file: string, session: Session): Promise<number> {
     throw new UpscaleError('SOURCE_NOT_FOUND', 'there is no such file', { hint: 'check the path', file })
   }
   const digest = await digestOf(path)
-  const roots = rootsOf(upscaler.options)
-  const entries = await findByDigest(roots, digest)
-  const origin = await traceFirst(entries, roots, session)
+  const origin = await traceFirst(digest, openArchive(upscaler.options), session)
   if (origin === undefined) {
     print.result(`${file} was not made by the upscaler, or its cache was pruned since (SHA-256 ${digest})`)
     print.document({ file, digest, known: false })
@@ -70,76 +60,26 @@ async function why(file: string, session: Session): Promise<number> {
         .map(([name, value]) => [name, `${value}`]),
     ),
   )
-  print.document({ file, digest, known: true, ...origin })
+  const { image, ...rest } = origin
+  print.document({ file, digest, known: true, output: image, pay: origin.answer?.key, ...rest })
   return EXIT.ok
 }
 
-/** Files with the same content under different names are different entries. */
-async function findByDigest(roots: Roots, digest: string): Promise<Entry[]> {
-  const found: Entry[] = []
-  for await (const entry of readEntries(roots, ['outputs', 'answers', 'received', 'rejected'])) {
-    if (entry.facts?.sha256 === digest) found.push(entry)
-  }
-  return found
-}
-
-/** The entry that leads back to a source, else the first one. */
-async function traceFirst(
-  entries: readonly Entry[],
-  roots: Roots,
-  session: Session,
-): Promise<Origin | undefined> {
+/**
+ * Files with the same content under different names are different entries: the one that leads back to a source, else
+ * the first one.
+ */
+async function traceFirst(digest: string, archive: Archive, session: Session): Promise<Origin | undefined> {
+  const found: ArchivedImage[] = []
+  for await (const image of archive.images()) if (image.facts?.sha256 === digest) found.push(image)
   let first: Origin | undefined
-  for (const entry of entries) {
-    const origin = await trace(entry, roots, session)
-    if (origin.source !== undefined) return origin
+  for (const entry of found) {
+    const origin = await archive.provenanceOf(entry)
+    const source = origin.answer === undefined ? undefined : await findSource(origin, session)
+    if (source !== undefined) return { ...origin, source }
     first ??= origin
   }
   return first
-}
-
-async function trace(entry: Entry, roots: Roots, session: Session): Promise<Origin> {
-  const { facts: output } = entry
-  if (output === undefined) throw new TypeError('an entry without facts')
-  const answer =
-    entry.shelf === 'outputs' ? await findAnswer(output, roots) : { facts: output, quality: null }
-  if (answer === undefined) return { output }
-  const pay = answer.facts.key
-  const lines = (await readLedger(roots.durable)).filter(line => line.key === pay)
-  const charge = lines.findLast(line => line.event === 'charged')
-  const costMicros = answer.facts.costMicros ?? charge?.costMicros
-  const requestId = answer.facts.requestId ?? charge?.requestId
-  const source = await findSource(output, answer.quality, session)
-  return {
-    output,
-    answer: answer.facts,
-    pay,
-    quality: answer.quality,
-    ...(costMicros === undefined ? {} : { costMicros }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(charge === undefined ? {} : { paidAt: charge.at }),
-    ...(source === undefined ? {} : { source }),
-  }
-}
-
-async function findAnswer(
-  output: EntryFacts,
-  roots: Roots,
-): Promise<{ readonly facts: EntryFacts; readonly quality: number | null } | undefined> {
-  const answers = new Map<string, EntryFacts>()
-  for await (const { facts } of readEntries(roots, ['answers'])) {
-    if (facts?.engine === output.engine && facts.model === output.model) answers.set(facts.key, facts)
-  }
-  for (const root of Object.values(roots)) {
-    for await (const { record } of readRecords(root, 'sources')) {
-      const link = linkOf(record)
-      const facts = link === undefined ? undefined : answers.get(link.pay)
-      if (link === undefined || facts === undefined) continue
-      const quality = qualityOf(output, { ...link, digest: facts.sha256 })
-      if (quality !== undefined) return { facts, quality }
-    }
-  }
-  return undefined
 }
 
 /**
@@ -147,8 +87,7 @@ async function findAnswer(
  * so pictures of the same name are asked for, as long as that is a hit and costs nothing.
  */
 async function findSource(
-  output: EntryFacts,
-  quality: number | null,
+  { image: output, quality }: Provenance,
   { upscaler }: Session,
 ): Promise<Origin['source']> {
   const [, stem, factor] = /^(.*)-([\d.]+)x\.\w+$/.exec(output.fileName) ?? []
@@ -165,8 +104,8 @@ async function findSource(
       const request: Partial<UpscaleRequest> = {
         factor: Number(factor),
         engine,
-        ...formatOf(output.format),
-        ...(quality === null ? {} : { quality }),
+        format: output.format,
+        ...(quality === undefined ? {} : { quality }),
       }
       const digest = await tryHit(file, request, output.sha256, upscaler)
       if (digest !== undefined) return { file: name, digest }
@@ -202,26 +141,21 @@ function looksLike(stem: string): (name: string) => boolean {
   return name => reduce(name.replace(/^.*\//, '').replace(/\.\w+$/, '')).startsWith(reduce(stem).slice(0, 60))
 }
 
-function formatOf(format: string): Pick<UpscaleRequest, 'format'> {
-  return format === 'png' || format === 'jpeg' || format === 'webp' || format === 'avif' || format === 'gif'
-    ? { format }
-    : {}
-}
-
 function linesOf(file: string, digest: string, origin: Origin): [string, string | undefined][] {
-  const { output, answer, quality, costMicros, requestId, paidAt, source, pay } = origin
+  const { image, answer, quality, costMicros, requestId, paidAt, boughtFor, source } = origin
   return [
     ['file', file],
     ['sha256', digest],
-    ['picture', `${output.width} × ${output.height} ${output.format}`],
-    ['engine', output.engine],
-    ['model', output.model],
-    ['made', answer?.createdAt ?? output.createdAt],
+    ['picture', `${image.width} × ${image.height} ${image.format}`],
+    ['engine', image.engine],
+    ['model', image.model],
+    ['made', answer?.createdAt ?? image.createdAt],
     ['cost', costMicros === undefined ? undefined : dollars(costMicros)],
     ['paid', paidAt],
+    ['bought for', boughtFor],
     ['request', requestId],
-    ['quality', quality === null || quality === undefined ? undefined : String(quality)],
-    ['answer', pay],
+    ['quality', quality === undefined ? undefined : String(quality)],
+    ['answer', answer?.key],
     ['source', source?.file],
     ['source sha256', source?.digest],
   ]

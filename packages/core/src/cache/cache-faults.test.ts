@@ -36,7 +36,7 @@ describe('a failing disk', () => {
       writeEntry(root, keyOf(2), Buffer.from('kept'))
       const wrapper = ['strace', '-f', '-o', '/dev/null', '-e', `inject=${call}:error=EIO`]
       const child = startChild(
-        cacheScript(compiled, "await store(1, 1000); say(cache.find('outputs', keyOf(2)).bytes)"),
+        cacheScript(compiled, "await store(1, 1000); say(cache.find('outputs', keyOf(2)).bytes)", 'durable'),
         [root],
         wrapper,
       )
@@ -121,7 +121,7 @@ describe('a power cut', () => {
     const root = temporaryFolder()
     const trace = join(temporaryFolder(), 'trace')
     const wrapper = ['strace', '-f', '-y', '-o', trace, '-e', 'trace=fsync,rename,write']
-    const child = startChild(cacheScript(compiled, 'await store(1, 1000)'), [root], wrapper)
+    const child = startChild(cacheScript(compiled, 'await store(1, 1000)', 'durable'), [root], wrapper)
     expect(await child.end).toBe(0)
     const shelf = dirname(entryFolder(root, keyOf(1)))
     const steps = readFileSync(trace, 'utf8')

@@ -11,6 +11,7 @@ import {
   isPicture,
   keyOf,
   list,
+  type RootKind,
   startChild,
   storeHere,
   temporaryFolder,
@@ -102,13 +103,21 @@ describe('killed', () => {
   it('at each system call of a store leaves a hit or a miss, and can be stored again', async ({ skip }) => {
     if (!canTrace()) skip('needs strace')
     // Node makes such calls before the store as well; those only make the run shorter.
-    for (const call of ['mkdir', 'fsync', 'rename', 'rmdir']) {
+    const calls: [RootKind, string][] = [
+      ['scratch', 'mkdir'],
+      ['scratch', 'rename'],
+      ['durable', 'mkdir'],
+      ['durable', 'fsync'],
+      ['durable', 'rename'],
+      ['durable', 'rmdir'],
+    ]
+    for (const [kind, call] of calls) {
       let reached = true
       for (let count = 1; reached && count < 30; count++) {
         const root = temporaryFolder()
         const inject = `inject=${call}:signal=KILL:when=${count}`
         const child = startChild(
-          cacheScript(compiled, 'await store(1, 100_000)'),
+          cacheScript(compiled, 'await store(1, 100_000)', kind),
           [root],
           ['strace', '-f', '-o', '/dev/null', '-e', inject],
         )

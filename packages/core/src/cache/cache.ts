@@ -13,7 +13,7 @@ import {
 } from './entry.ts'
 import { Inspector, type Look } from './inspect.ts'
 import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
-import { fillFolder, publish, withTemporary } from './publish.ts'
+import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
 import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
@@ -85,7 +85,7 @@ export interface Cache {
    */
   recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined
   /**
-   * Stores an image, and returns when it is safe on the disk. When a sound entry of this key is there already, that
+   * Stores an image, and returns when it is there; in a durable root, when it is safe on the disk. When a sound entry of this key is there already, that
    * one stays and is returned: compare `facts.sha256` where it matters whose it is.
    *
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
@@ -194,14 +194,18 @@ class DiskCache implements Cache {
         return there.entry
       }
       if (there.state === 'newer') throw newerFormat(folder)
+      const files = { [stored.fileName]: bytes, [ENTRY_FILE]: text }
+      const ours = { file: join(folder, stored.fileName), facts: stored }
+      if (this.#tag && publishAtOnce(this.root, folder, files)) return ours
       return await withTemporary(this.root, this.#tag, async temporary => {
-        await fillFolder(temporary, { [stored.fileName]: bytes, [ENTRY_FILE]: text })
+        await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
           await this.#manifest?.list(key, lineOf({ ...facts, sha256 }), () =>
             knownAnswers(join(this.root, 'v1', shelf), this.#inspector),
           )
-        const winner = await publish(temporary, folder, () => this.#quarantine.clear(folder, look))
-        return winner?.entry ?? { file: join(folder, stored.fileName), facts: stored }
+        const clear = () => this.#quarantine.clear(folder, look)
+        const winner = await publish(temporary, folder, clear, !this.#tag)
+        return winner?.entry ?? ours
       })
     })
   }
@@ -233,9 +237,11 @@ class DiskCache implements Cache {
       if (there.state === 'newer') throw newerFormat(file)
       // A folder that is committed should not change when nothing did.
       if (there.state === 'sound' && text === printRecord(key, there.record)) return
+      if (this.#tag && publishAtOnce(this.root, file, text)) return
       await withTemporary(this.root, this.#tag, async temporary => {
-        await fillFolder(temporary, { record: text })
-        await publish(join(temporary, 'record'), file, () => this.#quarantine.clear(file, look))
+        await fillFolder(temporary, { record: text }, !this.#tag)
+        const clear = () => this.#quarantine.clear(file, look)
+        await publish(join(temporary, 'record'), file, clear, !this.#tag)
       })
     })
   }
@@ -262,7 +268,7 @@ class DiskCache implements Cache {
   async probe(roomBytes = 0): Promise<void> {
     await this.#write(async () => {
       await withTemporary(this.root, this.#tag, temporary =>
-        fillFolder(temporary, { probe: 'x'.repeat(4096) }),
+        fillFolder(temporary, { probe: 'x'.repeat(4096) }, !this.#tag),
       )
       const { bavail, bsize } = await statfs(this.root)
       if (bavail * bsize < roomBytes) throw noRoom(bavail * bsize, roomBytes)

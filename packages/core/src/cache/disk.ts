@@ -81,8 +81,8 @@ export function openPatiently(file: string, flags: string | number): Promise<Fil
   return patiently(() => open(file, flags), ['EMFILE', 'ENFILE'], DESCRIPTORS_MS)
 }
 
-/** Creates a file that must not exist and returns when its bytes are on the disk. */
-export async function writeSynced(file: string, content: Uint8Array | string): Promise<void> {
+/** Creates a file that must not exist and returns when all its bytes are written; with `synced`, on the disk. */
+export async function writeWhole(file: string, content: Uint8Array | string, synced: boolean): Promise<void> {
   const handle = await openPatiently(file, 'wx')
   try {
     // writeFile repeats short writes, which write() reports as a success.
@@ -90,7 +90,7 @@ export async function writeSynced(file: string, content: Uint8Array | string): P
     const { size } = await handle.stat()
     const expected = Buffer.byteLength(content)
     if (size !== expected) throw new Error(`${file} has ${size} bytes after writing ${expected}`)
-    await handle.sync()
+    if (synced) await handle.sync()
   } finally {
     await handle.close()
   }
@@ -109,15 +109,19 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, each one synced into its parent. mkdir's own `recursive` hides ENOSPC. */
-export async function makeFolder(folder: string): Promise<void> {
-  if (await makeOne(folder)) return
-  await makeFolder(dirname(folder))
-  await makeOne(folder, true)
+/** Makes a folder and those above it, each one synced into its parent unless told otherwise. mkdir's own `recursive` hides ENOSPC. */
+export async function makeFolder(folder: string, synced = true): Promise<void> {
+  if (await makeOne(folder, synced)) return
+  await makeFolder(dirname(folder), synced)
+  await makeOne(folder, synced, true)
 }
 
 /** False when the folder above is missing, unless that can't be. */
-async function makeOne(folder: string, isLast = folder === dirname(folder)): Promise<boolean> {
+async function makeOne(
+  folder: string,
+  synced: boolean,
+  isLast = folder === dirname(folder),
+): Promise<boolean> {
   try {
     await mkdir(folder)
   } catch (error) {
@@ -127,7 +131,7 @@ async function makeOne(folder: string, isLast = folder === dirname(folder)): Pro
     if (errno === 'ENOENT' && !isLast) return false
     throw error
   }
-  await syncFolder(dirname(folder))
+  if (synced) await syncFolder(dirname(folder))
   return true
 }
 

@@ -198,17 +198,20 @@ export function canTrace(): boolean {
   }
 }
 
+/** Which of the two kinds of root a cache has. */
+export type RootKind = 'scratch' | 'durable'
+
 /**
  * A process with a cache at argv[1]. `store(name, size)` commits a picture whose bytes follow from its name, and
  * prints what came of it.
  */
-export function cacheScript(compiled: string, body: string): string {
+export function cacheScript(compiled: string, body: string, kind: RootKind = 'scratch'): string {
   return `
     import { createHash } from 'node:crypto'
     import { openCache } from '${compiled}/cache/cache.js'
     const [, root, id] = process.argv
     const events = []
-    const cache = openCache(root, { tag: true, onEvent: event => events.push(event.kind) })
+    const cache = openCache(root, { tag: ${kind === 'scratch'}, onEvent: event => events.push(event.kind) })
     const keyOf = name => createHash('sha256').update('key ' + name).digest('hex')
     const facts = key => ({ key, fileName: 'hero-2x.png', width: 64, height: 32, format: 'png', engine: 'resize', model: 'm' })
     const picture = (name, size) => Buffer.alloc(size, keyOf(name))

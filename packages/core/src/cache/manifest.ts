@@ -131,7 +131,7 @@ export class Manifest {
       if (this.lines() !== undefined && [...added].every(isListed)) return
       const text = printManifest(new Map([...before, ...added]))
       await withTemporary(this.#root, false, async temporary => {
-        await fillFolder(temporary, { [MANIFEST_FILE]: text })
+        await fillFolder(temporary, { [MANIFEST_FILE]: text }, true)
         await renamePatiently(join(temporary, MANIFEST_FILE), this.file)
         await syncFolder(this.#root)
       })

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
+import { record } from '../check.ts'
+import { parseJson } from '../engines/json-fields.ts'
 
 /** One line of the ledger. */
 export interface LedgerLine {
@@ -57,6 +59,51 @@ export function createLedger(durable: string): Ledger {
       previous = next.catch(() => undefined)
       return next
     },
+  }
+}
+
+/** A line that was read back: dated, with what an older line leaves out filled in. */
+export interface LedgerEntry extends LedgerLine {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly attempt: number
+  readonly costMicros: number
+}
+
+/** Every line of the ledger, oldest day first. A line that was cut off by a crash is left out. */
+export async function readLedger(durable: string): Promise<LedgerEntry[]> {
+  const folder = join(durable, 'v1', 'ledger')
+  const names = await readdir(folder).catch(() => [])
+  const lines: LedgerEntry[] = []
+  for (const name of names.filter(one => one.endsWith('.jsonl')).sort()) {
+    const text = await readFile(join(folder, name), 'utf8')
+    lines.push(...text.split('\n').flatMap(line => parseLine(line) ?? []))
+  }
+  return lines
+}
+
+const EVENTS = ['charged', 'uncertain', 'free', 'stored', 'rejected'] as const
+
+function parseLine(text: string): LedgerEntry | undefined {
+  const fields = parseJson(text)
+  if (!record.accepts(fields)) return undefined
+  const { at, key, source, engine, model, attempt = 1, costMicros = 0, requestId, code } = fields
+  const event = EVENTS.find(one => one === fields.event)
+  if (
+    event === undefined ||
+    typeof at !== 'string' ||
+    typeof key !== 'string' ||
+    typeof source !== 'string' ||
+    typeof engine !== 'string' ||
+    typeof model !== 'string' ||
+    typeof attempt !== 'number' ||
+    typeof costMicros !== 'number'
+  )
+    return undefined
+  return {
+    ...{ at, event, key, source, engine, model, attempt, costMicros },
+    ...(typeof requestId === 'string' ? { requestId } : {}),
+    ...(typeof code === 'string' ? { code } : {}),
   }
 }
 
