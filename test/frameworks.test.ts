@@ -1,4 +1,8 @@
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { example } from './frameworks/example.ts'
@@ -157,4 +161,11 @@ describe.skipIf(findChromium() === undefined).each([
       await server.close()
     }
   })
+})
+
+test.each(['next', 'astro'])('in %s a tagged import has the type of an image import', async name => {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')
+  const config = fileURLToPath(new URL(`./fixtures/types/tsconfig.${name}.json`, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', config]).catch(error => error)
+  expect(stdout).toBe('')
 })

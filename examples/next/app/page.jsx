@@ -17,13 +17,11 @@ export default function Page() {
         <div className="cards">
           <figure>
             <Image src={dunes} width={300} height={200} placeholder="blur" alt="Dunes" />
-            <figcaption>
-              For <code>&lt;Image&gt;</code>, blurred until it is there
-            </figcaption>
+            <figcaption>For an Image, blurred until it is there</figcaption>
           </figure>
           <figure>
             <Image src={chart} width={400} height={260} unoptimized alt="A chart" />
-            <figcaption>For an image that stays as it is</figcaption>
+            <figcaption>For an Image that stays as it is</figcaption>
           </figure>
           <figure>
             <div className={styles.pattern} role="img" aria-label="A pattern" />

@@ -16,9 +16,7 @@ export function App() {
         <div className="cards">
           <figure>
             <img src={dunes} srcSet={dunesSrcset} width={300} height={200} alt="Dunes" />
-            <figcaption>
-              An import that is a whole <code>srcset</code>
-            </figcaption>
+            <figcaption>An import that is a whole srcset</figcaption>
           </figure>
           <figure>
             <img src={chart.src} width={chart.width / 2} height={chart.height / 2} alt="A chart" />
