@@ -1,155 +1,171 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Configuration as RspackConfig, rspack } from '@rspack/core'
-import { svelte, vitePreprocess } from '@sveltejs/vite-plugin-svelte'
-import vue from '@vitejs/plugin-vue'
-import MiniCssExtractPlugin from 'mini-css-extract-plugin'
-import type { Browser } from 'playwright-core'
-import upscaleRspack from 'unplugin-upscale/rspack'
-import upscaleVite from 'unplugin-upscale/vite'
-import upscaleWebpack from 'unplugin-upscale/webpack'
-import { createServer, type InlineConfig, type PluginOption } from 'vite'
-import { afterAll, beforeAll, describe, test } from 'vitest'
-import { VueLoaderPlugin } from 'vue-loader'
-import type { Configuration } from 'webpack'
+import { promisify } from 'node:util'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { example } from './frameworks/example.ts'
+import { look, type Tagged } from './frameworks/shown.ts'
 import { findChromium, launchChromium } from './support/chromium.ts'
-import { expectPage, type Form } from './support/expectations.ts'
-import { FRAMEWORK_FORMS, makeFrameworkSite, VITE_FRAMEWORK_FORMS } from './support/frameworks.ts'
-import { buildVite, buildWebpack, UPSCALE } from './support/hosts.ts'
-import { buildRspack } from './support/more-hosts.ts'
-import { pageOf } from './support/plain-site.ts'
-import { readPage } from './support/read-page.ts'
 import { serve } from './support/serve.ts'
-import type { Site } from './support/site.ts'
 
 /*
- * References that reach a bundler through a compiler: Vue and Svelte components, Sass, Less, Stylus and JSX.
+ * Every example of a framework is built by its own script, and its page is opened. They show the same four pictures,
+ * each referred to in another way that is usual there.
  */
 
-let site: Site
+const DUNES = 'img[alt="Dunes"]'
+const CHART = 'img[alt="A chart"]'
+const LOGO = 'img[alt="upscale"]'
+const PATTERN = '[aria-label="A pattern"]'
+
+interface Framework {
+  /** Folder of the finished site, or the command that serves it. */
+  readonly site: string | readonly [binary: string, ...args: string[]]
+  /** Folders with everything that reaches browsers. */
+  readonly output: readonly string[]
+  readonly pictures: string
+  /** The pages' HTML is written by the build, so it names the pictures. */
+  readonly hasHtml: boolean
+  /** Elements whose pictures the framework encodes once more. */
+  readonly encodesAgain?: readonly string[]
+  /** What the plugin says in a build is shown; some tools keep it to themselves. */
+  readonly isTold: boolean
+}
+
+const FRAMEWORKS: Readonly<Record<string, Framework>> = {
+  'vite-vue': { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: true },
+  'vite-react': { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: true },
+  sveltekit: { site: 'build', output: ['build'], pictures: 'src/lib/pictures', hasHtml: true, isTold: true },
+  astro: {
+    site: 'dist',
+    output: ['dist'],
+    pictures: 'src/pictures',
+    hasHtml: true,
+    encodesAgain: [DUNES, CHART],
+    isTold: true,
+  },
+  vitepress: {
+    site: 'docs/.vitepress/dist',
+    output: ['docs/.vitepress/dist'],
+    pictures: 'docs/pictures',
+    hasHtml: true,
+    isTold: false,
+  },
+  next: {
+    site: ['next', 'start'],
+    output: ['.next/static', '.next/server'],
+    pictures: 'app/pictures',
+    hasHtml: true,
+    encodesAgain: [DUNES],
+    isTold: true,
+  },
+  rsbuild: { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: false },
+  esbuild: { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: false },
+}
+
 let browser: Browser
 
 beforeAll(async () => {
-  site = await makeFrameworkSite()
   if (findChromium() !== undefined) browser = await launchChromium()
 })
-afterAll(async () => {
-  await browser?.close()
-  await site.remove()
-})
+afterAll(() => browser?.close())
 
-async function expectSite(outDir: string, base: string, forms: readonly Form[]): Promise<void> {
-  const server = await serve(outDir, base)
+function taggedIn({ pictures, encodesAgain = [] }: Framework): Tagged[] {
+  const files = { [LOGO]: 'logo.png', [DUNES]: 'dunes.jpg', [CHART]: 'chart.png', [PATTERN]: 'terrazzo.png' }
+  return Object.entries(files).map(([element, file]) => ({
+    element,
+    source: join(pictures, file),
+    bytes: encodesAgain.includes(element) ? 'encoded again' : 'same',
+  }))
+}
+
+/** Opens a page as a dense screen does, and closes it when the visit is over. What fails in it fails the visit. */
+async function visit(url: string, see: (page: Page) => Promise<void>): Promise<void> {
+  const page = await browser.newPage({ deviceScaleFactor: 2 })
+  const failures: string[] = []
+  page.on('pageerror', error => failures.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error') failures.push(`${message.text()} ${message.location().url}`)
+  })
+  // Asked for by the browser itself, and no example has one.
+  await page.route('**/favicon.ico', route => route.fulfill({ status: 204 }))
   try {
-    expectPage(await readPage(browser, server.url), forms)
+    await page.goto(url)
+    await page.waitForSelector(LOGO)
+    await see(page)
+    expect(failures).toEqual([])
   } finally {
-    await server.close()
+    await page.close()
   }
 }
 
-describe('vite', () => {
-  const plugins = (): PluginOption[] => [vue(), svelte({ configFile: false, preprocess: vitePreprocess() })]
-  const cases: readonly (readonly [name: string, config: InlineConfig])[] = [
-    ['inlining', {}],
-    ['no inlining and a relative base', { base: './', build: { assetsInlineLimit: 0 } }],
-    ['lightningcss', { base: '/sub/', css: { transformer: 'lightningcss' } }],
-  ]
+const MINUTES = 60_000
 
-  test.skipIf(findChromium() === undefined).each(cases)(
-    'every form is upscaled with %s',
-    async (name, config) => {
-      const outDir = join(site.root, `dist-${name.replace(/\W+/g, '-')}`)
-      await buildVite(site, outDir, UPSCALE, { ...config, plugins: plugins() })
-      const base = config.base === './' ? '/some/where/' : (config.base ?? '/')
-      await expectSite(outDir, base, VITE_FRAMEWORK_FORMS)
-    },
-  )
+describe.skipIf(findChromium() === undefined).each(Object.entries(FRAMEWORKS))('%s', (name, framework) => {
+  test('builds a page whose pictures are the engine’s, twice as large', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    const { root, build, serve: start, texts } = example(name)
+    const output = await build()
+    // SvelteKit names the plugins with hooks that it has no use for.
+    expect(output).not.toContain('transform_index_html_unsupported')
+    const made = [...output.matchAll(/(\d+) upscaled/g)].map(([, count]) => Number(count))
+    // Builds for the browser and for the server share the work.
+    if (framework.isTold) expect(made.reduce((sum, count) => sum + count)).toBe(4)
 
-  test.skipIf(findChromium() === undefined)('every form is upscaled by the dev server', async () => {
-    const server = await createServer({
-      root: site.root,
-      configFile: false,
-      logLevel: 'silent',
-      base: '/sub/',
-      resolve: { alias: { '@': join(site.root, 'src') } },
-      optimizeDeps: { noDiscovery: true },
-      plugins: [plugins(), upscaleVite(UPSCALE)],
-      // The frameworks lie outside of the project.
-      server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
-    })
+    const files = (await Promise.all(framework.output.map(folder => texts(folder)))).flatMap(map => [...map])
+    expect(files.filter(([, text]) => /[?&](?:amp;)?upscale\b/.test(text)).map(([file]) => file)).toEqual([])
+
+    const { site } = framework
+    const server = typeof site === 'string' ? await serve(join(root, site), '/') : await start(...site)
     try {
-      await server.listen()
-      const address = server.httpServer?.address()
-      if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
-      expectPage(await readPage(browser, `http://127.0.0.1:${address.port}/sub/`), VITE_FRAMEWORK_FORMS)
+      const html = (await (await fetch(server.url)).text()).replaceAll('&amp;', '&')
+      const tagged = taggedIn(framework)
+      await visit(server.url, async page => {
+        const { problems, urls } = await look(page, root, tagged)
+        expect(problems).toEqual([])
+        // Backgrounds are named by a style sheet.
+        const images = urls.filter((_, index) => tagged[index]?.element !== PATTERN)
+        const paths = images.map(url => url.slice(new URL(url).origin.length))
+        if (framework.hasHtml) expect(paths.filter(path => !html.includes(path))).toEqual([])
+      })
     } finally {
       await server.close()
     }
   })
 })
 
-describe.each(['webpack', 'rspack'] as const)('%s', host => {
-  const at = (name: string): string => fileURLToPath(import.meta.resolve(name))
-
-  test.skipIf(findChromium() === undefined)('every form is upscaled', async () => {
-    const outDir = join(site.root, `dist-${host}`)
-    if (host === 'webpack') await buildWebpack(forWebpack(outDir))
-    else await buildRspack(forRspack(outDir))
-    await writeFile(join(outDir, 'index.html'), pageOf('text/javascript', true))
-    await expectSite(outDir, '/', FRAMEWORK_FORMS)
-  })
-
-  function forWebpack(outDir: string): Configuration {
-    return {
-      ...common(outDir),
-      module: { rules: rules(MiniCssExtractPlugin.loader) },
-      plugins: [
-        new VueLoaderPlugin(),
-        new MiniCssExtractPlugin({ filename: 'main.css' }),
-        upscaleWebpack(UPSCALE),
-      ],
+describe.skipIf(findChromium() === undefined).each([
+  ['sveltekit', ['vite', 'dev']],
+  ['astro', ['astro', 'dev']],
+] as const)('the dev server of %s', (name, [binary, command]) => {
+  test('shows stand-ins of the right size, then the engine’s pictures', async () => {
+    const { root, clear, serve: start } = example(name)
+    await clear()
+    const server = await start(binary, command)
+    try {
+      const tagged = taggedIn(FRAMEWORKS[name]!)
+      const wrongSizes: string[] = []
+      await visit(server.url, async page => {
+        const watch = async (): Promise<string[]> => {
+          const { problems } = await look(page, root, tagged)
+          wrongSizes.push(...problems.filter(problem => problem.includes('made of')))
+          return problems
+        }
+        await expect.poll(watch, { timeout: 60_000, interval: 500 }).toEqual([])
+      })
+      expect(wrongSizes).toEqual([])
+    } finally {
+      await server.close()
     }
-  }
-
-  function forRspack(outDir: string): RspackConfig {
-    return {
-      ...common(outDir),
-      module: { rules: rules(rspack.CssExtractRspackPlugin.loader) },
-      plugins: [
-        // Its type names webpack; Rspack has what it uses.
-        new VueLoaderPlugin() as never,
-        new rspack.CssExtractRspackPlugin({ filename: 'main.css' }),
-        upscaleRspack(UPSCALE),
-      ],
-    }
-  }
-
-  const common = (outDir: string) => ({
-    mode: 'production' as const,
-    context: site.root,
-    entry: './src/main.js',
-    devtool: false as const,
-    performance: { hints: false as const },
-    infrastructureLogging: { level: 'none' as const },
-    resolve: { alias: { '@': join(site.root, 'src') }, conditionNames: ['svelte', '...'] },
-    // svelte-loader names itself in requests.
-    resolveLoader: { modules: [fileURLToPath(new URL('./node_modules', import.meta.url))] },
-    output: { path: outDir, filename: 'main.js' },
   })
+})
 
-  function rules(extract: string) {
-    const css = [extract, at('css-loader')]
-    const modules = { loader: at('css-loader'), options: { modules: { namedExport: false } } }
-    const type = 'javascript/auto' as const
-    return [
-      { test: /\.vue$/, loader: at('vue-loader') },
-      { test: /\.svelte$/, loader: at('svelte-loader'), options: { emitCss: true } },
-      { test: /\.css$/, type, oneOf: [{ resourceQuery: /module/, use: [extract, modules] }, { use: css }] },
-      { test: /\.scss$/, type, use: [...css, at('sass-loader')] },
-      { test: /\.less$/, type, use: [...css, at('less-loader')] },
-      // No rule for WebP, which one of the references asks for.
-      { test: /\.png$/, type: 'asset/resource' as const },
-    ]
-  }
+test.each(['next', 'astro'])('in %s a tagged import has the type of an image import', async name => {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')
+  const config = fileURLToPath(new URL(`./fixtures/types/tsconfig.${name}.json`, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', config]).catch(error => error)
+  expect(stdout).toBe('')
 })

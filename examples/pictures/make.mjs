@@ -4,10 +4,10 @@
  *
  *     node examples/pictures/make.mjs
  *
- * The same files go to every example, so that each one is complete by itself.
+ * The same files go to every example, so that each one is complete by itself; those of frameworks get four of them.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { chart, editor, icon, logo, map, poster, terrazzo } from './drawings.mjs'
@@ -15,6 +15,21 @@ import { clamp } from './noise.mjs'
 import { dunes, lake, night } from './scenes.mjs'
 
 const FOLDERS = ['../vite/src/pictures/', '../webpack/src/pictures/']
+
+const FRAMEWORKS = {
+  folders: [
+    '../astro/src/pictures/',
+    '../esbuild/src/pictures/',
+    '../next/app/pictures/',
+    '../next-turbopack/pictures/',
+    '../rsbuild/src/pictures/',
+    '../sveltekit/src/lib/pictures/',
+    '../vite-react/src/pictures/',
+    '../vite-vue/src/pictures/',
+    '../vitepress/docs/pictures/',
+  ],
+  pictures: ['chart.png', 'logo.png', 'scenes/dunes.jpg', 'terrazzo.png'],
+}
 
 const pictures = {
   'lake.jpg': photograph(lake, 600, 375).then(image => image.jpeg({ quality: 88, mozjpeg: true })),
@@ -32,6 +47,10 @@ const pictures = {
 for (const [name, picture] of Object.entries(pictures)) {
   const { data, info } = await (await picture).toBuffer({ resolveWithObject: true })
   for (const folder of FOLDERS) await write(new URL(folder + name, import.meta.url), data)
+  if (FRAMEWORKS.pictures.includes(name)) {
+    for (const folder of FRAMEWORKS.folders)
+      await write(new URL(folder + basename(name), import.meta.url), data)
+  }
   console.log(`${name.padEnd(18)} ${info.width} × ${info.height} px ${String(data.length).padStart(7)} bytes`)
 }
 

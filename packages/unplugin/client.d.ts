@@ -7,21 +7,7 @@
  * typed as they stand; for any other number end the query with `&as=url`, and put `as=srcset` and `as=metadata` last.
  */
 
-/** What `?upscale=2&as=metadata` gives. */
-interface UpscaledImageMetadata {
-  /** Address of the upscaled picture. */
-  readonly src: string
-  /** Size of the upscaled picture, in pixels. */
-  readonly width: number
-  readonly height: number
-  readonly format: 'png' | 'jpeg' | 'webp' | 'avif' | 'gif'
-  /** The original and the upscaled picture, for an `srcset`. */
-  readonly srcset: string
-  /** How many times larger than the original, per side. */
-  readonly factor: number
-  /** Name of the engine that made it. */
-  readonly engine: string
-}
+/// <reference path="./client-texts.d.ts" />
 
 declare module '*?upscale' {
   const value: string
@@ -115,15 +101,5 @@ declare module '*upscale=4&no-inline' {
 
 declare module '*as=url' {
   const value: string
-  export default value
-}
-
-declare module '*as=srcset' {
-  const value: string
-  export default value
-}
-
-declare module '*as=metadata' {
-  const value: UpscaledImageMetadata
   export default value
 }

@@ -15,14 +15,18 @@ export interface VariantParts {
  */
 export function variantCode(directive: Directive, { original, upscaled, image }: VariantParts): string {
   const names = upscaled.map((_, index) => `upscaled${index}`)
-  const candidates = directive.requests.map(({ factor }, index) => `\${${names[index]}} ${factor}x`)
+  const candidates = directive.requests.map(
+    ({ factor }, index) => `\${addressOf(${names[index]})} ${factor}x`,
+  )
   const lines = [
     `import original from ${JSON.stringify(original)}`,
     ...upscaled.map((specifier, index) => `import ${names[index]} from ${JSON.stringify(specifier)}`),
-    `const srcset = \`\${original} 1x, ${candidates.join(', ')}\``,
+    // Astro and Next.js make an object of an imported image.
+    "const addressOf = image => (typeof image === 'string' ? image : image.src)",
+    `const srcset = \`\${addressOf(original)} 1x, ${candidates.join(', ')}\``,
   ]
   if (directive.as === 'srcset') return [...lines, 'export default srcset', ''].join('\n')
   const { width, height, format, factor, engine } = image
   const facts = JSON.stringify({ width, height, format, factor, engine })
-  return [...lines, `export default { src: ${names[0]}, srcset, ...${facts} }`, ''].join('\n')
+  return [...lines, `export default { src: addressOf(${names[0]}), srcset, ...${facts} }`, ''].join('\n')
 }

@@ -7,6 +7,7 @@ import { expandSrcsets } from './vite-dev-html.ts'
 import { serveTaggedImages } from './vite-dev-middleware.ts'
 import { createDevSession, type DevSession } from './vite-dev-session.ts'
 import { fileBeside, sourceOf } from './vite-files.ts'
+import { withdrawHtmlHook } from './vite-html.ts'
 
 /*
  * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
@@ -26,6 +27,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
     name: 'upscale:dev',
     enforce: 'pre',
     apply: 'serve',
+    configResolved: config => withdrawHtmlHook(config, 'upscale:dev'),
     configureServer(server) {
       const session = createDevSession(options, server)
       sessions.set(server.config, session)

@@ -150,3 +150,12 @@ function withDecodedPath(reference: string): string {
 function escapeAttribute(value: string): string {
   return value.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 }
+
+/**
+ * Takes the hook for pages away from a plugin where there are none: SvelteKit writes its own, never calls the hook, and
+ * warns of every plugin that has it. To be called while the config is resolved, by a plugin that comes first.
+ */
+export function withdrawHtmlHook({ plugins }: ResolvedConfig, owner: string): void {
+  if (!plugins.some(({ name }) => name === 'vite-plugin-sveltekit-setup')) return
+  for (const plugin of plugins) if (plugin.name === owner) delete plugin.transformIndexHtml
+}

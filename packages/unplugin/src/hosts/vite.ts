@@ -7,7 +7,7 @@ import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './vite-css.ts'
 import { devPlugin } from './vite-dev.ts'
 import { type FindFile, fileBeside, sourceOf } from './vite-files.ts'
-import { rewriteHtml } from './vite-html.ts'
+import { rewriteHtml, withdrawHtmlHook } from './vite-html.ts'
 import { rewriteNewUrls } from './vite-new-url.ts'
 import { checkOutput } from './vite-output.ts'
 import { createViteSession, type ViteSession } from './vite-session.ts'
@@ -38,7 +38,10 @@ function importPlugin(session: ViteSession): Plugin {
   return {
     name: 'upscale',
     apply: 'build',
-    configResolved: config => session.configure(config),
+    configResolved(config) {
+      session.configure(config)
+      withdrawHtmlHook(config, 'upscale')
+    },
     buildStart() {
       session.enter(this.environment.name)
       const aliases = this.environment.config.resolve.alias

@@ -1,0 +1,7 @@
+import react from '@vitejs/plugin-react'
+import upscale from 'unplugin-upscale/vite'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  plugins: [react(), upscale()],
+})
