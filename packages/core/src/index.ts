@@ -57,6 +57,9 @@ export {
   type UpscalerOptions,
 } from './options.ts'
 export { type PlannedImage, type PlanState, priceText } from './plan.ts'
+export type { RemoteDriver } from './remote/driver.ts'
+export { openRemoteStore, type RemoteStore } from './remote/remote-store.ts'
+export type { RemoteCache, RemoteCacheOptions, RemoteSettings } from './remote/settings.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {

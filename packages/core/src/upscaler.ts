@@ -18,6 +18,7 @@ import {
   type UpscalerOptions,
 } from './options.ts'
 import { type PlannedImage, planImage } from './plan.ts'
+import { openRemoteCache } from './remote/remote-cache.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
@@ -79,10 +80,13 @@ export interface Upscaler {
   report(): Report
   /**
    * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
-   * begun fail with ABORTED. For the first Ctrl-C.
+   * begun fail with ABORTED. For the first Ctrl-C. What goes to the remote cache has half a minute more.
    */
   drain(): Promise<void>
-  /** Aborts calls under way, waits until what is known of them is on the disk, ends workers and sockets. */
+  /**
+   * Aborts calls under way, waits until what is known of them is on the disk, and half a minute at most until it is in
+   * the remote cache; ends workers and sockets.
+   */
   close(): Promise<void>
 }
 
@@ -126,6 +130,7 @@ export function createUpscaler(
   const shop: Workshop = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
+    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),
@@ -183,7 +188,7 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' ? job.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? job.engine.priceMicros : 0,
     })
     const { width: sourceWidth, height: sourceHeight } = made.source
     return {
@@ -223,10 +228,12 @@ export function createUpscaler(
     async drain() {
       drain.abort()
       await Promise.allSettled(running)
+      await shop.remote?.settle()
     },
     async close() {
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
       await Promise.allSettled(running)
+      await shop.remote?.close()
       await shop.budget.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },

@@ -2,7 +2,7 @@ import type { Cache, NewEntry } from '../cache/cache.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { PayKey } from '../key.ts'
-import type { JobOf, Workshop } from '../workshop.ts'
+import type { Answer, JobOf, Workshop } from '../workshop.ts'
 import type { Reservation } from './budget.ts'
 import { type Intent, readIntent, strikeIntent, writeIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
@@ -36,8 +36,8 @@ export interface Received {
   readonly requestId?: string
   /** Which order for its key it answers, where that is known. */
   readonly attempt?: number
-  /** True when the service was called for it just now. */
-  readonly fresh: boolean
+  /** `engine` when the service was called for it just now. */
+  readonly origin: Answer['origin']
   /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
   readonly verified?: string
 }
@@ -84,7 +84,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
   shop.breaker.succeed(job.engineName)
-  return { bytes, fresh: true, costMicros, attempt: call.intent.attempt, ...id }
+  return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
 
 /**
@@ -112,7 +112,7 @@ export async function adoptReceived(
     await strikeIntent(store, order.pay)
   }
   const attempt = intent === undefined ? {} : { attempt: intent.attempt }
-  return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...attempt, ...id }
+  return { bytes: waiting.bytes, origin: 'cache', costMicros: 0, ...attempt, ...id }
 }
 
 /**
