@@ -29,18 +29,36 @@ export async function redisDriver(
     })
   if (!isDriver(driver) || !hasInstance(driver)) throw new Error('unstorage has no redis driver that fits')
   const client = driver.getInstance()
-  // Each command fails by itself as well; without a listener the client would print.
-  client.on('error', () => {})
+  // A command that never went out only says that the line is closed; why it is closed is told here, once.
+  let reason: Error | undefined
+  client.on('error', error => {
+    reason ??= error
+  })
+  const explain = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw reason ?? error
+    }
+  }
   const base = typeof options.base === 'string' ? `${options.base.replace(/:+$/, '')}:` : ''
   return {
     ...driver,
+    hasItem: (key, call) => explain(asPromise(driver.hasItem(key, call))),
+    setItem: (key, value, call) => explain(asPromise(driver.setItem?.(key, value, call))),
+    removeItem: (key, call) => explain(asPromise(driver.removeItem?.(key, call))),
     async getItem(key, call) {
-      const size = await client.strlen(`${base}${key}`)
+      const size = await explain(client.strlen(`${base}${key}`))
       // Bytes are kept in base64 there, four characters for three.
       if (call.maxBytes !== undefined && size > call.maxBytes * 1.34 + 16) throw tooLarge(call.maxBytes)
-      return driver.getItem(key, call)
+      return explain(asPromise(driver.getItem(key, call)))
     },
   }
+}
+
+/** A driver may answer at once. */
+async function asPromise(value: unknown): Promise<unknown> {
+  return value
 }
 
 function hasInstance(driver: object): driver is { getInstance(): Client } {

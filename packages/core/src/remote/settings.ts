@@ -73,7 +73,8 @@ export function readRemoteCache(
   if (value === false) return undefined
   const given = typeof value === 'string' ? { url: value } : value
   const { driver, url, readOnly, timeoutMs, ...options } = given
-  if (readOnly !== undefined && !flag.accepts(readOnly)) return `remoteCache.readOnly is not ${flag.expected}`
+  if (readOnly !== undefined && !flag.accepts(readOnly))
+    return `remoteCache.readOnly is ${show(readOnly)}, expected ${flag.expected}`
   if (timeoutMs !== undefined && !TIMEOUT.accepts(timeoutMs))
     return `remoteCache.timeoutMs is ${show(timeoutMs)}, expected ${TIMEOUT.expected}`
   const target = targetOf(driver, url, options, place)
