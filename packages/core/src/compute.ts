@@ -81,7 +81,7 @@ async function compute(
   const { id, model } = engine
   const facts = { key: pay, fileName: 'answer.png', width, height, format: 'png', engine: id, model } as const
   const digest = await stores.keepAnswer(facts, bytes)
-  if (engine.quick !== true) remote?.keep(pay, store)
+  if (engine.quick !== true) void remote?.keep(pay, store)
   return { ...common, digest, picture, origin: 'engine' }
 }
 

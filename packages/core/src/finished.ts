@@ -65,7 +65,16 @@ function lookUp(
 
 /** Gets the answer, and finishes it into a file. */
 export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Promise<Finished> {
-  const use = (answer: Answer): Promise<Finished> => store(source, job, answer, shop)
+  return withAnswer(source, job, shop, answer => store(source, job, answer, shop))
+}
+
+/** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
+export function withAnswer<T>(
+  source: SourceImage,
+  job: Job,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
   const { engine } = job
   return engine.exchange === 'pixels'
     ? computeAnswer(source, { ...job, engine }, shop, use)

@@ -48,6 +48,7 @@ export {
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
 export { dollars } from './money/dollars.ts'
+export type { CallWitness } from './money/witness.ts'
 export {
   type ErrorPolicy,
   type HostFacts,
@@ -63,8 +64,10 @@ export type { RemoteCache, RemoteCacheOptions, RemoteSettings } from './remote/s
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {
+  type AnswerContext,
   createUpscaler,
   type HostEvents,
+  type KeptAnswer,
   type UpscaleContext,
   type UpscaledImage,
   type Upscaler,

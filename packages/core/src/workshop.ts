@@ -6,6 +6,7 @@ import type { PayKey } from './key.ts'
 import type { Breaker } from './money/breaker.ts'
 import type { Budget } from './money/budget.ts'
 import type { Ledger } from './money/ledger.ts'
+import type { CallWitness } from './money/witness.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Picture } from './pixels.ts'
 import type { RemoteCache } from './remote/remote-cache.ts'
@@ -22,6 +23,8 @@ export interface Workshop {
   readonly budget: Budget
   readonly breaker: Breaker
   readonly ledger: Ledger
+  /** Knows of calls for the one picture that is worked on, on other machines too. */
+  readonly witness?: CallWitness
   /** Aborts calls under way; the environment engines take their keys from. */
   readonly context: EngineContext
   /** Tells the user, once, that a call which costs money is about to be made. */

@@ -205,7 +205,7 @@ async function keep(
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(job, order, received, shop, store)
   await store.removeRecord('refusals', order.pay)
-  shop.remote?.keep(order.pay, store)
+  void shop.remote?.keep(order.pay, store)
   return entry.facts.sha256
 }
 

@@ -26,8 +26,12 @@ export interface RemoteCache {
   find(key: PayKey, maxImageBytes: number): Promise<Fetched | undefined>
   /** Says that an answer can't be used, and lets {@link keep} replace it. */
   refuse(key: PayKey, reason: string): void
-  /** Begins to store an answer that is in a folder of this machine. Failing is told, never thrown. */
-  keep(key: PayKey, folder: Pick<Cache, 'find'>): void
+  /**
+   * Stores an answer that is in a folder of this machine, unless it is there already. Need not be waited for; failing
+   * is told, never thrown.
+   * @returns true when the answer is there now
+   */
+  keep(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean>
   /** Waits for what is being stored, half a minute at most. */
   settle(): Promise<void>
   /** The same, and ends connections. Can be used again. */
@@ -64,7 +68,7 @@ export function openRemoteCache(
 ): RemoteCache {
   const store: RemoteStore = openRemoteStore(settings, { root })
   const uploads = pLimit(UPLOADS_AT_A_TIME)
-  const running = new Set<Promise<void>>()
+  const running = new Map<string, Promise<boolean>>()
   const refused = new Set<string>()
   let downUntil = Number.NEGATIVE_INFINITY
   let isTold = false
@@ -105,9 +109,9 @@ export function openRemoteCache(
     onNotice(`remote cache (${settings.name}): ${addressOf(key)} is not used: ${reason}`)
   }
 
-  async function upload(key: PayKey, folder: Pick<Cache, 'find'>): Promise<void> {
+  async function upload(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
     const entry = folder.find('answers', key)
-    if (entry === undefined) return
+    if (entry === undefined) return false
     const isStored = await attempt(async () => {
       // The first one stays: its digest may be listed by others already.
       if (refused.has(key) || !(await store.has(addressOf(key))))
@@ -116,6 +120,7 @@ export function openRemoteCache(
     })
     if (isStored === true) refused.delete(key)
     else unsent++
+    return isStored === true
   }
 
   async function settle(): Promise<void> {
@@ -124,7 +129,7 @@ export function openRemoteCache(
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, SETTLE_MS)
     })
-    await Promise.race([Promise.allSettled(running), late])
+    await Promise.race([Promise.all(running.values()), late])
     clearTimeout(timer)
   }
 
@@ -146,19 +151,24 @@ export function openRemoteCache(
     },
     refuse,
     keep(key, folder) {
-      if (settings.readOnly) return
+      if (settings.readOnly) return Promise.resolve(false)
+      const under = running.get(key)
+      if (under !== undefined) return under
       const work = uploads(() => upload(key, folder)).catch((error: unknown) => {
         unsent++
         onNotice(`remote cache (${settings.name}): ${isUpscaleError(error) ? error.problem : String(error)}`)
+        return false
       })
-      running.add(work)
-      void work.finally(() => running.delete(work))
+      running.set(key, work)
+      void work.finally(() => running.delete(key))
+      return work
     },
     settle,
     async close() {
       await settle()
       uploads.clearQueue()
       unsent += running.size
+      running.clear()
       await store.close()
       if (unsent > 0) onNotice(`${unsent} answers were not stored in the remote cache; they are kept here`)
       unsent = 0
