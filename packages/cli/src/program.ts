@@ -2,17 +2,20 @@ import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import packageFacts from '../package.json' with { type: 'json' }
 import { addDoctor } from './commands/doctor.ts'
+import { addEnqueue } from './commands/enqueue.ts'
 import { addHtml } from './commands/html.ts'
 import { addLs } from './commands/ls.ts'
 import { addModels } from './commands/models.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPrune } from './commands/prune.ts'
+import { addQueue } from './commands/queue.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWarm } from './commands/warm.ts'
 import { addWhy } from './commands/why.ts'
+import { addWork } from './commands/work.ts'
 
 /** In the order in which the help lists them. */
 const COMMANDS = [
@@ -28,6 +31,9 @@ const COMMANDS = [
   addModels,
   addReport,
   addServe,
+  addEnqueue,
+  addWork,
+  addQueue,
 ]
 
 /** Every command, with its help. */

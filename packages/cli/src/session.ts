@@ -32,6 +32,13 @@ export interface Session {
   foresee(list: () => AsyncGenerator<Foreseen>): void
 }
 
+/** What the command line said. */
+export interface SessionFlags extends EngineFlags {
+  readonly queue?: string
+  /** True for commands that work through a queue. */
+  readonly isQueued?: boolean
+}
+
 /** A picture that will be asked for. */
 export interface Foreseen {
   readonly file: string
@@ -47,14 +54,14 @@ export interface Foreseen {
  * @throws UpscaleError for options that are wrong
  */
 export async function inSession(
-  flags: EngineFlags,
+  flags: SessionFlags,
   include: readonly string[],
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   const print = createPrinter(flags)
   const config = await loadConfig(flags.config)
   const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
-  const options = mergeOptions(config, flags, include)
+  const options = withQueueStore(mergeOptions(config, flags, include), flags, env)
   let foreseen: (() => AsyncGenerator<Foreseen>) | undefined
   const upscaler: Upscaler = createUpscaler(options, {
     root: config.root,
@@ -84,6 +91,20 @@ export async function inSession(
     await upscaler.close()
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
+}
+
+/** What the Redis of a queue keeps of an answer that nobody fetched: a month. */
+const ANSWER_SECONDS = 30 * 24 * 3600
+
+/** Without a remote cache the Redis of the queue is one, so that one address is enough. */
+function withQueueStore(
+  options: UpscalerOptions,
+  { isQueued = false, queue }: SessionFlags,
+  env: Session['env'],
+): UpscalerOptions {
+  const url = queue ?? env.UPSCALE_QUEUE
+  const isNamed = Boolean(options.remoteCache ?? env.UPSCALE_REMOTE_CACHE)
+  return !isQueued || isNamed || !url ? options : { ...options, remoteCache: { url, ttl: ANSWER_SECONDS } }
 }
 
 async function planAll(list: AsyncGenerator<Foreseen>, upscaler: Upscaler): Promise<PlannedImage[]> {

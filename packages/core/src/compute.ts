@@ -2,19 +2,51 @@ import type { PixelEngine, PixelImage } from './engines/engine.ts'
 import { UpscaleError } from './errors.ts'
 import { payKey } from './key.ts'
 import { decodeAnswer, encodeAnswer, normalise, type Picture, pixelDigest } from './pixels.ts'
+import { fetchAnswer } from './remote/fetch-answer.ts'
+import type { Fetched } from './remote/remote-cache.ts'
 import type { SourceImage } from './source.ts'
 import type { Answer, JobOf, Workshop } from './workshop.ts'
 
 /**
- * The answer of an engine that works in this process: kept, or computed now. Runs in one `pictures` slot from the
- * decoded source to the decoded answer, which is what bounds memory.
+ * The answer of an engine that works in this process (kept, fetched, or computed now), handed to `use` while it is
+ * decoded. From the decoded source to the end of `use` it is in one `pictures` slot, which is what bounds memory.
  *
  * @throws UpscaleError SOURCE_*, ENGINE_FAILED, ABORTED
  */
-export async function computeAnswer(
+export async function computeAnswer<T>(
   source: SourceImage,
   job: JobOf<PixelEngine>,
-  { options, stores, context, stopping }: Workshop,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const fetched = await fetchMissing(source, job, shop)
+  return shop.pictures(async () => use(await compute(source, job, shop, fetched)))
+}
+
+/** Asks the remote cache for an answer that is not on this machine; the source is decoded once more for that. */
+async function fetchMissing(
+  source: SourceImage,
+  job: JobOf<PixelEngine>,
+  shop: Workshop,
+): Promise<Fetched | undefined> {
+  const { options, pictures, remote, stores } = shop
+  if (remote === undefined || job.engine.quick === true) return undefined
+  const limits = { maxPixels: options.maxPixels, factor: job.factor }
+  const { pay, size } = await pictures(async () => {
+    const image = await normalise(source, limits)
+    return { pay: payKey(pixelDigest(image), job), size: { width: image.width, height: image.height } }
+  })
+  if (stores.forEngine(job.engine).peek('answers', pay) !== undefined) return undefined
+  const fetched = await fetchAnswer(source, job, pay, size, shop)
+  if (fetched !== undefined) await stores.keepFetched(job.engine, fetched.facts, fetched.bytes)
+  return fetched
+}
+
+async function compute(
+  source: SourceImage,
+  job: JobOf<PixelEngine>,
+  { options, stores, remote, context, stopping }: Workshop,
+  fetched: Fetched | undefined,
 ): Promise<Answer> {
   const { engine, factor } = job
   const asked = await normalise(source, { maxPixels: options.maxPixels, factor })
@@ -25,14 +57,14 @@ export async function computeAnswer(
     source: { width: asked.width, height: asked.height, lossless: asked.lossless },
     costMicros: 0,
   }
-  const kept = store.find('answers', pay)
+  const kept = fetched ?? store.find('answers', pay)
   if (kept !== undefined) {
     const limits = { maxPixels: Number.POSITIVE_INFINITY }
     return {
       ...common,
       digest: kept.facts.sha256,
       picture: await decodeAnswer(kept.bytes, limits),
-      fresh: false,
+      origin: fetched === undefined ? 'cache' : 'remote',
     }
   }
   const run = async (image: PixelImage): Promise<PixelImage> => {
@@ -49,7 +81,8 @@ export async function computeAnswer(
   const { id, model } = engine
   const facts = { key: pay, fileName: 'answer.png', width, height, format: 'png', engine: id, model } as const
   const digest = await stores.keepAnswer(facts, bytes)
-  return { ...common, digest, picture, fresh: true }
+  if (engine.quick !== true) void remote?.keep(pay, store)
+  return { ...common, digest, picture, origin: 'engine' }
 }
 
 /** An engine of the user's own may answer anything. */

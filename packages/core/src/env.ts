@@ -4,7 +4,12 @@ import { parseEnv } from 'node:util'
 import { UpscaleError } from './errors.ts'
 
 /** Variables that hold a secret. */
-export const SECRET_VARIABLES = ['LUMENFALL_API_KEY', 'FAL_KEY', 'UPSCALE_SERVER_KEYS'] as const
+export const SECRET_VARIABLES = [
+  'LUMENFALL_API_KEY',
+  'FAL_KEY',
+  'UPSCALE_SERVER_KEYS',
+  'UPSCALE_REMOTE_CACHE',
+] as const
 
 /** Prefixes under which common hosts copy variables into the page. */
 const PUBLIC_PREFIXES = [

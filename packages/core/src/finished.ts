@@ -65,10 +65,19 @@ function lookUp(
 
 /** Gets the answer, and finishes it into a file. */
 export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Promise<Finished> {
-  const use = (answer: Answer): Promise<Finished> => store(source, job, answer, shop)
+  return withAnswer(source, job, shop, answer => store(source, job, answer, shop))
+}
+
+/** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
+export function withAnswer<T>(
+  source: SourceImage,
+  job: Job,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
   const { engine } = job
   return engine.exchange === 'pixels'
-    ? shop.pictures(async () => use(await computeAnswer(source, { ...job, engine }, shop)))
+    ? computeAnswer(source, { ...job, engine }, shop, use)
     : purchaseAnswer(source, { ...job, engine }, shop, use)
 }
 
@@ -110,8 +119,7 @@ async function store(source: SourceImage, job: Job, answer: Answer, shop: Worksh
   await stores.keepAlias(job.engine, aliasKey(source.digest, job), { pay: answer.pay, ...answer.source })
   const { pay, digest } = answer
   hits.add(flightOf(source, job, shop), { pay, answer: digest, output: entry.facts, source: answer.source })
-  const origin = answer.fresh ? 'engine' : 'cache'
-  return { entry, source: answer.source, origin, costMicros: answer.costMicros }
+  return { entry, source: answer.source, origin: answer.origin, costMicros: answer.costMicros }
 }
 
 /** The file to be made of an answer. */

@@ -59,6 +59,7 @@ export {
 export { EXTENSION, FORMATS, type Format } from './format.ts'
 export { dollars } from './money/dollars.ts'
 export type { LedgerEntry } from './money/ledger.ts'
+export type { CallWitness } from './money/witness.ts'
 export {
   type ErrorPolicy,
   type HostFacts,
@@ -69,11 +70,16 @@ export {
 } from './options.ts'
 export { type PlannedImage, type PlanState, priceText } from './plan.ts'
 export type { Provenance } from './provenance.ts'
+export type { RemoteDriver } from './remote/driver.ts'
+export { openRemoteStore, type RemoteStore } from './remote/remote-store.ts'
+export type { RemoteCache, RemoteCacheOptions, RemoteSettings } from './remote/settings.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {
+  type AnswerContext,
   createUpscaler,
   type HostEvents,
+  type KeptAnswer,
   type UpscaleContext,
   type UpscaledImage,
   type Upscaler,

@@ -17,6 +17,7 @@ import { resize } from './engines/resize.ts'
 import { loadEnv, refuseExposedKeys } from './env.ts'
 import { UpscaleError } from './errors.ts'
 import { FORMATS, type Format } from './format.ts'
+import { type RemoteCache, type RemoteSettings, readRemoteCache } from './remote/settings.ts'
 
 /** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
 export const ERROR_POLICIES = ['error', 'original', 'resize'] as const
@@ -53,6 +54,12 @@ export interface UpscalerOptions {
    * @default UPSCALE_CACHE_DIR, else '.upscale'
    */
   cacheDir?: string
+  /**
+   * A store that several machines share, asked for what is missing here: an address, or a driver of unstorage with its
+   * options. False turns off what the environment names.
+   * @default UPSCALE_REMOTE_CACHE, else none
+   */
+  remoteCache?: RemoteCache
   /** Engine calls at a time, 1 to 64. @default 4 */
   concurrency?: number
   /** US dollars a run may spend on paid engines; 0 forbids them. @default UPSCALE_BUDGET, else 1 */
@@ -90,6 +97,7 @@ export interface ResolvedOptions {
   readonly cacheDir: string
   /** Scratch root, absolute; everything in it can be made again without paying. */
   readonly scratchDir: string
+  readonly remoteCache: RemoteSettings | undefined
   readonly concurrency: number
   readonly budgetMicros: number
   readonly frozen: boolean
@@ -132,12 +140,20 @@ const DEFAULTS = {
   cacheDir: '.upscale',
 }
 
+/** What is in it is checked by itself, since it may hold a password that no message may show. */
+const REMOTE: Rule<RemoteCache> = {
+  expected: 'an address such as redis://, an object with a driver, or false',
+  accepts: (value): value is RemoteCache =>
+    value === false || typeof value === 'string' || record.accepts(value),
+}
+
 const RULES: { readonly [Name in Exclude<keyof UpscalerOptions, 'engine'>]-?: Rule<unknown> } = {
   root: text(4096),
   engines: record,
   factor: FACTOR,
   presets: record,
   cacheDir: text(4096),
+  remoteCache: REMOTE,
   concurrency: integer(1, 64),
   budget: amount(),
   frozen: flag,
@@ -171,13 +187,15 @@ export function resolveOptions(
   onNotice: (text: string) => void = () => {},
 ): ResolvedOptions {
   refuseExposedKeys(host.env)
+  const root = resolve(host.root, typeof options.root === 'string' ? options.root : '.')
   const problems = findProblems(options)
-  if (problems.length > 0) {
+  const remote = problems.length > 0 ? undefined : remoteOf(options, root, host.env)
+  if (typeof remote === 'string') problems.push(remote)
+  if (problems.length > 0 || typeof remote === 'string') {
     throw new UpscaleError('BAD_OPTION', problems.join('; '), {
       hint: `known options are ${OPTION_NAMES.join(', ')}`,
     })
   }
-  const root = resolve(host.root, options.root ?? '.')
   const { env } = host
   const engines = new Map<string, Engine>(Object.entries({ resize, ...host.engines, ...options.engines }))
   const engine = pickEngine(options.engine ?? defaultEngine(engines, onNotice), engines)
@@ -189,6 +207,7 @@ export function resolveOptions(
     presets: new Map(Object.entries(options.presets ?? {})),
     cacheDir: absolute(root, options.cacheDir ?? nonEmpty(env.UPSCALE_CACHE_DIR) ?? DEFAULTS.cacheDir),
     scratchDir: join(root, 'node_modules', '.cache', 'upscale'),
+    remoteCache: remote,
     concurrency: options.concurrency ?? DEFAULTS.concurrency,
     budgetMicros: Math.round((options.budget ?? readBudget(env.UPSCALE_BUDGET) ?? DEFAULTS.budget) * 1e6),
     frozen: options.frozen ?? readFlag('UPSCALE_FROZEN', env.UPSCALE_FROZEN) ?? isSet(env.CI),
@@ -198,6 +217,15 @@ export function resolveOptions(
     include: (options.include ?? []).map(path => absolute(root, path)),
     exclude: (options.exclude ?? []).map(path => absolute(root, path)),
   })
+}
+
+function remoteOf(
+  { remoteCache }: UpscalerOptions,
+  root: string,
+  env: HostFacts['env'],
+): RemoteSettings | string | undefined {
+  const name = 'UPSCALE_REMOTE_CACHE_READONLY'
+  return readRemoteCache(remoteCache, { root, env, readOnly: readFlag(name, env[name]) })
 }
 
 function findProblems(options: UpscalerOptions): string[] {

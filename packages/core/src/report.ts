@@ -1,8 +1,8 @@
 import type { UpscaleError } from './errors.ts'
 import type { Format } from './format.ts'
 
-/** Where the bytes came from: an earlier run, an engine just now, or a stand-in because of `onError`. */
-export type Origin = 'cache' | 'engine' | 'fallback'
+/** Where the bytes came from: an earlier run, the remote cache, an engine just now, or a stand-in because of `onError`. */
+export type Origin = 'cache' | 'remote' | 'engine' | 'fallback'
 
 /** One picture that was delivered. */
 export interface ReportImage {
@@ -23,7 +23,7 @@ export interface ReportImage {
   readonly sourceBytes: number
   /** What this run paid for it, in millionths of a US dollar. */
   readonly costMicros: number
-  /** What the engine would have charged, had it not been in the cache, in millionths of a US dollar. */
+  /** What the engine would have charged, had it not been in a cache, in millionths of a US dollar. */
   readonly savedMicros: number
 }
 

@@ -16,6 +16,8 @@ export interface Stores {
   forEngine(engine: Pick<Engine, 'billing'>): Cache
   /** Keeps the answer of a free engine if it can be kept. Returns its SHA-256, hex. */
   keepAnswer(facts: NewEntry, bytes: Uint8Array): Promise<string>
+  /** Keeps an answer that came out of the remote cache, if it can be kept. */
+  keepFetched(engine: Pick<Engine, 'billing'>, facts: NewEntry, bytes: Uint8Array): Promise<void>
   /** Keeps a finished file; in a temporary folder where the scratch root can't be written, so that the build goes on. */
   keepOutput(facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
   /** Keeps the way from a request on a file's bytes to its answer, if it can be kept. */
@@ -52,6 +54,9 @@ export function openStores(
     async keepAnswer(facts, bytes) {
       await tryTo(() => scratch.commit('answers', facts, bytes))
       return hash('sha256', bytes, 'hex')
+    },
+    async keepFetched(engine, facts, bytes) {
+      await tryTo(() => forEngine(engine).commit('answers', { ...facts, fetched: true }, bytes))
     },
     async keepOutput(facts, bytes) {
       const entry = await tryTo(() => scratch.commit('outputs', facts, bytes))

@@ -3,13 +3,14 @@ import pLimit from 'p-limit'
 import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { isEngineSide, originalAsFinished } from './fallback.ts'
-import { type Finished, findFinished, flightOf, makeFinished } from './finished.ts'
+import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './finished.ts'
 import type { Format } from './format.ts'
 import { openHits } from './hits.ts'
 import { type Job, planJob } from './job.ts'
 import { createBreaker } from './money/breaker.ts'
 import { createBudget } from './money/budget.ts'
 import { createLedger } from './money/ledger.ts'
+import type { CallWitness } from './money/witness.ts'
 import {
   completeFacts,
   type HostFacts,
@@ -18,6 +19,7 @@ import {
   type UpscalerOptions,
 } from './options.ts'
 import { type PlannedImage, planImage } from './plan.ts'
+import { openRemoteCache } from './remote/remote-cache.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
@@ -50,6 +52,26 @@ export interface UpscaledImage {
   }
 }
 
+/** An engine's answer that is in the cache now, and was stored for other machines where that is possible. */
+export interface KeptAnswer {
+  /** Names the answer, the same on every machine. 64 hex characters. */
+  readonly key: string
+  /** SHA-256 of the answer, hex. */
+  readonly digest: string
+  readonly origin: Origin
+  /** Millionths of a US dollar charged for it just now. */
+  readonly costMicros: number
+  /** True when it is in the remote cache. */
+  readonly isShared: boolean
+}
+
+/** How the work on an answer differs from that of a build. */
+export interface AnswerContext extends UpscaleContext {
+  /** As the option, for this picture. @default the option `retry` */
+  readonly retry?: boolean
+  readonly witness?: CallWitness
+}
+
 /** Where a request comes from, for messages, and how to stop waiting for it. */
 export interface UpscaleContext {
   /** Stops the wait; work that others share goes on. */
@@ -72,6 +94,13 @@ export interface Upscaler {
    */
   upscale(file: string, request?: Partial<UpscaleRequest>, context?: UpscaleContext): Promise<UpscaledImage>
   /**
+   * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
+   * for machines that work for others.
+   * @param file - absolute, or relative to the project's folder
+   * @throws UpscaleError as {@link upscale} does, whatever `onError` says
+   */
+  answer(file: string, request?: Partial<UpscaleRequest>, context?: AnswerContext): Promise<KeptAnswer>
+  /**
    * What {@link upscale} would do and pay, without doing it. Nothing is written and no engine is called.
    * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, UNKNOWN_ENGINE, FACTOR_UNSUPPORTED
    */
@@ -79,10 +108,13 @@ export interface Upscaler {
   report(): Report
   /**
    * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
-   * begun fail with ABORTED. For the first Ctrl-C.
+   * begun fail with ABORTED. For the first Ctrl-C. What goes to the remote cache has half a minute more.
    */
   drain(): Promise<void>
-  /** Aborts calls under way, waits until what is known of them is on the disk, ends workers and sockets. */
+  /**
+   * Aborts calls under way, waits until what is known of them is on the disk, and half a minute at most until it is in
+   * the remote cache; ends workers and sockets.
+   */
   close(): Promise<void>
 }
 
@@ -126,6 +158,7 @@ export function createUpscaler(
   const shop: Workshop = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
+    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),
@@ -179,6 +212,31 @@ export function createUpscaler(
     }
   }
 
+  async function answer(
+    path: string,
+    request: Partial<UpscaleRequest>,
+    { retry = resolved.retry, witness }: AnswerContext,
+  ): Promise<KeptAnswer> {
+    const job = planJob(request, resolved)
+    const file = resolve(resolved.root, path)
+    const own: Workshop = {
+      ...shop,
+      options: { ...resolved, retry },
+      ...(witness === undefined ? {} : { witness }),
+    }
+    const facts = await misses(() =>
+      withAnswer(sources.read(file), job, own, async ({ pay, digest, origin, costMicros }) => ({
+        key: pay,
+        digest,
+        origin,
+        costMicros,
+      })),
+    )
+    const store = shop.stores.forEngine(job.engine)
+    const isShared = facts.origin === 'remote' || (await shop.remote?.keep(facts.key, store)) === true
+    return { ...facts, isShared }
+  }
+
   function deliver(
     source: SourceFile,
     job: Job,
@@ -194,7 +252,7 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' ? job.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? job.engine.priceMicros : 0,
     })
     const { width: sourceWidth, height: sourceHeight } = made.source
     return {
@@ -203,6 +261,16 @@ export function createUpscaler(
       digest: sha256,
       size,
       source: { file: source.file, digest: source.digest, width: sourceWidth, height: sourceHeight },
+    }
+  }
+
+  async function watch<T>(file: string, context: UpscaleContext, work: Promise<T>): Promise<T> {
+    try {
+      return await untilAborted(track(work), context.signal)
+    } catch (error) {
+      const placed = toCoded(error).at({ file, ...pickPlace(context) })
+      recorder.refused(file, placed)
+      throw placed
     }
   }
 
@@ -217,15 +285,8 @@ export function createUpscaler(
   return {
     options: resolved,
     parse: reference => parseDirective(reference, resolved),
-    async upscale(file, request = {}, context = {}) {
-      try {
-        return await untilAborted(track(upscale(file, request)), context.signal)
-      } catch (error) {
-        const placed = toCoded(error).at({ file, ...pickPlace(context) })
-        recorder.refused(file, placed)
-        throw placed
-      }
-    },
+    upscale: (file, request = {}, context = {}) => watch(file, context, upscale(file, request)),
+    answer: (file, request = {}, context = {}) => watch(file, context, answer(file, request, context)),
     async plan(file, request = {}) {
       const job = planJob(request, resolved)
       return planImage(sources.read(resolve(resolved.root, file)), job, shop)
@@ -234,10 +295,12 @@ export function createUpscaler(
     async drain() {
       drain.abort()
       await Promise.allSettled(running)
+      await shop.remote?.settle()
     },
     async close() {
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
       await Promise.allSettled(running)
+      await shop.remote?.close()
       await shop.budget.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },

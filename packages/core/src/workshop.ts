@@ -6,18 +6,25 @@ import type { PayKey } from './key.ts'
 import type { Breaker } from './money/breaker.ts'
 import type { Budget } from './money/budget.ts'
 import type { Ledger } from './money/ledger.ts'
+import type { CallWitness } from './money/witness.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Picture } from './pixels.ts'
+import type { RemoteCache } from './remote/remote-cache.ts'
+import type { Origin } from './report.ts'
 import type { Stores } from './stores.ts'
 
 /** What the steps after a cache miss share. */
 export interface Workshop {
   readonly options: ResolvedOptions
   readonly stores: Stores
+  /** Asked for answers that are missing on this machine, where the user has one. */
+  readonly remote: RemoteCache | undefined
   readonly hits: HitJournal
   readonly budget: Budget
   readonly breaker: Breaker
   readonly ledger: Ledger
+  /** Knows of calls for the one picture that is worked on, on other machines too. */
+  readonly witness?: CallWitness
   /** Aborts calls under way; the environment engines take their keys from. */
   readonly context: EngineContext
   /** Tells the user, once, that a call which costs money is about to be made. */
@@ -46,8 +53,8 @@ export interface Answer {
   readonly digest: string
   readonly source: SourceFacts
   readonly picture: Picture
-  /** True when the engine ran for it just now. */
-  readonly fresh: boolean
+  /** `engine` when it ran for it just now. */
+  readonly origin: Exclude<Origin, 'fallback'>
   /** What was charged for it just now, in millionths of a US dollar. */
   readonly costMicros: number
 }

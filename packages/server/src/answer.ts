@@ -83,7 +83,7 @@ function metadata({ edit, image, receipt }: AnswerFacts): object {
     // What this request cost: 0 when the picture was there, or when another request is paying for it.
     cost: (receipt?.costMicros ?? 0) / 1e6,
     cost_currency: 'USD',
-    cached: image.origin === 'cache',
+    cached: image.origin === 'cache' || image.origin === 'remote',
     ...(edit.ignored.length === 0 ? {} : { ignored_parameters: edit.ignored }),
   }
 }

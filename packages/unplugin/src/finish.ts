@@ -90,7 +90,7 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     async isAnswered(source, request, mention) {
       try {
         const { state } = await upscaler.plan(source, request)
-        return state === 'finished' || state === 'answered'
+        return ['finished', 'answered', 'remote'].includes(state)
       } catch (error) {
         throw placed(error, mention)
       }

@@ -9,6 +9,7 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
   const parts = [
     `${from('engine')} upscaled`,
     `${from('cache')} from the cache`,
+    ...(from('remote') > 0 ? [`${from('remote')} from the remote cache`] : []),
     ...(from('fallback') > 0 ? [`${from('fallback')} shipped as a stand-in`] : []),
     ...(refused.length > 0 ? [`${refused.length} refused`] : []),
     `${dollars(spentMicros)} spent`,

@@ -37,6 +37,7 @@ export function finishHtml(
     : [
         `${by('engine')} upscaled`,
         `${by('cache')} from the cache`,
+        ...(by('remote') > 0 ? [`${by('remote')} from the remote cache`] : []),
         ...(by('fallback') > 0 ? [`${by('fallback')} replaced by a stand-in`] : []),
         `${count(rewritten.length, 'file')} rewritten`,
         `${dollars(report.spentMicros)} spent`,

@@ -97,6 +97,7 @@ function summaryOf(counts: ReadonlyMap<string, number>, money: Money, { paint }:
       : '',
     of('planned') > 0 ? '' : `${of('engine')} upscaled`,
     of('cache') > 0 ? `${of('cache')} from the cache` : '',
+    of('remote') > 0 ? `${of('remote')} from the remote cache` : '',
     of('fallback') > 0 ? `${of('fallback')} replaced by a stand-in` : '',
     of('unchanged') > 0 ? `${of('unchanged')} unchanged on disk` : '',
     of('skipped') > 0 ? `${of('skipped')} large enough already` : '',

@@ -28,7 +28,7 @@ async function warm(paths: readonly string[], session: Session): Promise<number>
   const { wanted, errors: found } = await gather(paths, session)
   const errors = [...found]
   for (const error of errors) print.error(error)
-  const counts = { engine: 0, cache: 0, fallback: 0 }
+  const counts = { engine: 0, cache: 0, remote: 0, fallback: 0 }
   const progress = createProgress(print, upscaler)
   progress.total = wanted.length
   session.foresee(() => eachOf(wanted))
@@ -58,9 +58,10 @@ async function warm(paths: readonly string[], session: Session): Promise<number>
   )
   progress.clear()
   const { spentMicros, notices } = upscaler.report()
+  const fetched = counts.remote === 0 ? '' : `, ${counts.remote} from the remote cache`
   const failed = errors.length === 0 ? '' : `, ${print.paint.red(`${errors.length} failed`)}`
   print.result(
-    `${counts.engine} upscaled, ${counts.cache} from the cache${failed}, ${dollars(spentMicros)} spent`,
+    `${counts.engine} upscaled, ${counts.cache} from the cache${fetched}${failed}, ${dollars(spentMicros)} spent`,
   )
   print.document({ counts, spentMicros, errors: errors.map(errorFacts), notices })
   return exitCodeOf(errors)

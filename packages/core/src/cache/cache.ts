@@ -97,6 +97,12 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
    */
   listed(key: string): ManifestLine | undefined
+  /**
+   * True when there is a manifest, so that what it doesn't list is not vouched for.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
+   */
+  hasManifest(): boolean
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined
   /**
    * What stands in a record's place, left there whatever it is: for records whose damage must not be taken for
@@ -212,6 +218,10 @@ class DiskCache implements Cache {
 
   listed(key: string): ManifestLine | undefined {
     return this.#manifest?.lines()?.get(key)
+  }
+
+  hasManifest(): boolean {
+    return this.#manifest?.lines() !== undefined
   }
 
   findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined {

@@ -33,6 +33,8 @@ export interface EntryFacts {
   readonly costMicros?: number
   /** The service's id of the request, cut to 200 characters. */
   readonly requestId?: string
+  /** True when it came out of the remote cache. */
+  readonly fetched?: true
   /** ISO 8601, UTC. */
   readonly createdAt: string
 }
@@ -66,6 +68,7 @@ export function printEntry(facts: EntryFacts): string {
     costMicros: facts.costMicros,
     // Comes from a service. However long, it must never be what keeps a paid answer from being stored.
     requestId: facts.requestId?.slice(0, MAX_REQUEST_ID),
+    fetched: facts.fetched,
     createdAt: facts.createdAt,
   })
 }
@@ -110,6 +113,7 @@ export function isEntryFacts(body: Record<string, unknown>): body is Record<stri
     isText(body.model) &&
     (body.costMicros === undefined || isCount(body.costMicros, 0, Number.MAX_SAFE_INTEGER)) &&
     (body.requestId === undefined || typeof body.requestId === 'string') &&
+    (body.fetched === undefined || body.fetched === true) &&
     isText(body.createdAt) &&
     !Number.isNaN(Date.parse(body.createdAt))
   )

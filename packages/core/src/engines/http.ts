@@ -22,7 +22,7 @@ import { type ProxySettings, proxiesOf } from './proxy.ts'
  * The last two leave open whether the service charged.
  */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   /** True where the service may charge for what it is asked. Questions, uploads and downloads are free. */
   readonly isOrder: boolean
   readonly url: URL

@@ -5,7 +5,7 @@ import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import type { Workshop } from '../workshop.ts'
 import { dollars } from './dollars.ts'
-import { type Intent, inDoubt, readIntent, writeIntent } from './intent.ts'
+import { type Intent, inDoubt } from './intent.ts'
 import { refusedAttempts } from './refusal.ts'
 import { roomFor } from './room.ts'
 import {
@@ -19,6 +19,7 @@ import {
   settleFailure,
   settleUnsent,
 } from './settle.ts'
+import { noteIntent, openIntent } from './witness.ts'
 
 // One call that may be charged, and everything around it, in this order:
 //
@@ -76,7 +77,7 @@ async function reserveAndCall(
   store: Cache,
 ): Promise<Received> {
   const { engine } = job
-  const before = readIntent(store, order.pay)
+  const before = openIntent(store, order.pay, shop)
   if (before !== undefined && !mayGoOn(job, before, shop)) throw inDoubt(store, order.pay, before)
   shop.breaker.check(job.engineName)
   if (engine.billing === 'paid') await shop.announce()
@@ -100,7 +101,7 @@ async function reserveAndCall(
       reservation.check()
       shop.breaker.enter(job.engineName)
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
-      await writeIntent(store, order.pay, intent)
+      await noteIntent({ store, pay: order.pay, shop }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.
       try {
@@ -141,7 +142,7 @@ function continuation(
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
 
-function requestFor({ job, order, intent, store }: Call): FileRequest {
+function requestFor({ job, order, intent, shop, store }: Call): FileRequest {
   const { png, name, width, height, pay } = order
   return {
     png,
@@ -152,7 +153,7 @@ function requestFor({ job, order, intent, store }: Call): FileRequest {
     params: job.params,
     idempotencyKey: `${pay}-${intent.attempt}`,
     ...(intent.job === undefined ? {} : { job: intent.job }),
-    onJob: named => writeIntent(store, pay, { ...intent, job: named }),
+    onJob: named => noteIntent({ store, pay, shop }, { ...intent, job: named }),
   }
 }
 

@@ -52,7 +52,8 @@ export function readIntent(store: Cache, pay: PayKey): Intent | undefined {
   return seen.state === 'sound' ? parseIntent(seen.record) : DAMAGED
 }
 
-function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
+/** An intent that was kept as JSON. Total: what can't be understood says that a call was made, and no more. */
+export function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
   const { at, attempt, engine, model, priceMicros, source, job, asked, requestId, code } = record
   const sound =
     typeof at === 'string' &&

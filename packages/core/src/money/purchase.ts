@@ -6,6 +6,7 @@ import { payKey } from '../key.ts'
 import { safeStem } from '../names.ts'
 import { checkOutput } from '../output.ts'
 import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from '../pixels.ts'
+import { fetchAnswer } from '../remote/fetch-answer.ts'
 import { resample } from '../resample.ts'
 import { singleFlight } from '../single-flight.ts'
 import { sniffFormat } from '../sniff.ts'
@@ -51,7 +52,7 @@ export async function purchaseAnswer<T>(
 ): Promise<T> {
   const order = await shop.pictures(() => prepareOrder(source, job, shop))
   const { root } = shop.stores.forEngine(job.engine)
-  const received = await singleFlight(`${root} ${order.pay}`, () => receive(job, order, shop))
+  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, job, order, shop))
   return shop.pictures(async () => use(await accept(source, job, order, received, shop)))
 }
 
@@ -69,20 +70,39 @@ async function prepareOrder(source: SourceImage, job: ServiceJob, { options }: W
   }
 }
 
-async function receive(job: ServiceJob, order: Order, shop: Workshop): Promise<Received> {
+async function receive(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+): Promise<Received> {
   const store = shop.stores.forEngine(job.engine)
   const look = (): Received | undefined => {
     const kept = store.find('answers', order.pay)
     if (kept !== undefined)
-      return { bytes: kept.bytes, verified: kept.facts.sha256, fresh: false, costMicros: 0 }
+      return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
     const refusal = shop.options.retry ? undefined : recallRefusal(store, order.pay, shop.options.root)
     if (refusal !== undefined) throw refusal
     return undefined
   }
   const kept = look()
-  if (kept === undefined) return buy(job, order, shop, look)
+  if (kept === undefined)
+    return (await receiveFetched(source, job, order, shop)) ?? (await buy(job, order, shop, look))
   await closeBooks(job, order, shop, store)
   return kept
+}
+
+/** The answer that another machine bought, kept here like an own one. */
+async function receiveFetched(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+): Promise<Received | undefined> {
+  const fetched = await fetchAnswer(source, job, order.pay, order, shop)
+  if (fetched === undefined) return undefined
+  await shop.stores.keepFetched(job.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
+  return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
 }
 
 /**
@@ -158,7 +178,7 @@ async function accept(
         ? {}
         : { alpha: resample(image.alpha, decoded.colour.width, decoded.colour.height) }),
     },
-    fresh: received.fresh,
+    origin: received.origin,
     costMicros: received.costMicros,
   }
 }
@@ -185,6 +205,7 @@ async function keep(
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(job, order, received, shop, store)
   await store.removeRecord('refusals', order.pay)
+  void shop.remote?.keep(order.pay, store)
   return entry.facts.sha256
 }
 

@@ -2,12 +2,13 @@ import type { Cache, NewEntry } from '../cache/cache.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { PayKey } from '../key.ts'
-import type { JobOf, Workshop } from '../workshop.ts'
+import type { Answer, JobOf, Workshop } from '../workshop.ts'
 import type { Reservation } from './budget.ts'
-import { type Intent, readIntent, strikeIntent, writeIntent } from './intent.ts'
+import { type Intent, readIntent, strikeIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
 import { rememberRefusal } from './refusal.ts'
 import { keepReceived } from './room.ts'
+import { dropIntent, noteIntent } from './witness.ts'
 
 // How the records are brought in order after a call. In every case the step that makes a second payment impossible
 // comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
@@ -36,8 +37,8 @@ export interface Received {
   readonly requestId?: string
   /** Which order for its key it answers, where that is known. */
   readonly attempt?: number
-  /** True when the service was called for it just now. */
-  readonly fresh: boolean
+  /** `engine` when the service was called for it just now. */
+  readonly origin: Answer['origin']
   /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
   readonly verified?: string
 }
@@ -87,7 +88,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
   shop.breaker.succeed(job.engineName)
-  return { bytes, fresh: true, costMicros, attempt: call.intent.attempt, ...id }
+  return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
 
 /**
@@ -115,7 +116,7 @@ export async function adoptReceived(
     await strikeIntent(store, order.pay)
   }
   const attempt = intent === undefined ? {} : { attempt: intent.attempt }
-  return { bytes: waiting.bytes, fresh: false, costMicros: 0, ...attempt, ...id }
+  return { bytes: waiting.bytes, origin: 'cache', costMicros: 0, ...attempt, ...id }
 }
 
 /**
@@ -138,12 +139,12 @@ export async function giveUp(
 }
 
 /** After a call that was never made. Returns the error to throw. */
-export function settleUnsent(error: unknown, { order, store, before, reservation }: Call): Promise<unknown> {
+export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
+  const { order, store, before, reservation } = call
   return andBooks(error, async () => {
     await reservation.cancel()
     // The intent may have got its name before the write of it failed.
-    if (before === undefined && readIntent(store, order.pay) !== undefined)
-      await strikeIntent(store, order.pay)
+    if (before === undefined && readIntent(store, order.pay) !== undefined) await dropIntent(placeOf(call))
   })
 }
 
@@ -168,14 +169,18 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
     if (isRefused) await rememberRefusal(store, order.pay, coded, intent.attempt)
     // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
     if (isFree && before !== undefined && !isEnd(coded))
-      await writeIntent(store, order.pay, { ...before, ...pickAsked(intent) })
-    else if (isFree || isRefused) await strikeIntent(store, order.pay)
+      await noteIntent(placeOf(call), { ...before, ...pickAsked(intent) })
+    else if (isFree || isRefused) await dropIntent(placeOf(call))
     else
-      await writeIntent(store, order.pay, {
+      await noteIntent(placeOf(call), {
         ...(isEnd(coded) ? withoutJob(intent) : withJob(call)),
         ...about,
       })
   })
+}
+
+function placeOf({ store, order, shop }: Call): Parameters<typeof dropIntent>[0] {
+  return { store, pay: order.pay, shop }
 }
 
 /** True when the service said about the order itself that nothing comes of it. */

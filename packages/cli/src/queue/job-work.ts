@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Job } from 'bullmq'
+import {
+  type CallWitness,
+  isUpscaleError,
+  type KeptAnswer,
+  type RemoteStore,
+  UpscaleError,
+  type Upscaler,
+} from 'upscale-core'
+import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
+
+/** What a worker has to do its work with. */
+export interface Workplace {
+  readonly upscaler: Upscaler
+  readonly store: RemoteStore
+  /** Where pictures lie while they are worked on. */
+  readonly folder: string
+  /** How long a worker may be silent, in milliseconds. */
+  readonly lockMs: number
+}
+
+/** A folder for the pictures of a worker; the upscaler must be allowed to read it. */
+export const makeWorkFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'upscale-work-'))
+
+/**
+ * Does one job: fetches the picture, sees to its answer, and returns when that is in the store.
+ * @throws UpscaleError with any code of core's; SOURCE_NOT_FOUND for a picture that the store no longer has;
+ *   BAD_OPTION where this worker's engine is another one than that of who asked
+ */
+export async function doJob(
+  job: Job,
+  token: string,
+  place: Workplace,
+): Promise<KeptAnswer & { name: string }> {
+  const { upscaler, store, folder } = place
+  const order = readOrder(job)
+  const { id } = job
+  if (order === undefined || id === undefined) throw unreadable()
+  const own = await mkdtemp(join(folder, 'job-'))
+  try {
+    const file = join(own, safeName(order.name))
+    await writeFile(file, await fetchPicture(id, order, store))
+    const { key } = await upscaler.plan(file, order.request)
+    if (key !== undefined && key !== id) throw otherEngine(order)
+    const answer = await upscaler.answer(file, order.request, {
+      witness: witnessOf(job, token, order, place.lockMs),
+      ...(order.retry === undefined ? {} : { retry: order.retry }),
+    })
+    if (!answer.isShared) throw notShared(upscaler)
+    // It has served. One that stays behind is forgotten by the store in time.
+    await store.remove(inputKey(id)).catch(() => undefined)
+    return { ...answer, name: order.name }
+  } finally {
+    await rm(own, { recursive: true, force: true })
+  }
+}
+
+async function fetchPicture(id: string, { digest }: WorkOrder, store: RemoteStore): Promise<Uint8Array> {
+  const bytes = await store.get(inputKey(id), MAX_INPUT_BYTES)
+  if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === digest) return bytes
+  const what =
+    bytes === undefined ? 'no longer has this picture' : 'has another picture in the place of this one'
+  throw new UpscaleError('SOURCE_NOT_FOUND', `the shared store ${what}`, {
+    hint: 'hand it over again with upscale enqueue',
+  })
+}
+
+/** The job is seen by every worker, so the note of a call is kept in it. */
+function witnessOf(job: Job, token: string, order: WorkOrder, lockMs: number): CallWitness {
+  const { call: earlier, failure, ...rest } = order
+  return {
+    earlier,
+    async note(call) {
+      // Somebody else has the job by now if this worker was silent for long, and may have made the call.
+      if ((await job.extendLock(token, lockMs)) !== 1) throw takenOver()
+      await job.updateData({ ...rest, call })
+    },
+    strike: () => job.updateData(rest),
+  }
+}
+
+/** True for an error after which the job is for somebody else, or for later. */
+export function isOurs(error: unknown): boolean {
+  return (
+    isUpscaleError(error) && ['ABORTED', 'BUDGET_EXCEEDED', 'FROZEN_MISS', 'KEY_MISSING'].includes(error.code)
+  )
+}
+
+/** The name keeps its extension, and nothing that could lead elsewhere. */
+function safeName(name: string): string {
+  return (
+    basename(name)
+      .replace(/[^\w.-]+/g, '-')
+      .replace(/^[.-]+/, '') || 'picture'
+  )
+}
+
+function otherEngine({ request }: WorkOrder): UpscaleError {
+  return new UpscaleError(
+    'BAD_OPTION',
+    `the engine "${request.engine}" of this worker is not the one that was asked for, or its decoder sees other pixels`,
+    {
+      hint: 'give all machines the same config file and the same versions of upscale-cli and sharp',
+      permanent: true,
+    },
+  )
+}
+
+function notShared({ options }: Upscaler): UpscaleError {
+  return new UpscaleError(
+    'API_UNAVAILABLE',
+    `the answer could not be stored in the remote cache (${options.remoteCache?.name})`,
+    { hint: "it is kept in this worker's cache; look at the store" },
+  )
+}
+
+function takenOver(): UpscaleError {
+  return new UpscaleError(
+    'ABORTED',
+    'this worker was silent for so long that its job was given to another one',
+    {
+      hint: 'raise --dead-after on all workers, or lower --jobs',
+    },
+  )
+}
+
+function unreadable(): UpscaleError {
+  return new UpscaleError('BAD_OPTION', 'the job was not written by this version of upscale', {
+    hint: 'use the same version on all machines',
+    permanent: true,
+  })
+}

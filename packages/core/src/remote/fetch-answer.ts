@@ -1,0 +1,84 @@
+import { isUpscaleError } from '../errors.ts'
+import type { Job } from '../job.ts'
+import type { PayKey } from '../key.ts'
+import { decodeAnswer, normalise } from '../pixels.ts'
+import type { SourceImage } from '../source.ts'
+import { type Asked, verifyAnswer } from '../verify.ts'
+import type { Workshop } from '../workshop.ts'
+import type { Fetched } from './remote-cache.ts'
+
+/** Twice what a PNG of 8-bit samples with alpha needs that can't be compressed at all: services may send 16 bits. */
+const MOST_BYTES_A_PIXEL = 8
+
+/** Room for the frame and the metadata of a small picture, in bytes. */
+const FRAME_BYTES = 1024 * 1024
+
+/** How many times `maxPixels` an answer may have, as for one that a service sends. */
+const LARGER_ANSWER = 4
+
+/**
+ * An answer out of the remote cache, looked at like that of a service: it decodes, and it shows the source. Where the
+ * project has a list of paid answers, it is the listed one; a frozen build, which can't add to the list for others to
+ * see, takes nothing else.
+ *
+ * To be called outside of `pictures`, since it waits for a network. Never throws for what the store did or sent.
+ *
+ * @param size - of the source in pixels, orientation applied
+ */
+export async function fetchAnswer(
+  source: SourceImage,
+  job: Job,
+  pay: PayKey,
+  size: { readonly width: number; readonly height: number },
+  shop: Workshop,
+): Promise<Fetched | undefined> {
+  const { options, pictures, remote } = shop
+  if (remote === undefined || job.engine.quick === true) return undefined
+  const pixels = Math.round(size.width * job.scale) * Math.round(size.height * job.scale)
+  const fetched = await remote.find(pay, pixels * MOST_BYTES_A_PIXEL + FRAME_BYTES)
+  if (fetched === undefined) return undefined
+  const objection = unvouched(job, pay, fetched, shop)
+  if (objection !== undefined) {
+    remote.refuse(pay, objection)
+    return undefined
+  }
+  try {
+    await pictures(async () => {
+      const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+      const answer = await decodeAnswer(fetched.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
+      const asked: Asked = {
+        source: image,
+        width: Math.round(image.width * job.factor),
+        height: Math.round(image.height * job.factor),
+        scale: job.scale,
+      }
+      verifyAnswer(asked, answer.colour)
+      // Services see no alpha; engines of this machine return it enlarged.
+      if (image.alpha !== undefined && answer.alpha !== undefined)
+        verifyAnswer({ ...asked, source: { ...image, colour: image.alpha } }, answer.alpha)
+    })
+    return fetched
+  } catch (error) {
+    if (!isUpscaleError(error) || !error.code.startsWith('ANSWER_')) throw error
+    remote.refuse(pay, error.problem)
+    return undefined
+  }
+}
+
+/** What the list of paid answers has against an answer. */
+function unvouched(
+  { engine }: Job,
+  pay: PayKey,
+  { facts }: Fetched,
+  { options, stores }: Workshop,
+): string | undefined {
+  if (facts.engine !== engine.id || facts.model !== engine.model) return 'it was made by another engine'
+  if (engine.billing === 'free') return undefined
+  const store = stores.forEngine(engine)
+  const listed = store.listed(pay)
+  if (listed !== undefined)
+    return listed.sha256 === facts.sha256 ? undefined : 'manifest.json lists another answer to this request'
+  return options.frozen && store.hasManifest()
+    ? 'manifest.json does not list it, and this build is frozen: build once where it is not, and commit the list'
+    : undefined
+}

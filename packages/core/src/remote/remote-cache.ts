@@ -1,0 +1,181 @@
+import pLimit from 'p-limit'
+import type { Cache } from '../cache/cache.ts'
+import type { EntryFacts } from '../cache/entry.ts'
+import { PARCEL_OVERHEAD, pack, unpack } from '../cache/parcel.ts'
+import { isUpscaleError, type UpscaleError } from '../errors.ts'
+import type { PayKey } from '../key.ts'
+import { openRemoteStore, type RemoteStore } from './remote-store.ts'
+import type { RemoteSettings } from './settings.ts'
+
+// The second tier of the cache, behind the folders of this machine:
+//
+//   upscale:v1:answers:<key>     what an engine returned, as a parcel (cache/parcel.ts)
+//
+// Answers only. They are what costs money or minutes; any size, format and quality is made of them in a moment, and
+// what ships is always encoded here, never a file that somebody else could write. The keys are those of the folders.
+//
+// It is never needed: whatever it does, a build goes on with its own folders. Nothing is asked of it before a picture
+// is missing here, and once it fails it is left alone for a minute.
+
+/** Fetches, and what is told of it. */
+export interface RemoteCache {
+  readonly name: string
+  /** True when an answer is there; nothing is fetched. */
+  has(key: PayKey): Promise<boolean>
+  /** An answer that is whole and was stored under this key. What it shows is still to be looked at. */
+  find(key: PayKey, maxImageBytes: number): Promise<Fetched | undefined>
+  /** Says that an answer can't be used, and lets {@link keep} replace it. */
+  refuse(key: PayKey, reason: string): void
+  /**
+   * Stores an answer that is in a folder of this machine, unless it is there already. Need not be waited for; failing
+   * is told, never thrown.
+   * @returns true when the answer is there now
+   */
+  keep(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean>
+  /** Waits for what is being stored, half a minute at most. */
+  settle(): Promise<void>
+  /** The same, and ends connections. Can be used again. */
+  close(): Promise<void>
+}
+
+export interface Fetched {
+  readonly facts: EntryFacts
+  readonly bytes: Uint8Array
+}
+
+/** Values stored at a time; each is in memory once. */
+const UPLOADS_AT_A_TIME = 4
+
+/** How long a store that failed is left alone. For processes that live long. */
+const OUTAGE_MS = 60_000
+
+/** How long a build that is done waits for what is being stored. */
+const SETTLE_MS = 30_000
+
+/** A second attempt may meet another server of the same service. */
+const RETRY_PAUSE_MS = 200
+
+/** Failures that a second attempt may not meet. */
+const PASSING = new Set(['API_UNAVAILABLE', 'API_INTERRUPTED', 'API_UNREACHABLE'])
+
+/**
+ * @param onNotice - told once a run of an outage, and of every answer that is refused
+ */
+export function openRemoteCache(
+  settings: RemoteSettings,
+  root: string,
+  onNotice: (text: string) => void,
+): RemoteCache {
+  const store: RemoteStore = openRemoteStore(settings, { root })
+  const uploads = pLimit(UPLOADS_AT_A_TIME)
+  const running = new Map<string, Promise<boolean>>()
+  const refused = new Set<string>()
+  let downUntil = Number.NEGATIVE_INFINITY
+  let isTold = false
+  let unsent = 0
+
+  const isDown = (): boolean => performance.now() < downUntil
+
+  function fail({ problem }: UpscaleError): void {
+    downUntil = performance.now() + OUTAGE_MS
+    // Another server may be behind the same name next time.
+    void store.close()
+    if (isTold) return
+    isTold = true
+    onNotice(
+      `the remote cache (${settings.name}) can't be used: ${problem}; the build goes on with what is on this machine`,
+    )
+  }
+
+  /** Undefined when the store is down, or went down over it. @throws UpscaleError for what is about this value alone */
+  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    for (let turn = 1; !isDown(); turn++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isUpscaleError(error) || error.code.startsWith('ANSWER_')) throw error
+        if (turn > 1 || !PASSING.has(error.code)) {
+          if (!isDown()) fail(error)
+          return undefined
+        }
+        await new Promise(resolve => setTimeout(resolve, RETRY_PAUSE_MS))
+      }
+    }
+    return undefined
+  }
+
+  function refuse(key: PayKey, reason: string): void {
+    refused.add(key)
+    onNotice(`remote cache (${settings.name}): ${addressOf(key)} is not used: ${reason}`)
+  }
+
+  async function upload(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
+    const entry = folder.find('answers', key)
+    if (entry === undefined) return false
+    const isStored = await attempt(async () => {
+      // The first one stays: its digest may be listed by others already.
+      if (refused.has(key) || !(await store.has(addressOf(key))))
+        await store.put(addressOf(key), pack(entry.facts, entry.bytes))
+      return true
+    })
+    if (isStored === true) refused.delete(key)
+    else unsent++
+    return isStored === true
+  }
+
+  async function settle(): Promise<void> {
+    if (running.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, SETTLE_MS)
+    })
+    await Promise.race([Promise.all(running.values()), late])
+    clearTimeout(timer)
+  }
+
+  return {
+    name: settings.name,
+    has: async key => (await attempt(() => store.has(addressOf(key)))) === true,
+    async find(key, maxImageBytes) {
+      try {
+        const parcel = await attempt(() => store.get(addressOf(key), maxImageBytes + PARCEL_OVERHEAD))
+        if (parcel === undefined) return undefined
+        const unpacked = unpack(parcel, key)
+        if ('facts' in unpacked) return unpacked
+        refuse(key, unpacked.flaw)
+      } catch (error) {
+        if (!isUpscaleError(error)) throw error
+        refuse(key, error.problem)
+      }
+      return undefined
+    },
+    refuse,
+    keep(key, folder) {
+      if (settings.readOnly) return Promise.resolve(false)
+      const under = running.get(key)
+      if (under !== undefined) return under
+      const work = uploads(() => upload(key, folder)).catch((error: unknown) => {
+        unsent++
+        onNotice(`remote cache (${settings.name}): ${isUpscaleError(error) ? error.problem : String(error)}`)
+        return false
+      })
+      running.set(key, work)
+      void work.finally(() => running.delete(key))
+      return work
+    },
+    settle,
+    async close() {
+      await settle()
+      uploads.clearQueue()
+      unsent += running.size
+      running.clear()
+      await store.close()
+      if (unsent > 0) onNotice(`${unsent} answers were not stored in the remote cache; they are kept here`)
+      unsent = 0
+    },
+  }
+}
+
+function addressOf(key: PayKey): string {
+  return `upscale:v1:answers:${key}`
+}
