@@ -47,6 +47,7 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { type AccountLine, type AccountOrder, ordersOf, readAccount } from './money/account.ts'
 export { dollars } from './money/dollars.ts'
 export {
   type ErrorPolicy,
@@ -56,7 +57,13 @@ export {
   type ResolvedOptions,
   type UpscalerOptions,
 } from './options.ts'
-export { type PlannedImage, type PlanState, priceText } from './plan.ts'
+export {
+  type ExaminedFile,
+  type ExaminedImage,
+  type PlannedImage,
+  type PlanState,
+  priceText,
+} from './plan.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {

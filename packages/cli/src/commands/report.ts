@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { dollars } from 'upscale-core'
-import { type LedgerLine, readLedger } from '../cache/ledger.ts'
+import { type AccountLine, dollars, ordersOf, readAccount } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -33,7 +32,7 @@ interface Sum {
 }
 
 async function report({ upscaler, print }: Session): Promise<number> {
-  const sums = sumUp(await readLedger(upscaler.options.cacheDir))
+  const sums = sumUp(await readAccount(upscaler.options.cacheDir))
   const header = ['month', 'engine', 'model', 'calls', 'in doubt', 'refused', 'cost'].map(text =>
     print.paint.bold(text),
   )
@@ -54,7 +53,7 @@ async function report({ upscaler, print }: Session): Promise<number> {
   return EXIT.ok
 }
 
-function sumUp(lines: readonly LedgerLine[]): Sum[] {
+function sumUp(lines: readonly AccountLine[]): Sum[] {
   const sums = new Map<string, Sum>()
   for (const { event, rejected, at, engine, model, costMicros } of ordersOf(lines)) {
     const month = at.slice(0, 7)
@@ -67,18 +66,4 @@ function sumUp(lines: readonly LedgerLine[]): Sum[] {
     if (event !== 'free') sum.costMicros += costMicros
   }
   return [...sums.values()]
-}
-
-/** One line an order: the last one that tells what it cost, and whether its answer was refused. */
-function ordersOf(lines: readonly LedgerLine[]): (LedgerLine & { readonly rejected: boolean })[] {
-  const orders = new Map<string, LedgerLine & { readonly rejected: boolean }>()
-  for (const line of lines) {
-    const key = `${line.key} ${line.attempt}`
-    if (['charged', 'uncertain', 'free'].includes(line.event)) orders.set(key, { ...line, rejected: false })
-  }
-  const refused = new Set(lines.filter(({ event }) => event === 'rejected').map(({ key }) => key))
-  return [...orders.values()].map(order => ({
-    ...order,
-    rejected: order.event === 'charged' && refused.has(order.key),
-  }))
 }

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { dollars, isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { readLedger } from '../cache/ledger.ts'
+import { dollars, isUpscaleError, readAccount, UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { linkOf, qualityOf } from '../cache/output-key.ts'
 import {
   type Entry,
@@ -105,7 +104,7 @@ async function trace(entry: Entry, roots: Roots, session: Session): Promise<Orig
     entry.shelf === 'outputs' ? await findAnswer(output, roots) : { facts: output, quality: null }
   if (answer === undefined) return { output }
   const pay = answer.facts.key
-  const lines = (await readLedger(roots.durable)).filter(line => line.key === pay)
+  const lines = (await readAccount(roots.durable)).filter(line => line.key === pay)
   const charge = lines.findLast(line => line.event === 'charged')
   const costMicros = answer.facts.costMicros ?? charge?.costMicros
   const requestId = answer.facts.requestId ?? charge?.requestId
