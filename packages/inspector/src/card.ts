@@ -85,7 +85,7 @@ function compare({ id, name }: ShownPicture, { before, after, width, height, not
 function facts(picture: ShownPicture): Markup[] {
   const { factor, engine, model, settings, original, finished, billing, paidMicros, priceMicros } = picture
   const rows: [string, Markup | undefined][] = [
-    ['Size', original && html`${change(pixels(original), target(picture))}`],
+    ['Size', original && html`${change(pixels(original), target(picture))} px`],
     [
       'File',
       original &&
@@ -120,7 +120,7 @@ function change(before: string, after: string | undefined): Markup {
 }
 
 function pixels({ width, height }: Pick<ExaminedFile, 'width' | 'height'>): string {
-  return `${width} × ${height} px`
+  return `${width} × ${height}`
 }
 
 function formats(original: ExaminedFile, finished: ExaminedFile | undefined): string {

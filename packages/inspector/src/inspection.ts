@@ -53,7 +53,7 @@ export interface InspectedPicture {
 
 /** A look at the pictures of a project that is kept up to date. */
 export interface Inspection {
-  /** As of the last look, by name; those that were not looked at yet are in the state `looking`. */
+  /** As of the last look, by name, and then the references that lead nowhere; those that were not looked at yet are in the state `looking`. */
   pictures(): readonly InspectedPicture[]
   /** All that was ever paid, as the ledger says, in millionths of a US dollar. */
   readonly paidMicros: number
@@ -212,9 +212,10 @@ export function createInspection(options: InspectionOptions): Inspection {
       const wrong = (gathered?.wrong ?? []).filter(
         ({ error, place }) => error.code !== 'SOURCE_NOT_FOUND' || !met.has(place.reference),
       )
-      const pictures = [...all.map(show), ...wrong.map(showWrong)]
       const order = new Intl.Collator('en', { numeric: true })
-      return pictures.sort((a, b) => order.compare(a.shown.name, b.shown.name))
+      const byName = (pictures: InspectedPicture[]): InspectedPicture[] =>
+        pictures.sort((a, b) => order.compare(a.shown.name, b.shown.name))
+      return [...byName(all.map(show)), ...byName(wrong.map(showWrong))]
     },
     get paidMicros() {
       return orders

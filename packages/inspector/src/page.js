@@ -96,7 +96,7 @@ function filter() {
     const count = counts[place.dataset.count] ?? 0
     place.textContent = String(count)
     const chip = place.closest('.chip')
-    if (count > 0) chip.hidden = false
+    chip.hidden = count === 0 && chip.dataset.rare !== undefined && !chip.querySelector('input').checked
   }
   document.getElementById('empty').hidden = counts.all > 0
   document.getElementById('nothing').hidden = counts.all === 0 || shown > 0

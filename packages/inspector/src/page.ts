@@ -116,8 +116,8 @@ function summary(pictures: readonly ShownPicture[], { paidMicros, live }: PageOp
 }
 
 function filters(): Markup[] {
-  const chip = (value: string, label: string, hidden: boolean): Markup =>
-    html`<label class="chip"${hidden && html` hidden`}><input type="radio" name="state" value="${value}"${value === 'all' && html` checked`}><span>${label} <span class="count" data-count="${value}"></span></span></label>`
+  const chip = (value: string, label: string, isRare: boolean): Markup =>
+    html`<label class="chip"${isRare && html` data-rare hidden`}><input type="radio" name="state" value="${value}"${value === 'all' && html` checked`}><span>${label} <span class="count" data-count="${value}"></span></span></label>`
   return [
     chip('all', 'All', false),
     ...FILTERS.map((state, index) => chip(state, STATES[state][0], index >= ALWAYS_SHOWN)),

@@ -48,8 +48,8 @@ export interface InspectorServer {
 const PATIENCE_MS = 250
 
 const ABOUT =
-  'Every picture that the sources ask for with ?upscale=…, and every one that the dev server met. Pictures are shown ' +
-  'pixel by pixel; drag the line, or move it with the arrow keys.'
+  'Every tagged picture of the sources, and every one that the dev server met. They are shown pixel by pixel; drag ' +
+  'the line between before and after, or move it with the arrow keys.'
 
 export function createInspectorServer(
   options: BuildOptions,
