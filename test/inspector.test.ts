@@ -131,7 +131,7 @@ describe.skipIf(findChromium() === undefined)('on the page', () => {
         .toEqual({ 'page.png': 'missing', 'src/a.png': 'missing', './gone.png?upscale=2': 'wrong' })
       const row = (await rowsOf(page)).find(({ name }) => name === 'src/a.png')
       expect(row?.text).toContain(
-        `${SIZE.width} × ${SIZE.height} → , after: ${SIZE.width * 3} × ${SIZE.height * 3} px`,
+        `${SIZE.width} × ${SIZE.height} → after: ${SIZE.width * 3} × ${SIZE.height * 3} px`,
       )
       expect(row?.text).toContain('resize')
       expect(row?.text).toContain('src/main.js:1 src/style.css:1')
@@ -185,6 +185,22 @@ describe.skipIf(findChromium() === undefined)('on the page', () => {
     expect(Object.keys(await statesOf(page))).toEqual(['page.png'])
   })
 
+  test('a place is opened in the editor by the server, and the page stays', async () => {
+    const site = await project(files, 'page.png', 'src/a.png')
+    const server = await start(site, {}, { base: '/sub/' })
+    const page = await open(server.url)
+    const asked: string[] = []
+    await page.route('**/__open-in-editor**', route => {
+      asked.push(route.request().url())
+      return route.fulfill({ status: 200 })
+    })
+    await page.getByRole('link', { name: 'src/style.css:1' }).click()
+    const file = encodeURIComponent(`${join(site.root, 'src/style.css')}:1`)
+    expect(asked).toEqual([`${server.url}__open-in-editor?file=${file}`])
+    expect(page.url()).toBe(`${server.url}__upscale/`)
+    await expect.poll(() => page.getByRole('status').textContent()).toContain('Opening src/style.css:1')
+  })
+
   test('work that a page of the site began is seen, and so is a picture that no source spells out', async () => {
     const gated = gatedEngine()
     const site = await project({}, 'built.png')
@@ -204,10 +220,10 @@ describe.skipIf(findChromium() === undefined)('on the page', () => {
     const site = await project({ 'src/main.js': "import a from './a.png?upscale=2'" }, 'src/a.png')
     const server = await start(site, { engine, frozen: false })
     const page = await open(server.url)
-    const buy = page.getByRole('button', { name: 'Upscale now for US$0.06: src/a.png' })
+    const buy = page.getByRole('button', { name: 'Upscale now for US$0.06 src/a.png' })
     await buy.click()
     const dialog = page.getByRole('dialog')
-    expect(await dialog.innerText()).toContain('src/a.png costs US$0.06')
+    expect(await dialog.textContent()).toContain('src/a.png costs US$0.06')
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await buy.click()
     await page.keyboard.press('Escape')

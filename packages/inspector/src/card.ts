@@ -116,7 +116,7 @@ function target({ original, finished, factor }: ShownPicture): string | undefine
 
 function change(before: string, after: string | undefined): Markup {
   if (after === undefined) return html`${before}`
-  return html`${before} <span class="arrow" aria-hidden="true">→</span><span class="away">, after: </span> ${after}`
+  return html`${before} <span class="arrow" aria-hidden="true">→</span><span class="away">after: </span> ${after}`
 }
 
 function pixels({ width, height }: Pick<ExaminedFile, 'width' | 'height'>): string {
@@ -146,7 +146,7 @@ function action({ id, name, action }: ShownPicture): Markup | false {
     return html`<footer><button type="button" data-make="${id}">Upscale now<span class="away"> ${name}</span></button></footer>`
   }
   const { priceMicros, confirm } = action
-  return html`<footer><button type="button" data-make="${id}" data-price-micros="${priceMicros}" data-price="${dollars(priceMicros)}" data-name="${name}"${confirm && html` data-confirm`}>Upscale now for ${dollars(priceMicros)}<span class="away">: ${name}</span></button></footer>`
+  return html`<footer><button type="button" data-make="${id}" data-price-micros="${priceMicros}" data-price="${dollars(priceMicros)}" data-name="${name}"${confirm && html` data-confirm`}>Upscale now for ${dollars(priceMicros)}<span class="away"> ${name}</span></button></footer>`
 }
 
 /** Lets a long path be broken after its slashes. */

@@ -91,15 +91,17 @@ export function createInspection(options: InspectionOptions): Inspection {
   const nameOf = options.nameOf ?? ((source: string) => relative(root, source).replaceAll('\\', '/'))
   const limit = pLimit(EXAMINED_AT_A_TIME)
   const findings = new Map<string, Finding>()
-  let gathered: Gathered | undefined
+  let gathered: Gathered = { wanted: [], wrong: [] }
+  let isGathered = false
   let orders: readonly AccountOrder[] = []
   let epoch = 0
   let revision = 0
   let looking: Promise<void> | undefined
+  let next: Promise<void> | undefined
 
   function subjects(): Subject[] {
     const byId = new Map<string, Subject>()
-    for (const { file, request, places } of gathered?.wanted ?? []) {
+    for (const { file, request, places } of gathered.wanted) {
       const id = idOf(file, request)
       byId.set(id, { id, file, request, places: places.map(shownPlace), sighting: undefined })
     }
@@ -132,9 +134,14 @@ export function createInspection(options: InspectionOptions): Inspection {
   }
 
   async function lookOnce(): Promise<void> {
-    if (gathered === undefined) {
-      const sources = options.sources()
-      gathered = await gatherPictures(sources, { ...options, root, parse: view.parse, nameOf })
+    if (!isGathered) {
+      // Before the search, so that a change during it is not lost.
+      isGathered = true
+      const rules = { ...options, root, parse: view.parse, nameOf }
+      gathered = await gatherPictures(options.sources(), rules).catch(error => {
+        isGathered = false
+        throw error
+      })
       revision++
     }
     const account = ordersOf(await readAccount(cacheDir))
@@ -147,6 +154,14 @@ export function createInspection(options: InspectionOptions): Inspection {
         return findings.get(subject.id)?.stamp === stamp ? undefined : limit(() => examine(subject, stamp))
       }),
     )
+  }
+
+  function begin(): Promise<void> {
+    next = undefined
+    looking = lookOnce().finally(() => {
+      looking = undefined
+    })
+    return looking
   }
 
   function show(subject: Subject): InspectedPicture {
@@ -209,7 +224,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       const all = subjects()
       const met = new Set(all.flatMap(({ sighting }) => sighting?.reference ?? []))
       // What a bundler found under an alias of its own is not lost because a search for files did not.
-      const wrong = (gathered?.wrong ?? []).filter(
+      const wrong = gathered.wrong.filter(
         ({ error, place }) => error.code !== 'SOURCE_NOT_FOUND' || !met.has(place.reference),
       )
       const order = new Intl.Collator('en', { numeric: true })
@@ -227,13 +242,13 @@ export function createInspection(options: InspectionOptions): Inspection {
       return revision + changes
     },
     look() {
-      looking ??= lookOnce().finally(() => {
-        looking = undefined
-      })
-      return looking
+      if (looking === undefined) return begin()
+      // What is under way may have passed by what has changed since.
+      next ??= looking.then(begin, begin)
+      return next
     },
     forgetSources() {
-      gathered = undefined
+      isGathered = false
     },
     forgetPictures() {
       epoch++

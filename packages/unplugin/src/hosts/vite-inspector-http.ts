@@ -9,10 +9,12 @@ const MAX_BODY_BYTES = 256 * 1024
  */
 export function isOwnRequest({ headers }: IncomingMessage): boolean {
   const { origin } = headers
+  // HTTP/2, which Vite speaks over TLS, has another name for it.
+  const host = headers.host ?? headers[':authority']
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin') return false
   if (origin === undefined) return site === 'same-origin'
-  return URL.canParse(origin) && new URL(origin).host === headers.host
+  return URL.canParse(origin) && new URL(origin).host === host
 }
 
 /** True unless another site asks, be it to show our pictures or to read about them. Following a link is no such thing. */

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dollars, isUpscaleError, type ResolvedOptions } from 'upscale-core'
 import {
@@ -60,7 +60,7 @@ export function createInspectorServer(
   const token = randomBytes(24).toString('hex')
   const maker = createMaker(options, session)
   let news = ''
-  const outDir = config.build.outDir
+  const outDir = resolve(config.root, config.build.outDir)
   const inspection = createInspection({
     ...projectPictures(finisher, [outDir]),
     sightings: () => [...finisher.sightings(), ...(maker === finisher ? [] : maker.sightings())],
