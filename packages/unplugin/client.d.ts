@@ -5,6 +5,7 @@
  *
  * TypeScript allows one `*` in a pattern, so a query can be typed by its end only. Factors that are listed here are
  * typed as they stand; for any other number end the query with `&as=url`, and put `as=srcset` and `as=metadata` last.
+ * Or set the option `dts`, and the plugin declares the very imports that the project has.
  */
 
 /// <reference path="./client-texts.d.ts" />

@@ -37,9 +37,14 @@ export function findFinished(source: SourceFile, job: Job, shop: Workshop): Fini
   return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
 }
 
-/** True when the finished file is in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
-export function isFinished(source: SourceFile, job: Job, shop: Workshop): boolean {
-  return lookUp(source, job, shop) !== undefined
+/** The finished file in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
+export function seeFinished(
+  source: SourceFile,
+  job: Job,
+  shop: Workshop,
+): { readonly entry: CacheEntry; readonly pay: PayKey; readonly source: SourceFacts } | undefined {
+  const found = lookUp(source, job, shop)
+  return found && { entry: found.entry, pay: found.hit.pay, source: found.hit.source }
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */

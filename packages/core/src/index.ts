@@ -57,6 +57,7 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { type AccountOrder, ordersOf } from './money/account.ts'
 export { dollars } from './money/dollars.ts'
 export type { LedgerEntry } from './money/ledger.ts'
 export type { CallWitness } from './money/witness.ts'
@@ -68,7 +69,13 @@ export {
   type ResolvedOptions,
   type UpscalerOptions,
 } from './options.ts'
-export { type PlannedImage, type PlanState, priceText } from './plan.ts'
+export {
+  type ExaminedFile,
+  type ExaminedImage,
+  type PlannedImage,
+  type PlanState,
+  priceText,
+} from './plan.ts'
 export type { Provenance } from './provenance.ts'
 export type { RemoteDriver } from './remote/driver.ts'
 export { openRemoteStore, type RemoteStore } from './remote/remote-store.ts'

@@ -1,8 +1,12 @@
-import { isFinished } from './finished.ts'
+import type { CacheEntry } from './cache/cache.ts'
+import type { Engine } from './engines/engine.ts'
+import type { UpscaleError } from './errors.ts'
+import { seeFinished } from './finished.ts'
+import type { Format } from './format.ts'
 import type { Job } from './job.ts'
 import { type PayKey, payKey } from './key.ts'
 import { dollars } from './money/dollars.ts'
-import { readIntent } from './money/intent.ts'
+import { inDoubt, readIntent } from './money/intent.ts'
 import { recallRefusal } from './money/refusal.ts'
 import { normalise, pixelDigest } from './pixels.ts'
 import type { SourceImage } from './source.ts'
@@ -34,38 +38,106 @@ export interface PlannedImage {
   readonly priceMicros: number
 }
 
-/** Looks a picture up without calling an engine or writing anything; asks the remote cache, but fetches nothing. Decodes it only when its file isn't cached. */
-export async function planImage(source: SourceImage, job: Job, shop: Workshop): Promise<PlannedImage> {
-  const { state, key } = await stateOf(source, job, shop)
-  const priceMicros = state === 'missing' ? job.engine.priceMicros : 0
-  const known = key === undefined ? {} : { key }
-  return { source: source.name, factor: job.factor, engine: job.engineName, state, priceMicros, ...known }
+/** A file of a picture. */
+export interface ExaminedFile {
+  /** Absolute. */
+  readonly file: string
+  /** Size in pixels; of a source, orientation applied. */
+  readonly width: number
+  readonly height: number
+  readonly format: Format
+  /** Bytes. */
+  readonly size: number
+  /** SHA-256 of the file, hex. */
+  readonly digest: string
 }
 
-async function stateOf(
-  source: SourceImage,
-  job: Job,
-  shop: Workshop,
-): Promise<{ readonly state: PlanState; readonly key?: PayKey }> {
-  const { options, pictures } = shop
-  if (isFinished(source, job, shop)) return { state: 'finished' }
+/** What is known of one picture, for whoever shows it. */
+export interface ExaminedImage extends PlannedImage {
+  readonly billing: Engine['billing']
+  readonly model: string
+  /** Key of the engine's answer, under which the ledger has what was paid for it. */
+  readonly pay: string
+  readonly original: ExaminedFile
+  /** Present when the state is `finished`. */
+  readonly finished?: ExaminedFile
+  /** Why it would not be called; present when the state is `refused` or `uncertain`. */
+  readonly reason?: UpscaleError
+}
+
+/**
+ * Looks a picture up without calling an engine or writing anything; asks the remote cache, but fetches nothing. Decodes
+ * it only when its file isn't cached.
+ */
+export async function planImage(image: SourceImage, job: Job, shop: Workshop): Promise<PlannedImage> {
+  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, job, shop)
+  return { source, factor, engine, state, priceMicros, ...(state === 'finished' ? {} : { key: pay }) }
+}
+
+/** The same with all that is known. */
+export async function examineImage(source: SourceImage, job: Job, shop: Workshop): Promise<ExaminedImage> {
+  const made = seeFinished(source, job, shop)
+  const known =
+    made === undefined
+      ? await examineUnfinished(source, job, shop)
+      : { state: 'finished' as const, pay: made.pay, ...sizeOf(made.source) }
+  const { state, pay, width, height, reason } = { reason: undefined, ...known }
+  const { engine, engineName, factor } = job
+  const { file, format, size, digest } = source
+  return {
+    source: source.name,
+    factor,
+    engine: engineName,
+    state,
+    priceMicros: state === 'missing' ? engine.priceMicros : 0,
+    billing: engine.billing,
+    model: engine.model,
+    pay,
+    original: { file, width, height, format, size, digest },
+    ...(made === undefined ? {} : { finished: fileOf(made.entry) }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+interface Unfinished {
+  readonly state: PlanState
+  readonly pay: PayKey
+  /** Of the source, in pixels. */
+  readonly width: number
+  readonly height: number
+  readonly reason?: UpscaleError | undefined
+}
+
+async function examineUnfinished(source: SourceImage, job: Job, shop: Workshop): Promise<Unfinished> {
+  const { options, pictures, remote, stores } = shop
   const limits = { maxPixels: options.maxPixels, factor: job.factor }
-  const key = payKey(await pictures(async () => pixelDigest(await normalise(source, limits))), job)
-  return { key, state: await stateOfAnswer(key, job, shop) }
+  const seen = await pictures(async () => {
+    const image = await normalise(source, limits)
+    return { pay: payKey(pixelDigest(image), job), ...sizeOf(image) }
+  })
+  const store = stores.forEngine(job.engine)
+  const isAnswered =
+    store.peek('answers', seen.pay) !== undefined || store.peek('received', seen.pay) !== undefined
+  if (isAnswered) return { ...seen, state: 'answered' }
+  const isAsked = job.engine.exchange === 'file' && !options.retry
+  const refusal = isAsked ? recallRefusal(store, seen.pay, options.root) : undefined
+  if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
+  if (job.engine.quick !== true && (await remote?.has(seen.pay))) return { ...seen, state: 'remote' }
+  if (!isAsked) return { ...seen, state: 'missing' }
+  const intent = readIntent(store, seen.pay)
+  if (intent === undefined) return { ...seen, state: 'missing' }
+  return { ...seen, state: 'uncertain', reason: inDoubt(store, seen.pay, intent) }
 }
 
-async function stateOfAnswer(
-  pay: PayKey,
-  job: Job,
-  { options, remote, stores }: Workshop,
-): Promise<PlanState> {
-  const store = stores.forEngine(job.engine)
-  if (store.peek('answers', pay) !== undefined || store.peek('received', pay) !== undefined) return 'answered'
-  const refusal = job.engine.exchange === 'file' && !options.retry && recallRefusal(store, pay, options.root)
-  if (refusal) return 'refused'
-  if (job.engine.quick !== true && (await remote?.has(pay))) return 'remote'
-  if (job.engine.exchange === 'pixels' || options.retry) return 'missing'
-  return readIntent(store, pay) === undefined ? 'missing' : 'uncertain'
+function sizeOf({
+  width,
+  height,
+}: Pick<ExaminedFile, 'width' | 'height'>): Pick<ExaminedFile, 'width' | 'height'> {
+  return { width, height }
+}
+
+function fileOf({ file, facts: { width, height, format, size, sha256 } }: CacheEntry): ExaminedFile {
+  return { file, width, height, format, size, digest: sha256 }
 }
 
 /** The most pictures that {@link priceText} names one by one. */

@@ -18,7 +18,7 @@ import {
   resolveOptions,
   type UpscalerOptions,
 } from './options.ts'
-import { type PlannedImage, planImage } from './plan.ts'
+import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './plan.ts'
 import { openRemoteCache } from './remote/remote-cache.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
@@ -105,6 +105,11 @@ export interface Upscaler {
    * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, UNKNOWN_ENGINE, FACTOR_UNSUPPORTED
    */
   plan(file: string, request?: Partial<UpscaleRequest>): Promise<PlannedImage>
+  /**
+   * The same with all that is known of the picture, for whoever shows it.
+   * @throws UpscaleError as {@link plan} does
+   */
+  examine(file: string, request?: Partial<UpscaleRequest>): Promise<ExaminedImage>
   report(): Report
   /**
    * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
@@ -290,6 +295,10 @@ export function createUpscaler(
     async plan(file, request = {}) {
       const job = planJob(request, resolved)
       return planImage(sources.read(resolve(resolved.root, file)), job, shop)
+    },
+    async examine(file, request = {}) {
+      const job = planJob(request, resolved)
+      return examineImage(sources.read(resolve(resolved.root, file)), job, shop)
     },
     report: () => recorder.report(shop.budget.spentMicros),
     async drain() {

@@ -1,1 +1,19 @@
-export {}
+export {
+  createInspection,
+  type InspectedPicture,
+  type Inspection,
+  type InspectionOptions,
+  type Sighting,
+  type UpscalerView,
+} from './inspection.ts'
+export { type LivePage, type PageOptions, type PageState, renderPage, renderState } from './page.ts'
+export {
+  messageOf,
+  type PictureAction,
+  type PictureState,
+  type PictureViews,
+  type ShownPicture,
+  type ShownPlace,
+} from './picture.ts'
+export { placeText } from './place-text.ts'
+export { writeReport } from './report.ts'

@@ -70,7 +70,7 @@ export async function gatherPictures(
   }
 
   for await (const source of sources) {
-    const text = await readFile(source, 'utf8')
+    const text = await readFile(source, 'utf8').catch(leaveOutGone)
     for (const { address, line } of findReferences(source, text)) {
       const place = { reference: address, importer: { file: nameOf(source), line }, source }
       try {
@@ -83,6 +83,12 @@ export async function gatherPictures(
     }
   }
   return { wanted: [...wanted.values()], wrong }
+}
+
+/** A file that went away since it was found refers to nothing. */
+function leaveOutGone(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+  throw error
 }
 
 function notFound(): UpscaleError {

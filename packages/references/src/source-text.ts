@@ -25,8 +25,9 @@ const MADE_BY_CODE = /[{}*]/
 const SOURCE =
   /\.(?:x?html?|css|scss|sass|less|styl|svg|[cm]?[jt]sx?|vue|svelte|astro|mdx?|markdown|php|ejs|njk|liquid|hbs|handlebars|mustache|pug|twig|erb|haml|json|ya?ml|toml)$/i
 
+/** True for the name of a file that may refer to pictures. Declarations of TypeScript only speak of references. */
 export function isSource(name: string): boolean {
-  return SOURCE.test(name)
+  return SOURCE.test(name) && !/\.d\.[cm]?ts$/i.test(name)
 }
 
 /**

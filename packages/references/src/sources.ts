@@ -7,4 +7,4 @@ export {
   type WrongReference,
 } from './gather.ts'
 export { findReferences, isSource, resolveReference, type SourceReference } from './source-text.ts'
-export { sourcesIn } from './walk.ts'
+export { isSourceIn, sourcesIn } from './walk.ts'

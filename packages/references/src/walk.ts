@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { isSource } from './source-text.ts'
 
 /** Folders that hold what builds wrote. */
@@ -19,8 +19,18 @@ export async function* sourcesIn(
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const entry of entries) {
     const path = join(folder, entry.name)
-    const isLeftOut = entry.name.startsWith('.') || OUTPUT_FOLDERS.has(entry.name) || skip.has(path)
-    if (entry.isDirectory() && !isLeftOut) yield* sourcesIn(path, skip)
+    if (entry.isDirectory() && !isLeftOut(entry.name) && !skip.has(path)) yield* sourcesIn(path, skip)
     else if (entry.isFile() && isSource(entry.name)) yield path
   }
+}
+
+/** True for a file that {@link sourcesIn} would find. */
+export function isSourceIn(folder: string, file: string): boolean {
+  const parts = relative(folder, file).split(sep)
+  const name = parts.pop() ?? ''
+  return isSource(name) && !parts.some(isLeftOut)
+}
+
+function isLeftOut(folderName: string): boolean {
+  return folderName.startsWith('.') || OUTPUT_FOLDERS.has(folderName)
 }

@@ -11,10 +11,12 @@ import {
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
+import type { Sighting, UpscalerView } from 'upscale-inspector'
 import { local } from 'upscale-local'
 import { drainOnSignals } from './interrupt.ts'
 import { findPlace } from './place.ts'
 import { priceList } from './price-list.ts'
+import { createSightings } from './sightings.ts'
 
 /** A reference as it was written, and the module that has it. */
 export interface Mention {
@@ -26,6 +28,10 @@ export interface Mention {
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
 export interface Finisher {
   readonly options: ResolvedOptions
+  /** For whoever shows pictures: looks at them, and makes none. */
+  readonly view: UpscalerView
+  /** Every picture that was asked for, and how far it is. */
+  sightings(): Iterable<Sighting>
   /**
    * Takes a tagged reference apart.
    * @throws UpscaleError with the reference, the file and the line
@@ -72,9 +78,12 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
   // A build that can't spend money loses nothing by being stopped at once.
   const { engines, frozen } = upscaler.options
   const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
+  const sightings = createSightings(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
   return {
     options: upscaler.options,
+    view: upscaler,
+    sightings: sightings.all,
     parse(mention) {
       const directive = at(mention, () => upscaler.parse(mention.reference))
       if (directive !== undefined) return directive
@@ -82,12 +91,13 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     },
     async finish(source, request, mention) {
       try {
-        return await upscaler.upscale(source, request)
+        return await sightings.during(source, request, mention, () => upscaler.upscale(source, request))
       } catch (error) {
         throw placed(error, mention)
       }
     },
     async isAnswered(source, request, mention) {
+      sightings.note(source, request, mention)
       try {
         const { state } = await upscaler.plan(source, request)
         return ['finished', 'answered', 'remote'].includes(state)

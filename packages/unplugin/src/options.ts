@@ -1,6 +1,6 @@
 import { type Report, UpscaleError, type UpscalerOptions } from 'upscale-core'
 
-/** What a user may write in a bundler's config: the upscaler's options, and three that only a bundler has. */
+/** What a user may write in a bundler's config: the upscaler's options, and those that only a bundler has. */
 export interface UpscaleOptions extends UpscalerOptions {
   /**
    * What happens when a tagged reference reaches the output untouched, so that the page would show the small image:
@@ -16,19 +16,38 @@ export interface UpscaleOptions extends UpscalerOptions {
   dev?: 'auto' | 'full' | 'off'
   /** Called with what happened at the end of every build, in watch mode after each rebuild. */
   onReport?: (report: Report) => void
+  /**
+   * An HTML file that shows the project's pictures before and after, with their cost, written at the end of every
+   * build; relative to the project's folder. It needs no other file.
+   * @default none
+   */
+  report?: string
+  /**
+   * Writes TypeScript declarations of the tagged imports that the project has, after every build and while a dev server
+   * of Vite runs: true for `upscale-env.d.ts`, or a path ending in `.d.ts`, relative to the project's folder.
+   * @default false
+   */
+  dts?: boolean | string
 }
+
+/** Where declarations go unless a path is given, relative to the project's folder. */
+const DTS_FILE = 'upscale-env.d.ts'
 
 /** The plugin's own options, complete and checked, beside what the upscaler checks itself. */
 export interface BuildOptions {
   readonly leftovers: 'error' | 'warn'
   readonly dev: 'auto' | 'full' | 'off'
   readonly onReport: (report: Report) => void
+  /** Relative to the project's folder, or absolute; undefined for none. */
+  readonly report: string | undefined
+  /** The same. */
+  readonly dts: string | undefined
   readonly upscaler: UpscalerOptions
 }
 
-/** @throws UpscaleError BAD_OPTION for `leftovers`, `dev` or `onReport`; the rest is checked where the upscaler is made */
+/** @throws UpscaleError BAD_OPTION for an option of the plugin's own; the rest is checked where the upscaler is made */
 export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
-  const { leftovers = 'error', dev = 'auto', onReport = () => {}, ...upscaler } = options
+  const { leftovers = 'error', dev = 'auto', onReport = () => {}, report, dts = false, ...upscaler } = options
   if (leftovers !== 'error' && leftovers !== 'warn') {
     throw badOption(`leftovers is ${JSON.stringify(leftovers)}`, 'set it to "error" or "warn"')
   }
@@ -38,7 +57,20 @@ export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
   if (typeof onReport !== 'function') {
     throw badOption(`onReport is a ${typeof onReport}`, 'give a function that takes the report')
   }
-  return { leftovers, dev, onReport, upscaler }
+  if (report !== undefined && !(typeof report === 'string' && /[^\\/]\.html?$/i.test(report))) {
+    throw badOption(`report is ${JSON.stringify(report)}`, 'give a path that ends in .html')
+  }
+  if (typeof dts !== 'boolean' && !(typeof dts === 'string' && /[^\\/]\.d\.[cm]?ts$/.test(dts))) {
+    throw badOption(`dts is ${JSON.stringify(dts)}`, 'set it to true, or to a path that ends in .d.ts')
+  }
+  return {
+    leftovers,
+    dev,
+    onReport,
+    report,
+    dts: dts === true ? DTS_FILE : dts || undefined,
+    upscaler,
+  }
 }
 
 function badOption(problem: string, hint: string): UpscaleError {

@@ -1,9 +1,14 @@
-import type { Command } from 'commander'
-import { dollars, type LedgerEntry, openArchive } from 'upscale-core'
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { dollars, type LedgerEntry, openArchive, ordersOf } from 'upscale-core'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
 import { count, printTable } from '../table.ts'
+
+interface ReportFlags extends CommonFlags {
+  readonly html?: string
+}
 
 /** `upscale report`: what was paid so far. */
 export function addReport(program: Command): void {
@@ -12,10 +17,14 @@ export function addReport(program: Command): void {
     .description(
       'Sum up what paid engines charged, by month and model, from the account in the cache folder.',
     )
-  withCommonFlags(command)
-  withExamples(command, ['upscale report', 'upscale report --json'])
-  command.action(async (flags: CommonFlags) => {
-    process.exitCode = await inSession(flags, [], report)
+  withCommonFlags(command).option(
+    '--html <file>',
+    "write the project's pictures before and after, with their cost, as one HTML file",
+    readHtmlFile,
+  )
+  withExamples(command, ['upscale report', 'upscale report --json', 'upscale report --html report.html'])
+  command.action(async (flags: ReportFlags) => {
+    process.exitCode = await inSession(flags, [], session => report(flags, session))
   })
 }
 
@@ -31,7 +40,7 @@ interface Sum {
   costMicros: number
 }
 
-async function report({ upscaler, print }: Session): Promise<number> {
+async function report(flags: ReportFlags, { upscaler, print }: Session): Promise<number> {
   const sums = sumUp(await openArchive(upscaler.options).ledger())
   const header = ['month', 'engine', 'model', 'calls', 'in doubt', 'refused', 'cost'].map(text =>
     print.paint.bold(text),
@@ -49,8 +58,29 @@ async function report({ upscaler, print }: Session): Promise<number> {
   const costMicros = sums.reduce((total, sum) => total + sum.costMicros, 0)
   const calls = sums.reduce((total, sum) => total + sum.calls, 0)
   print.result(`${count(calls, 'call')}, ${dollars(costMicros)} in all`)
-  print.document({ months: sums, calls, costMicros })
+  const html = flags.html === undefined ? undefined : resolve(flags.html)
+  if (html !== undefined)
+    print.result(`${count(await writeHtml(html, upscaler), 'picture')} in ${flags.html}`)
+  print.document({ months: sums, calls, costMicros, ...(html === undefined ? {} : { html }) })
   return EXIT.ok
+}
+
+/** @returns how many pictures the file shows */
+async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<number> {
+  // The parsers and the page are loaded only where they are asked for.
+  const { writeReport } = await import('upscale-inspector')
+  const { sourcesIn } = await import('upscale-references/sources')
+  const { root, cacheDir } = upscaler.options
+  return writeReport(file, {
+    view: upscaler,
+    sources: () => sourcesIn(root, new Set([cacheDir])),
+    sightings: () => [],
+  })
+}
+
+function readHtmlFile(value: string): string {
+  if (/\.html?$/i.test(value)) return value
+  throw new InvalidArgumentError('Expected a name that ends in .html.')
 }
 
 function sumUp(lines: readonly LedgerEntry[]): Sum[] {
@@ -66,18 +96,4 @@ function sumUp(lines: readonly LedgerEntry[]): Sum[] {
     if (event !== 'free') sum.costMicros += costMicros
   }
   return [...sums.values()]
-}
-
-/** One line an order: the last one that tells what it cost, and whether its answer was refused. */
-function ordersOf(lines: readonly LedgerEntry[]): (LedgerEntry & { readonly rejected: boolean })[] {
-  const orders = new Map<string, LedgerEntry & { readonly rejected: boolean }>()
-  for (const line of lines) {
-    const key = `${line.key} ${line.attempt}`
-    if (['charged', 'uncertain', 'free'].includes(line.event)) orders.set(key, { ...line, rejected: false })
-  }
-  const refused = new Set(lines.filter(({ event }) => event === 'rejected').map(({ key }) => key))
-  return [...orders.values()].map(order => ({
-    ...order,
-    rejected: order.event === 'charged' && refused.has(order.key),
-  }))
 }

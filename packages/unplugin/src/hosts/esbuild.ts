@@ -10,6 +10,7 @@ import type {
   PluginBuild,
 } from 'esbuild'
 import { isUpscaleError, TAGGED } from 'upscale-core'
+import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
@@ -51,6 +52,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       build.onEnd(async ({ metafile, outputFiles = [] }) => {
         const report = finisher.report()
         if (summaryOf(report) !== undefined) options.onReport(report)
+        await writeBuildFiles(options, finisher)
         const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
         const left = await leftoverOf(outputs, metafile, root)
         const warnings = notices.splice(0).map(text => ({ text }))

@@ -7,6 +7,7 @@ import type {
   ResolvedUserConfig,
 } from '@farmfe/core'
 import { TAGGED } from 'upscale-core'
+import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
@@ -80,6 +81,7 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
         const { finisher, isWatching } = session()
         const report = finisher.report()
         if (summaryOf(report) !== undefined) options.onReport(report)
+        await writeBuildFiles(options, finisher)
         if (!isWatching) await finisher.close()
       },
     },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import { type Directive, TAGGED } from 'upscale-core'
+import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import { isFile } from '../is-file.ts'
@@ -58,6 +59,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         told = summary
         options.onReport(report)
       }
+      if (current !== undefined) await writeBuildFiles(options, current)
       // No later hook makes a picture.
       if (!this.meta.watchMode) await end()
     },

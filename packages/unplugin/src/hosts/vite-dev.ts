@@ -1,5 +1,5 @@
 import { type Directive, TAGGED } from 'upscale-core'
-import type { Plugin, ResolvedConfig } from 'vite'
+import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
@@ -8,6 +8,7 @@ import { serveTaggedImages } from './vite-dev-middleware.ts'
 import { createDevSession, type DevSession } from './vite-dev-session.ts'
 import { fileBeside, sourceOf } from './vite-files.ts'
 import { withdrawHtmlHook } from './vite-html.ts'
+import { announceInspector, createViteInspector } from './vite-inspector.ts'
 
 /*
  * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
@@ -30,8 +31,15 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
     configResolved: config => withdrawHtmlHook(config, 'upscale:dev'),
     configureServer(server) {
       const session = createDevSession(options, server)
-      sessions.set(server.config, session)
+      const inspector = createViteInspector(options, session, server)
+      sessions.set(server.config, {
+        ...session,
+        close: async () => void (await Promise.all([inspector.close(), session.close()])),
+      })
+      server.middlewares.use(inspector.middleware)
       server.middlewares.use(serveTaggedImages(session))
+      announceInspector(server)
+      if (options.dts !== undefined) declareWhenListening(options.dts, session, server)
     },
     ...devImportHooks(sessionOf),
     transformIndexHtml: {
@@ -62,6 +70,17 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       await session?.close()
     },
   }
+}
+
+/** Not before the server listens, which a person waits for. */
+function declareWhenListening(path: string, { finisher, tell }: DevSession, server: ViteDevServer): void {
+  const begin = (): void => {
+    import('./vite-declarations.ts')
+      .then(({ keepDeclarations }) => keepDeclarations(path, finisher, server))
+      .catch(tell)
+  }
+  if (server.httpServer === null) begin()
+  else server.httpServer.once('listening', begin)
 }
 
 /** Finds the session of the server that a hook runs for; undefined before it is configured. */

@@ -1,4 +1,5 @@
 import type { ResolvedConfig } from 'vite'
+import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createSlots, type Slot, type Slots } from '../slots.ts'
@@ -61,6 +62,7 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
       building.delete(environment)
       if (building.size > 0) return
       report()
+      if (run !== undefined) await writeBuildFiles(options, run.finisher)
       if (session.config.build.watch === null) await session.end()
     },
     async end() {

@@ -1,3 +1,4 @@
+import { writeBuildFiles } from '../build-files.ts'
 import type { Finisher } from '../finish.ts'
 import { isSearched, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
@@ -10,7 +11,7 @@ import { summaryOf } from '../summary.ts'
 interface FamilyCompiler {
   getInfrastructureLogger(name: string): { info(text: string): void }
   readonly hooks: {
-    readonly done: { tap(name: string, tell: () => void): void }
+    readonly done: { tapPromise(name: string, tell: () => Promise<void>): void }
     readonly shutdown: { tapPromise(name: string, end: () => Promise<void>): void }
   }
 }
@@ -33,7 +34,8 @@ interface FamilyCompilation<Module extends FamilyModule> {
 export function tellAndClose(compiler: FamilyCompiler, options: BuildOptions, finisher: Finisher): void {
   const logger = compiler.getInfrastructureLogger('upscale')
   let told = ''
-  compiler.hooks.done.tap('upscale', () => {
+  compiler.hooks.done.tapPromise('upscale', async () => {
+    await writeBuildFiles(options, finisher)
     const report = finisher.report()
     const summary = summaryOf(report)
     if (summary === undefined) return

@@ -1,0 +1,20 @@
+import { resolve } from 'node:path'
+import type { Finisher } from './finish.ts'
+import type { BuildOptions } from './options.ts'
+
+/**
+ * Writes what was asked for beside the bundle, at the end of a build. Loads nothing where nothing was asked for.
+ * @throws UpscaleError BAD_OPTION when a file can't be written
+ */
+export async function writeBuildFiles({ report, dts }: BuildOptions, finisher: Finisher): Promise<void> {
+  const { root } = finisher.options
+  if (dts !== undefined) {
+    const { createDeclarations } = await import('./declarations.ts')
+    await createDeclarations(resolve(root, dts), finisher).writeAll()
+  }
+  if (report !== undefined) {
+    const { writeReport } = await import('upscale-inspector')
+    const { projectPictures } = await import('./project-pictures.ts')
+    await writeReport(resolve(root, report), projectPictures(finisher))
+  }
+}

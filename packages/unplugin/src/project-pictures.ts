@@ -1,0 +1,17 @@
+import type { InspectionOptions } from 'upscale-inspector'
+import { sourcesIn } from 'upscale-references/sources'
+import type { Finisher } from './finish.ts'
+
+/**
+ * What is looked at where a project's pictures are shown: those that its sources ask for, and those that the bundler
+ * met.
+ *
+ * @param skip folders that hold no sources, absolute
+ */
+export function projectPictures(
+  { view, sightings }: Pick<Finisher, 'view' | 'sightings'>,
+  skip: readonly string[] = [],
+): InspectionOptions {
+  const { root, cacheDir } = view.options
+  return { view, sightings, sources: () => sourcesIn(root, new Set([cacheDir, ...skip])) }
+}

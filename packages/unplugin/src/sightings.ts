@@ -1,0 +1,79 @@
+import { relative } from 'node:path'
+import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
+import type { Sighting } from 'upscale-inspector'
+import type { Mention } from './finish.ts'
+import { findPlace } from './place.ts'
+
+/** Remembers which pictures a bundler asked for, so that they can be shown with those that a search of sources finds. */
+export interface Sightings {
+  all(): Iterable<Sighting>
+  note(source: string, request: UpscaleRequest, mention: Mention): void
+  /** Notes a picture, and how the work on it goes. */
+  during<T>(source: string, request: UpscaleRequest, mention: Mention, work: () => Promise<T>): Promise<T>
+}
+
+interface Seen {
+  readonly file: string
+  readonly request: UpscaleRequest
+  readonly mention: Mention
+  underWay: number
+  changes: number
+  error: UpscaleError | undefined
+}
+
+/** @param root the project's folder, absolute */
+export function createSightings(root: string): Sightings {
+  const known = new Map<string, Seen>()
+
+  function see(file: string, request: UpscaleRequest, mention: Mention): Seen {
+    const key = JSON.stringify([file, request])
+    const seen = known.get(key) ?? { file, request, mention, underWay: 0, changes: 1, error: undefined }
+    known.set(key, seen)
+    return seen
+  }
+
+  function show({ file, request, mention, underWay, changes, error }: Seen): Sighting {
+    return {
+      file,
+      request,
+      reference: mention.reference,
+      // Found only now: a build that shows nothing needs no lines.
+      place: placeOf(mention, root),
+      isWorking: underWay > 0,
+      changes,
+      ...(error === undefined ? {} : { error }),
+    }
+  }
+
+  return {
+    *all() {
+      for (const seen of known.values()) yield show(seen)
+    },
+    note(source, request, mention) {
+      see(source, request, mention)
+    },
+    async during(source, request, mention, work) {
+      const seen = see(source, request, mention)
+      seen.underWay++
+      seen.changes++
+      try {
+        const result = await work()
+        seen.error = undefined
+        return result
+      } catch (error) {
+        seen.error = isUpscaleError(error) ? error : undefined
+        throw error
+      } finally {
+        seen.underWay--
+        seen.changes++
+      }
+    },
+  }
+}
+
+function placeOf({ reference, importer }: Mention, root: string): Sighting['place'] {
+  if (importer === undefined) return { name: reference }
+  const { file, line } = findPlace(importer, reference)
+  const name = relative(root, file).replaceAll('\\', '/')
+  return line === undefined ? { name } : { name, line, file }
+}
