@@ -47,6 +47,7 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { type LineOwner, type LiveLine, openLiveLine } from './live-line.ts'
 export { dollars } from './money/dollars.ts'
 export {
   type ErrorPolicy,
@@ -57,6 +58,12 @@ export {
   type UpscalerOptions,
 } from './options.ts'
 export { type PlannedImage, type PlanState, priceText } from './plan.ts'
+export {
+  createProgress,
+  type Progress,
+  type ProgressOutcome,
+  type ProgressOutlet,
+} from './progress.ts'
 export type { Origin, Report, ReportImage } from './report.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export {

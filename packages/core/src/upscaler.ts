@@ -21,7 +21,7 @@ import { type PlannedImage, planImage } from './plan.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
-import { openSources, type SourceFile } from './source.ts'
+import { nameOf, openSources, type SourceFile } from './source.ts'
 import { openStores } from './stores.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -207,11 +207,14 @@ export function createUpscaler(
     options: resolved,
     parse: reference => parseDirective(reference, resolved),
     async upscale(file, request = {}, context = {}) {
+      const name = nameOf(resolve(resolved.root, file), resolved.root)
       try {
-        return await untilAborted(track(upscale(file, request)), context.signal)
+        const image = await untilAborted(track(upscale(file, request)), context.signal)
+        recorder.delivered(name, request)
+        return image
       } catch (error) {
-        const placed = toCoded(error).at({ file, ...pickPlace(context) })
-        recorder.refused(file, placed)
+        const placed = toCoded(error).at({ file: name, ...pickPlace(context) })
+        recorder.refused(name, request, placed)
         throw placed
       }
     },

@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { TAGGED } from 'upscale-core'
 import { createFinisher, type Finisher } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { FINISHER, ISSUER_OF, type IssuerOf } from '../webpack-loader.ts'
 import { checkOutput } from './rspack-output.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
-import { tellAndClose } from './webpack-family.ts'
+import { familyLogger, tellAndClose } from './webpack-family.ts'
 
 /*
  * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
@@ -18,15 +19,21 @@ import { tellAndClose } from './webpack-family.ts'
 
 type Rule = NonNullable<NonNullable<Configuration['module']>['rules']>[number]
 
-/** Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config. */
-export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions): void {
+/**
+ * Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config.
+ * @param logger for a tool that builds on Rspack and has its own
+ */
+export function installInRspack(
+  compiler: Compiler,
+  userOptions: UpscaleOptions,
+  logger: HostLogger = familyLogger(compiler),
+): void {
   const options = resolveBuildOptions(userOptions)
-  const logger = compiler.getInfrastructureLogger('upscale')
   const finisher = createFinisher(options.upscaler, {
     root: compiler.context,
     envDir: compiler.context,
     mode: compiler.options.mode ?? 'production',
-    onNotice: text => logger.warn(text),
+    logger,
   })
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
   const revision = revisionOf(finisher)
@@ -49,7 +56,7 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
     })
   })
   checkOutput(compiler, options)
-  tellAndClose(compiler, options, finisher)
+  tellAndClose(compiler, options, logger, finisher)
 }
 
 /**

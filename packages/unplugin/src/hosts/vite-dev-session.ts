@@ -7,6 +7,7 @@ import type { BuildOptions } from '../options.ts'
 import { queryOf } from '../reference.ts'
 import { createSlots, type Slot, stampOf } from '../slots.ts'
 import { createDevQueue } from './vite-dev-queue.ts'
+import { viteLogger } from './vite-logger.ts'
 import { createPlaceholders, type Placeholder, writePlaceholder } from './vite-placeholder.ts'
 
 /** A picture as a page can have it now. */
@@ -102,12 +103,12 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
  * of a paid engine, and by looking first where no engine may run at all. Such a picture fails with FROZEN_MISS.
  */
 function createDevFinisher({ upscaler, dev }: BuildOptions, config: ResolvedConfig): Finisher {
-  const { root, envDir, mode, logger } = config
+  const { root, envDir, mode } = config
   const finisher = createFinisher(dev === 'full' ? upscaler : { ...upscaler, frozen: true }, {
     root,
     envDir: typeof envDir === 'string' ? envDir : undefined,
     mode,
-    onNotice: text => logger.warn(`[upscale] ${text}`),
+    logger: viteLogger(config),
   })
   if (dev === 'full') return finisher
   return {

@@ -7,7 +7,7 @@ import { createFinisher, type Finisher } from '../finish.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isImagePath, isTaggedImage, pathOf } from '../reference.ts'
 import { FINISHER } from '../webpack-loader.ts'
-import { tellAndClose } from './webpack-family.ts'
+import { familyLogger, tellAndClose } from './webpack-family.ts'
 import { checkOutput } from './webpack-output.ts'
 
 /*
@@ -25,12 +25,12 @@ const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 /** Sets the plugin up in a compiler; called once, while webpack reads its config. */
 export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions): void {
   const options = resolveBuildOptions(userOptions)
-  const logger = compiler.getInfrastructureLogger('upscale')
+  const logger = familyLogger(compiler)
   const finisher = createFinisher(options.upscaler, {
     root: compiler.context,
     envDir: compiler.context,
     mode: compiler.options.mode ?? 'production',
-    onNotice: text => logger.warn(text),
+    logger,
   })
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
   const revision = revisionOf(finisher)
@@ -52,7 +52,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
     })
   })
   checkOutput(compiler, options)
-  tellAndClose(compiler, options, finisher)
+  tellAndClose(compiler, options, logger, finisher)
 }
 
 /**
