@@ -4,7 +4,7 @@ import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../
 import { createSlots, type Slot, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
 import { type FindFile, sourceOf } from './vite-files.ts'
-import { viteLogger } from './vite-logger.ts'
+import { projectOf, viteLogger } from './vite-logger.ts'
 
 /**
  * What the Vite plugins of one config share: one upscaler and its slots, whatever the number of environments. They
@@ -85,18 +85,11 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
 }
 
 function startRun(options: BuildOptions, config: ResolvedConfig): Run {
-  const { root, envDir, mode, build } = config
-  const logger = viteLogger(config)
-  const finisher = createFinisher(options.upscaler, {
-    root,
-    envDir: typeof envDir === 'string' ? envDir : undefined,
-    mode,
-    logger,
-  })
+  const finisher = createFinisher(options.upscaler, projectOf(config))
   return {
     finisher,
-    slots: createSlots(finisher, build.watch !== null),
-    tell: createTeller(options, logger),
+    slots: createSlots(finisher, config.build.watch !== null),
+    tell: createTeller(options, viteLogger(config)),
   }
 }
 

@@ -14,7 +14,6 @@ interface FamilyCompiler {
   readonly hooks: {
     readonly done: { tap(name: string, tell: () => void): void }
     readonly failed: { tap(name: string, tell: () => void): void }
-    readonly shutdown: { tapPromise(name: string, end: () => Promise<void>): void }
   }
 }
 
@@ -45,17 +44,16 @@ export function familyLogger(compiler: FamilyCompiler): HostLogger {
   }
 }
 
-/** Tells the summary and the report after each build, and ends the upscaler with the compiler. */
-export function tellAndClose(
-  compiler: Pick<FamilyCompiler, 'hooks'>,
+/** Tells the summary and the report after each build. */
+export function tellSummary(
+  { hooks }: Pick<FamilyCompiler, 'hooks'>,
   options: BuildOptions,
   logger: HostLogger,
-  finisher: Finisher,
+  supply: { readonly finisher: Finisher },
 ): void {
   const tell = createTeller(options, logger)
-  compiler.hooks.done.tap('upscale', () => tell(finisher))
-  compiler.hooks.failed.tap('upscale', () => tell(finisher))
-  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
+  hooks.done.tap('upscale', () => tell(supply.finisher))
+  hooks.failed.tap('upscale', () => tell(supply.finisher))
 }
 
 /** The files about to be written that can hold references. */
