@@ -18,6 +18,9 @@ export const FIVE_FORMS: readonly Form[] = [
   ['inline', 'inline.png', 2],
 ]
 
+/** The same for webpack and its family, whose pages are read by html-loader. */
+export const FAMILY_FORMS: readonly Form[] = FIVE_FORMS.filter(([form]) => form !== 'html-srcset')
+
 export const FIVE_FORMS_SITE = {
   'index.html': `<!doctype html>
 <html><head><link rel="stylesheet" href="./style.css"></head><body>
@@ -38,14 +41,29 @@ form('inline').src = inline
 document.documentElement.dataset.ready = 'true'`,
 }
 
+/** {@link FAMILY_FORMS}, in the folder where projects of webpack have their sources. */
+export const FAMILY_SITE = {
+  'src/index.html': `<!doctype html>
+<html><head></head><body>
+<img data-form="html" src="./html.png?upscale=2">
+<div data-form="css"></div>
+<img data-form="js"><img data-form="new-url"><img data-form="srcset"><img data-form="inline"></body></html>`,
+  'src/style.css': FIVE_FORMS_SITE['style.css'],
+  'src/main.js': `import './style.css'\n${FIVE_FORMS_SITE['main.js']}`,
+}
+
 /** Waits until every form shows its picture in the size and the colours expected; the page may load again meanwhile. */
-export async function expectSoon(page: Page, colours: (file: string) => Swatch): Promise<void> {
+export async function expectSoon(
+  page: Page,
+  colours: (file: string) => Swatch,
+  forms: readonly Form[] = FIVE_FORMS,
+): Promise<void> {
   const script = await collect
   const look = async (): Promise<string[]> => {
     try {
       await page.waitForSelector('html[data-ready]')
       const seen = await page.evaluate<SeenPage>(script)
-      return FIVE_FORMS.flatMap(([form, file]) => problemsOf(form, seen[form]?.at(-1), colours(file)))
+      return forms.flatMap(([form, file]) => problemsOf(form, seen[form]?.at(-1), colours(file)))
     } catch (error) {
       // The page was leaving for its next load.
       return [String(error)]

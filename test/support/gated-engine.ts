@@ -13,8 +13,9 @@ export interface GatedEngine {
 
 /**
  * Repeats each pixel and turns its colour into the opposite, so that a finished picture can be told from any stand-in.
+ * @param failure makes every call fail with this text once it may go on
  */
-export function gatedEngine(): GatedEngine {
+export function gatedEngine({ failure }: { readonly failure?: string } = {}): GatedEngine {
   let calls = 0
   let release = (): void => {}
   let gate = Promise.resolve()
@@ -43,6 +44,7 @@ export function gatedEngine(): GatedEngine {
         calls++
         await Promise.race([gate, aborted(signal)])
         signal.throwIfAborted()
+        if (failure !== undefined) throw new Error(failure)
         const { channels } = image
         const width = image.width * scale
         const height = image.height * scale

@@ -1,5 +1,5 @@
 import colourSet from 'picocolors'
-import { isUpscaleError, safeText } from 'upscale-core'
+import { isUpscaleError, type LiveLine, openLiveLine, safeText } from 'upscale-core'
 
 type Colours = ReturnType<typeof colourSet.createColors>
 
@@ -24,42 +24,29 @@ export interface Printer {
   bytes(bytes: Uint8Array): Promise<void>
   /** A line on stderr. */
   note(text: string): void
-  /** Draws over the live line; the empty text removes it. Nothing happens where {@link live} is false. */
-  line(text: string): void
+  /** Draws the live line over; nothing happens where {@link live} is false. */
+  readonly draw: LiveLine['draw']
+  /** Takes the live line away. */
+  clear(): void
   error(error: unknown): void
 }
 
 /** @param quiet no notes, only results and errors */
 export function createPrinter({ json = false, quiet = false }: PrintFlags = {}): Printer {
   const { stdout, stderr } = process
-  const live = stderr.isTTY === true && !quiet && !isPlain(process.env)
+  const line = quiet ? undefined : openLiveLine(process)
   const paint = colourSet.createColors(hasColours(stdout.isTTY === true, process.env))
   const warn = colourSet.createColors(hasColours(stderr.isTTY === true, process.env))
-  let drawn = false
-
-  function line(text: string): void {
-    if (!live || (text === '' && !drawn)) return
-    stderr.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stderr.columns || 80) - 1))}`)
-    drawn = text !== ''
-  }
-
-  function say(text: string): void {
-    line('')
-    console.error(text)
-  }
-
   return {
     json,
     paint,
-    live,
-    line,
+    live: line !== undefined,
+    draw: textFor => line?.draw(textFor),
+    clear: () => line?.clear(),
     result(text) {
-      if (json) return
-      line('')
-      console.log(text)
+      if (!json) console.log(text)
     },
     document(document) {
-      line('')
       if (json) console.log(JSON.stringify(document, undefined, 2))
     },
     bytes: bytes =>
@@ -67,9 +54,9 @@ export function createPrinter({ json = false, quiet = false }: PrintFlags = {}):
         stdout.write(bytes, error => (error ? fail(error) : settle()))
       }),
     note(text) {
-      if (!quiet) say(text)
+      if (!quiet) console.error(text)
     },
-    error: error => say(`${warn.red('error')} ${messageOf(error)}`),
+    error: error => console.error(`${warn.red('error')} ${messageOf(error)}`),
   }
 }
 
@@ -99,9 +86,4 @@ function hasColours(isTerminal: boolean, env: Env): boolean {
   const { FORCE_COLOR: forced } = env
   if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false'
   return isTerminal && env.TERM !== 'dumb'
-}
-
-/** Logs of a CI job keep every state of a line that is drawn over. */
-function isPlain(env: Env): boolean {
-  return env.TERM === 'dumb' || (env.CI !== undefined && env.CI !== '' && env.CI !== 'false')
 }

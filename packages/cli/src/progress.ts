@@ -1,50 +1,42 @@
-import { dollars, type Upscaler } from 'upscale-core'
+import { createProgress as countProgress, type ProgressOutcome, type Upscaler } from 'upscale-core'
 import type { Printer } from './print.ts'
 
 /** Tells how far a run is: one line that is drawn over on a terminal, a line a picture elsewhere. */
 export interface Progress {
   /** The number of pictures, once it is known. */
   total: number | undefined
-  begin(name: string): void
-  /** @param text said in a log that can't be drawn over; undefined for a picture that needs no line */
-  end(name: string, outcome: { readonly cached: boolean; readonly text: string | undefined }): void
-  /** Removes the live line. */
-  clear(): void
+  /**
+   * A picture's turn.
+   * @returns to be called at its end; the text is said in a log that can't be drawn over, undefined for a picture that
+   *   needs no line
+   */
+  begin(name: string): (outcome: ProgressOutcome, text: string | undefined) => void
 }
 
 /** Drawing more often would cost more than it tells. */
-const DRAW_EVERY_MS = 80
+const DRAW_EVERY_MS = 100
 
 export function createProgress(print: Printer, upscaler: Pick<Upscaler, 'report'>): Progress {
+  const outlet = { everyMs: DRAW_EVERY_MS, show: print.draw, clear: print.clear }
+  const count = countProgress(outlet, () => upscaler.report().spentMicros)
+  let begun = 0
   let done = 0
-  let cached = 0
-  let drawnAt = 0
-  const current = new Set<string>()
-
-  function draw(): void {
-    const now = performance.now()
-    if (!print.live || now - drawnAt < DRAW_EVERY_MS) return
-    drawnAt = now
-    const [name = ''] = current
-    const of = progress.total === undefined ? `${done}` : `${done}/${progress.total}`
-    print.line(`${of}  ${cached} cached  ${dollars(upscaler.report().spentMicros)}  ${name}`)
-  }
-
-  const progress: Progress = {
-    total: undefined,
+  return {
+    get total() {
+      return count.total
+    },
+    set total(total) {
+      count.total = total
+    },
     begin(name) {
-      current.add(name)
-      draw()
+      // A name may come twice.
+      const end = count.begin(`${begun++}`, name)
+      return (outcome, text) => {
+        end(outcome)
+        done++
+        const of = count.total === undefined ? `${done}` : `${done}/${count.total}`
+        if (!print.live && text !== undefined) print.note(`[${of}] ${text}`)
+      }
     },
-    end(name, outcome) {
-      done++
-      if (outcome.cached) cached++
-      current.delete(name)
-      const of = progress.total === undefined ? `${done}` : `${done}/${progress.total}`
-      if (!print.live && outcome.text !== undefined) print.note(`[${of}] ${outcome.text}`)
-      draw()
-    },
-    clear: () => print.line(''),
   }
-  return progress
 }

@@ -57,6 +57,7 @@ export {
   UpscaleError,
 } from './errors.ts'
 export { EXTENSION, FORMATS, type Format } from './format.ts'
+export { type LineOwner, type LiveLine, openLiveLine } from './live-line.ts'
 export { type AccountOrder, ordersOf } from './money/account.ts'
 export { dollars } from './money/dollars.ts'
 export type { LedgerEntry } from './money/ledger.ts'
@@ -76,6 +77,12 @@ export {
   type PlanState,
   priceText,
 } from './plan.ts'
+export {
+  createProgress,
+  type Progress,
+  type ProgressOutcome,
+  type ProgressOutlet,
+} from './progress.ts'
 export type { Provenance } from './provenance.ts'
 export type { RemoteDriver } from './remote/driver.ts'
 export { openRemoteStore, type RemoteStore } from './remote/remote-store.ts'

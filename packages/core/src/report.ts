@@ -1,3 +1,4 @@
+import type { UpscaleRequest } from './directive.ts'
 import type { UpscaleError } from './errors.ts'
 import type { Format } from './format.ts'
 
@@ -30,6 +31,7 @@ export interface ReportImage {
 /** What happened so far, as data; whoever prints it decides how. */
 export interface Report {
   readonly images: readonly ReportImage[]
+  /** What was refused and not delivered since; the source as in {@link ReportImage}. */
   readonly refused: readonly { readonly source: string; readonly error: UpscaleError }[]
   /** What paid engines charged in this run, in millionths of a US dollar. */
   readonly spentMicros: number
@@ -39,7 +41,9 @@ export interface Report {
 
 export interface Recorder {
   image(image: ReportImage): void
-  refused(source: string, error: UpscaleError): void
+  refused(source: string, request: Partial<UpscaleRequest>, error: UpscaleError): void
+  /** What was refused before has been repaired since. */
+  delivered(source: string, request: Partial<UpscaleRequest>): void
   notice(text: string): void
   report(spentMicros: number): Report
 }
@@ -50,7 +54,9 @@ const MAX_ROWS = 100_000
 /** Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays. */
 export function createRecorder(onNotice: (text: string) => void): Recorder {
   const images = new Map<string, ReportImage>()
-  const refused = new Map<string, UpscaleError>()
+  const refused = new Map<string, Report['refused'][number]>()
+  const keyOf = (source: string, request: Partial<UpscaleRequest>): string =>
+    JSON.stringify([source, request])
   const notices = new Set<string>()
   return {
     image(image) {
@@ -59,9 +65,12 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
       if (known === undefined || known.origin === 'cache') images.set(key, image)
       trim(images)
     },
-    refused(source, error) {
-      refused.set(source, error)
+    refused(source, request, error) {
+      refused.set(keyOf(source, request), { source, error })
       trim(refused)
+    },
+    delivered(source, request) {
+      if (refused.size > 0) refused.delete(keyOf(source, request))
     },
     notice(text) {
       if (notices.has(text)) return
@@ -70,7 +79,7 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
     },
     report: spentMicros => ({
       images: [...images.values()],
-      refused: [...refused].map(([source, error]) => ({ source, error })),
+      refused: [...refused.values()],
       spentMicros,
       notices: [...notices],
     }),

@@ -82,7 +82,7 @@ export function openSources(limits: SourceLimits): Sources {
   let realRoot: string | undefined
 
   function look(file: string, into: (size: number) => Buffer): SourceImage {
-    const name = relative(limits.root, file).split(sep).join('/')
+    const name = nameOf(file, limits.root)
     try {
       const real = realpathSync.native(file)
       realRoot ??= realOf(limits.root)
@@ -108,6 +108,11 @@ export function openSources(limits: SourceLimits): Sources {
     },
     read: file => look(file, size => Buffer.allocUnsafeSlow(size)),
   }
+}
+
+/** What a file is called in messages: its path from the root, with `/`. */
+export function nameOf(file: string, root: string): string {
+  return relative(root, file).split(sep).join('/')
 }
 
 /** {@link Sources.read} for one file. */

@@ -23,7 +23,7 @@ import { openRemoteCache } from './remote/remote-cache.ts'
 import { createRecorder, type Origin, type Report } from './report.ts'
 import { safeText } from './safe-text.ts'
 import { singleFlight } from './single-flight.ts'
-import { openSources, type SourceFile } from './source.ts'
+import { nameOf, openSources, type SourceFile } from './source.ts'
 import { openStores } from './stores.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -269,12 +269,20 @@ export function createUpscaler(
     }
   }
 
-  async function watch<T>(file: string, context: UpscaleContext, work: Promise<T>): Promise<T> {
+  async function watch<T>(
+    file: string,
+    request: Partial<UpscaleRequest>,
+    context: UpscaleContext,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const name = nameOf(resolve(resolved.root, file), resolved.root)
     try {
-      return await untilAborted(track(work), context.signal)
+      const result = await untilAborted(track(work()), context.signal)
+      recorder.delivered(name, request)
+      return result
     } catch (error) {
-      const placed = toCoded(error).at({ file, ...pickPlace(context) })
-      recorder.refused(file, placed)
+      const placed = toCoded(error).at({ file: name, ...pickPlace(context) })
+      recorder.refused(name, request, placed)
       throw placed
     }
   }
@@ -290,8 +298,10 @@ export function createUpscaler(
   return {
     options: resolved,
     parse: reference => parseDirective(reference, resolved),
-    upscale: (file, request = {}, context = {}) => watch(file, context, upscale(file, request)),
-    answer: (file, request = {}, context = {}) => watch(file, context, answer(file, request, context)),
+    upscale: (file, request = {}, context = {}) =>
+      watch(file, request, context, () => upscale(file, request)),
+    answer: (file, request = {}, context = {}) =>
+      watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
       const job = planJob(request, resolved)
       return planImage(sources.read(resolve(resolved.root, file)), job, shop)

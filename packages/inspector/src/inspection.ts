@@ -187,7 +187,9 @@ export function createInspection(options: InspectionOptions): Inspection {
       .filter(order => order.key === pay && order.event !== 'free')
       .reduce((sum, { costMicros }) => sum + costMicros, 0)
     const state = sighting?.isWorking === true ? 'working' : examined.state
-    const failure = reason ?? (state === 'missing' || state === 'answered' || state === 'remote' ? sighting?.error : undefined)
+    const failure =
+      reason ??
+      (state === 'missing' || state === 'answered' || state === 'remote' ? sighting?.error : undefined)
     return {
       shown: {
         ...common,

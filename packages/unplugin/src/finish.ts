@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import {
+  createProgress,
   createUpscaler,
   type Directive,
   isUpscaleError,
@@ -13,9 +15,11 @@ import {
 } from 'upscale-core'
 import type { Sighting, UpscalerView } from 'upscale-inspector'
 import { local } from 'upscale-local'
+import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { drainOnSignals } from './interrupt.ts'
 import { findPlace } from './place.ts'
 import { priceList } from './price-list.ts'
+import { queryOf } from './reference.ts'
 import { createSightings } from './sightings.ts'
 
 /** A reference as it was written, and the module that has it. */
@@ -51,6 +55,8 @@ export interface Finisher {
   /** The error of a reference whose `as` gives a text, at a place that takes one address. */
   addressOnly(directive: Directive, mention: Mention, form: string): UpscaleError
   report(): Report
+  /** A build is over, or nobody waits any longer: what is told of the progress starts anew. */
+  settle(): void
   close(): Promise<void>
 }
 
@@ -60,13 +66,13 @@ export interface Project {
   /** The folder of the `.env` files; undefined when the user switched them off. */
   readonly envDir: string | undefined
   readonly mode: string
-  /** Takes a line that the user should see; the build goes on. */
-  onNotice(text: string): void
+  readonly logger: HostLogger
 }
 
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
 export function createFinisher(options: UpscalerOptions, project: Project): Finisher {
-  const { root, envDir, mode, onNotice } = project
+  const { root, envDir, mode, logger } = project
+  const onNotice = (text: string): void => logger.warn(text)
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
   const upscaler: Upscaler = createUpscaler(options, {
     root,
@@ -80,6 +86,7 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
   const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
   const sightings = createSightings(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
+  const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   return {
     options: upscaler.options,
     view: upscaler,
@@ -90,9 +97,15 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
       throw new Error(`not a tagged reference: ${mention.reference}`)
     },
     async finish(source, request, mention) {
+      const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
       try {
-        return await sightings.during(source, request, mention, () => upscaler.upscale(source, request))
+        const image = await sightings.during(source, request, mention, () =>
+          upscaler.upscale(source, request),
+        )
+        end(image.origin === 'cache' ? 'cached' : 'worked')
+        return image
       } catch (error) {
+        end('worked')
         throw placed(error, mention)
       }
     },
@@ -117,7 +130,9 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
         mention,
       ),
     report: () => upscaler.report(),
+    settle: () => progress.reset(),
     close() {
+      progress.reset()
       forget()
       return upscaler.close()
     },

@@ -1,4 +1,10 @@
 import { dollars, type Report } from 'upscale-core'
+import type { Finisher } from './finish.ts'
+import type { HostLogger } from './host-logger.ts'
+import type { BuildOptions } from './options.ts'
+
+/** The most refused pictures that are named. */
+const MOST_NAMED = 3
 
 /** One line about a build; undefined when there is nothing to tell. */
 export function summaryOf({ images, refused, spentMicros }: Report): string | undefined {
@@ -11,9 +17,32 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
     `${from('cache')} from the cache`,
     ...(from('remote') > 0 ? [`${from('remote')} from the remote cache`] : []),
     ...(from('fallback') > 0 ? [`${from('fallback')} shipped as a stand-in`] : []),
-    ...(refused.length > 0 ? [`${refused.length} refused`] : []),
+    ...(refused.length > 0 ? [`${refused.length} refused (${namesOf(refused)})`] : []),
     `${dollars(spentMicros)} spent`,
     ...(savedMicros > 0 ? [`${dollars(savedMicros)} saved`] : []),
   ]
   return parts.join(', ')
+}
+
+/**
+ * Makes what ends every build: the summary goes to the host's logger, once for each change, so that a rebuild that
+ * touched no picture says nothing; the report goes to the user's function.
+ */
+export function createTeller(options: BuildOptions, logger: HostLogger): (finisher: Finisher) => void {
+  let told: string | undefined
+  return finisher => {
+    finisher.settle()
+    const report = finisher.report()
+    const summary = summaryOf(report)
+    if (summary === undefined) return
+    if (summary !== told) logger.info(summary)
+    told = summary
+    options.onReport(report)
+  }
+}
+
+function namesOf(refused: Report['refused']): string {
+  const names = [...new Set(refused.map(({ source }) => source))]
+  const others = names.length - MOST_NAMED
+  return [...names.slice(0, MOST_NAMED), ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
 }

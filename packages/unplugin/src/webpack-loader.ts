@@ -1,12 +1,25 @@
-import { type Directive, isUpscaleError, type UpscaledImage } from 'upscale-core'
+import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest } from 'upscale-core'
 import type { LoaderContext } from 'webpack'
 import { readChecked } from './checked-bytes.ts'
+import { type DevPicture, factsOf } from './dev-pictures.ts'
 import type { Finisher, Mention } from './finish.ts'
 import { pathOf, queryOf, withRest } from './reference.ts'
-import { variantCode } from './variants.ts'
+import { type VariantParts, variantCode } from './variants.ts'
 
-/** Where the loader finds the upscaler of its build; not in its options, which are part of a module's identity. */
-export const FINISHER: unique symbol = Symbol.for('unplugin-upscale')
+/** Where the loader finds the pictures of its build; not in its options, which are part of a module's identity. */
+export const SUPPLY: unique symbol = Symbol.for('unplugin-upscale')
+
+/** Gives the loader its pictures. */
+export interface Supply {
+  readonly finisher: Finisher
+  /** @throws UpscaleError */
+  get(source: string, request: UpscaleRequest, mention: Mention): Promise<Supplied>
+}
+
+/** A picture; of a stand-in, the file that changes when there is something better. */
+export type Supplied =
+  | Extract<DevPicture<UpscaledImage>, { kind: 'finished' }>
+  | (Extract<DevPicture<UpscaledImage>, { kind: 'placeholder' }> & { readonly bell: string })
 
 /** Where the loader finds who asked, in a host whose graph can't be read while it grows (Rspack). */
 export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
@@ -14,7 +27,7 @@ export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
 /** @returns the file that asked for a request as written, leading to a file; undefined when unknown */
 export type IssuerOf = (request: string, resource: string) => string | undefined
 
-type Context = LoaderContext<unknown> & { readonly [FINISHER]?: Finisher; readonly [ISSUER_OF]?: IssuerOf }
+type Context = LoaderContext<unknown> & { readonly [SUPPLY]?: Supply; readonly [ISSUER_OF]?: IssuerOf }
 
 /** webpack hands over and takes back bytes. */
 export const raw = true
@@ -29,21 +42,32 @@ export default function load(this: Context): void {
 }
 
 async function produce(context: Context): Promise<string | Buffer> {
-  const finisher = context[FINISHER]
-  if (finisher === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
+  const supply = context[SUPPLY]
+  if (supply === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
+  const { finisher } = supply
   const mention = mentionOf(context)
   const directive = finisher.parse(mention)
-  const image = await finisher.finish(context.resourcePath, directive.requests[0], mention)
-  if (directive.as === 'url') return readChecked(image)
-  return variantCode(directive, partsOf(directive, image, context, finisher))
+  const [request] = directive.requests
+  const picture = await supply.get(context.resourcePath, request, mention)
+  if (picture.kind === 'finished') {
+    const { finished } = picture
+    if (directive.as === 'url') return readChecked(finished)
+    return variantCode(directive, partsOf(directive, finished, context, finisher))
+  }
+  const { placeholder, bell } = picture
+  // A cache of the host, on disk for one, must not keep a stand-in for the picture.
+  context.cacheable(false)
+  context.addDependency(bell)
+  if (directive.as === 'url') return Buffer.from(placeholder.bytes)
+  return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, finisher))
 }
 
 function partsOf(
   { requests, rest }: Directive,
-  image: UpscaledImage,
+  image: VariantParts['image'],
   { context, resourcePath, utils }: Context,
   { options }: Finisher,
-): Parameters<typeof variantCode>[1] {
+): VariantParts {
   const path = utils.contextify(context ?? '/', resourcePath)
   return {
     original: path + rest,

@@ -154,15 +154,16 @@ async function createFinish(
 
   async function make(found: Found): Promise<void> {
     const name = shownPath(found.file, cwd)
-    progress.begin(name)
+    const end = progress.begin(name)
     const row = await work(found)
     tally.add(row)
-    progress.end(name, { cached: row.origin === 'cache', text: tally.lineOf(row) })
+    end(row.origin === 'cache' ? 'cached' : 'worked', tally.lineOf(row))
   }
 
   function fail({ file }: Found, error: UpscaleError): void {
+    const end = progress.begin(shownPath(file, cwd))
     tally.add({ source: file, state: 'failed', error: error.at({ file }) })
-    progress.end(file, { cached: false, text: undefined })
+    end('worked', undefined)
   }
 
   async function follow(found: Found, key: string): Promise<void> {
@@ -185,7 +186,6 @@ async function createFinish(
     follow: (found, key) => void following.push(follow(found, key)),
     async end() {
       await Promise.all(following)
-      progress.clear()
       return tally.finish(upscaler.report(), stopping.aborted)
     },
     close: () => watch.close(),

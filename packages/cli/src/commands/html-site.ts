@@ -27,16 +27,13 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   session.foresee(() => eachOf(orders.all))
   await forEach(eachOf(orders.all), upscaler.options.concurrency + 2, stopping, async order => {
     const name = shownPath(order.file, process.cwd())
-    progress.begin(name)
+    const end = progress.begin(name)
     await orders.fill(order)
     const made = order.image
     const text = made === undefined ? undefined : `${name}  ${made.width} × ${made.height}  ${made.origin}`
-    progress.end(name, {
-      cached: made?.origin === 'cache',
-      text: made?.origin === 'cache' ? undefined : text,
-    })
+    const isCached = made?.origin === 'cache'
+    end(isCached ? 'cached' : 'worked', isCached ? undefined : text)
   })
-  progress.clear()
   const rewritten: string[] = []
   // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
   for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {

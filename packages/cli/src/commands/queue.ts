@@ -68,13 +68,13 @@ async function watch(link: QueueLink, print: Printer): Promise<void> {
   let last = ''
   while (!stop.signal.aborted) {
     const line = lineOf(await stateOf(link))
-    if (print.live) print.line(line)
+    if (print.live) print.draw(columns => line.slice(0, columns))
     else if (line !== last) print.note(line)
     last = line
     // Only the signal ends the wait early.
     await sleep(EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined)
   }
-  print.line('')
+  print.clear()
 }
 
 interface Numbers {

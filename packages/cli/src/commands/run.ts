@@ -91,12 +91,12 @@ async function runPictures(
   const atATime = upscaler.options.concurrency + 2
   await forEach(walk(operands, rules), atATime, stopping, async found => {
     const name = shownPath(found.file, cwd)
-    progress.begin(name)
+    const end = progress.begin(name)
     const row = await workOn(found)
     tally.add(row)
-    progress.end(name, { cached: row.origin === 'cache', text: tally.lineOf(row) })
+    const isThere = row.origin === 'cache' || row.state === 'unchanged'
+    end(isThere ? 'cached' : 'worked', tally.lineOf(row))
   })
-  progress.clear()
   if (tally.seen === 0 && !stopping.aborted) throw nothingFound(operands, cwd)
   return tally.finish(upscaler.report(), stopping.aborted)
 }

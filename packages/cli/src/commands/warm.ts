@@ -38,25 +38,21 @@ async function warm(paths: readonly string[], session: Session): Promise<number>
     stopping,
     async ({ file, request, place }) => {
       const name = shownPath(file, process.cwd())
-      progress.begin(name)
+      const end = progress.begin(name)
       try {
         const { origin, width, height } = await upscaler.upscale(file, request)
         counts[origin]++
         const isNew = origin !== 'cache'
-        progress.end(name, {
-          cached: !isNew,
-          text: isNew ? `${name}  ${width} × ${height}  ${origin}` : undefined,
-        })
+        end(isNew ? 'worked' : 'cached', isNew ? `${name}  ${width} × ${height}  ${origin}` : undefined)
       } catch (error) {
         if (!isUpscaleError(error)) throw error
-        progress.end(name, { cached: false, text: undefined })
+        end('worked', undefined)
         if (error.code === 'ABORTED') return
         errors.push(error.at(place))
         print.error(error.at(place))
       }
     },
   )
-  progress.clear()
   const { spentMicros, notices } = upscaler.report()
   const fetched = counts.remote === 0 ? '' : `, ${counts.remote} from the remote cache`
   const failed = errors.length === 0 ? '' : `, ${print.paint.red(`${errors.length} failed`)}`

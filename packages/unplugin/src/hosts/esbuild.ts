@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type {
+  BuildOptions,
   Loader,
   Metafile,
   OnLoadResult,
@@ -12,11 +13,12 @@ import type {
 import { isUpscaleError, TAGGED } from 'upscale-core'
 import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
+import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -37,12 +39,13 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
     setup(build) {
       const { initialOptions } = build
       const root = initialOptions.absWorkingDir ?? process.cwd()
-      const notices: string[] = []
+      const { logger, takeWarnings } = createLogger(initialOptions.logLevel)
+      const tell = createTeller(options, logger)
       const finisher = createFinisher(options.upscaler, {
         root,
         envDir: root,
         mode: process.env.NODE_ENV ?? 'production',
-        onNotice: text => void notices.push(text),
+        logger,
       })
       const files: [string, Loader][] = EXTENSIONS.map(extension => [extension, 'file'])
       initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
@@ -50,12 +53,11 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       initialOptions.metafile = true
       answerReferences(build, finisher)
       build.onEnd(async ({ metafile, outputFiles = [] }) => {
-        const report = finisher.report()
-        if (summaryOf(report) !== undefined) options.onReport(report)
+        tell(finisher)
         await writeBuildFiles(options, finisher)
         const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
         const left = await leftoverOf(outputs, metafile, root)
-        const warnings = notices.splice(0).map(text => ({ text }))
+        const warnings = takeWarnings()
         if (left === undefined) return { warnings }
         return options.leftovers === 'error'
           ? { errors: [{ text: left }], warnings }
@@ -64,6 +66,30 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       // esbuild doesn't wait, but a process whose workers are told to end ends.
       build.onDispose(() => void finisher.close())
     },
+  }
+}
+
+/**
+ * esbuild takes only warnings and errors of a plugin, and prints them when the build is over. What can't wait and what is
+ * no problem is written as esbuild writes its own summary, to stderr; with a level that lets no warning through, warnings
+ * are left to whoever reads esbuild's result.
+ */
+function createLogger(level: BuildOptions['logLevel']): {
+  logger: HostLogger
+  takeWarnings(): { text: string }[]
+} {
+  const kept: string[] = []
+  // Without a level a build by the API prints warnings; a summary of ours is wanted too.
+  const isTalkative = level === undefined || ['info', 'debug', 'verbose'].includes(level)
+  const isQuiet = level === 'silent' || level === 'error'
+  const say = (text: string): void => void process.stderr.write(`[upscale] ${text}\n`)
+  return {
+    logger: {
+      info: text => (isTalkative ? say(text) : undefined),
+      warn: text => void (isQuiet ? kept.push(text) : say(text)),
+      isTalkative,
+    },
+    takeWarnings: () => kept.splice(0).map(text => ({ text })),
   }
 }
 

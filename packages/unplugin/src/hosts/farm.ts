@@ -9,11 +9,12 @@ import type {
 import { TAGGED } from 'upscale-core'
 import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
-import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
+import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -27,7 +28,7 @@ interface FarmSession {
   readonly root: string
   readonly isWatching: boolean
   readonly finisher: Finisher
-  readonly notices: string[]
+  tell(finisher: Finisher): void
   /** Who asked for a text, by the path and query of its module. */
   readonly texts: Map<string, Mention>
 }
@@ -44,13 +45,13 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     name: 'upscale',
     // Farm's own plugins have 100 and less.
     priority: 1000,
-    configResolved(config) {
-      current = startSession(options.upscaler, config)
+    async configResolved(config) {
+      current = startSession(options, config, await farmLogger())
     },
     resolve: {
       filters: { sources: [TAGGED.source], importers: ['.*'] },
       async executor(param, context) {
-        return isTaggedImage(param.source) ? answer(param, session(), context) : null
+        return isTaggedImage(param.source) ? told(session(), () => answer(param, session(), context)) : null
       },
     },
     load: {
@@ -59,13 +60,13 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       async executor({ resolvedPath, query }) {
         const mention = session().texts.get(keyOf(resolvedPath, query))
         if (mention === undefined) return null
-        return { content: await variantOf(resolvedPath, mention, session()), moduleType: 'js' }
+        const content = await told(session(), () => variantOf(resolvedPath, mention, session()))
+        return { content, moduleType: 'js' }
       },
     },
     finalizeResources: {
       async executor({ resourcesMap }, context) {
-        const { root, notices } = session()
-        for (const text of notices.splice(0)) context?.warn(text)
+        const { root } = session()
         const outputs = Object.values(resourcesMap).filter(({ name }) => isSearched(name))
         const rules = { ownPrefixes: [], isKnown: () => false }
         const [first, ...others] = await findLeftovers(outputs.map(toOutputFile), rules)
@@ -78,9 +79,8 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finish: {
       async executor() {
-        const { finisher, isWatching } = session()
-        const report = finisher.report()
-        if (summaryOf(report) !== undefined) options.onReport(report)
+        const { finisher, isWatching, tell } = session()
+        tell(finisher)
         await writeBuildFiles(options, finisher)
         if (!isWatching) await finisher.close()
       },
@@ -88,18 +88,40 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
   }
 }
 
+/** Tells the summary when work fails: Farm has no hook for the end of a build that failed. */
+async function told<T>({ finisher, tell }: FarmSession, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    tell(finisher)
+    throw error
+  }
+}
+
+/** Farm hands its logger to no plugin of a build, but its class to all. */
+async function farmLogger(): Promise<HostLogger> {
+  const { Logger } = await import('@farmfe/core')
+  const logger = new Logger()
+  return {
+    info: text => logger.info(`[upscale] ${text}`),
+    warn: text => logger.warn(`[upscale] ${text}`),
+    isTalkative: true,
+  }
+}
+
 function startSession(
-  upscaler: UpscaleOptions,
+  options: BuildOptions,
   { root = process.cwd(), envDir, envMode, compilation }: ResolvedUserConfig,
+  logger: HostLogger,
 ): FarmSession {
-  const notices: string[] = []
-  const finisher = createFinisher(upscaler, {
+  const finisher = createFinisher(options.upscaler, {
     root,
     envDir: envDir ?? root,
     mode: envMode ?? 'production',
-    onNotice: text => void notices.push(text),
+    logger,
   })
-  return { root, isWatching: Boolean(compilation?.watch), finisher, notices, texts: new Map() }
+  const tell = createTeller(options, logger)
+  return { root, isWatching: Boolean(compilation?.watch), finisher, tell, texts: new Map() }
 }
 
 async function answer(

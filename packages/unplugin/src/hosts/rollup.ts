@@ -5,11 +5,12 @@ import { type Directive, TAGGED } from 'upscale-core'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
+import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
 
@@ -26,7 +27,17 @@ const ORIGINAL = /\?upscale-original$/
 export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
   let current: Finisher | undefined
-  let told = ''
+  // What a hook says goes through the build that runs; while files are watched, each has a context of its own.
+  let context: Pick<PluginContext, 'info' | 'warn'> | undefined
+  let isTalkative = true
+  const logger: HostLogger = {
+    info: text => context?.info(text),
+    warn: text => context?.warn(text),
+    get isTalkative() {
+      return isTalkative
+    },
+  }
+  const tell = createTeller(options, logger)
   const finisher = (): Finisher => {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
@@ -38,13 +49,17 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   }
   return {
     name: 'upscale',
+    options({ logLevel = 'info' }) {
+      isTalkative = logLevel === 'info' || logLevel === 'debug'
+    },
     buildStart() {
+      context = this
       // Here, so that a wrong option stops the build; while files are watched it is kept.
       current ??= createFinisher(options.upscaler, {
         root: process.cwd(),
         envDir: process.cwd(),
         mode: process.env.NODE_ENV ?? 'production',
-        onNotice: text => this.warn(text),
+        logger,
       })
     },
     ...importHooks(finisher),
@@ -52,14 +67,10 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
       return TAGGED.test(code) ? emitNewUrls(code, id, finisher(), this) : null
     },
     async buildEnd() {
-      const report = current?.report()
-      const summary = report && summaryOf(report)
-      if (report !== undefined && summary !== undefined) {
-        if (summary !== told) this.info(summary)
-        told = summary
-        options.onReport(report)
+      if (current !== undefined) {
+        tell(current)
+        await writeBuildFiles(options, current)
       }
-      if (current !== undefined) await writeBuildFiles(options, current)
       // No later hook makes a picture.
       if (!this.meta.watchMode) await end()
     },

@@ -2,13 +2,15 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { TAGGED } from 'upscale-core'
-import { createFinisher, type Finisher } from '../finish.ts'
+import type { Finisher } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { FINISHER, ISSUER_OF, type IssuerOf } from '../webpack-loader.ts'
+import { ISSUER_OF, type IssuerOf, SUPPLY } from '../webpack-loader.ts'
 import { checkOutput } from './rspack-output.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
-import { tellAndClose } from './webpack-family.ts'
+import { endBuilds, familyLogger } from './webpack-family.ts'
+import { createSupply } from './webpack-supply.ts'
 
 /*
  * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
@@ -18,18 +20,19 @@ import { tellAndClose } from './webpack-family.ts'
 
 type Rule = NonNullable<NonNullable<Configuration['module']>['rules']>[number]
 
-/** Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config. */
-export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions): void {
+/**
+ * Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config.
+ * @param logger for a tool that builds on Rspack and has its own
+ */
+export function installInRspack(
+  compiler: Compiler,
+  userOptions: UpscaleOptions,
+  logger: HostLogger = familyLogger(compiler),
+): void {
   const options = resolveBuildOptions(userOptions)
-  const logger = compiler.getInfrastructureLogger('upscale')
-  const finisher = createFinisher(options.upscaler, {
-    root: compiler.context,
-    envDir: compiler.context,
-    mode: compiler.options.mode ?? 'production',
-    onNotice: text => logger.warn(text),
-  })
+  const supply = createSupply(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(finisher)
+  const revision = revisionOf(supply.finisher)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
   const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
@@ -39,17 +42,17 @@ export function installInRspack(compiler: Compiler, userOptions: UpscaleOptions)
   const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [FINISHER]: finisher, [ISSUER_OF]: issuers.of })
+      Object.assign(context, { [SUPPLY]: supply, [ISSUER_OF]: issuers.of })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
       issuers.note(data)
-      data.request = renamed(data, finisher, `${loader}?revision=${revision}`)
+      data.request = renamed(data, supply.finisher, `${loader}?revision=${revision}`)
     })
   })
   checkOutput(compiler, options)
-  tellAndClose(compiler, options, finisher)
+  endBuilds(compiler, options, logger, supply)
 }
 
 /**

@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
 import type { Connect, ResolvedConfig } from 'vite'
+import type { DevPicture } from '../dev-pictures.ts'
 import { isFile } from '../is-file.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import type { DevPicture, DevSession } from './vite-dev-session.ts'
+import type { Slot } from '../slots.ts'
+import type { DevSession } from './vite-dev-session.ts'
 import { publicFile } from './vite-files.ts'
 import { decodePath } from './vite-paths.ts'
 
@@ -82,7 +84,7 @@ async function isAllowed(file: string, config: ResolvedConfig): Promise<boolean>
 }
 
 async function sendPicture(
-  picture: DevPicture,
+  picture: DevPicture<Slot>,
   { headers }: IncomingMessage,
   response: ServerResponse,
   config: ResolvedConfig,
@@ -93,7 +95,7 @@ async function sendPicture(
     send(response, 200, { ...common, 'Content-Type': type, 'Cache-Control': 'no-store' }, bytes)
     return
   }
-  const { file, image } = picture.slot
+  const { file, image } = picture.finished
   const etag = `"${image.digest}"`
   const validators = { ...common, 'Cache-Control': 'no-cache', ETag: etag }
   if (headers['if-none-match']?.includes(etag)) return send(response, 304, validators)

@@ -23,6 +23,7 @@ import { pathOf } from '../reference.ts'
 import type { DevSession } from './vite-dev-session.ts'
 import { publicFile } from './vite-files.ts'
 import { isOwnPage, isOwnRequest, readJson, refuse, send } from './vite-inspector-http.ts'
+import { projectOf } from './vite-logger.ts'
 import { decodePath } from './vite-paths.ts'
 
 /*
@@ -243,13 +244,7 @@ export function createInspectorServer(
  */
 function createMaker({ upscaler, dev }: BuildOptions, { config, finisher }: DevSession): Finisher {
   if (dev === 'full') return finisher
-  const { root, envDir, mode, logger } = config
-  return createFinisher(upscaler, {
-    root,
-    envDir: typeof envDir === 'string' ? envDir : undefined,
-    mode,
-    onNotice: text => logger.warn(`[upscale] ${text}`),
-  })
+  return createFinisher(upscaler, projectOf(config))
 }
 
 function actionOf(

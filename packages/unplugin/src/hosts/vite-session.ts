@@ -3,8 +3,9 @@ import { writeBuildFiles } from '../build-files.ts'
 import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createSlots, type Slot, type Slots } from '../slots.ts'
-import { summaryOf } from '../summary.ts'
+import { createTeller } from '../summary.ts'
 import { type FindFile, sourceOf } from './vite-files.ts'
+import { projectOf, viteLogger } from './vite-logger.ts'
 
 /**
  * What the Vite plugins of one config share: one upscaler and its slots, whatever the number of environments. They
@@ -21,6 +22,8 @@ export interface ViteSession {
   enter(environment: string): void
   /** It is over. After the last one, the summary is printed. */
   leave(environment: string): Promise<void>
+  /** Prints the summary of what was done so far. */
+  tell(): void
   /** Ends the upscaler; a later build gets another. */
   end(): Promise<void>
 }
@@ -28,6 +31,7 @@ export interface ViteSession {
 interface Run {
   readonly finisher: Finisher
   readonly slots: Slots
+  tell(finisher: Finisher): void
 }
 
 export function createViteSession(userOptions: UpscaleOptions): ViteSession {
@@ -36,7 +40,6 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
   let run: Run | undefined
   // Names and not a count: a build that failed doesn't say that it is over.
   const building = new Set<string>()
-  let told = ''
 
   const session: ViteSession = {
     options,
@@ -61,14 +64,16 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
     async leave(environment) {
       building.delete(environment)
       if (building.size > 0) return
-      report()
+      session.tell()
       if (run !== undefined) await writeBuildFiles(options, run.finisher)
       if (session.config.build.watch === null) await session.end()
+    },
+    tell() {
+      run?.tell(run.finisher)
     },
     async end() {
       const ended = run
       run = undefined
-      told = ''
       await ended?.finisher.close()
     },
   }
@@ -78,27 +83,16 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
     return run
   }
 
-  function report(): void {
-    const state = run?.finisher.report()
-    const summary = state && summaryOf(state)
-    if (state === undefined || summary === undefined) return
-    // A rebuild that touched no picture has nothing new to say.
-    if (summary !== told) session.config.logger.info(`[upscale] ${summary}`)
-    told = summary
-    options.onReport(state)
-  }
-
   return session
 }
 
-function startRun(options: BuildOptions, { root, envDir, mode, logger, build }: ResolvedConfig): Run {
-  const finisher = createFinisher(options.upscaler, {
-    root,
-    envDir: typeof envDir === 'string' ? envDir : undefined,
-    mode,
-    onNotice: text => logger.warn(`[upscale] ${text}`),
-  })
-  return { finisher, slots: createSlots(finisher, build.watch !== null) }
+function startRun(options: BuildOptions, config: ResolvedConfig): Run {
+  const finisher = createFinisher(options.upscaler, projectOf(config))
+  return {
+    finisher,
+    slots: createSlots(finisher, config.build.watch !== null),
+    tell: createTeller(options, viteLogger(config)),
+  }
 }
 
 /**

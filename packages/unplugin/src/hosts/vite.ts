@@ -62,6 +62,10 @@ function importPlugin(session: ViteSession): Plugin {
         return rewritten
       },
     },
+    buildEnd(error) {
+      // A build that failed has no later hook, and what was spent is spent.
+      if (error !== undefined) session.tell()
+    },
     closeBundle() {
       return session.leave(this.environment.name)
     },

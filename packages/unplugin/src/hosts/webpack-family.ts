@@ -1,18 +1,20 @@
 import { writeBuildFiles } from '../build-files.ts'
 import type { Finisher } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { isSearched, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import { pathOf } from '../reference.ts'
-import { summaryOf } from '../summary.ts'
+import { createTeller } from '../summary.ts'
 
 // What webpack and Rspack have in common, in the words of both. Each has types of its own for the same things, so
 // only the parts that are used are named here.
 
 interface FamilyCompiler {
-  getInfrastructureLogger(name: string): { info(text: string): void }
+  getInfrastructureLogger(name: string): { info(text: string): void; warn(text: string): void }
+  readonly options: { readonly infrastructureLogging: { readonly level?: string | boolean } }
   readonly hooks: {
-    readonly done: { tapPromise(name: string, tell: () => Promise<void>): void }
-    readonly shutdown: { tapPromise(name: string, end: () => Promise<void>): void }
+    readonly done: { tapPromise(name: string, end: () => Promise<void>): void }
+    readonly failed: { tap(name: string, tell: () => void): void }
   }
 }
 
@@ -30,21 +32,32 @@ interface FamilyCompilation<Module extends FamilyModule> {
   readonly chunkGraph: { getModuleId(module: Module): string | number | null }
 }
 
-/** Tells the summary and the report after each build, and ends the upscaler with the compiler. */
-export function tellAndClose(compiler: FamilyCompiler, options: BuildOptions, finisher: Finisher): void {
+/** Where webpack and Rspack themselves tell what is not about a module. */
+export function familyLogger(compiler: FamilyCompiler): HostLogger {
   const logger = compiler.getInfrastructureLogger('upscale')
-  let told = ''
-  compiler.hooks.done.tapPromise('upscale', async () => {
-    await writeBuildFiles(options, finisher)
-    const report = finisher.report()
-    const summary = summaryOf(report)
-    if (summary === undefined) return
-    // A rebuild that touched no picture has nothing new to say.
-    if (summary !== told) logger.info(summary)
-    told = summary
-    options.onReport(report)
+  return {
+    info: text => logger.info(text),
+    warn: text => logger.warn(text),
+    get isTalkative() {
+      const { level = 'info' } = compiler.options.infrastructureLogging
+      return !['none', 'error', 'warn', false].includes(level)
+    },
+  }
+}
+
+/** Tells the summary and the report after each build, and writes what was asked for beside the bundle. */
+export function endBuilds(
+  { hooks }: Pick<FamilyCompiler, 'hooks'>,
+  options: BuildOptions,
+  logger: HostLogger,
+  supply: { readonly finisher: Finisher },
+): void {
+  const tell = createTeller(options, logger)
+  hooks.done.tapPromise('upscale', async () => {
+    tell(supply.finisher)
+    await writeBuildFiles(options, supply.finisher)
   })
-  compiler.hooks.shutdown.tapPromise('upscale', () => finisher.close())
+  hooks.failed.tap('upscale', () => tell(supply.finisher))
 }
 
 /** The files about to be written that can hold references. */

@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { isUpscaleError, TAGGED } from 'upscale-core'
 import { isPicturePath } from 'upscale-references'
 import type { Compiler, ResolveData } from 'webpack'
-import { createFinisher, type Finisher } from '../finish.ts'
+import type { Finisher } from '../finish.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { FINISHER } from '../webpack-loader.ts'
-import { tellAndClose } from './webpack-family.ts'
+import { SUPPLY } from '../webpack-loader.ts'
+import { endBuilds, familyLogger } from './webpack-family.ts'
 import { checkOutput } from './webpack-output.ts'
+import { createSupply } from './webpack-supply.ts'
 
 /*
  * webpack keeps resolutions and modules from build to build, in memory and on disk, so the module must stay
@@ -26,34 +27,29 @@ const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 /** Sets the plugin up in a compiler; called once, while webpack reads its config. */
 export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions): void {
   const options = resolveBuildOptions(userOptions)
-  const logger = compiler.getInfrastructureLogger('upscale')
-  const finisher = createFinisher(options.upscaler, {
-    root: compiler.context,
-    envDir: compiler.context,
-    mode: compiler.options.mode ?? 'production',
-    onNotice: text => logger.warn(text),
-  })
+  const logger = familyLogger(compiler)
+  const supply = createSupply(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(finisher)
+  const revision = revisionOf(supply.finisher)
   // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
   const use = { loader, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [FINISHER]: finisher })
+      Object.assign(context, { [SUPPLY]: supply })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data =>
-      redirectVariant(data, finisher, `${loader}?revision=${revision}`),
+      redirectVariant(data, supply.finisher, `${loader}?revision=${revision}`),
     )
     factory.hooks.afterResolve.tapPromise('upscale', async data => {
-      nameAsset(data.createData, finisher)
+      nameAsset(data.createData, supply.finisher)
       if (needsType(data, loader)) await makeAsset(data.createData, factory)
     })
   })
   checkOutput(compiler, options)
-  tellAndClose(compiler, options, finisher)
+  endBuilds(compiler, options, logger, supply)
 }
 
 /**

@@ -28,6 +28,8 @@ interface Job<T> {
   /** Settles when the grace, which begins with the work, is over. */
   readonly grace: Promise<undefined>
   hasStandIn: boolean
+  /** Set when it failed after nobody waited for it any longer. */
+  lateFailure?: { readonly error: unknown }
 }
 
 /** How long who asks waits, in milliseconds: longer than a cached picture takes, shorter than a person notices. */
@@ -39,6 +41,7 @@ const QUIET_MS = 120
 export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): DevQueue<T> {
   const jobs = new Map<string, Job<T>>()
   const bell = createBell(onNews)
+  let isClosed = false
 
   function begin(key: string, stamp: string, work: () => Promise<T>): Job<T> {
     const job: Job<T> = {
@@ -55,9 +58,11 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
         bell.workEnds(job.hasStandIn)
       },
       error => {
-        // A late failure stays until somebody asks, or the page would show the stand-in for good.
-        if (job.hasStandIn) onLateFailure(error)
         bell.workEnds(false)
+        if (!job.hasStandIn || isClosed) return
+        // It stays until somebody asks, or the page would show the stand-in for good.
+        job.lateFailure = { error }
+        onLateFailure(error)
       },
     )
     return job
@@ -71,6 +76,10 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
     async ask(key, stamp, work) {
       const known = jobs.get(key)
       const job = known?.stamp === stamp ? known : begin(key, stamp, work)
+      if (job.lateFailure !== undefined) {
+        forget(key, job)
+        throw job.lateFailure.error
+      }
       try {
         const settled = await Promise.race([job.result.then(value => ({ value })), job.grace])
         if (settled !== undefined) return settled.value
@@ -81,7 +90,10 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
       job.hasStandIn = true
       return undefined
     },
-    close: () => bell.close(),
+    close() {
+      isClosed = true
+      bell.close()
+    },
   }
 }
 
@@ -96,6 +108,7 @@ function createBell(ring: () => void): Bell {
   let underWay = 0
   let hasNews = false
   let timer: NodeJS.Timeout | undefined
+  let isClosed = false
   return {
     workBegins() {
       underWay++
@@ -103,7 +116,7 @@ function createBell(ring: () => void): Bell {
     workEnds(isNews) {
       underWay--
       hasNews ||= isNews
-      if (underWay > 0 || !hasNews) return
+      if (underWay > 0 || !hasNews || isClosed) return
       clearTimeout(timer)
       timer = setTimeout(() => {
         if (underWay > 0) return
@@ -112,6 +125,9 @@ function createBell(ring: () => void): Bell {
       }, QUIET_MS)
       timer.unref()
     },
-    close: () => clearTimeout(timer),
+    close() {
+      isClosed = true
+      clearTimeout(timer)
+    },
   }
 }
