@@ -9,7 +9,7 @@ import type { Configuration, Stats } from 'webpack'
 import { picturesOf, WEBPACK_FORMS } from './support/forms.ts'
 import { buildWebpack, UPSCALE, webpackConfig } from './support/hosts.ts'
 import { paint, SIZE } from './support/pictures.ts'
-import { makeSite, readTree, type Site, writeSite } from './support/site.ts'
+import { makeSite, readTree, type Site, stripTags, writeSite } from './support/site.ts'
 
 const sites: Site[] = []
 afterEach(async () => {
@@ -76,16 +76,7 @@ describe('what ships', () => {
   test('a project without tags is built byte for byte as without the plugin', async () => {
     const site = await makeSite('webpack', picturesOf(WEBPACK_FORMS))
     sites.push(site)
-    for (const name of [
-      'src/index.html',
-      'src/main.js',
-      'src/style.css',
-      'src/styles/imported.css',
-      'src/card.module.css',
-    ]) {
-      const text = await readFile(join(site.root, name), 'utf8')
-      await writeFile(join(site.root, name), text.replace(/\?[^\s"'`)>]*\bupscale\b[^\s"'`)>]*/g, ''))
-    }
+    await stripTags(site.root)
     const plain = join(site.root, 'dist-plain')
     const withPlugin = join(site.root, 'dist-plugin')
     await buildWebpack(webpackConfig(site, plain, undefined))
