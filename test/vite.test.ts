@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
@@ -375,13 +371,6 @@ describe('around the build', () => {
       }
     },
   )
-
-  test('the types of tagged imports hold beside those of vite/client', async () => {
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')
-    const fixture = fileURLToPath(new URL('./fixtures/types', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', fixture]).catch(error => error)
-    expect(stdout).toBe('')
-  })
 })
 
 async function onlyPicture(site: Site): Promise<{ name: string; bytes: Buffer }> {
