@@ -91,7 +91,7 @@ describe('webpack', () => {
     await site.remove()
   })
 
-  const resource = { test: /\.(?:png|jpg|webp)$/, type: 'asset/resource' as const }
+  const resource = { test: /\.(?:png|jpg|webp)$/i, type: 'asset/resource' as const }
   const cases: readonly (readonly [name: string, base: string, config: Configuration])[] = [
     ['the asset type and an automatic public path', '/some/where/', {}],
     ['asset/resource and an automatic public path', '/some/where/', { module: { rules: [resource] } }],

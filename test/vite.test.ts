@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
@@ -12,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { picturesOf, VITE_FORMS } from './support/forms.ts'
 import { buildVite, UPSCALE, VITES } from './support/hosts.ts'
 import { paint, SIZE } from './support/pictures.ts'
-import { makeSite, readTree, type Site, writeSite } from './support/site.ts'
+import { makeSite, readTree, type Site, stripTags, writeSite } from './support/site.ts'
 
 const sites: Site[] = []
 afterEach(async () => {
@@ -375,27 +371,7 @@ describe('around the build', () => {
       }
     },
   )
-
-  test('the types of tagged imports hold beside those of vite/client', async () => {
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')
-    const fixture = fileURLToPath(new URL('./fixtures/types', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', fixture]).catch(error => error)
-    expect(stdout).toBe('')
-  })
 })
-
-/** Takes every tag out of a copy of the fixture, and what only a tag makes work: `inline`, a glob's query. */
-async function stripTags(root: string): Promise<void> {
-  const sources = (await readdir(join(root, 'src'), { recursive: true })).map(name => `src/${name}`)
-  for (const name of ['index.html', ...sources, 'node_modules/pictures/sheet.css']) {
-    if (!/\.(?:html|js|ts|css)$/.test(name)) continue
-    const text = await readFile(join(root, name), 'utf8')
-    const stripped = text
-      .replace("{ upscale: '2' }", '{}')
-      .replace(/\?[^\s"'`)>]*\bupscale\b[^\s"'`)>]*/g, '')
-    await writeFile(join(root, name), stripped)
-  }
-}
 
 async function onlyPicture(site: Site): Promise<{ name: string; bytes: Buffer }> {
   const pictures = [...(await readTree(join(site.root, 'dist')))].filter(([name]) => name.endsWith('.png'))

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import HtmlWebpackPlugin from 'html-webpack-plugin'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/webpack'
@@ -9,7 +10,7 @@ import type { Configuration, Stats } from 'webpack'
 import { picturesOf, WEBPACK_FORMS } from './support/forms.ts'
 import { buildWebpack, UPSCALE, webpackConfig } from './support/hosts.ts'
 import { paint, SIZE } from './support/pictures.ts'
-import { makeSite, readTree, type Site, writeSite } from './support/site.ts'
+import { makeSite, readTree, type Site, stripTags, writeSite } from './support/site.ts'
 
 const sites: Site[] = []
 afterEach(async () => {
@@ -76,16 +77,7 @@ describe('what ships', () => {
   test('a project without tags is built byte for byte as without the plugin', async () => {
     const site = await makeSite('webpack', picturesOf(WEBPACK_FORMS))
     sites.push(site)
-    for (const name of [
-      'src/index.html',
-      'src/main.js',
-      'src/style.css',
-      'src/styles/imported.css',
-      'src/card.module.css',
-    ]) {
-      const text = await readFile(join(site.root, name), 'utf8')
-      await writeFile(join(site.root, name), text.replace(/\?[^\s"'`)>]*\bupscale\b[^\s"'`)>]*/g, ''))
-    }
+    await stripTags(site.root)
     const plain = join(site.root, 'dist-plain')
     const withPlugin = join(site.root, 'dist-plugin')
     await buildWebpack(webpackConfig(site, plain, undefined))
@@ -139,6 +131,95 @@ describe('what ships', () => {
     await run(site, { module: { rules: [rule] } })
     const { width } = await sharp(await outputOf(site, 'a.png')).metadata()
     expect(width).toBe(SIZE.width * 2)
+  })
+})
+
+describe('in configs of many kinds', () => {
+  const importing = "import a from './a.png?upscale=2'; globalThis.shown = a"
+  const widthOf = async (site: Site, name: string): Promise<number> =>
+    (await sharp(await outputOf(site, name)).metadata()).width
+
+  test('a build for the server that emits no files has the address of the browser build', async () => {
+    const site = await project({ 'main.js': importing }, 'a.png')
+    const rule = { test: /\.png$/, type: 'asset/resource' as const }
+    const output = { publicPath: '/site/', assetModuleFilename: '[name]-[hash:8][ext][query]' }
+    await run(site, { module: { rules: [rule] }, output })
+    const [picture = ''] = [...(await readTree(join(site.root, 'dist'))).keys()]
+    expect(picture).toMatch(/^a-2x-[\da-f]{8}\.png$/)
+    await run(site, {
+      target: 'node',
+      module: { rules: [{ ...rule, generator: { emit: false } }] },
+      output: { ...output, path: join(site.root, 'server') },
+    })
+    expect([...(await readTree(join(site.root, 'server'))).keys()]).toEqual(['main.js'])
+    expect(await readFile(join(site.root, 'server/main.js'), 'utf8')).toContain(picture)
+  })
+
+  test('a loader that makes an object of an image, as those of frameworks do, gets the picture', async () => {
+    const loader = `module.exports = function (bytes) {
+  this.emitFile('media/a.png', bytes)
+  return 'export default ' + JSON.stringify({ src: 'media/a.png', width: bytes.readUInt32BE(16) })
+}
+module.exports.raw = true
+`
+    const site = await project({ 'main.js': importing, 'image-loader.cjs': loader }, 'a.png')
+    const use = [join(site.root, 'image-loader.cjs')]
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'javascript/auto', use }] } })
+    expect(await widthOf(site, 'media/a.png')).toBe(SIZE.width * 2)
+    expect((await outputOf(site, 'main.js')).toString()).toContain(`width:${SIZE.width * 2}`)
+  })
+
+  test('a list of rules of which the first that matches counts', async () => {
+    const oneOf = [
+      { test: /\.webp$/, type: 'asset' as const },
+      {
+        test: /\.png$/,
+        type: 'asset' as const,
+        parser: { dataUrlCondition: { maxSize: 10_000 } },
+      },
+      { exclude: /\.(?:js|html|json)$/, type: 'asset/resource' as const },
+    ]
+    const code = `${importing}; import b from './b.webp?upscale=2&format=png'; globalThis.other = b`
+    const site = await project({ 'main.js': code }, 'a.png', 'b.webp')
+    await run(site, { module: { rules: [{ oneOf }] } })
+    const inlined = /data:image\/png;base64,([\w+/=]+)/g
+    const script = (await outputOf(site, 'main.js')).toString()
+    const pictures = [...script.matchAll(inlined)].map(([, data = '']) => Buffer.from(data, 'base64'))
+    const files = [...(await readTree(join(site.root, 'dist')))].filter(([name]) => !name.endsWith('.js'))
+    const widths = await Promise.all(
+      [...pictures, ...files.map(([, bytes]) => bytes)].map(async one => (await sharp(one).metadata()).width),
+    )
+    expect(widths).toEqual([SIZE.width * 2, SIZE.width * 2])
+  })
+
+  test('a page whose template requires the picture', async () => {
+    const template = '<img src="<%= require(\'./a.png?upscale=2\') %>">'
+    const site = await project({ 'main.js': '', 'index.ejs': template }, 'a.png')
+    await run(site, { plugins: [new HtmlWebpackPlugin({ template: 'index.ejs' })] })
+    expect((await outputOf(site, 'index.html')).toString()).toMatch(/<img src="?[^"]*a-2x\.png"?>/)
+    expect(await widthOf(site, 'a-2x.png')).toBe(SIZE.width * 2)
+  })
+
+  test('style sheets and pages without loaders', async () => {
+    const site = await project(
+      {
+        'main.js': "import './style.css'",
+        'style.css': 'p { background: url(./css.png?upscale=2) }',
+        'index.html':
+          '<img srcset="./set.png?upscale=2 2x"><p style="background: url(./inline.png?upscale=2)"></p>',
+      },
+      'css.png',
+      'set.png',
+      'inline.png',
+    )
+    await run(site, {
+      entry: { main: './main.js', page: './index.html' },
+      module: {},
+      experiments: { css: true, html: true },
+    })
+    for (const name of ['css-2x.png', 'set-2x.png', 'inline-2x.png']) {
+      expect(await widthOf(site, name)).toBe(SIZE.width * 2)
+    }
   })
 })
 

@@ -64,7 +64,7 @@ export function webpackConfig(
       rules: [
         { test: /\.css$/, ...css },
         { test: /\.html$/, use: [fromHere('html-loader')], type: 'javascript/auto' },
-        ...(more.module?.rules ?? [{ test: /\.(?:png|jpg|webp)$/, type: 'asset' as const }]),
+        ...(more.module?.rules ?? [{ test: /\.(?:png|jpg|webp)$/i, type: 'asset' as const }]),
       ],
     },
     plugins: [

@@ -6,8 +6,8 @@ import { type Site, writeSite } from './site.ts'
 /** A form that a page's script can show by itself: how the reference is written, and what it must give. */
 interface PlainForm {
   readonly form: Form
-  readonly kind: 'import' | 'srcset' | 'metadata' | 'dynamic' | 'new-url' | 'css'
-  /** The reference as it stands in main.js or style.css. */
+  readonly kind: 'import' | 'srcset' | 'metadata' | 'dynamic' | 'new-url' | 'css' | 'css-imported'
+  /** The reference as it stands in main.js, style.css or what that imports. */
   readonly reference: string
 }
 
@@ -24,6 +24,13 @@ const CSS_FORMS: readonly PlainForm[] = [
   plain('css-url', 'css', 'url(./img/css-url.png?upscale=2)', 'src/img/css-url.png', 2),
   plain('css-quoted', 'css', 'url("./img/css-quoted.png?upscale=2")', 'src/img/css-quoted.png', 2),
   plain('css-space', 'css', 'url("./img/css space.png?upscale=2")', 'src/img/css space.png', 2),
+  plain(
+    'css-imported',
+    'css-imported',
+    'url(../img/css-imported.png?upscale=2)',
+    'src/img/css-imported.png',
+    2,
+  ),
   plain('css-set', 'css', 'image-set(url("./img/css-set.png?upscale=2") 1x)', 'src/img/css-set.png', 2),
 ]
 
@@ -78,7 +85,8 @@ export async function makePlainSite({ css, newUrl, alias, packages }: Abilities)
   ]
   const site = await writeSite({
     'src/main.js': scriptOf(forms),
-    'src/style.css': forms.map(styleOf).join(''),
+    'src/style.css': `@import './styles/imported.css';\n${styleOf(forms, 'css')}`,
+    'src/styles/imported.css': styleOf(forms, 'css-imported'),
     'index.html':
       '<!doctype html><html><body><script type="module" src="./src/main.js"></script></body></html>',
     'node_modules/pictures/package.json': '{ "name": "pictures", "version": "1.0.0" }\n',
@@ -87,8 +95,11 @@ export async function makePlainSite({ css, newUrl, alias, packages }: Abilities)
   return { ...site, forms: forms.map(({ form }) => form) }
 }
 
-function styleOf({ kind, reference, form: [name] }: PlainForm): string {
-  return kind === 'css' ? `.${name} { background-image: ${reference} }\n` : ''
+function styleOf(forms: readonly PlainForm[], wanted: 'css' | 'css-imported'): string {
+  return forms
+    .filter(({ kind }) => kind === wanted)
+    .map(({ reference, form: [name] }) => `.${name} { background-image: ${reference} }\n`)
+    .join('')
 }
 
 function scriptOf(forms: readonly PlainForm[]): string {
@@ -99,7 +110,8 @@ function scriptOf(forms: readonly PlainForm[]): string {
     const show = (value: string, property = 'src'): string =>
       `show(${JSON.stringify(name)}, ${JSON.stringify(property)}, ${value})`
     const text = JSON.stringify(reference)
-    if (kind === 'css') lines.push(`show(${JSON.stringify(name)}, 'className', ${JSON.stringify(name)})`)
+    if (kind.startsWith('css'))
+      lines.push(`show(${JSON.stringify(name)}, 'className', ${JSON.stringify(name)})`)
     else if (kind === 'dynamic') last.push(`const { default: later } = await import(${text})`, show('later'))
     else if (kind === 'new-url') lines.push(show(`new URL(${text}, import.meta.url).href`))
     else {

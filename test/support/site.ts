@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,4 +58,20 @@ export async function readTree(folder: string): Promise<Map<string, Buffer>> {
     files.sort().map(async file => [file.slice(folder.length + 1), await readFile(file)] as const),
   )
   return new Map(pairs)
+}
+
+/**
+ * Takes every tag out of a copy of a fixture, and what only a tag makes work: `inline`, a glob's query. What is left is
+ * a project that doesn't use the plugin.
+ */
+export async function stripTags(root: string): Promise<void> {
+  const sources = (await readdir(join(root, 'src'), { recursive: true })).map(name => `src/${name}`)
+  for (const name of ['index.html', ...sources, 'node_modules/pictures/sheet.css']) {
+    if (!/\.(?:html|js|ts|css)$/.test(name) || !existsSync(join(root, name))) continue
+    const text = await readFile(join(root, name), 'utf8')
+    const stripped = text
+      .replace("{ upscale: '2' }", '{}')
+      .replace(/\?[^\s"'`)>]*\bupscale\b[^\s"'`)>]*/g, '')
+    await writeFile(join(root, name), stripped)
+  }
 }

@@ -151,7 +151,8 @@ function placed(error: unknown, mention: Mention): unknown {
   return isUpscaleError(error) ? withPlace(error, mention) : error
 }
 
-function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
+/** The same error, which also says who wrote the reference and where. */
+export function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
   const placed = error.at({
     reference,
     ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),

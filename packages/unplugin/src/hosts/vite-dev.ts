@@ -112,6 +112,8 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
       },
     },
     load: {
+      // Before other image plugins, wherever the user put them: `as` is a key of theirs as well.
+      order: 'pre',
       filter: { id: TAGGED },
       async handler(id) {
         const session = sessionOf(this)

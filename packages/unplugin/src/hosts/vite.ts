@@ -1,7 +1,8 @@
-import { TAGGED } from 'upscale-core'
-import type { Plugin } from 'vite'
-import type { Mention } from '../finish.ts'
+import { TAGGED, UpscaleError } from 'upscale-core'
+import type { Plugin, ResolvedConfig } from 'vite'
+import { type Mention, withPlace } from '../finish.ts'
 import type { UpscaleOptions } from '../options.ts'
+import { findPlace } from '../place.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './vite-css.ts'
@@ -73,8 +74,9 @@ function importPlugin(session: ViteSession): Plugin {
 }
 
 /** How references in JavaScript are resolved; those that ask for a text get a module of ours. */
-function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load'> {
+function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
   const variants = new Map<string, Mention>()
+  const loaded = new Set<string>()
   return {
     resolveId: {
       filter: { id: TAGGED },
@@ -98,9 +100,12 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load'> {
       },
     },
     load: {
+      // Before other image plugins, wherever the user put them: `as` is a key of theirs as well.
+      order: 'pre',
       filter: { id: TAGGED },
       async handler(id) {
         if (!isTaggedImage(id)) return null
+        loaded.add(id)
         const code = await loadVariant(
           session,
           pathOf(id),
@@ -111,7 +116,25 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load'> {
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
     },
+    buildEnd(error) {
+      if (error !== undefined) return
+      for (const [id, mention] of variants) {
+        if (!loaded.has(id) && this.getModuleInfo(id) !== null) throw takenByOther(mention, session.config)
+      }
+    },
   }
+}
+
+/** The error of a reference that another plugin made a module of, from the small image. */
+function takenByOther(mention: Mention, { configFile }: ResolvedConfig): UpscaleError {
+  const { file = 'the config of Vite', line } =
+    configFile === undefined ? {} : findPlace(configFile, 'upscale(')
+  return withPlace(
+    new UpscaleError('LEFTOVER_REFERENCE', 'another plugin took this reference first, so it would be small', {
+      hint: `put upscale() first in plugins, in ${file}${line === undefined ? '' : `:${line}`}`,
+    }),
+    mention,
+  )
 }
 
 /** Literal `new URL('./x.png?upscale=2', import.meta.url)`: after TypeScript and Vue are compiled, before Vite's pass. */
