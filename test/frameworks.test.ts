@@ -21,6 +21,10 @@ const LOGO = 'img[alt="upscale"]'
 const PATTERN = '[aria-label="A pattern"]'
 
 interface Framework {
+  /** Folder of the example, if it isn't the name. */
+  readonly example?: string
+  /** The script that builds, if it isn't `build`. */
+  readonly script?: string
   /** Folder of the finished site, or the command that serves it. */
   readonly site: string | readonly [binary: string, ...args: string[]]
   /** Folders with everything that reaches browsers. */
@@ -33,6 +37,15 @@ interface Framework {
   /** What the plugin says in a build is shown; some tools keep it to themselves. */
   readonly isTold: boolean
 }
+
+const NEXT = {
+  example: 'next',
+  site: ['next', 'start'],
+  output: ['.next/static', '.next/server'],
+  pictures: 'app/pictures',
+  hasHtml: true,
+  encodesAgain: [DUNES],
+} as const
 
 const FRAMEWORKS: Readonly<Record<string, Framework>> = {
   'vite-vue': { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: true },
@@ -53,12 +66,13 @@ const FRAMEWORKS: Readonly<Record<string, Framework>> = {
     hasHtml: true,
     isTold: false,
   },
-  next: {
-    site: ['next', 'start'],
-    output: ['.next/static', '.next/server'],
+  'next by Turbopack': { ...NEXT, isTold: false },
+  'next by webpack': { ...NEXT, script: 'build:webpack', isTold: true },
+  nuxt: {
+    site: '.output/public',
+    output: ['.output/public'],
     pictures: 'app/pictures',
     hasHtml: true,
-    encodesAgain: [DUNES],
     isTold: true,
   },
   rsbuild: { site: 'dist', output: ['dist'], pictures: 'src/pictures', hasHtml: false, isTold: false },
@@ -107,8 +121,8 @@ describe.skipIf(findChromium() === undefined).each(Object.entries(FRAMEWORKS))('
   test('builds a page whose pictures are the engine’s, twice as large', {
     timeout: 5 * MINUTES,
   }, async () => {
-    const { root, build, serve: start, texts } = example(name)
-    const output = await build()
+    const { root, build, serve: start, texts } = example(framework.example ?? name)
+    const output = await build(framework.script)
     // SvelteKit names the plugins with hooks that it has no use for.
     expect(output).not.toContain('transform_index_html_unsupported')
     const made = [...output.matchAll(/(\d+) upscaled/g)].map(([, count]) => Number(count))

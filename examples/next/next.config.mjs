@@ -1,9 +1,8 @@
-import upscale from 'unplugin-upscale/webpack'
+import upscale from 'unplugin-upscale/next'
+
+const withUpscale = upscale()
 
 /** @type {import('next').NextConfig} */
-export default {
-  webpack(config) {
-    config.plugins.push(upscale())
-    return config
-  },
-}
+export default withUpscale({
+  reactStrictMode: true,
+})

@@ -21,7 +21,7 @@ const FRAMEWORKS = {
     '../astro/src/pictures/',
     '../esbuild/src/pictures/',
     '../next/app/pictures/',
-    '../next-turbopack/pictures/',
+    '../nuxt/app/pictures/',
     '../rsbuild/src/pictures/',
     '../sveltekit/src/lib/pictures/',
     '../vite-react/src/pictures/',

@@ -3,10 +3,11 @@ import { defineConfig } from 'tsdown'
 export default defineConfig({
   entry: [
     'src/index.ts',
-    ...['vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm'].map(
+    ...['vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm', 'next'].map(
       host => `src/${host}.ts`,
     ),
     'src/webpack-loader.ts',
+    'src/turbopack-loader.ts',
   ],
   dts: true,
   platform: 'node',

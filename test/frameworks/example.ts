@@ -12,10 +12,10 @@ export interface Example {
   /** Removes what earlier runs left, the upscaler's cache too, so that every picture is made again. */
   clear(): Promise<void>
   /**
-   * Clears, and runs `npm run build`.
+   * Clears, and runs one of its scripts.
    * @returns what it printed
    */
-  build(): Promise<string>
+  build(script?: string): Promise<string>
   /** Runs a binary of the project that serves pages, until the returned server is closed. */
   serve(binary: string, ...args: readonly string[]): Promise<RunningServer>
   /** Every text file of a folder, by its path in it. */
@@ -37,11 +37,12 @@ const LEFT_BEHIND = [
   'dist',
   'build',
   '.next',
+  '.nuxt',
+  '.output',
   '.astro',
   '.svelte-kit',
   'docs/.vitepress/dist',
   'docs/.vitepress/cache',
-  'docs/node_modules',
   'node_modules/.astro',
   'node_modules/.cache',
   'node_modules/.vite',
@@ -55,9 +56,9 @@ export function example(name: string): Example {
   return {
     root,
     clear,
-    async build() {
+    async build(script = 'build') {
       await clear()
-      const { stdout, stderr } = await promisify(execFile)('npm', ['run', 'build'], {
+      const { stdout, stderr } = await promisify(execFile)('npm', ['run', script], {
         cwd: root,
         env: quiet(),
       })
@@ -96,7 +97,14 @@ export function example(name: string): Example {
 /** Nothing of the run of the tests, such as NODE_ENV, may change what is built; and nobody is told of it. */
 function quiet(): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env
-  return { PATH, HOME, ASTRO_TELEMETRY_DISABLED: '1', NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
+  return {
+    PATH,
+    HOME,
+    ASTRO_TELEMETRY_DISABLED: '1',
+    NEXT_TELEMETRY_DISABLED: '1',
+    NUXT_TELEMETRY_DISABLED: '1',
+    NO_COLOR: '1',
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -4,5 +4,6 @@ import { defineConfig } from 'vitepress'
 export default defineConfig({
   title: 'Small pictures',
   description: 'Small pictures in VitePress, twice the size.',
-  vite: { plugins: [upscale()] },
+  // VitePress gives Vite the folder docs/; the project, where cache and keys belong, is the one above.
+  vite: { plugins: [upscale({ root: '..' })] },
 })
