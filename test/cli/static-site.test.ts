@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -51,6 +51,19 @@ test('building again from nothing gives the same bytes, out of the cache', async
   expect(await make()).toContain('0 upscaled, 5 from the cache')
   expect(await readTree(project.path('dist'))).toEqual(before)
   expect(await readFile(project.path('site/index.html'), 'utf8')).toContain('?upscale=2')
+})
+
+test('make builds again only after a change, and after a failure', async () => {
+  expect(await make()).toContain('up to date')
+  const before = await readTree(project.path('dist'))
+  const page = await project.read('site/index.html')
+  // Whole seconds apart, as far as make can tell.
+  await utimes(project.path('dist'), new Date(0), new Date(0))
+  await project.write('site/index.html', page.replace('icon.png?upscale=2', 'gone.png?upscale=2'))
+  for (const _ of [1, 2]) await expect(make()).rejects.toThrow('gone.png')
+  await project.write('site/index.html', page)
+  expect(await make()).toContain('5 from the cache')
+  expect(await readTree(project.path('dist'))).toEqual(before)
 })
 
 interface SeenImage {

@@ -41,6 +41,8 @@ export function createProgram(): Command {
   const program = new Command('upscale')
     .description('Upscales pictures and the pictures of finished web pages: verified, cached, paid for once.')
     .version(packageFacts.version)
+    // As all other errors are printed.
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'error ')) })
     .showHelpAfterError('(add --help for the options and examples)')
     .addHelpText('after', HELP)
   for (const add of COMMANDS) add(program)
@@ -58,7 +60,7 @@ Examples:
 
 Exit codes:
   0    done
-  1    some pictures failed, the others are done
+  1    some pictures failed, the others are done; verify, doctor or why found something wrong
   2    the command line or the configuration is wrong
   3    something would have to be paid for, and the run is frozen or over its budget
   130  interrupted by Ctrl-C`

@@ -86,6 +86,7 @@ describe('unknown names', () => {
   })
 
   test('are cut, and need no known ones', () => {
+    expect(unknownName('command', 'bogus', ['run', 'plan'])).toBe('unknown command "bogus"')
     expect(unknownName('option', 'x'.repeat(500), []).length).toBeLessThan(100)
   })
 })

@@ -1,4 +1,4 @@
-import { closest } from 'fastest-levenshtein'
+import { closest, distance } from 'fastest-levenshtein'
 
 /** One rule for a value: the sentence and the test come from the same place, so that they can't drift apart. */
 export interface Rule<T> {
@@ -85,9 +85,13 @@ function print(value: unknown): string {
   }
 }
 
-/** "unknown option "concurency", did you mean "concurrency"?" for a name that is not among the known ones. */
+/**
+ * "unknown option "concurency", did you mean "concurrency"?" for a name that is not among the known ones. A name with more
+ * wrong than right letters is no typing error, so nothing is proposed for it.
+ */
 export function unknownName(kind: string, name: string, known: readonly string[]): string {
   const shown = name.length > 60 ? `${name.slice(0, 57)}…` : name
   const near = known.length === 0 ? undefined : closest(shown.toLowerCase(), [...known])
-  return `unknown ${kind} ${JSON.stringify(shown)}${near === undefined ? '' : `, did you mean "${near}"?`}`
+  const isNear = near !== undefined && distance(shown.toLowerCase(), near) <= Math.ceil(shown.length / 2)
+  return `unknown ${kind} ${JSON.stringify(shown)}${isNear ? `, did you mean "${near}"?` : ''}`
 }

@@ -39,6 +39,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
     if (await rewritePage(page, orders)) rewritten.push(page.file)
   }
+  await renewIntegrities(site, rewritten)
   const leftovers = await findLeftovers(site)
   for (const { file, line, address } of leftovers) {
     print.note(
@@ -93,6 +94,23 @@ async function rewritePage(page: Page, orders: Orders): Promise<boolean> {
   if (changed === text) return false
   await placeText(encode(changed), page.file)
   return true
+}
+
+/** Pages that name the digest of a style sheet which was rewritten name its new one. */
+async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> {
+  const sheets = new Map<string, Uint8Array>()
+  for (const file of rewritten.filter(name => /\.css$/i.test(name))) sheets.set(file, await readFile(file))
+  if (sheets.size === 0) return
+  const { renewIntegrity } = await import('./html-integrity.ts')
+  const rules = { skip: new Set<string>(), wants: (name: string) => /\.x?html?$/i.test(name) }
+  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const { text, encode } = await readText(file)
+    const { base } = scanText(file, text, undefined)
+    const changed = renewIntegrity(text, address => sheets.get(site.fileOf(address, file, base) ?? ''))
+    if (changed === text) continue
+    await placeText(encode(changed), file)
+    if (!rewritten.includes(file)) rewritten.push(file)
+  }
 }
 
 async function scanFile(file: string, auto: string | undefined): Promise<Scan> {
