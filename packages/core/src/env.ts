@@ -3,11 +3,38 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { UpscaleError } from './errors.ts'
 
+interface VariableFacts {
+  readonly meaning: string
+  /** Never printed, stored or bundled. */
+  readonly isSecret?: boolean
+}
+
+/**
+ * The variables that are read, for the documentation, which is made from this table; the proxy's are in
+ * engines/proxy.ts and those of terminals in the command line tool.
+ */
+export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
+  LUMENFALL_API_KEY: { isSecret: true, meaning: 'key of `lumenfall()`' },
+  LUMENFALL_BASE_URL: { meaning: 'address of another gateway of the same kind, version part included' },
+  FAL_KEY: { isSecret: true, meaning: 'key of `fal()`' },
+  UPSCALE_CACHE_DIR: { meaning: 'the option `cacheDir`' },
+  UPSCALE_BUDGET: { meaning: 'the option `budget`, in US dollars' },
+  UPSCALE_FROZEN: { meaning: 'the option `frozen`: `1` or `0`' },
+  UPSCALE_RETRY: { meaning: 'the option `retry`: `1` or `0`' },
+  UPSCALE_SERVER_KEYS: {
+    isSecret: true,
+    meaning: 'keys that clients of `upscale-server` may use, separated by commas',
+  },
+  CI: { meaning: 'where it is set, and neither empty, `0` nor `false`, paid engines are frozen' },
+}
+
 /** Variables that hold a secret. */
-export const SECRET_VARIABLES = ['LUMENFALL_API_KEY', 'FAL_KEY', 'UPSCALE_SERVER_KEYS'] as const
+export const SECRET_VARIABLES: readonly string[] = Object.keys(VARIABLES).filter(
+  name => VARIABLES[name]?.isSecret,
+)
 
 /** Prefixes under which common hosts copy variables into the page. */
-const PUBLIC_PREFIXES = [
+export const PUBLIC_PREFIXES: readonly string[] = [
   'VITE_',
   'PUBLIC_',
   'NEXT_PUBLIC_',
