@@ -44,7 +44,11 @@ const SECTIONS: readonly Section[] = [
       page('What a build can cost', '/cost', 'Prices, the budget, frozen builds, the books'),
       page('Remote cache', '/remote-cache', 'One cache for several machines'),
       page('Queue', '/queue', 'Large folders on several machines'),
-      page('With other image tools', '/other-tools', 'vite-imagetools, enhanced-img, Astro, and how to move over'),
+      page(
+        'With other image tools',
+        '/other-tools',
+        'vite-imagetools, enhanced-img, Astro, and how to move over',
+      ),
       page('Compared with other tools', '/comparison', 'Which image plugin reaches what'),
     ],
   },

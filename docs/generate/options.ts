@@ -50,11 +50,17 @@ function typeOf(option: DeclarationReflection): string {
 function defaultOf(comment: Comment): string {
   const tag = comment.getTag('@default') ?? comment.getTag('@defaultValue')
   if (tag === undefined) return ''
-  const text = textOf(tag.content).replace(/^```ts\s*|\s*```$/g, '').trim()
+  const text = textOf(tag.content)
+    .replace(/^```ts\s*|\s*```$/g, '')
+    .trim()
   // A value, or words about it.
   return /^(?:'[^']*'|[\d.]+|true|false|\[.*\])$/.test(text) ? `\`${text}\`` : text
 }
 
 function textOf(parts: Comment['summary']): string {
-  return parts.map(({ text }) => text).join('').replace(/\s+/g, ' ').trim()
+  return parts
+    .map(({ text }) => text)
+    .join('')
+    .replace(/\s+/g, ' ')
+    .trim()
 }

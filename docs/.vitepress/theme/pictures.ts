@@ -19,8 +19,32 @@ export interface Scene {
 }
 
 export const SCENES: readonly [Scene, ...Scene[]] = [
-  { name: 'Poster', file: 'poster.png', before: poster, after: poster2x, width: 400, height: 600, focus: [118, 480] },
-  { name: 'Editor', file: 'editor.png', before: editor, after: editor2x, width: 480, height: 260, focus: [200, 150] },
-  { name: 'Chart', file: 'chart.png', before: chart, after: chart2x, width: 400, height: 260, focus: [150, 130] },
+  {
+    name: 'Poster',
+    file: 'poster.png',
+    before: poster,
+    after: poster2x,
+    width: 400,
+    height: 600,
+    focus: [118, 480],
+  },
+  {
+    name: 'Editor',
+    file: 'editor.png',
+    before: editor,
+    after: editor2x,
+    width: 480,
+    height: 260,
+    focus: [200, 150],
+  },
+  {
+    name: 'Chart',
+    file: 'chart.png',
+    before: chart,
+    after: chart2x,
+    width: 400,
+    height: 260,
+    focus: [150, 130],
+  },
   { name: 'Lake', file: 'lake.jpg', before: lake, after: lake2x, width: 600, height: 375, focus: [360, 200] },
 ]

@@ -15,7 +15,8 @@ interface KeyFacts {
 export const DIRECTIVE_KEYS = {
   upscale: {
     group: 'request',
-    values: 'a number above 1, 8 at most; nothing; the name of a preset; several numbers with `as=srcset`: `2;3`',
+    values:
+      'a number above 1, 8 at most; nothing; the name of a preset; several numbers with `as=srcset`: `2;3`',
     meaning:
       'how much larger, per side. Without a value it is the option `factor`, with a name the preset of that name',
   },
@@ -37,10 +38,15 @@ export const DIRECTIVE_KEYS = {
   as: {
     group: 'output',
     values: '`url`, `srcset`, `metadata`',
-    meaning: 'what an import gives: an address, unless you say otherwise; the text of a `srcset`; or an object',
+    meaning:
+      'what an import gives: an address, unless you say otherwise; the text of a `srcset`; or an object',
   },
   detail: { group: 'engine', values: '1 to 100', meaning: 'Ideogram: how much detail to add' },
-  resemblance: { group: 'engine', values: '1 to 100', meaning: 'Ideogram: how close to stay to the original' },
+  resemblance: {
+    group: 'engine',
+    values: '1 to 100',
+    meaning: 'Ideogram: how close to stay to the original',
+  },
   prompt: { group: 'engine', values: '1 to 1000 characters', meaning: 'Ideogram: describes the picture' },
   expand_prompt: {
     group: 'engine',
