@@ -16,8 +16,9 @@ export function breakableCode(md: MarkdownRenderer): void {
 export function fileNames(md: MarkdownRenderer): void {
   const fence = md.renderer.rules.fence
   md.renderer.rules.fence = (tokens, index, ...rest) => {
-    const html = fence?.(tokens, index, ...rest) ?? ''
+    // Before, since VitePress takes it out of the token.
     const name = /\[([^\]]+)\]/.exec(tokens[index]?.info ?? '')?.[1]
+    const html = fence?.(tokens, index, ...rest) ?? ''
     if (name === undefined || isGrouped(tokens, index)) return html
     return `<div class="file"><div class="file-name">${md.utils.escapeHtml(name)}</div>${html}</div>`
   }

@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
 import { createProgram } from '../../packages/cli/src/program.ts'
 import { page } from './markdown.ts'
+
+type Command = ReturnType<typeof createProgram>
 
 /** The help of every command, word for word. */
 export function commandsPage(): string {

@@ -27,7 +27,7 @@ export function optionsPage({ project }: Packages): string {
     if (!found?.isDeclaration()) throw new Error(`no interface ${name} is exported`)
     const own = (found.children ?? []).filter(child => child.inheritedFrom === undefined)
     const extended = name === 'LumenfallOptions' ? (found.children ?? []) : own
-    return [`## ${title}`, about, table(['Option', 'Type', 'Default', 'Meaning'], extended.map(row))]
+    return [`## ${title}`, about, table(['Option', 'Meaning'], extended.map(row))]
   })
   return page('Options', [
     ...blocks,
@@ -39,7 +39,12 @@ function row(option: DeclarationReflection): string[] {
   const { comment } = option
   const meaning = textOf(comment?.summary ?? [])
   if (comment === undefined || meaning === '') throw new Error(`${option.getFullName()} says nothing`)
-  return [`\`${option.name}\``, typeOf(option), defaultOf(comment), meaning]
+  const byDefault = defaultOf(comment)
+  // Two columns, so that the meaning is on the screen of a phone.
+  return [
+    `**\`${option.name}\`**<br>${typeOf(option)}`,
+    byDefault === '' ? meaning : `${meaning}<br>Default: ${byDefault}`,
+  ]
 }
 
 function typeOf(option: DeclarationReflection): string {
