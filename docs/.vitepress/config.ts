@@ -1,7 +1,7 @@
 import { local } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
 import { defineConfig } from 'vitepress'
-import { breakableCode, fileNames, linksOutside } from './markdown.ts'
+import { cutReferences, fileNames, linksOutside } from './markdown.ts'
 import { apiPages, sections } from './pages.ts'
 
 export default defineConfig({
@@ -10,12 +10,10 @@ export default defineConfig({
   description:
     'Add ?upscale=2 to an image reference, and your build ships that image twice as large. Local, cached, checked.',
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
-  // Links of the package's own pages only; the tests open every other one.
-  lastUpdated: false,
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     config(md) {
-      md.use(breakableCode).use(fileNames).use(linksOutside)
+      md.use(cutReferences).use(fileNames).use(linksOutside)
     },
   },
   themeConfig: {

@@ -1,15 +1,17 @@
+import { posix } from 'node:path'
 import type { MarkdownRenderer } from 'vitepress'
 
 /**
- * Lets a reference in running text break before its query, so that it fits on a phone. A text that is cut there is
- * also no whole reference any more, which is how the plugin tells text about references from references.
+ * Lets a reference in running text break before its query, so that it fits on a phone, and cuts those in blocks of code
+ * where nobody sees it. A text that is cut is no whole reference any more, which is how the plugin tells text about
+ * references from references.
  */
-export function breakableCode(md: MarkdownRenderer): void {
-  const inline = md.renderer.rules.code_inline
-  md.renderer.rules.code_inline = (...args) => {
-    const html = inline?.(...args) ?? ''
-    return html.replace(/(?=\?(?:upscale|w=))/g, '<wbr>')
-  }
+export function cutReferences(md: MarkdownRenderer): void {
+  const { code_inline: inline, fence } = md.renderer.rules
+  md.renderer.rules.code_inline = (...args) =>
+    (inline?.(...args) ?? '').replace(/(?=\?(?:upscale|w=))/g, '<wbr>')
+  md.renderer.rules.fence = (...args) =>
+    (fence?.(...args) ?? '').replace(/\?(?=upscale\b)/g, '<span>?</span>')
 }
 
 /** Shows the name of the file that a block of code is: ```js [vite.config.js]. A code group shows it by itself. */
@@ -34,13 +36,14 @@ function isGrouped(tokens: readonly { readonly type: string }[], index: number):
  * the link becomes the path.
  */
 export function linksOutside(md: MarkdownRenderer): void {
-  md.core.ruler.push('links-outside', ({ tokens }) => {
+  md.core.ruler.push('links-outside', ({ tokens, env }) => {
+    const folder = posix.dirname(env.relativePath ?? '')
     for (const { children } of tokens) {
       const opened: boolean[] = []
       for (const token of children ?? []) {
         if (token.type === 'link_open') {
           const href = token.attrGet('href') ?? ''
-          const isOutside = /^(?:\.\.\/)+(?:packages|examples|test|README|CONTRIBUTING)\b/.test(href)
+          const isOutside = href.startsWith('.') && posix.join(folder, href).startsWith('../')
           opened.push(isOutside)
           if (!isOutside) continue
           token.tag = 'span'
