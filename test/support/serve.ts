@@ -11,6 +11,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.png': 'image/png',
   '.jpg': 'image/jpeg',
   '.webp': 'image/webp',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
 }
 
 export interface StaticServer {
@@ -24,7 +26,8 @@ export async function serve(folder: string, base: string): Promise<StaticServer>
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)
     const inside = path.startsWith(base) ? path.slice(base.length) : undefined
-    const file = join(folder, inside === '' ? 'index.html' : (inside ?? '\0'))
+    const isFolder = inside === '' || inside?.endsWith('/')
+    const file = join(folder, inside ?? '\0', isFolder ? 'index.html' : '')
     const body = inside === undefined ? undefined : await readFile(file).catch(() => undefined)
     response.writeHead(body === undefined ? 404 : 200, {
       'content-type': TYPES[extname(file)] ?? 'text/plain',

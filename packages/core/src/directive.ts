@@ -1,4 +1,5 @@
 import { integer, oneOf, show, unknownName } from './check.ts'
+import { keysOf, type OwnKey } from './directive-keys.ts'
 import { UpscaleError } from './errors.ts'
 import { FORMATS, type Format } from './format.ts'
 import { type ErrorPolicy, FACTOR, type Preset, type ResolvedOptions } from './options.ts'
@@ -43,12 +44,11 @@ export interface Directive {
  */
 export const TAGGED: RegExp = /[?&](?:upscale|detail|resemblance|expand_prompt)(?:[=&#]|$)/
 
-const ENGINE_KEYS = ['detail', 'resemblance', 'prompt', 'expand_prompt', 'seed'] as const
-const OUTPUT_KEYS = ['format', 'quality', 'as'] as const
-type OwnKey = 'upscale' | 'engine' | (typeof OUTPUT_KEYS)[number] | (typeof ENGINE_KEYS)[number]
+const ENGINE_KEYS = keysOf('engine')
+const OUTPUT_KEYS = keysOf('output')
 
 /** Keys the directive owns, in the order in which the documentation lists them. */
-export const OWN_KEYS: readonly OwnKey[] = ['upscale', 'engine', ...OUTPUT_KEYS, ...ENGINE_KEYS]
+export const OWN_KEYS: readonly OwnKey[] = keysOf()
 
 /** Keys of other image plugins that come after us and own the output then. */
 const FOREIGN_IMAGE_KEYS = new Set(

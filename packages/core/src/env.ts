@@ -3,16 +3,49 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { UpscaleError } from './errors.ts'
 
+interface VariableFacts {
+  readonly meaning: string
+  /** Never printed, stored or bundled. */
+  readonly isSecret?: boolean
+}
+
+/**
+ * The variables that are read, for the documentation, which is made from this table; the proxy's are in
+ * engines/proxy.ts and those of terminals in the command line tool.
+ */
+export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
+  LUMENFALL_API_KEY: { isSecret: true, meaning: 'key of `lumenfall()`' },
+  LUMENFALL_BASE_URL: { meaning: 'address of another gateway of the same kind, version part included' },
+  FAL_KEY: { isSecret: true, meaning: 'key of `fal()`' },
+  UPSCALE_CACHE_DIR: { meaning: 'the option `cacheDir`' },
+  UPSCALE_BUDGET: { meaning: 'the option `budget`, in US dollars' },
+  UPSCALE_FROZEN: { meaning: 'the option `frozen`: `1` or `0`' },
+  UPSCALE_RETRY: { meaning: 'the option `retry`: `1` or `0`' },
+  UPSCALE_REMOTE_CACHE: {
+    isSecret: true,
+    meaning: 'the option `remoteCache`: an address such as `redis://…`, `https://…` or `s3://…`',
+  },
+  UPSCALE_REMOTE_CACHE_READONLY: {
+    meaning: '`1`: nothing is stored in the remote cache, as for builds of pull requests',
+  },
+  UPSCALE_QUEUE: {
+    isSecret: true,
+    meaning: 'the Redis server of `upscale enqueue`, `work` and `queue`',
+  },
+  UPSCALE_SERVER_KEYS: {
+    isSecret: true,
+    meaning: 'keys that clients of `upscale-server` may use, separated by commas',
+  },
+  CI: { meaning: 'where it is set, and neither empty, `0` nor `false`, paid engines are frozen' },
+}
+
 /** Variables that hold a secret. */
-export const SECRET_VARIABLES = [
-  'LUMENFALL_API_KEY',
-  'FAL_KEY',
-  'UPSCALE_SERVER_KEYS',
-  'UPSCALE_REMOTE_CACHE',
-] as const
+export const SECRET_VARIABLES: readonly string[] = Object.keys(VARIABLES).filter(
+  name => VARIABLES[name]?.isSecret,
+)
 
 /** Prefixes under which common hosts copy variables into the page. */
-const PUBLIC_PREFIXES = [
+export const PUBLIC_PREFIXES: readonly string[] = [
   'VITE_',
   'PUBLIC_',
   'NEXT_PUBLIC_',

@@ -27,13 +27,15 @@ export type ErrorPolicy = (typeof ERROR_POLICIES)[number]
 export interface Preset {
   /** Target size over source size. @default the option `factor` */
   readonly factor?: number
+  /** Name of an engine. @default the option `engine` */
   readonly engine?: string
+  /** File format of the result. @default the source's own */
   readonly format?: Format
   /** 1 to 100, lossy formats only. */
   readonly quality?: number
   /** Keys of the engine as in a directive: `{ detail: '60' }`. */
   readonly params?: Readonly<Record<string, string>>
-  /** @default the option `onError` */
+  /** What to ship when the engine fails. @default the option `onError` */
   readonly onError?: ErrorPolicy
 }
 

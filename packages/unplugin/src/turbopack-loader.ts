@@ -88,7 +88,8 @@ function workshopOf(context: Context): Workshop {
     root,
     envDir: root,
     mode,
-    onNotice: text => void notices.push(text),
+    // Turbopack has a place for warnings of a module, and none for what goes on.
+    logger: { info() {}, warn: text => void notices.push(text), isTalkative: false },
   })
   const workshop = { finisher, notices }
   workshops.set(key, workshop)

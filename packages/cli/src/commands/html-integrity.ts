@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type AnyNode, hasChildren, isTag } from 'domhandler'
-import { parse, type Token } from 'parse5'
-import { adapter } from 'parse5-htmlparser2-tree-adapter'
+import { elementsOf } from 'upscale-references/elements'
 
 // A page may name the digest of a style sheet (`<link integrity="sha256-…">`, as Hugo's `fingerprint` writes it), and a
 // browser then refuses any other content. So when a style sheet was given new addresses, the pages get its new digest.
@@ -34,20 +32,12 @@ interface Link {
 
 /** In the order in which they stand. */
 function* linksOf(html: string): Generator<Link> {
-  const document = parse(html, {
-    scriptingEnabled: false,
-    sourceCodeLocationInfo: true,
-    treeAdapter: adapter,
-  })
-  const open: AnyNode[] = [document]
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (hasChildren(node)) open.push(...[...node.children].reverse())
-    if (!isTag(node) || node.name !== 'link') continue
-    const { href, integrity } = node.attribs
-    const location: Token.ElementLocation | null | undefined = node.sourceCodeLocation
-    const place = location?.attrs?.integrity
-    if (href === undefined || integrity === undefined || place === undefined) continue
-    yield { href, integrity, start: place.startOffset, end: place.endOffset }
+  for (const { name, attributes } of elementsOf(html)) {
+    if (name !== 'link') continue
+    const href = attributes.find(attribute => attribute.name === 'href')
+    const integrity = attributes.find(attribute => attribute.name === 'integrity')
+    if (href === undefined || integrity === undefined) continue
+    yield { href: href.value, integrity: integrity.value, start: integrity.start, end: integrity.end }
   }
 }
 

@@ -126,7 +126,7 @@ function startSession(
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, finisher, texts }: FarmSession,
+  { root, isWatching, finisher, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
@@ -141,8 +141,9 @@ async function answer(
     .catch(() => undefined)
   const source =
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
-  // Farm asks again where a picture is only for a module that it takes for changed.
-  if (importer !== undefined) context?.addWatchFile(importer, source)
+  // Farm asks again where a picture is only for a module that it takes for changed. In a build that runs once its
+  // persistent cache would read the picture as text, and end the process because it is none.
+  if (isWatching && importer !== undefined) context?.addWatchFile(importer, source)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
     texts.set(keyOf(source, query), mention)

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { EXTENSION, FORMATS, type Format, TAGGED } from 'upscale-core'
 import { createFinisher } from '../finish.ts'
+import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { TurbopackLoaderOptions } from '../turbopack-loader.ts'
 import { revisionOf } from './webpack.ts'
@@ -58,12 +59,15 @@ function formatCondition(format: Format, { presets = {} }: UpscaleOptions): Cond
   return { query: new RegExp(`[?&](?:${ways.join('|')})(?:[&#]|$)`) }
 }
 
+/** Nothing is made here. */
+const SILENT: HostLogger = { info() {}, warn() {}, isTalkative: false }
+
 function loaderOptions(options: UpscaleOptions): TurbopackLoaderOptions {
   const refused = Object.entries(options).flatMap(([name, value]) => (isPlain(value) ? [] : [name]))
   if (refused.length > 0) return { refused }
   const root = process.cwd()
   const { upscaler } = resolveBuildOptions(options)
-  const finisher = createFinisher(upscaler, { root, envDir: root, mode: 'production', onNotice: () => {} })
+  const finisher = createFinisher(upscaler, { root, envDir: root, mode: 'production', logger: SILENT })
   const revision = revisionOf(finisher)
   void finisher.close()
   return { upscaler: JSON.stringify(upscaler), revision }
