@@ -217,6 +217,7 @@ function linesOf(file: string, digest: string, origin: Origin): [string, string 
     ['engine', output.engine],
     ['model', output.model],
     ['made', answer?.createdAt ?? output.createdAt],
+    ['fetched', answer !== undefined && 'fetched' in answer ? 'from the remote cache' : undefined],
     ['cost', costMicros === undefined ? undefined : dollars(costMicros)],
     ['paid', paidAt],
     ['request', requestId],
