@@ -250,6 +250,20 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     expect(stderr).not.toContain(secret)
   })
 
+  test('and its store are looked at by the doctor, who tells no password', async () => {
+    const first = await boot()
+    const good = await first.run(['doctor', '--json'], env(first, { UPSCALE_REMOTE_CACHE: address() }))
+    const remote = JSON.parse(good.stdout).checks.find(
+      (check: { name: string }) => check.name === 'remote cache',
+    )
+    expect(remote).toMatchObject({ state: 'ok', text: expect.stringContaining('can be read and written') })
+    const UPSCALE_REMOTE_CACHE = redis.url.replace('//', `//:${PASSWORD}-wrong@`)
+    const bad = await first.run(['doctor'], env(first, { UPSCALE_REMOTE_CACHE }))
+    expect(bad.code).toBe(1)
+    expect(bad.stdout).toContain('WRONGPASS')
+    expect(`${good.stdout}${bad.stdout}${bad.stderr}`).not.toContain(PASSWORD)
+  })
+
   async function expectFiles(machine: Project, number: number): Promise<void> {
     const names = await readdir(machine.path('out'))
     expect(names.sort()).toEqual(Array.from({ length: number }, (_, at) => `${at}.png`).sort())
