@@ -302,9 +302,10 @@ describe('a store that', () => {
     await prepare()
     const machine = await Machine.boot()
     // Prints the address of every module that is loaded.
-    const hook = `export async function resolve(name, context, next) {
+    const hook = `import { writeSync } from "node:fs"
+    export async function resolve(name, context, next) {
       const found = await next(name, context)
-      process._rawDebug(found.url)
+      writeSync(2, found.url + "\\n")
       return found
     }`
     const script = `

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { createUpscaler, loadEnv, openRemoteStore, type ResolvedOptions } from 'upscale-core'
+import { createUpscaler, isUpscaleError, loadEnv, openRemoteStore, type ResolvedOptions } from 'upscale-core'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -169,7 +169,11 @@ async function checkRemote({ remoteCache, root }: ResolvedOptions): Promise<Chec
       ? { name, state: 'ok', text: `${remoteCache.name} can be read and written` }
       : { name, state: 'wrong', text: `${remoteCache.name} does not give back what was stored` }
   } catch (error) {
-    return { name, state: 'wrong', text: `${remoteCache.name}: ${messageOf(error)}` }
+    return {
+      name,
+      state: 'wrong',
+      text: `${remoteCache.name}: ${isUpscaleError(error) ? error.problem : messageOf(error)}`,
+    }
   } finally {
     await store.close()
   }
