@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import sharp from 'sharp'
-import { isUpscaleError, openRemoteStore, type UpscalerOptions } from 'upscale-core'
+import { createUpscaler, isUpscaleError, openRemoteStore, type UpscalerOptions } from 'upscale-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { lacks, startRedis } from '../support/servers.ts'
 import { type FaultyStore, startFaultyStore } from './faulty-store.ts'
@@ -77,7 +79,6 @@ describe.each(STORE_KINDS)('the remote cache in $name', ({ isMissing, start }) =
 
   test.skipIf(isMissing)('keeps, reads and removes values for other parts of the project', async () => {
     const machine = await Machine.boot()
-    const { createUpscaler } = await import('upscale-core')
     const { options } = createUpscaler(
       { remoteCache: store.remoteCache, engine: 'resize' },
       { root: machine.root, env: {} },
@@ -228,27 +229,27 @@ describe('a store that', () => {
     'answers %i is left alone: one notice, few requests, no picture lost',
     async status => {
       const { engine } = await prepare()
-      const machine = await Machine.boot(30)
-      const names = Array.from({ length: 30 }, (_, at) => `${at}.png`)
+      const machine = await Machine.boot(16)
+      const names = Array.from({ length: 16 }, (_, at) => `${at}.png`)
       store.fault =
         status === 302 ? { kind: 'redirect', to: 'http://127.0.0.1:1/elsewhere' } : { kind: 'status', status }
       const before = store.requests.length
       const { images, notices } = await machine.build(engine, store.url, {}, names)
       expect(images.every(({ origin }) => origin === 'engine')).toBe(true)
       expect(notices).toEqual([expect.stringContaining("can't be used")])
-      // As many as are asked for at a time, twice each at most.
+      // As many as are asked for at a time.
       expect(store.requests.length - before).toBeLessThanOrEqual(20)
     },
   )
 
   test('never answers costs one wait, and the process can end', async () => {
     const { engine } = await prepare()
-    const machine = await Machine.boot(30)
-    const names = Array.from({ length: 30 }, (_, at) => `${at}.png`)
+    const machine = await Machine.boot(16)
+    const names = Array.from({ length: 16 }, (_, at) => `${at}.png`)
     store.fault = { kind: 'hang' }
     const before = store.requests.length
     const { images, notices } = await machine.build(engine, { url: store.url, timeoutMs: 500 }, {}, names)
-    expect(images).toHaveLength(30)
+    expect(images).toHaveLength(16)
     expect(notices).toEqual([expect.stringContaining('no answer within 0.5 s')])
     expect(store.requests.length - before).toBeLessThanOrEqual(10)
   })
@@ -265,7 +266,6 @@ describe('a store that', () => {
     const machine = await Machine.boot()
     store.fault = { kind: 'honest' }
     store.values.clear()
-    const { createUpscaler } = await import('upscale-core')
     const upscaler = createUpscaler(
       { engine: engine.engine, remoteCache: store.url },
       { root: machine.root, env: {} },
@@ -298,13 +298,47 @@ describe('a store that', () => {
     expect(store.requests.length).toBe(before)
   })
 
+  test('is not even prepared for by a build whose pictures are all here: nothing is loaded', async () => {
+    await prepare()
+    const machine = await Machine.boot()
+    // Prints the address of every module that is loaded.
+    const hook = `import { writeSync } from "node:fs"
+    export async function resolve(name, context, next) {
+      const found = await next(name, context)
+      writeSync(2, found.url + "\\n")
+      return found
+    }`
+    const script = `
+      import { register } from 'node:module'
+      register('data:text/javascript,${encodeURIComponent(hook)}')
+            const engine = { id: 'copy', model: 'm', revision: '1', exchange: 'pixels', billing: 'free', priceMicros: 0,
+        scaleFor: () => 2, checkParams: () => ({}),
+        upscale: async ({ image: { data, width, height, channels } }) => {
+          const large = new Uint8Array(data.length * 4)
+          for (let at = 0; at < large.length; at++) {
+            const pixel = Math.floor(at / channels)
+            const [x, y] = [(pixel % (width * 2)) >> 1, Math.floor(pixel / (width * 2)) >> 1]
+            large[at] = data[(y * width + x) * channels + (at % channels)]
+          }
+          return { data: large, width: width * 2, height: height * 2, channels }
+        } }
+      const upscaler = createUpscaler({ engine, remoteCache: '${store.url}', root: ${JSON.stringify(machine.root)} })
+      console.log((await upscaler.upscale('0.png')).origin)
+      await upscaler.close()`
+    const first = await runAsync(script)
+    expect(first.stdout.trim()).toBe('engine')
+    expect(first.stderr).toMatch(/node_modules\/unstorage\//)
+    const second = await runAsync(script)
+    expect(second.stdout.trim()).toBe('cache')
+    expect(second.stderr).not.toMatch(/node_modules\/(unstorage|ioredis|undici|sharp)\//)
+  })
+
   test('has the picture makes a plan say so, and no price', async () => {
     store.fault = { kind: 'honest' }
     store.values.clear()
     const engine = seller()
     const [first, second] = [await Machine.boot(2), await Machine.boot(2)]
     await first.build(engine, store.url)
-    const { createUpscaler } = await import('upscale-core')
     const upscaler = createUpscaler(
       { engine: engine.engine, remoteCache: store.url },
       { root: second.root, env: {} },
@@ -354,6 +388,26 @@ describe.skipIf(lacks('redis-server'))('a Redis that', () => {
     expect(notices.filter(text => text.includes("can't be used"))).toHaveLength(1)
   })
 
+  test('closes lines that are idle is spoken to on a new one', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.close())
+    const machine = await Machine.boot()
+    const { options } = createUpscaler(
+      { remoteCache: server.url, engine: 'resize' },
+      { root: machine.root, env: {} },
+    )
+    const values = openRemoteStore(options.remoteCache ?? expect.fail('no settings'), options)
+    onTestFinished(() => values.close())
+    await values.put('upscale:test:one', Buffer.from('one'))
+    const { Redis } = await import('ioredis')
+    const other = new Redis(server.url)
+    await other.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    other.disconnect()
+    // The first word on the dead line may be lost; whoever asks again is heard.
+    await values.has('upscale:test:one').catch(() => undefined)
+    expect(await values.has('upscale:test:one')).toBe(true)
+  })
+
   test('hangs costs one wait', async () => {
     const server = await startRedis()
     onTestFinished(() => server.close())
@@ -375,7 +429,6 @@ describe('the option remoteCache', () => {
   const SECRET = 'hunter2-c0ffee'
 
   async function refusal(options: UpscalerOptions, env: Record<string, string> = {}): Promise<string> {
-    const { createUpscaler } = await import('upscale-core')
     try {
       createUpscaler({ engine: 'resize', ...options }, { root: '/nowhere', env })
     } catch (error) {
@@ -426,3 +479,12 @@ describe('the option remoteCache', () => {
     await rm(base, { recursive: true })
   })
 })
+
+/** Runs a script in a process of its own. */
+function runAsync(script: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  return promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    env: { PATH: process.env.PATH },
+    timeout: 60_000,
+  })
+}

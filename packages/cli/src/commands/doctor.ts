@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
-import { createUpscaler, loadEnv, type ResolvedOptions } from 'upscale-core'
+import { createUpscaler, isUpscaleError, loadEnv, openRemoteStore, type ResolvedOptions } from 'upscale-core'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -27,7 +27,9 @@ const LITTLE_ROOM = 1e9
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('Check Node, the decoder, the configuration, keys (never shown), and the cache folders.')
+    .description(
+      'Check Node, the decoder, the configuration, keys (never shown), the cache folders, and the remote cache.',
+    )
   withCommonFlags(command)
   withExamples(command, ['upscale doctor', 'upscale doctor --json'])
   command.action(async (flags: CommonFlags) => {
@@ -89,7 +91,13 @@ async function checkProject(flags: CommonFlags): Promise<Check[]> {
       engines: hostEngines(config.options),
     })
     const { options } = upscaler
-    return [checkConfig(config), checkEngine(options), ...checkKeys(env), ...(await checkFolders(options))]
+    return [
+      checkConfig(config),
+      checkEngine(options),
+      ...checkKeys(env),
+      ...(await checkFolders(options)),
+      await checkRemote(options),
+    ]
   } catch (error) {
     // A key under a public prefix arrives here as well, with its remedy.
     return [{ name: 'config', state: 'wrong', text: messageOf(error) }]
@@ -138,6 +146,36 @@ async function checkFolder(name: string, folder: string): Promise<Check> {
     return { name, state: free < LITTLE_ROOM ? 'note' : 'ok', text }
   } catch (error) {
     return { name, state: 'wrong', text: `${folder} can't be written: ${messageOf(error)}` }
+  }
+}
+
+/** Whether the remote cache answers, and takes and gives back what is stored; one that may only be read is only asked. */
+async function checkRemote({ remoteCache, root }: ResolvedOptions): Promise<Check> {
+  const name = 'remote cache'
+  if (remoteCache === undefined)
+    return { name, state: 'note', text: 'none; machines share nothing but the repository' }
+  const store = openRemoteStore(remoteCache, { root })
+  const key = `upscale:v1:probes:${randomUUID()}`
+  const probe = Buffer.from('upscale doctor')
+  try {
+    if (remoteCache.readOnly) {
+      await store.has(key)
+      return { name, state: 'ok', text: `${remoteCache.name} answers; it is only read here` }
+    }
+    await store.put(key, probe, 60)
+    const back = await store.get(key, 1000)
+    await store.remove(key)
+    return back !== undefined && probe.equals(back)
+      ? { name, state: 'ok', text: `${remoteCache.name} can be read and written` }
+      : { name, state: 'wrong', text: `${remoteCache.name} does not give back what was stored` }
+  } catch (error) {
+    return {
+      name,
+      state: 'wrong',
+      text: `${remoteCache.name}: ${isUpscaleError(error) ? error.problem : messageOf(error)}`,
+    }
+  } finally {
+    await store.close()
   }
 }
 

@@ -11,7 +11,7 @@ import { createProgress } from '../progress.ts'
 import { watchJobs } from '../queue/await-jobs.ts'
 import { openQueue, type QueueLink, type QueuePlace, queuePlace } from '../queue/connect.ts'
 import { type QueueFlags, withQueueFlags } from '../queue/flags.ts'
-import { handOver } from '../queue/hand-over.ts'
+import { createHandOver } from '../queue/hand-over.ts'
 import { findMissing, type Missing } from '../queue/missing.ts'
 import { openSharedStore } from '../queue/shared-store.ts'
 import type { Failure } from '../queue/work-order.ts'
@@ -93,14 +93,10 @@ async function enqueue(
         else finish.fail(found, error)
       }
       for (const { found, error } of stuck) fail(found, error)
+      const handOver = createHandOver(link.queue, store, flags.retry === true)
       await forEach(eachOf(missing), concurrency, stopping, async ({ found, key }) => {
         const name = shownPath(found.file, process.cwd())
-        const state = await handOver(
-          { ...found, name, request, key },
-          link.queue,
-          store,
-          flags.retry === true,
-        )
+        const state = await handOver({ ...found, name, request, key })
         if (typeof state !== 'string') return fail(found, errorOf(state))
         counts[state]++
         finish?.follow(found, key)

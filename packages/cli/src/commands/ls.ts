@@ -51,7 +51,7 @@ const HEADER = ['key', 'kept', 'what', 'engine', 'model', 'size', 'bytes', 'cost
 function cellsOf({ root, shelf, facts }: Sound): string[] {
   return [
     facts.key.slice(0, 12),
-    root,
+    'fetched' in facts ? `${root}, from remote` : root,
     shelf === 'outputs' ? facts.fileName : 'answer',
     facts.engine,
     facts.model,

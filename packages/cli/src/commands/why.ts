@@ -150,6 +150,7 @@ function linesOf(file: string, digest: string, origin: Origin): [string, string 
     ['engine', image.engine],
     ['model', image.model],
     ['made', answer?.createdAt ?? image.createdAt],
+    ['fetched', answer?.fetched === true ? 'from the remote cache' : undefined],
     ['cost', costMicros === undefined ? undefined : dollars(costMicros)],
     ['paid', paidAt],
     ['bought for', boughtFor],

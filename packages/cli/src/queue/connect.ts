@@ -40,7 +40,7 @@ export function queuePlace(
       hint: 'add --queue redis://localhost:6379, or set UPSCALE_QUEUE where the address holds a password',
     })
   }
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+  if (!isAddress(url)) {
     throw new UpscaleError('BAD_OPTION', 'the address of the queue is not one of a Redis server', {
       hint: 'write it like redis://localhost:6379 or rediss://user:password@redis.example:6379/2',
     })
@@ -55,6 +55,17 @@ export function queuePlace(
     )
   }
   return { url, name }
+}
+
+function isAddress(text: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(text)
+    // Throws for percent signs that mean nothing.
+    decodeURIComponent(username + password)
+    return protocol === 'redis:' || protocol === 'rediss:'
+  } catch {
+    return false
+  }
 }
 
 /** @throws UpscaleError BAD_OPTION for packages that are not installed; API_UNREACHABLE */

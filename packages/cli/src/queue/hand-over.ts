@@ -25,20 +25,35 @@ const ATTEMPTS = 3
 
 const BACKOFF = { type: 'exponential', delay: 2000 }
 
+/** `queued`, `waiting` for a job that was there, or how that failed. */
+export type Handed = 'queued' | 'waiting' | Failure
+
 /**
- * Hands a picture over, unless somebody did already.
+ * Makes the function that hands a picture over, unless somebody did already.
  *
  * A job that failed is the memory of why. It is begun again, except where that could cost a second time: then only
  * with `retry`.
- *
- * @returns `queued`, `waiting` for one that was there, or how it failed
  */
-export async function handOver(
-  wanted: Wanted,
+export function createHandOver(
   queue: Queue,
   store: RemoteStore,
   retry: boolean,
-): Promise<'queued' | 'waiting' | Failure> {
+): (wanted: Wanted) => Promise<Handed> {
+  const handed = new Map<string, Promise<Handed>>()
+  return async wanted => {
+    // The same picture under another name is the same job.
+    const earlier = handed.get(wanted.key)
+    if (earlier !== undefined) {
+      const result = await earlier
+      return result === 'queued' ? 'waiting' : result
+    }
+    const handing = handOver(wanted, queue, store, retry)
+    handed.set(wanted.key, handing)
+    return handing
+  }
+}
+
+async function handOver(wanted: Wanted, queue: Queue, store: RemoteStore, retry: boolean): Promise<Handed> {
   const { key } = wanted
   const known: Job | undefined = await queue.getJob(key)
   if (known !== undefined && (await known.isFailed())) return beginAgain(known, wanted, store, retry)

@@ -147,7 +147,7 @@ function webTarget(address: URL, { headers }: Options): Target | string {
   base.password = ''
   base.search = ''
   base.hash = ''
-  const [user = '', password = ''] = [address.username, address.password].map(decodeURIComponent)
+  const [user, password] = [decoded(address.username), decoded(address.password)]
   const basic = Buffer.from(`${user}:${password}`).toString('base64')
   const all = { ...(user === '' && password === '' ? {} : { authorization: `Basic ${basic}` }), ...headers }
   return {
@@ -202,7 +202,16 @@ function requirePackages({ name, packages }: Target, root: string): void {
 }
 
 function credentialsOf({ username, password }: URL): string[] {
-  return [username, password].flatMap(part => [part, decodeURIComponent(part)]).filter(part => part !== '')
+  return [username, password].flatMap(part => [part, decoded(part)]).filter(part => part !== '')
+}
+
+/** A part of an address without its percent signs; as it is where they mean nothing. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
