@@ -80,6 +80,8 @@ interface Subject {
 
 interface Finding {
   readonly stamp: string
+  /** How often a bundler had told something new of the picture. */
+  readonly changes: number
   readonly examined?: ExaminedImage
   readonly error?: UpscaleError
 }
@@ -124,11 +126,12 @@ export function createInspection(options: InspectionOptions): Inspection {
 
   async function examine(subject: Subject, stamp: string): Promise<void> {
     const { id, file, request } = subject
+    const changes = subject.sighting?.changes ?? 0
     try {
-      findings.set(id, { stamp, examined: await view.examine(file, request) })
+      findings.set(id, { stamp, changes, examined: await view.examine(file, request) })
     } catch (error) {
       if (!isUpscaleError(error)) throw error
-      findings.set(id, { stamp, error })
+      findings.set(id, { stamp, changes, error })
     }
     revision++
   }
@@ -166,7 +169,7 @@ export function createInspection(options: InspectionOptions): Inspection {
 
   function show(subject: Subject): InspectedPicture {
     const { id, file, request, places, sighting } = subject
-    const { examined, error } = findings.get(id) ?? {}
+    const { examined, error, changes } = findings.get(id) ?? {}
     const common = {
       id,
       name: nameOf(file),
@@ -186,7 +189,10 @@ export function createInspection(options: InspectionOptions): Inspection {
     const paidMicros = orders
       .filter(order => order.key === pay && order.event !== 'free')
       .reduce((sum, { costMicros }) => sum + costMicros, 0)
-    const state = sighting?.isWorking === true ? 'working' : examined.state
+    // Work that ended since has made it something else than what was seen.
+    const isOutdated = changes !== (sighting?.changes ?? 0) && examined.state !== 'finished'
+    const seen = isOutdated ? 'looking' : examined.state
+    const state = sighting?.isWorking === true ? 'working' : seen
     const failure =
       reason ??
       (state === 'missing' || state === 'answered' || state === 'remote' ? sighting?.error : undefined)

@@ -84,7 +84,7 @@ export function renderPage(pictures: readonly ShownPicture[], options: PageOptio
   <div id="summary">${new Markup(state.summary)}</div>
 </header>
 <nav class="tools" aria-label="Which pictures are shown">
-  <fieldset><legend class="away">State</legend>${filters()}</fieldset>
+  <fieldset><legend class="away">State</legend>${filters(live !== undefined)}</fieldset>
   <label class="search"><span class="away">Name contains</span><input type="search" id="search" placeholder="Filter by name" autocomplete="off" spellcheck="false"></label>
 </nav>
 <main id="main">
@@ -116,12 +116,14 @@ function summary(pictures: readonly ShownPicture[], { paidMicros, live }: PageOp
   ${live && free > 0 && html`<button type="button" class="main" data-make-free>Upscale all free ones <span class="count">${free}</span></button>`}`
 }
 
-function filters(): Markup[] {
+function filters(isLive: boolean): Markup[] {
   const chip = (value: string, label: string, isRare: boolean): Markup =>
     html`<label class="chip"${isRare && html` data-rare hidden`}><input type="radio" name="state" value="${value}"${value === 'all' && html` checked`}><span>${label} <span class="count" data-count="${value}"></span></span></label>`
   return [
     chip('all', 'All', false),
-    ...FILTERS.map((state, index) => chip(state, STATES[state][0], index >= ALWAYS_SHOWN)),
+    ...FILTERS.map((state, index) =>
+      chip(state, STATES[state][0], index >= ALWAYS_SHOWN || (state === 'working' && !isLive)),
+    ),
   ]
 }
 

@@ -19,6 +19,8 @@ interface Seen {
   underWay: number
   changes: number
   error: UpscaleError | undefined
+  /** Where it is asked for, once somebody wanted to know: that reads a file. */
+  place: Sighting['place'] | undefined
 }
 
 /** @param root the project's folder, absolute */
@@ -27,18 +29,27 @@ export function createSightings(root: string): Sightings {
 
   function see(file: string, request: UpscaleRequest, mention: Mention): Seen {
     const key = JSON.stringify([file, request])
-    const seen = known.get(key) ?? { file, request, mention, underWay: 0, changes: 1, error: undefined }
+    const seen = known.get(key) ?? {
+      file,
+      request,
+      mention,
+      underWay: 0,
+      changes: 1,
+      error: undefined,
+      place: undefined,
+    }
     known.set(key, seen)
     return seen
   }
 
-  function show({ file, request, mention, underWay, changes, error }: Seen): Sighting {
+  function show(seen: Seen): Sighting {
+    const { file, request, mention, underWay, changes, error } = seen
+    seen.place ??= placeOf(mention, root)
     return {
       file,
       request,
       reference: mention.reference,
-      // Found only now: a build that shows nothing needs no lines.
-      place: placeOf(mention, root),
+      place: seen.place,
       isWorking: underWay > 0,
       changes,
       ...(error === undefined ? {} : { error }),
