@@ -67,7 +67,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       async executor({ resourcesMap }, context) {
         const { root } = session()
         const outputs = Object.values(resourcesMap).filter(({ name }) => isSearched(name))
-        const rules = { ownPrefixes: [], isKnown: () => false }
+        // In development the ids of modules stand in the output, those of texts with their query.
+        const ids = new Set(Object.values(resourcesMap).flatMap(({ info }) => info?.moduleIds ?? []))
+        const rules = { ownPrefixes: [], isKnown: (text: string) => ids.has(text) }
         const [first, ...others] = await findLeftovers(outputs.map(toOutputFile), rules)
         if (first === undefined) return resourcesMap
         const error = leftoverError([first, ...others], inputsOf(resourcesMap, root))
