@@ -25,8 +25,9 @@ import { variantCode } from '../variants.ts'
 /** What the hooks of one build share. */
 interface FarmSession {
   readonly root: string
-  readonly isWatching: boolean
+  /** One for each build: after {@link end} a rebuild gets another. */
   readonly finisher: Finisher
+  end(): Promise<void>
   tell(finisher: Finisher): void
   /** Who asked for a text, by the path and query of its module. */
   readonly texts: Map<string, Mention>
@@ -80,9 +81,10 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finish: {
       async executor() {
-        const { finisher, isWatching, tell } = session()
+        const { finisher, tell, end } = session()
         tell(finisher)
-        if (!isWatching) await finisher.close()
+        // Farm doesn't say whether it goes on: `watch()` and the dev server have a config like a build's.
+        await end()
       },
     },
   }
@@ -111,17 +113,32 @@ async function farmLogger(): Promise<HostLogger> {
 
 function startSession(
   options: BuildOptions,
-  { root = process.cwd(), envDir, envMode, compilation }: ResolvedUserConfig,
+  { root = process.cwd(), envDir, envMode }: ResolvedUserConfig,
   logger: HostLogger,
 ): FarmSession {
-  const finisher = createFinisher(options.upscaler, {
+  const make = (): Finisher =>
+    createFinisher(options.upscaler, {
+      root,
+      envDir: envDir ?? root,
+      mode: envMode ?? 'production',
+      logger,
+    })
+  // Now, so that a wrong option stops the build before anything is done.
+  let current: Finisher | undefined = make()
+  return {
     root,
-    envDir: envDir ?? root,
-    mode: envMode ?? 'production',
-    logger,
-  })
-  const tell = createTeller(options, logger)
-  return { root, isWatching: Boolean(compilation?.watch), finisher, tell, texts: new Map() }
+    get finisher() {
+      current ??= make()
+      return current
+    },
+    async end() {
+      const ended = current
+      current = undefined
+      await ended?.close()
+    },
+    tell: createTeller(options, logger),
+    texts: new Map(),
+  }
 }
 
 async function answer(
@@ -141,7 +158,7 @@ async function answer(
     .catch(() => undefined)
   const source =
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
-  // Farm asks again where a picture is only for a module that it takes for changed.
+  // Known to fall short: Farm asks again where a picture is only for a module that it takes for changed.
   if (importer !== undefined) context?.addWatchFile(importer, source)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
