@@ -9,8 +9,9 @@ export interface UpscaleOptions extends UpscalerOptions {
    */
   leftovers?: 'error' | 'warn'
   /**
-   * Which engines Vite's dev server runs. 'auto': free ones, while pages show plainly resampled pictures; of paid
-   * ones it shows what is cached. 'full': paid ones as well. 'off': none, and shows what is cached. A build runs all.
+   * Which engines run for pages in development: in Vite's dev server, and in webpack, Rspack and Rsbuild while they watch
+   * in mode development. 'auto': free ones, while pages show plainly resampled pictures; of paid ones it shows what is
+   * cached. 'full': paid ones as well. 'off': none, and shows what is cached. A build runs all.
    * @default 'auto'
    */
   dev?: 'auto' | 'full' | 'off'

@@ -26,8 +26,11 @@ import { variantCode } from '../variants.ts'
 /** What the hooks of one build share. */
 interface FarmSession {
   readonly root: string
-  readonly isWatching: boolean
+  /** False for a build that runs once. `watch()` and the dev server don't say so, but theirs is the mode of development. */
+  readonly mayGoOn: boolean
+  /** One for each build: after {@link end} a rebuild gets another. */
   readonly finisher: Finisher
+  end(): Promise<void>
   tell(finisher: Finisher): void
   /** Who asked for a text, by the path and query of its module. */
   readonly texts: Map<string, Mention>
@@ -68,7 +71,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       async executor({ resourcesMap }, context) {
         const { root } = session()
         const outputs = Object.values(resourcesMap).filter(({ name }) => isSearched(name))
-        const rules = { ownPrefixes: [], isKnown: () => false }
+        // In development the ids of modules stand in the output, those of texts with their query.
+        const ids = new Set(Object.values(resourcesMap).flatMap(({ info }) => info?.moduleIds ?? []))
+        const rules = { ownPrefixes: [], isKnown: (text: string) => ids.has(text) }
         const [first, ...others] = await findLeftovers(outputs.map(toOutputFile), rules)
         if (first === undefined) return resourcesMap
         const error = leftoverError([first, ...others], inputsOf(resourcesMap, root))
@@ -79,10 +84,11 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finish: {
       async executor() {
-        const { finisher, isWatching, tell } = session()
+        const { finisher, tell, end } = session()
         tell(finisher)
         await writeBuildFiles(options, finisher)
-        if (!isWatching) await finisher.close()
+        // Farm doesn't say whether it goes on: `watch()` and the dev server have a config like a build's.
+        await end()
       },
     },
   }
@@ -114,19 +120,35 @@ function startSession(
   { root = process.cwd(), envDir, envMode, compilation }: ResolvedUserConfig,
   logger: HostLogger,
 ): FarmSession {
-  const finisher = createFinisher(options.upscaler, {
+  const make = (): Finisher =>
+    createFinisher(options.upscaler, {
+      root,
+      envDir: envDir ?? root,
+      mode: envMode ?? 'production',
+      logger,
+    })
+  // Now, so that a wrong option stops the build before anything is done.
+  let current: Finisher | undefined = make()
+  return {
     root,
-    envDir: envDir ?? root,
-    mode: envMode ?? 'production',
-    logger,
-  })
-  const tell = createTeller(options, logger)
-  return { root, isWatching: Boolean(compilation?.watch), finisher, tell, texts: new Map() }
+    mayGoOn: compilation?.watch !== undefined || compilation?.mode !== 'production',
+    get finisher() {
+      current ??= make()
+      return current
+    },
+    async end() {
+      const ended = current
+      current = undefined
+      await ended?.close()
+    },
+    tell: createTeller(options, logger),
+    texts: new Map(),
+  }
 }
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, isWatching, finisher, texts }: FarmSession,
+  { root, mayGoOn, finisher, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
@@ -143,7 +165,7 @@ async function answer(
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
   // Farm asks again where a picture is only for a module that it takes for changed. In a build that runs once its
   // persistent cache would read the picture as text, and end the process because it is none.
-  if (isWatching && importer !== undefined) context?.addWatchFile(importer, source)
+  if (mayGoOn && importer !== undefined) context?.addWatchFile(importer, source)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
     texts.set(keyOf(source, query), mention)
