@@ -26,7 +26,7 @@ function helpOf(command: Command): string {
     writeOut: part => {
       text += part
     },
-    getOutHelpWidth: () => 88,
+    getOutHelpWidth: () => 68,
     getOutHasColors: () => false,
   })
   command.outputHelp()

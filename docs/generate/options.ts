@@ -40,11 +40,9 @@ function row(option: DeclarationReflection): string[] {
   const meaning = textOf(comment?.summary ?? [])
   if (comment === undefined || meaning === '') throw new Error(`${option.getFullName()} says nothing`)
   const byDefault = defaultOf(comment)
-  // Two columns, so that the meaning is on the screen of a phone.
-  return [
-    `**\`${option.name}\`**<br>${typeOf(option)}`,
-    byDefault === '' ? meaning : `${meaning}<br>Default: ${byDefault}`,
-  ]
+  // Two columns, the first one narrow, so that the meaning is on the screen of a phone.
+  const facts = [typeOf(option), byDefault === '' ? '' : `default: ${byDefault}`].filter(one => one !== '')
+  return [`**\`${option.name}\`**`, `${meaning}<br>${facts.join(', ')}`]
 }
 
 function typeOf(option: DeclarationReflection): string {
