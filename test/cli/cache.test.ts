@@ -263,6 +263,9 @@ describe('help', () => {
     'models',
     'report',
     'serve',
+    'enqueue',
+    'work',
+    'queue',
   ]
 
   test.each(COMMANDS)('of %s has an example', async command => {

@@ -311,7 +311,8 @@ describe('a store that', () => {
     const script = `
       import { register } from 'node:module'
       register('data:text/javascript,${encodeURIComponent(hook)}')
-            const engine = { id: 'copy', model: 'm', revision: '1', exchange: 'pixels', billing: 'free', priceMicros: 0,
+      const { createUpscaler } = await import('upscale-core')
+      const engine = { id: 'copy', model: 'm', revision: '1', exchange: 'pixels', billing: 'free', priceMicros: 0,
         scaleFor: () => 2, checkParams: () => ({}),
         upscale: async ({ image: { data, width, height, channels } }) => {
           const large = new Uint8Array(data.length * 4)
