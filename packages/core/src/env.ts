@@ -28,6 +28,15 @@ export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
   UPSCALE_REMOTE_CACHE_READONLY: {
     meaning: '`1`: nothing is stored in the remote cache, as for builds of pull requests',
   },
+  // Not marked: they are Amazon's, and a page may show keys of its own under a public name.
+  AWS_ACCESS_KEY_ID: { meaning: 'who asks a remote cache in S3' },
+  AWS_SECRET_ACCESS_KEY: { meaning: 'the key that goes with it' },
+  AWS_SESSION_TOKEN: { meaning: 'for credentials that end, the token that goes with them' },
+  AWS_REGION: {
+    meaning: 'region of the bucket, `us-east-1` if neither this nor `AWS_DEFAULT_REGION` is set',
+  },
+  AWS_DEFAULT_REGION: { meaning: 'the same, where `AWS_REGION` is not set' },
+  AWS_ENDPOINT_URL: { meaning: 'address of another service that speaks S3' },
   UPSCALE_QUEUE: {
     isSecret: true,
     meaning: 'the Redis server of `upscale enqueue`, `work` and `queue`',

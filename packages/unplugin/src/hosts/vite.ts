@@ -36,6 +36,7 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
 /** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
 function importPlugin(session: ViteSession): Plugin {
   const alias = cssResolver(session)
+  const imports = importHooks(session)
   return {
     name: 'upscale',
     apply: 'build',
@@ -49,7 +50,8 @@ function importPlugin(session: ViteSession): Plugin {
       // Environments may share one list.
       if (!aliases.includes(alias)) aliases.unshift(alias)
     },
-    ...importHooks(session),
+    resolveId: imports.resolveId,
+    load: imports.load,
     transform: {
       order: 'pre',
       filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
@@ -66,6 +68,7 @@ function importPlugin(session: ViteSession): Plugin {
     buildEnd(error) {
       // A build that failed has no later hook, and what was spent is spent.
       if (error !== undefined) session.tell()
+      else imports.check(this)
     },
     closeBundle() {
       return session.leave(this.environment.name)
@@ -74,7 +77,10 @@ function importPlugin(session: ViteSession): Plugin {
 }
 
 /** How references in JavaScript are resolved; those that ask for a text get a module of ours. */
-function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
+function importHooks(session: ViteSession): Required<Pick<Plugin, 'resolveId' | 'load'>> & {
+  /** @throws UpscaleError LEFTOVER_REFERENCE for a text that another plugin made instead of us */
+  check(context: { getModuleInfo(id: string): unknown }): void
+} {
   const variants = new Map<string, Mention>()
   const loaded = new Set<string>()
   return {
@@ -116,10 +122,9 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
     },
-    buildEnd(error) {
-      if (error !== undefined) return
+    check(context) {
       for (const [id, mention] of variants) {
-        if (!loaded.has(id) && this.getModuleInfo(id) !== null) throw takenByOther(mention, session.config)
+        if (!loaded.has(id) && context.getModuleInfo(id) !== null) throw takenByOther(mention, session.config)
       }
     },
   }
