@@ -3,6 +3,7 @@ import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
+import { inlineCssResolver } from './vite-css.ts'
 import { expandSrcsets } from './vite-dev-html.ts'
 import { serveTaggedImages } from './vite-dev-middleware.ts'
 import { createDevSession, type DevSession } from './vite-dev-session.ts'
@@ -36,6 +37,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
         ...session,
         close: async () => void (await Promise.all([inspector.close(), session.close()])),
       })
+      addCssResolver(session, server)
       server.middlewares.use(inspector.middleware)
       server.middlewares.use(serveTaggedImages(session))
       announceInspector(server)
@@ -69,6 +71,16 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       sessions.delete(this.environment.getTopLevelConfig())
       await session?.close()
     },
+  }
+}
+
+/** Now that Vite's own use of the aliases is settled; its resolver for style sheets is made when the first one comes. */
+function addCssResolver(session: DevSession, { environments }: ViteDevServer): void {
+  const alias = inlineCssResolver(session)
+  for (const { config } of Object.values(environments)) {
+    const aliases = config.resolve.alias
+    // Environments may share one list.
+    if (!aliases.includes(alias)) aliases.unshift(alias)
   }
 }
 
