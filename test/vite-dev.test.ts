@@ -131,10 +131,10 @@ describe.skipIf(findChromium() === undefined)('in a page', () => {
 ${forms.map(([form]) => `<div data-form="${form}"></div>`).join('\n')}
 <script type="module" src="./src/main.js"></script></html>`,
         'src/main.css': inlined('css'),
-        'src/main.js': "import './main.scss'",
-        'src/main.scss': `@use './part/partial';
+        'src/main.js': "import './more.css'",
+        'src/more.css': `@import './part/partial.css';
 [data-form=alias] { background-image: url("@/alias.png?upscale=2&inline") }`,
-        'src/part/_partial.scss': inlined('partial').replace('./', '../'),
+        'src/part/partial.css': inlined('partial').replace('./', '../'),
       },
       ...picturesOf(forms),
     )
