@@ -63,17 +63,13 @@ function importPlugin(session: ViteSession): Plugin {
         return rewritten
       },
     },
-    buildEnd(error) {
-      // A build that failed has no later hook, and what was spent is spent.
-      if (error !== undefined) session.tell()
-    },
     closeBundle() {
       return session.leave(this.environment.name)
     },
   }
 }
 
-/** How references in JavaScript are resolved; those that ask for a text get a module of ours. */
+/** How references in JavaScript are resolved, and that they were; those that ask for a text get a module of ours. */
 function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
   const variants = new Map<string, Mention>()
   const loaded = new Set<string>()
@@ -117,10 +113,10 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
       },
     },
     buildEnd(error) {
-      if (error !== undefined) return
-      for (const [id, mention] of variants) {
-        if (!loaded.has(id) && this.getModuleInfo(id) !== null) throw takenByOther(mention, session.config)
-      }
+      const taken = [...variants].find(([id]) => !loaded.has(id) && this.getModuleInfo(id) !== null)
+      // A build that failed has no later hook, and what was spent is spent.
+      if (error !== undefined || taken !== undefined) session.tell()
+      if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
     },
   }
 }
