@@ -287,6 +287,19 @@ describe('around the server', () => {
     await expect(start(site, { engine: 'resise' })).rejects.toThrow('UNKNOWN_ENGINE')
   })
 
+  test('Vite’s bundled dev server is said to show originals', async () => {
+    const { lines } = await create(
+      await project({ 'index.html': '' }),
+      {},
+      { experimental: { bundledDev: true } },
+    )
+    expect(
+      lines.filter(line => line.includes('experimental.bundledDev bundles images as they are')),
+    ).toHaveLength(1)
+    const plain = await create(await project({ 'index.html': '' }))
+    expect(plain.lines.join()).not.toContain('bundledDev')
+  })
+
   test('its end is the end of the upscaler', async () => {
     const ended: string[] = []
     const { engine } = gatedEngine()

@@ -10,6 +10,7 @@ import { createDevSession, type DevSession } from './vite-dev-session.ts'
 import { fileBeside, sourceOf } from './vite-files.ts'
 import { withdrawHtmlHook } from './vite-html.ts'
 import { announceInspector, createViteInspector } from './vite-inspector.ts'
+import { viteLogger } from './vite-logger.ts'
 
 /*
  * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
@@ -38,6 +39,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
         close: async () => void (await Promise.all([inspector.close(), session.close()])),
       })
       addCssResolver(session, server)
+      warnOfBundle(server)
       server.middlewares.use(inspector.middleware)
       server.middlewares.use(serveTaggedImages(session))
       announceInspector(server)
@@ -72,6 +74,14 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       await session?.close()
     },
   }
+}
+
+/** A bundle has no addresses that the middleware could answer: Vite reads the originals into it. */
+function warnOfBundle({ environments, config }: ViteDevServer): void {
+  if (!environments.client.config.isBundled) return
+  viteLogger(config).warn(
+    'experimental.bundledDev bundles images as they are, so most pictures are small here; a build is right',
+  )
 }
 
 /** Now that Vite's own use of the aliases is settled; its resolver for style sheets is made when the first one comes. */
