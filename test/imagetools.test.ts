@@ -1,12 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
+import type { UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
 import { build, createServer, type PluginOption } from 'vite'
 import { imagetools } from 'vite-imagetools'
 import { afterEach, describe, expect, test } from 'vitest'
+import { oppositeOf } from './support/five-forms.ts'
+import { gatedEngine } from './support/gated-engine.ts'
 import { UPSCALE } from './support/hosts.ts'
-import { paint, SIZE } from './support/pictures.ts'
+import { type Colour, paint, SIZE, swatchOf } from './support/pictures.ts'
 import { type Site, writeSite } from './support/site.ts'
 
 /*
@@ -27,9 +30,9 @@ import own from './a.png?upscale=2&as=metadata'
 export { address, data, own, plain }
 `
 
-const orders: readonly (readonly [string, () => PluginOption[]])[] = [
-  ['before', () => [upscale(UPSCALE), imagetools()]],
-  ['behind', () => [imagetools(), upscale(UPSCALE)]],
+const orders: readonly (readonly [string, (options?: UpscaleOptions) => PluginOption[]])[] = [
+  ['before', options => [upscale({ ...UPSCALE, ...options }), imagetools()]],
+  ['behind', options => [imagetools(), upscale({ ...UPSCALE, ...options })]],
 ]
 
 async function project(): Promise<Site> {
@@ -94,6 +97,41 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
       expect(await sizeOf(plain)).toEqual([10, SIZE.height / 2, 'webp'])
       expect(own).toMatchObject({ width: SIZE.width * 2, height: SIZE.height * 2, factor: 2 })
     } finally {
+      await server.close()
+    }
+  })
+
+  test('the dev server hands it a stand-in while the engine works', async () => {
+    const site = await project()
+    const gated = gatedEngine()
+    const server = await createServer({
+      root: site.root,
+      configFile: false,
+      logLevel: 'silent',
+      optimizeDeps: { noDiscovery: true },
+      plugins: plugins({ engine: gated.engine }),
+      server: { host: '127.0.0.1', port: 0 },
+    })
+    try {
+      await server.listen()
+      const origin = server.resolvedUrls?.local[0] ?? ''
+      /** The colour on the left of what a page that is loaded now shows, and its width. */
+      const shown = async (): Promise<number[]> => {
+        const { address } = await server.ssrLoadModule('/main.js')
+        const bytes = await (await fetch(new URL(address, origin))).arrayBuffer()
+        const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+        return [info.width, ...data.subarray(0, 3)]
+      }
+      const near = ([red, green, blue]: Colour): unknown[] => [
+        WIDTH,
+        ...[red, green, blue].map(value => expect.closeTo(value, -1.3)),
+      ]
+      expect(await shown()).toEqual(near(swatchOf('a.png').left))
+      expect(gated.calls).toBe(1)
+      gated.open()
+      await expect.poll(shown, { timeout: 20_000 }).toEqual(near(oppositeOf('a.png').left))
+    } finally {
+      gated.open()
       await server.close()
     }
   })

@@ -6,10 +6,10 @@ import type { Browser, Page } from 'playwright-core'
 import { lumenfall, type UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
 import { createLogger, createServer as createVite8, type InlineConfig, type ViteDevServer } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startGateway } from './gateway/index.ts'
 import { findChromium, launchChromium } from './support/chromium.ts'
-import { expectPage } from './support/expectations.ts'
+import { expectPage, type Form } from './support/expectations.ts'
 import { expectSoon, FIVE_FORMS, FIVE_FORMS_SITE, oppositeOf } from './support/five-forms.ts'
 import { picturesOf, VITE_FORMS } from './support/forms.ts'
 import { gatedEngine } from './support/gated-engine.ts'
@@ -104,9 +104,9 @@ describe.skipIf(findChromium() === undefined)('in a page', () => {
     const site = await makeSite('vite', picturesOf(VITE_FORMS))
     cleanups.push(() => site.remove())
     const { origin } = await start(site, {}, { base })
-    const first = await open(origin + base)
-    await first.waitForLoadState('networkidle')
-    expectPage(await readPage(browser, origin + base), VITE_FORMS)
+    // A page may load again while it is looked at, until its last picture is there.
+    const look = async (): Promise<void> => expectPage(await readPage(browser, origin + base), VITE_FORMS)
+    await vi.waitFor(look, { timeout: 60_000, interval: 500 })
   })
 
   test.each(['8', '7', '6'] as const)('it is ready while the engine works, in Vite %s', async version => {
@@ -117,6 +117,40 @@ describe.skipIf(findChromium() === undefined)('in a page', () => {
     gated.open()
     await expectSoon(page, oppositeOf)
     expect(gated.calls).toBe(FIVE_FORMS.length)
+  })
+
+  test.each(['8', '7', '6'] as const)('a style sheet has inlined pictures, in Vite %s', async version => {
+    const gated = gatedEngine()
+    const forms: Form[] = ['css', 'partial', 'alias', 'style'].map(form => [form, `src/${form}.png`, 2])
+    const inlined = (form: string): string =>
+      `[data-form=${form}] { background-image: url(./${form}.png?upscale=2&inline) }`
+    const site = await project(
+      {
+        'index.html': `<html data-ready><link rel="stylesheet" href="./src/main.css">
+<style>[data-form=style] { background-image: url("./src/style.png?inline&upscale=2") }</style>
+${forms.map(([form]) => `<div data-form="${form}"></div>`).join('\n')}
+<script type="module" src="./src/main.js"></script></html>`,
+        'src/main.css': inlined('css'),
+        'src/main.js': "import './more.css'",
+        'src/more.css': `@import './part/partial.css';
+[data-form=alias] { background-image: url("@/alias.png?upscale=2&inline") }`,
+        'src/part/partial.css': inlined('partial').replace('./', '../'),
+      },
+      ...picturesOf(forms),
+    )
+    const { origin } = await start(site, { engine: gated.engine }, {}, version)
+    const page = await open(origin)
+    await expectSoon(page, swatchOf, forms)
+    gated.open()
+    await expectSoon(page, oppositeOf, forms)
+    const images = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('div')].map(div => getComputedStyle(div).backgroundImage.slice(0, 10))",
+    )
+    expect(images).toEqual(forms.map(() => 'url("data:'))
+    const swatch: Swatch = { left: [250, 0, 130], right: [0, 200, 60] }
+    const turned: Swatch = { left: [5, 255, 125], right: [255, 55, 195] }
+    await Promise.all(picturesOf(forms).map(picture => paint(site.root, picture, swatch)))
+    await expectSoon(page, () => turned, forms)
   })
 
   test('it shows an edited image in every form', async () => {
@@ -251,6 +285,19 @@ describe('around the server', () => {
     const site = await project({})
     await expect(start(site, { dev: 'on' as 'off' })).rejects.toThrow('dev is "on"')
     await expect(start(site, { engine: 'resise' })).rejects.toThrow('UNKNOWN_ENGINE')
+  })
+
+  test('Vite’s bundled dev server is said to show originals', async () => {
+    const { lines } = await create(
+      await project({ 'index.html': '' }),
+      {},
+      { experimental: { bundledDev: true } },
+    )
+    expect(
+      lines.filter(line => line.includes('experimental.bundledDev bundles images as they are')),
+    ).toHaveLength(1)
+    const plain = await create(await project({ 'index.html': '' }))
+    expect(plain.lines.join()).not.toContain('bundledDev')
   })
 
   test('its end is the end of the upscaler', async () => {

@@ -1,7 +1,8 @@
-import type { Format, UpscaleError, UpscaleRequest } from 'upscale-core'
+import { basename } from 'node:path'
+import { type Format, UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { isLeftOut } from './dev-finisher.ts'
 import { createDevQueue } from './dev-queue.ts'
-import type { Finisher, Mention } from './finish.ts'
+import { type Finisher, type Mention, withPlace } from './finish.ts'
 import { createPlaceholders, type Placeholder } from './placeholder.ts'
 import { queryOf } from './reference.ts'
 import { stampOf } from './slots.ts'
@@ -16,7 +17,7 @@ export type DevPicture<T> =
 export interface DevPictures<T> {
   /**
    * The finished picture, or a stand-in when that takes longer than a moment or may not be made here.
-   * @throws UpscaleError
+   * @throws UpscaleError that of the work, also when no stand-in can be made of the image
    */
   ask(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<T>>
   close(): void
@@ -45,18 +46,36 @@ export function createDevPictures<T>(
   return {
     async ask(source, request, mention) {
       const stamp = stampOf(source)
+      const key = `${source}?${queryOf(request, options)}`
       try {
-        const key = `${source}?${queryOf(request, options)}`
         const finished = await queue.ask(key, stamp, () => finish(source, request, mention))
         if (finished !== undefined) return { kind: 'finished', finished }
       } catch (error) {
         if (!isLeftOut(error)) throw error
         onLeftOut(error)
       }
-      return { kind: 'placeholder', placeholder: await placeholders.make(source, stamp, request.factor) }
+      try {
+        return { kind: 'placeholder', placeholder: await placeholders.make(source, stamp, request.factor) }
+      } catch (cause) {
+        // The same image stops the work too, whose error says more. Were it made after all, it can be shown.
+        const finished = await queue.endOf(key)?.catch(error => {
+          if (!isLeftOut(error)) throw error
+        })
+        if (finished !== undefined) return { kind: 'finished', finished }
+        throw withPlace(unreadable(source, cause), mention)
+      }
     },
     close: () => queue.close(),
   }
+}
+
+/** The error of an image that no work looked into, as when no engine may run. */
+function unreadable(source: string, cause: unknown): UpscaleError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new UpscaleError('SOURCE_CORRUPT', `${basename(source)} can't be decoded: ${why}`, {
+    hint: 'save or fetch the image again',
+    cause,
+  })
 }
 
 /** What `as=metadata` says about a picture that is not finished: the same as when it is. */

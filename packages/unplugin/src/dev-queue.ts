@@ -11,6 +11,8 @@ export interface DevQueue<T> {
    * begun once. The failure of work that nobody waited for any longer is thrown at the next who asks.
    */
   ask(key: string, stamp: string, work: () => Promise<T>): Promise<T | undefined>
+  /** How work that was asked for ends, however long that takes; undefined when there is none under way. */
+  endOf(key: string): Promise<T> | undefined
   /** Forgets that somebody is to be told. */
   close(): void
 }
@@ -90,6 +92,7 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
       job.hasStandIn = true
       return undefined
     },
+    endOf: key => jobs.get(key)?.result,
     close() {
       isClosed = true
       bell.close()

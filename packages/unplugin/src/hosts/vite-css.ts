@@ -2,8 +2,10 @@ import MagicString, { type SourceMap } from 'magic-string'
 import { TAGGED } from 'upscale-core'
 import { findStyleTexts } from 'upscale-references'
 import type { Alias } from 'vite'
+import type { Mention } from '../finish.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { publicFile } from './vite-files.ts'
+import type { DevSession } from './vite-dev-session.ts'
+import { type FindFile, publicFile, sourceOf } from './vite-files.ts'
 import { decodePath, relativeUrl } from './vite-paths.ts'
 import { slotFor, type ViteSession } from './vite-session.ts'
 
@@ -17,18 +19,44 @@ import { slotFor, type ViteSession } from './vite-session.ts'
  * it gives up its native alias plugin for the whole build.
  */
 export function cssResolver(session: ViteSession): Alias {
+  return aliasTo(TAGGED, async (mention, find) => {
+    const { slot, rest } = await slotFor(mention, 'a style sheet', session, find)
+    return slot.file + rest
+  })
+}
+
+/**
+ * The same for the dev server, of which Vite reads the file itself: it inlines the original otherwise. All others are
+ * served by address.
+ */
+export function inlineCssResolver(session: DevSession): Alias {
+  return aliasTo(TAGGED_INLINE, async (mention, find) => {
+    const { config, finisher } = session
+    const directive = finisher.parse(mention)
+    if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'a style sheet')
+    const source = await sourceOf(directive.path, mention.importer, config, find)
+    return (await session.file(source, directive.requests[0], mention)) + directive.rest
+  })
+}
+
+/** A tagged reference with the key by which Vite inlines a file. It matches all of the text, which an alias replaces. */
+const TAGGED_INLINE = new RegExp(`^(?=.*${TAGGED.source})(?=.*[?&]inline\\b).*$`)
+
+/** @param resolve gives the path of a file, with the rest of the reference */
+function aliasTo(find: RegExp, resolve: (mention: Mention, find: FindFile) => Promise<string>): Alias {
   const resolveId: AsyncResolver = async function (id, importer, options) {
     if (!isTaggedImage(id)) return null
     const mention = { reference: id, importer: importer && pathOf(importer) }
-    const { slot, rest } = await slotFor(mention, 'a style sheet', session, async path => {
-      // skipSelf: false, or the user's own aliases would be skipped along with this one.
-      const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
-      return resolved ? pathOf(resolved.id) : undefined
-    })
-    return { id: slot.file + rest }
+    return {
+      id: await resolve(mention, async path => {
+        // skipSelf: false, or the user's own aliases would be skipped along with this one.
+        const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
+        return resolved ? pathOf(resolved.id) : undefined
+      }),
+    }
   }
   // Vite awaits the answer, as for any resolveId hook; its type for this place forgot so.
-  return { find: TAGGED, replacement: '$&', customResolver: resolveId as unknown as Resolver }
+  return { find, replacement: '$&', customResolver: resolveId as unknown as Resolver }
 }
 
 type Resolver = Extract<NonNullable<Alias['customResolver']>, (...args: never[]) => unknown>

@@ -36,6 +36,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const finisher = createDevFinisher(options, projectOf(config))
   const slots = createSlots(finisher, true)
   const sources = new Set<string>()
+  const readers = new Set<string>()
   const { tell, notice } = createTeller(server)
   const pictures = createDevPictures<Slot>(finisher, slots.fill, {
     onNews: reload,
@@ -45,7 +46,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
 
   function reload(): void {
     finisher.settle()
-    forgetFiles(server, join(finisher.options.scratchDir, 'slots'))
+    forgetFiles(server, join(finisher.options.scratchDir, 'slots'), readers)
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
@@ -60,6 +61,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     sources,
     picture,
     async file(source, request, mention) {
+      if (mention.importer !== undefined) readers.add(mention.importer.replaceAll('\\', '/'))
       const shown = await picture(source, request, mention)
       if (shown.kind === 'finished') return shown.finished.file
       const { placeholder } = shown
@@ -105,14 +107,21 @@ function createTeller({ config, environments }: ViteDevServer): {
   return { tell, notice }
 }
 
-/** Lets go of what Vite keeps of files in a folder, and of modules that know their paths; in every environment. */
-function forgetFiles({ environments }: ViteDevServer, folder: string): void {
+/**
+ * Lets go of what Vite keeps of files in a folder, and of modules that know their paths or hold their bytes; in every
+ * environment.
+ * @param readers files that named one, since Vite learns what a module depends on only when the module is done
+ */
+function forgetFiles({ environments }: ViteDevServer, folder: string, readers: ReadonlySet<string>): void {
   const prefix = `${folder.replaceAll('\\', '/')}/`
   for (const { moduleGraph } of Object.values(environments)) {
-    for (const module of moduleGraph.idToModuleMap.values()) {
-      if (!module.file?.startsWith(prefix)) continue
-      moduleGraph.invalidateModule(module)
-      for (const importer of module.importers) moduleGraph.invalidateModule(importer)
+    // By file and not by id: an image that a style sheet inlined is known to Vite by its file alone.
+    for (const [file, modules] of moduleGraph.fileToModulesMap) {
+      if (!file.startsWith(prefix) && !readers.has(file)) continue
+      for (const module of modules) {
+        moduleGraph.invalidateModule(module)
+        for (const importer of module.importers) moduleGraph.invalidateModule(importer)
+      }
     }
   }
 }

@@ -3,12 +3,14 @@ import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
+import { inlineCssResolver } from './vite-css.ts'
 import { expandSrcsets } from './vite-dev-html.ts'
 import { serveTaggedImages } from './vite-dev-middleware.ts'
 import { createDevSession, type DevSession } from './vite-dev-session.ts'
 import { fileBeside, sourceOf } from './vite-files.ts'
 import { withdrawHtmlHook } from './vite-html.ts'
 import { announceInspector, createViteInspector } from './vite-inspector.ts'
+import { viteLogger } from './vite-logger.ts'
 
 /*
  * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
@@ -36,6 +38,8 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
         ...session,
         close: async () => void (await Promise.all([inspector.close(), session.close()])),
       })
+      addCssResolver(session, server)
+      warnOfBundle(server)
       server.middlewares.use(inspector.middleware)
       server.middlewares.use(serveTaggedImages(session))
       announceInspector(server)
@@ -69,6 +73,24 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       sessions.delete(this.environment.getTopLevelConfig())
       await session?.close()
     },
+  }
+}
+
+/** A bundle has no addresses that the middleware could answer: Vite reads the originals into it. */
+function warnOfBundle({ environments, config }: ViteDevServer): void {
+  if (!environments.client.config.isBundled) return
+  viteLogger(config).warn(
+    'experimental.bundledDev bundles images as they are, so most pictures are small here; a build is right',
+  )
+}
+
+/** Now that Vite's own use of the aliases is settled; its resolver for style sheets is made when the first one comes. */
+function addCssResolver(session: DevSession, { environments }: ViteDevServer): void {
+  const alias = inlineCssResolver(session)
+  for (const { config } of Object.values(environments)) {
+    const aliases = config.resolve.alias
+    // Environments may share one list.
+    if (!aliases.includes(alias)) aliases.unshift(alias)
   }
 }
 

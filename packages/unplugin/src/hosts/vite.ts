@@ -36,7 +36,6 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
 /** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
 function importPlugin(session: ViteSession): Plugin {
   const alias = cssResolver(session)
-  const imports = importHooks(session)
   return {
     name: 'upscale',
     apply: 'build',
@@ -50,8 +49,7 @@ function importPlugin(session: ViteSession): Plugin {
       // Environments may share one list.
       if (!aliases.includes(alias)) aliases.unshift(alias)
     },
-    resolveId: imports.resolveId,
-    load: imports.load,
+    ...importHooks(session),
     transform: {
       order: 'pre',
       filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
@@ -65,22 +63,14 @@ function importPlugin(session: ViteSession): Plugin {
         return rewritten
       },
     },
-    buildEnd(error) {
-      // A build that failed has no later hook, and what was spent is spent.
-      if (error !== undefined) session.tell()
-      else imports.check(this)
-    },
     closeBundle() {
       return session.leave(this.environment.name)
     },
   }
 }
 
-/** How references in JavaScript are resolved; those that ask for a text get a module of ours. */
-function importHooks(session: ViteSession): Required<Pick<Plugin, 'resolveId' | 'load'>> & {
-  /** @throws UpscaleError LEFTOVER_REFERENCE for a text that another plugin made instead of us */
-  check(context: { getModuleInfo(id: string): unknown }): void
-} {
+/** How references in JavaScript are resolved, and that they were; those that ask for a text get a module of ours. */
+function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
   const variants = new Map<string, Mention>()
   const loaded = new Set<string>()
   return {
@@ -122,10 +112,11 @@ function importHooks(session: ViteSession): Required<Pick<Plugin, 'resolveId' | 
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
     },
-    check(context) {
-      for (const [id, mention] of variants) {
-        if (!loaded.has(id) && context.getModuleInfo(id) !== null) throw takenByOther(mention, session.config)
-      }
+    buildEnd(error) {
+      const taken = [...variants].find(([id]) => !loaded.has(id) && this.getModuleInfo(id) !== null)
+      // A build that failed has no later hook, and what was spent is spent.
+      if (error !== undefined || taken !== undefined) session.tell()
+      if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
     },
   }
 }
