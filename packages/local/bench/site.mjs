@@ -9,7 +9,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { basename } from 'node:path'
 import { psnr, ssim } from './measures.mjs'
-import { decode, openMethods } from './methods.mjs'
+import { openMethods } from './methods.mjs'
+import { decode } from './pictures.mjs'
 import { bicubic } from './resample.mjs'
 
 const RUNS = 3
@@ -26,7 +27,7 @@ const pictures = await Promise.all(
     ),
   })),
 )
-const { methods, close } = await openMethods(Object.keys(ENGINES))
+const { methods, close } = await openMethods(SCALE, Object.keys(ENGINES))
 const engines = []
 for (const method of methods) {
   const measured = { engine: ENGINES[method.name], ...(await speedOf(method)), likeness: [] }
