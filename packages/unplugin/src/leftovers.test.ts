@@ -83,6 +83,7 @@ describe('prose is left alone', () => {
     ['a.js', `h("code", { class: c("a", 1) }, '<img src="./a.png?upscale=2">', 2)`],
     ['a.js', `h(Code, null, '<img src="./a.png?upscale=2">')`],
     ['a.js', `[t(' <img src="./a.png?upscale=2"> ', -1)]`],
+    ['a.js', `h("p", null, [t("Write "), t(' <img src="./a.png?upscale=2"> ')])`],
     ['a.js', `_createTextVNode('<img src="./a.png?upscale=2">')`],
     ['a.js', `jsx("code", { className: "x", children: '<img src="./a.png?upscale=2">' })`],
     ['a.js', `jsx("code", { children: ["Write ", '<img src="./a.png?upscale=2">'] })`],

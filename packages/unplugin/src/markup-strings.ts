@@ -15,7 +15,7 @@ const REST_OF_TAG = /^[^<>]*>/
 const ENDS = `">'>">`
 
 const TEXT_PROPERTY = /^["'`]?(?:children|textContent|innerText|nodeValue|alt|title)["'`]?$/
-const TEXT_MAKER = /^create(?:TextNode|TextVNode|Comment)$/
+const TEXT_MAKER = /^_?create(?:TextNode|TextVNode|Comment)$/
 /** Elements that a page about references shows them in. */
 const TEXT_ELEMENT =
   /^["'`](?:code|pre|kbd|samp|tt|var|p|span|div|li|d[dt]|t[dh]|h[1-6]|a|b|i|em|strong|small|mark|q|blockquote|summary|figcaption|caption|label|button|option|textarea)["'`]$/i
@@ -92,17 +92,26 @@ const CONTROLS: Readonly<Record<string, string>> = {
 function isShownAsText(tokens: readonly CodeToken[], first: number, last: number): boolean {
   const at = (index: number): string => tokens[index]?.value ?? ''
   const before = at(first - 1)
-  if (before === ':' || before === '=') return TEXT_PROPERTY.test(at(first - 2))
-  if (before === '(' && TEXT_MAKER.test(at(first - 2).replace(/^_+/, ''))) return true
+  if (before === '=') return TEXT_PROPERTY.test(at(first - 2))
+  if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
   // Vue marks what never changes, the texts that it makes nodes of among them.
   if ([1, 2, 3, 4].map(step => at(last + step)).join('') === ',-1)') return true
-  const opener = openerOf(tokens, first)
+  if (isChild(tokens, first)) return true
+  // `h("p", null, [text("…")])`, where the name of Vue's function is lost.
+  const list = openerOf(tokens, first - 1)
+  return before === '(' && at(last + 1) === ')' && at(list) === '[' && isChild(tokens, list)
+}
+
+/** True for what stands where an element's children do, or in a list of them. */
+function isChild(tokens: readonly CodeToken[], index: number): boolean {
+  const at = (place: number): string => tokens[place]?.value ?? ''
+  if (at(index - 1) === ':') return TEXT_PROPERTY.test(at(index - 2))
+  const opener = openerOf(tokens, index)
+  if (at(opener) === '[') return isChild(tokens, opener)
+  if (at(opener) !== '(' || index === opener + 1) return false
   // An element without properties; with nothing before it, `null` is another function's.
-  if (before === ',' && at(first - 2) === 'null' && opener + 1 < first - 2) return true
-  if (at(opener) === '[') return at(opener - 1) === ':' && TEXT_PROPERTY.test(at(opener - 2))
-  return (
-    at(opener) === '(' && opener + 1 < first && at(opener + 2) === ',' && TEXT_ELEMENT.test(at(opener + 1))
-  )
+  if (at(index - 1) === ',' && at(index - 2) === 'null' && opener + 1 < index - 2) return true
+  return TEXT_ELEMENT.test(at(opener + 1)) && at(opener + 2) === ','
 }
 
 /** The bracket that a token stands in; -1 for none. */
