@@ -27,8 +27,11 @@ import { variantCode } from '../variants.ts'
 /** What the hooks of one build share. */
 interface FarmSession {
   readonly root: string
-  /** False for a build that runs once. `watch()` and the dev server don't say so, but theirs is the mode of development. */
-  readonly mayGoOn: boolean
+  /**
+   * True where edited images can be told to Farm: `watch()` and the dev server, which have the mode of development,
+   * without the persistent cache. That reads every watched file as text, and ends the process because a picture is none.
+   */
+  readonly mayWatch: boolean
   /** One for each build: after {@link end} a rebuild gets another. */
   readonly finisher: Finisher
   readonly slots: Slots
@@ -140,12 +143,13 @@ function startSession(
     current ??= make()
     return current
   }
-  const mayGoOn = compilation?.watch !== undefined || compilation?.mode !== 'production'
+  const goesOn = compilation?.watch !== undefined || compilation?.mode !== 'production'
+  const mayWatch = goesOn && compilation?.persistentCache === false
   return {
     root,
-    mayGoOn,
+    mayWatch,
     // They outlive a build's finisher.
-    slots: createSlots({ options: resolved, finish: (...asked) => finisher().finish(...asked) }, mayGoOn),
+    slots: createSlots({ options: resolved, finish: (...asked) => finisher().finish(...asked) }, mayWatch),
     get finisher() {
       return finisher()
     },
@@ -161,7 +165,7 @@ function startSession(
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, mayGoOn, finisher, slots, texts }: FarmSession,
+  { root, mayWatch, finisher, slots, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
@@ -182,22 +186,19 @@ async function answer(
     return { resolvedPath: source, query }
   }
   const [request] = directive.requests
-  const { file } = await (mayGoOn
+  const { file } = await (mayWatch
     ? slots.fill(source, request, mention)
     : finisher.finish(source, request, mention))
   return { resolvedPath: file, query: pairsOf(directive.rest) }
 }
 
-/**
- * Farm asks where a picture is only once, and loads again what it takes for changed: a slot, when its source is. In a
- * build that runs once its persistent cache would read that source as text, and end the process because it is none.
- */
+/** Farm asks where a picture is only once, and loads again what it takes for changed: a slot, when its source is. */
 async function refresh(
   file: string,
-  { mayGoOn, slots }: FarmSession,
+  { mayWatch, slots }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<void> {
-  if (!mayGoOn) return
+  if (!mayWatch) return
   const slot = await slots.refresh(file)
   if (slot !== undefined) context?.addWatchFile(file, slot.source)
 }
