@@ -1,10 +1,12 @@
 import { join } from 'node:path'
+import { createBundleHandler, Logger, resolveConfig } from '@farmfe/core'
 import { rspack } from '@rspack/core'
 import { context } from 'esbuild'
 import { watch as rolldownWatch } from 'rolldown'
 import { watch as rollupWatch } from 'rollup'
 import sharp from 'sharp'
 import upscaleEsbuild from 'unplugin-upscale/esbuild'
+import upscaleFarm from 'unplugin-upscale/farm'
 import upscaleRolldown from 'unplugin-upscale/rolldown'
 import upscaleRollup from 'unplugin-upscale/rollup'
 import { expect, test } from 'vitest'
@@ -82,10 +84,39 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
         })
     },
   ],
+  [
+    'farm',
+    ['js', 'css', 'srcset'],
+    async (site, path) => {
+      const logger = new Logger()
+      const config = {
+        root: site.root,
+        configFile: false,
+        compilation: {
+          input: { index: './index.html' },
+          output: { path, publicPath: '/' },
+          persistentCache: false,
+          presetEnv: false,
+          progress: false,
+          sourcemap: false,
+          minify: false,
+        },
+        plugins: [upscaleFarm(UPSCALE)],
+      } as Parameters<typeof resolveConfig>[0]
+      // What its `watch()` does, which can't be ended.
+      const resolved = await resolveConfig(config, 'development', logger, false)
+      const watcher = await createBundleHandler(resolved, logger, true)
+      return async () => {
+        await watcher?.getInternalWatcher().close()
+      }
+    },
+  ],
 ]
 
 test.each(WATCHES)('%s shows an edited image in every form', async (_, forms, watch) => {
   const site = await writeSite({
+    'index.html':
+      '<!doctype html><html><head></head><body><script type="module" src="./src/main.js"></script></body></html>',
     'src/main.js': forms.map(form => CODE[form]).join('\n'),
     'src/style.css': 'body { background: url(./css.png?upscale=2) }',
   })

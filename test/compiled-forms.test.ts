@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Configuration as RspackConfig, rspack } from '@rspack/core'
@@ -10,7 +10,7 @@ import upscaleRspack from 'unplugin-upscale/rspack'
 import upscaleVite from 'unplugin-upscale/vite'
 import upscaleWebpack from 'unplugin-upscale/webpack'
 import { createServer, type InlineConfig, type PluginOption } from 'vite'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VueLoaderPlugin } from 'vue-loader'
 import type { Configuration } from 'webpack'
 import { findChromium, launchChromium } from './support/chromium.ts'
@@ -86,6 +86,54 @@ describe('vite', () => {
     } finally {
       await server.close()
     }
+  })
+})
+
+describe('an address that a compiler leaves in markup', () => {
+  const build = async (name: string, text: string): Promise<string> => {
+    const outDir = join(site.root, 'dist-markup')
+    await mkdir(join(site.root, 'src/markup'), { recursive: true })
+    await writeFile(join(site.root, 'src/markup', name), text)
+    await writeFile(
+      join(site.root, 'src/markup/main.js'),
+      `import * as all from './${name}'\nconsole.log(all)\n`,
+    )
+    await buildVite(site, outDir, UPSCALE, {
+      plugins: [vue(), svelte({ configFile: false })],
+      build: {
+        rollupOptions: {
+          input: join(site.root, 'src/markup/main.js'),
+          output: { entryFileNames: 'main.js' },
+        },
+      },
+    })
+    return readFile(join(outDir, 'main.js'), 'utf8')
+  }
+  const SHOWN = '<p>\n  Hello <img src="/vue-public.png?upscale=2" alt="">\n</p>\n'
+  const QUOTED =
+    '<p>\n  Write <b>this</b>: <code>&lt;img src="/vue-public.png?upscale=2"&gt;</code>\n' +
+    '  <b>or</b> &lt;img src="/vue-public.png?upscale=2"&gt;\n</p>\n'
+
+  test('fails the build of a Svelte component, with file and line', async () => {
+    await expect(build('Shown.svelte', SHOWN)).rejects.toThrow(
+      /LEFTOVER_REFERENCE.*"\/vue-public\.png\?upscale=2".*Shown\.svelte:2/s,
+    )
+  })
+
+  test('fails the build of a module that sets innerHTML, with file and line', async () => {
+    const code = `document.body.innerHTML = \`<b>\${Date.now()}</b>${SHOWN}\`\n`
+    await expect(build('shown.js', code)).rejects.toThrow(/LEFTOVER_REFERENCE.*shown\.js:2/s)
+  })
+
+  test.each([
+    ['Quoted.svelte', QUOTED],
+    ['Quoted.vue', `<template>\n${QUOTED}</template>\n`],
+    [
+      'Bound.vue',
+      `<script setup>\ndefineProps(['x'])\n</script>\n\n<template>\n<div :class="x">${QUOTED}</div>\n</template>\n`,
+    ],
+  ])('is no reference where %s shows it as text', async (name, component) => {
+    expect(await build(name, component)).toContain('/vue-public.png?upscale=2')
   })
 })
 

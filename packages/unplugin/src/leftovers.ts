@@ -1,6 +1,7 @@
 import { type Importer, UpscaleError } from 'upscale-core'
 import { findCandidates, findStyleTexts, isElsewhere, PICTURE_EXTENSIONS } from 'upscale-references'
 import { type CodeToken, literalText, tokensOf } from 'upscale-references/script'
+import { cook, markupOf, PUT_IN, stringsOf } from './markup-strings.ts'
 import { findLine } from './place.ts'
 import { pathOf } from './reference.ts'
 
@@ -9,10 +10,11 @@ import { pathOf } from './reference.ts'
  * counts is decided by where a text stands, not by what it looks like: pages about this plugin are full of
  * `?upscale=2`. A reference is the *whole* of
  *   - a string literal, or the tail of a template, in JavaScript;
+ *   - an attribute's value in a string or template of JavaScript that is markup;
  *   - an attribute's value, or a candidate of a srcset, in HTML;
  *   - a `url(…)` or a string in CSS,
- * whose path ends like a picture's and whose query has the key `upscale`. Text between tags, comments, and strings
- * that merely contain such a reference are prose; so is a text with spaces, unless it starts like a path. Addresses of
+ * whose path ends like a picture's and whose query has the key `upscale`. Text between tags, `alt` and the like,
+ * comments, and other strings that merely contain such a reference are prose; so is a text with spaces, unless it starts like a path. Addresses of
  * other servers are theirs.
  */
 
@@ -41,6 +43,7 @@ const PICTURE_REFERENCE = new RegExp(
   `^(?:[./@~][^<>"'\`\\r\\n]*|[^<>"'\`\\s]*)\\.(?:${PICTURE_EXTENSIONS})\\?[^\\s<>"'\`]*$`,
   'i',
 )
+const PROSE_ATTRIBUTE = /^(?:alt|title|label|placeholder|aria-.*)$/
 type Scanner = (text: string) => Generator<string> | AsyncGenerator<string>
 
 const SCANNERS: readonly [RegExp, Scanner][] = [
@@ -107,7 +110,7 @@ function isLeftover(value: string, { ownPrefixes, isKnown }: LeftoverRules): boo
   return !isElsewhere(value) || ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))
 }
 
-function* scanScript(code: string): Generator<string> {
+async function* scanScript(code: string): AsyncGenerator<string> {
   const tokens = [...tokensOf(code)]
   for (const [index, token] of tokens.entries()) {
     const text = literalText(token)
@@ -115,7 +118,13 @@ function* scanScript(code: string): Generator<string> {
     yield text
     // webpack's eval devtools wrap each module in a string, and its code is as much output as the rest.
     const before = tokens.slice(Math.max(0, index - 2), index).map(({ value }) => value)
-    if (before.join('') === 'eval(') yield* scanScript(unwrap(text))
+    if (before.join('') === 'eval(') yield* scanScript(cook(text))
+  }
+  for (const string of stringsOf(tokens)) {
+    const markup = TAG_IN_TEXT.test(string.text) ? markupOf(string, tokens) : undefined
+    if (markup === undefined) continue
+    // Of an address that a template puts together the end is known.
+    for await (const value of scanPage(markup)) yield value.slice(value.lastIndexOf(PUT_IN) + 1)
   }
 }
 
@@ -141,15 +150,6 @@ function isKeyOfModules(tokens: readonly CodeToken[], tail: number): boolean {
   return false
 }
 
-function unwrap(text: string): string {
-  try {
-    return String(JSON.parse(`"${text}"`))
-  } catch {
-    // Not written by a bundler, or with escapes that JSON lacks; the text as it stands is searched then.
-    return text
-  }
-}
-
 function* scanStyle(css: string): Generator<string> {
   for (const { value } of findStyleTexts(css)) yield value
 }
@@ -158,6 +158,7 @@ async function* scanPage(html: string): AsyncGenerator<string> {
   const { elementsOf } = await import('upscale-references/elements')
   for (const { name, attributes, text } of elementsOf(html)) {
     for (const attribute of attributes) {
+      if (PROSE_ATTRIBUTE.test(attribute.name)) continue
       yield attribute.value.trim()
       if (attribute.name === 'style') yield* scanStyle(attribute.value)
       else for (const { address } of findCandidates(attribute.value)) yield address

@@ -40,7 +40,7 @@ export interface Slot {
 /**
  * @param isWatching false for a build that runs once: a source is read once then, and edits during it don't count
  */
-export function createSlots(finisher: Finisher, isWatching: boolean): Slots {
+export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWatching: boolean): Slots {
   const { root, scratchDir } = finisher.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()

@@ -14,6 +14,7 @@ import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { createSlots, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
@@ -26,15 +27,22 @@ import { variantCode } from '../variants.ts'
 /** What the hooks of one build share. */
 interface FarmSession {
   readonly root: string
-  /** False for a build that runs once. `watch()` and the dev server don't say so, but theirs is the mode of development. */
-  readonly mayGoOn: boolean
+  /**
+   * True where edited images can be told to Farm: `watch()` and the dev server, which have the mode of development,
+   * without the persistent cache. That reads every watched file as text, and ends the process because a picture is none.
+   */
+  readonly mayWatch: boolean
   /** One for each build: after {@link end} a rebuild gets another. */
   readonly finisher: Finisher
+  readonly slots: Slots
   end(): Promise<void>
   tell(finisher: Finisher): void
   /** Who asked for a text, by the path and query of its module. */
   readonly texts: Map<string, Mention>
 }
+
+/** The path of a slot, which Farm keeps from build to build. */
+const SLOT = '[\\\\/]slots[\\\\/][0-9a-f]{16}[\\\\/]'
 
 /** The plugin of Farm 1. */
 export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
@@ -59,8 +67,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     load: {
       // Matched with the query, which its name doesn't say.
-      filters: { resolvedPaths: [TAGGED.source] },
-      async executor({ resolvedPath, query }) {
+      filters: { resolvedPaths: [TAGGED.source, SLOT] },
+      async executor({ resolvedPath, query }, context) {
+        await told(session(), () => refresh(resolvedPath, session(), context))
         const mention = session().texts.get(keyOf(resolvedPath, query))
         if (mention === undefined) return null
         const content = await told(session(), () => variantOf(resolvedPath, mention, session()))
@@ -129,12 +138,20 @@ function startSession(
     })
   // Now, so that a wrong option stops the build before anything is done.
   let current: Finisher | undefined = make()
+  const { options: resolved } = current
+  const finisher = (): Finisher => {
+    current ??= make()
+    return current
+  }
+  const goesOn = compilation?.watch !== undefined || compilation?.mode !== 'production'
+  const mayWatch = goesOn && compilation?.persistentCache === false
   return {
     root,
-    mayGoOn: compilation?.watch !== undefined || compilation?.mode !== 'production',
+    mayWatch,
+    // They outlive a build's finisher.
+    slots: createSlots({ options: resolved, finish: (...asked) => finisher().finish(...asked) }, mayWatch),
     get finisher() {
-      current ??= make()
-      return current
+      return finisher()
     },
     async end() {
       const ended = current
@@ -148,7 +165,7 @@ function startSession(
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, mayGoOn, finisher, texts }: FarmSession,
+  { root, mayWatch, finisher, slots, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
@@ -163,16 +180,27 @@ async function answer(
     .catch(() => undefined)
   const source =
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
-  // Farm asks again where a picture is only for a module that it takes for changed. In a build that runs once its
-  // persistent cache would read the picture as text, and end the process because it is none.
-  if (mayGoOn && importer !== undefined) context?.addWatchFile(importer, source)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
     texts.set(keyOf(source, query), mention)
     return { resolvedPath: source, query }
   }
-  const { file } = await finisher.finish(source, directive.requests[0], mention)
+  const [request] = directive.requests
+  const { file } = await (mayWatch
+    ? slots.fill(source, request, mention)
+    : finisher.finish(source, request, mention))
   return { resolvedPath: file, query: pairsOf(directive.rest) }
+}
+
+/** Farm asks where a picture is only once, and loads again what it takes for changed: a slot, when its source is. */
+async function refresh(
+  file: string,
+  { mayWatch, slots }: FarmSession,
+  context: CompilationContext | undefined,
+): Promise<void> {
+  if (!mayWatch) return
+  const slot = await slots.refresh(file)
+  if (slot !== undefined) context?.addWatchFile(file, slot.source)
 }
 
 async function variantOf(source: string, mention: Mention, { finisher }: FarmSession): Promise<string> {
