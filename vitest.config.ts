@@ -37,6 +37,8 @@ export default defineConfig({
           globalSetup: 'test/support/global-setup.ts',
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // What is waited for ends the wait; this is for machines that do other work as well.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
       {

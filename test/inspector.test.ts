@@ -196,9 +196,9 @@ describe.skipIf(findChromium() === undefined)('on the page', () => {
     })
     await page.getByRole('link', { name: 'src/style.css:1' }).click()
     const file = encodeURIComponent(`${join(site.root, 'src/style.css')}:1`)
-    expect(asked).toEqual([`${server.url}__open-in-editor?file=${file}`])
-    expect(page.url()).toBe(`${server.url}__upscale/`)
     await expect.poll(() => page.getByRole('status').textContent()).toContain('Opening src/style.css:1')
+    await expect.poll(() => asked).toEqual([`${server.url}__open-in-editor?file=${file}`])
+    expect(page.url()).toBe(`${server.url}__upscale/`)
   })
 
   test('work that a page of the site began is seen, and so is a picture that no source spells out', async () => {
