@@ -39,6 +39,8 @@ export default defineConfig({
           hookTimeout: 180_000,
           // What is waited for ends the wait; this is for machines that do other work as well.
           expect: { poll: { timeout: 15_000 } },
+          // Browsers, watchers and dev servers of others take part: what fails once is tried once more, and the log says so.
+          retry: 1,
         },
       },
       {
