@@ -156,8 +156,14 @@ describe.skipIf(findChromium() === undefined)('opened in Chromium', () => {
   test('the search finds an error code', async () => {
     const { tab } = await openTab(1280, 'light')
     await tab.goto(server.url)
-    await tab.keyboard.press('Control+k')
-    await tab.locator('#localsearch-input').fill('FROZEN_MISS')
+    // The key does nothing before the page has taken its script.
+    const search = tab.locator('#localsearch-input')
+    const open = async (): Promise<boolean> => {
+      if (!(await search.isVisible())) await tab.keyboard.press('Control+k')
+      return search.isVisible()
+    }
+    await expect.poll(open).toBe(true)
+    await search.fill('FROZEN_MISS')
     await tab.waitForSelector('.VPLocalSearchBox .result')
     const results = await tab.locator('.VPLocalSearchBox .result').allInnerTexts()
     expect(results.join('\n')).toContain('FROZEN_MISS')
