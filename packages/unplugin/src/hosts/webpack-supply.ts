@@ -74,6 +74,9 @@ function finishedSupply(finisher: Finisher): ClosableSupply {
   }
 }
 
+/** How long after the first the second ring comes, in milliseconds: longer than a page takes to be compiled. */
+const ECHO_MS = 1500
+
 /** How long a picture that no engine may make is not looked for again, in milliseconds. */
 const LEFT_OUT_MS = 30_000
 
@@ -86,8 +89,16 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
   const finisher = createDevFinisher(options, project)
   const bell = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
   let rings = 0
-  const ring = (): void => writeFileSync(bell, String(rings++))
-  ring()
+  const touch = (): void => writeFileSync(bell, String(rings++))
+  let echo: NodeJS.Timeout | undefined
+  const ring = (): void => {
+    touch()
+    // html-webpack-plugin looks at its files after the pages are compiled, and so misses what changed between the two.
+    // Who heard the first has nothing that depends on the second.
+    clearTimeout(echo)
+    echo = setTimeout(touch, ECHO_MS).unref()
+  }
+  touch()
   // Older than the build that begins, which would otherwise take it for changed meanwhile.
   const anHourAgo = new Date(Date.now() - 3_600_000)
   utimesSync(bell, anHourAgo, anHourAgo)
@@ -105,6 +116,7 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
     },
     async close() {
       pictures.close()
+      clearTimeout(echo)
       await finisher.close()
       await rm(dirname(bell), { recursive: true, force: true })
     },
