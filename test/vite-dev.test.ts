@@ -4,16 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { lumenfall, type UpscaleOptions } from 'unplugin-upscale'
-import upscale from 'unplugin-upscale/vite'
-import { createLogger, createServer as createVite8, type InlineConfig, type ViteDevServer } from 'vite'
+import type { InlineConfig, ViteDevServer } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startGateway } from './gateway/index.ts'
 import { findChromium, launchChromium } from './support/chromium.ts'
+import { createDevServer, type ViteVersion } from './support/dev-server.ts'
 import { expectPage, type Form } from './support/expectations.ts'
 import { expectSoon, FIVE_FORMS, FIVE_FORMS_SITE, oppositeOf } from './support/five-forms.ts'
 import { picturesOf, VITE_FORMS } from './support/forms.ts'
 import { gatedEngine } from './support/gated-engine.ts'
-import { UPSCALE } from './support/hosts.ts'
 import { paint, type Swatch, swatchOf } from './support/pictures.ts'
 import { readPage } from './support/read-page.ts'
 import { makeSite, type Site, writeSite } from './support/site.ts'
@@ -37,43 +36,20 @@ interface Dev {
   readonly lines: string[]
 }
 
-/** The versions of Vite that the plugin is for. Their types differ in what no test uses. */
-const SERVERS: Readonly<Record<'8' | '7' | '6', () => Promise<typeof createVite8>>> = {
-  '8': async () => createVite8,
-  '7': async () => (await import('vite7')).createServer as unknown as typeof createVite8,
-  '6': async () => (await import('vite6')).createServer as unknown as typeof createVite8,
-}
-
 /** A server that doesn't listen yet. */
 async function create(
-  site: Site,
-  options: UpscaleOptions = {},
-  more: InlineConfig = {},
-  version: keyof typeof SERVERS = '8',
+  ...[site, options, more, version]: Parameters<typeof createDevServer>
 ): Promise<Omit<Dev, 'origin'>> {
-  const lines: string[] = []
-  const note = (text: string): void => void lines.push(text)
-  const customLogger = { ...createLogger('silent'), warn: note, warnOnce: note, error: note }
-  const createServer = await SERVERS[version]()
-  const server = await createServer({
-    root: site.root,
-    configFile: false,
-    customLogger,
-    resolve: { alias: { '@': join(site.root, 'src') } },
-    optimizeDeps: { noDiscovery: true },
-    ...more,
-    plugins: [upscale({ ...UPSCALE, ...options })],
-    server: { host: '127.0.0.1', port: 0, ...more.server },
-  })
-  cleanups.push(() => server.close())
-  return { server, lines }
+  const made = await createDevServer(site, options, more, version)
+  cleanups.push(() => made.server.close())
+  return made
 }
 
 async function start(
   site: Site,
   options: UpscaleOptions = {},
   more: InlineConfig = {},
-  version: keyof typeof SERVERS = '8',
+  version: ViteVersion = '8',
 ): Promise<Dev> {
   const { server, lines } = await create(site, options, more, version)
   await server.listen()

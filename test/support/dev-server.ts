@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
-import { createLogger, createServer as createVite8, type InlineConfig } from 'vite'
+import { createLogger, createServer as createVite8, type InlineConfig, type ViteDevServer } from 'vite'
 import { UPSCALE } from './hosts.ts'
 import type { Site } from './site.ts'
 
@@ -12,6 +12,8 @@ const SERVERS: Readonly<Record<'8' | '7' | '6', () => Promise<typeof createVite8
   '6': async () => (await import('vite6')).createServer as unknown as typeof createVite8,
 }
 
+export type ViteVersion = keyof typeof SERVERS
+
 /** A dev server that listens, and what it said. */
 export interface DevServer {
   /** Address of the site, its base included, with a slash at the end. */
@@ -20,15 +22,19 @@ export interface DevServer {
   close(): Promise<void>
 }
 
-export async function startDevServer(
+/** A dev server that doesn't listen yet, and what it said. @param hearsAll not its warnings and errors alone */
+export async function createDevServer(
   site: Site,
   options: UpscaleOptions = {},
   more: InlineConfig = {},
-  version: keyof typeof SERVERS = '8',
-): Promise<DevServer> {
+  version: ViteVersion = '8',
+  hearsAll = false,
+): Promise<{ readonly server: ViteDevServer; readonly lines: string[] }> {
   const lines: string[] = []
   const note = (text: string): void => void lines.push(text)
-  const customLogger = { ...createLogger('silent'), info: note, warn: note, warnOnce: note, error: note }
+  const quiet = createLogger('silent')
+  const info = hearsAll ? note : quiet.info
+  const customLogger = { ...quiet, info, warn: note, warnOnce: note, error: note }
   const createServer = await SERVERS[version]()
   const server = await createServer({
     root: site.root,
@@ -40,6 +46,16 @@ export async function startDevServer(
     plugins: [upscale({ ...UPSCALE, ...options })],
     server: { host: '127.0.0.1', port: 0, ...more.server },
   })
+  return { server, lines }
+}
+
+export async function startDevServer(
+  site: Site,
+  options?: UpscaleOptions,
+  more?: InlineConfig,
+  version?: ViteVersion,
+): Promise<DevServer> {
+  const { server, lines } = await createDevServer(site, options, more, version, true)
   await server.listen()
   server.printUrls()
   const [url] = [...(server.resolvedUrls?.local ?? []), ...(server.resolvedUrls?.network ?? [])]
