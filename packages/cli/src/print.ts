@@ -1,5 +1,7 @@
 import colourSet from 'picocolors'
-import { isUpscaleError, type LiveLine, openLiveLine, safeText } from 'upscale-core'
+import { isUpscaleError } from 'upscale-core'
+import { safeText } from 'upscale-core/internal'
+import { type LiveLine, openLiveLine } from 'upscale-toolkit/terminal'
 
 type Colours = ReturnType<typeof colourSet.createColors>
 

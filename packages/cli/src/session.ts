@@ -4,14 +4,13 @@ import {
   type Engine,
   fal,
   isUpscaleError,
-  loadEnv,
   lumenfall,
   type PlannedImage,
-  priceText,
   type UpscaleRequest,
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
+import { loadEnv, priceText } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import { type Config, loadConfig } from './config.ts'
 import { EXIT } from './exit-codes.ts'

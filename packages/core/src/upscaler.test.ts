@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
 import { isUpscaleError, UpscaleError } from './errors.ts'
-import type { UpscalerOptions } from './options.ts'
+import type { UpscalerOptions } from './request/options.ts'
 import { createUpscaler, type UpscaledImage, type Upscaler } from './upscaler.ts'
 
 let root: string

@@ -1,31 +1,31 @@
 import { resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
+import { createBreaker } from './billing/breaker.ts'
+import { createBudget } from './billing/budget.ts'
+import { createLedger } from './billing/ledger.ts'
+import type { CallWitness } from './billing/shared-intent.ts'
+import { openHits } from './cache/hits.ts'
+import { openStores } from './cache/stores.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
-import { isEngineSide, originalAsFinished } from './fallback.ts'
-import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './finished.ts'
-import type { Format } from './format.ts'
-import { openHits } from './hits.ts'
-import { type Job, planJob } from './job.ts'
-import { createBreaker } from './money/breaker.ts'
-import { createBudget } from './money/budget.ts'
-import { createLedger } from './money/ledger.ts'
-import type { CallWitness } from './money/witness.ts'
+import type { Workshop } from './pipeline/context.ts'
+import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
+import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './pipeline/finish.ts'
+import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
+import { singleFlight } from './pipeline/single-flight.ts'
+import { openRemoteCache } from './remote/remote-cache.ts'
+import { createRecorder, type Origin, type Report } from './report.ts'
+import { type Directive, parseDirective, type UpscaleRequest } from './request/directive.ts'
 import {
   completeFacts,
   type HostFacts,
   type ResolvedOptions,
   resolveOptions,
   type UpscalerOptions,
-} from './options.ts'
-import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './plan.ts'
-import { openRemoteCache } from './remote/remote-cache.ts'
-import { createRecorder, type Origin, type Report } from './report.ts'
+} from './request/options.ts'
+import { type Job, planJob } from './request/request.ts'
 import { safeText } from './safe-text.ts'
-import { singleFlight } from './single-flight.ts'
-import { nameOf, openSources, type SourceFile } from './source.ts'
-import { openStores } from './stores.ts'
-import type { Workshop } from './workshop.ts'
+import type { Format } from './source/format.ts'
+import { nameOf, openSources, type SourceFile } from './source/source.ts'
 
 /** A finished picture. */
 export interface UpscaledImage {

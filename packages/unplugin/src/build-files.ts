@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { Finisher } from './finish.ts'
 import type { BuildOptions } from './options.ts'
+import type { Finisher } from './project-upscaler.ts'
 
 /**
  * Writes what was asked for beside the bundle, at the end of a build. Loads nothing where nothing was asked for.
@@ -13,7 +13,7 @@ export async function writeBuildFiles({ report, dts }: BuildOptions, finisher: F
     await createDeclarations(resolve(root, dts), finisher).writeAll()
   }
   if (report !== undefined) {
-    const { writeReport } = await import('upscale-inspector')
+    const { writeReport } = await import('upscale-toolkit/inspector')
     const { projectPictures } = await import('./project-pictures.ts')
     await writeReport(resolve(root, report), projectPictures(finisher))
   }

@@ -1,6 +1,6 @@
-import type { InspectionOptions } from 'upscale-inspector'
-import { sourcesIn } from 'upscale-references/sources'
-import type { Finisher } from './finish.ts'
+import type { InspectionOptions } from 'upscale-toolkit/inspector'
+import { sourcesIn } from 'upscale-toolkit/references/sources'
+import type { Finisher } from './project-upscaler.ts'
 
 /**
  * What is looked at where a project's pictures are shown: those that its sources ask for, and those that the bundler

@@ -1,5 +1,6 @@
-import { type ResolvedOptions, TAGGED, type UpscaleRequest } from 'upscale-core'
-import { isElsewhere, isPicturePath } from 'upscale-references'
+import type { ResolvedOptions, UpscaleRequest } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
+import { isElsewhere, isPicturePath } from 'upscale-toolkit/references'
 
 /** True for a reference that we must handle: a picture of the project, with one of our keys in its query. */
 export function isTaggedImage(reference: string): boolean {

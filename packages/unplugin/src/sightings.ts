@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
-import type { Sighting } from 'upscale-inspector'
-import type { Mention } from './finish.ts'
+import type { Sighting } from 'upscale-toolkit/inspector'
 import { findPlace } from './place.ts'
+import type { Mention } from './project-upscaler.ts'
 
 /** Remembers which pictures a bundler asked for, so that they can be shown with those that a search of sources finds. */
 export interface Sightings {

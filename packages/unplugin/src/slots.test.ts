@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Finisher } from './finish.ts'
+import type { Finisher } from './project-upscaler.ts'
 import { createSlots } from './slots.ts'
 
 const REQUEST: UpscaleRequest = { factor: 2, engine: 'resize', params: {} }

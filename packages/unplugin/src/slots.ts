@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import type { Finisher, Mention } from './finish.ts'
+import type { Finisher, Mention } from './project-upscaler.ts'
 import { queryOf } from './reference.ts'
 
 /**

@@ -1,7 +1,8 @@
-import { dollars, type Report } from 'upscale-core'
-import type { Finisher } from './finish.ts'
+import type { Report } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
+import type { Finisher } from './project-upscaler.ts'
 
 /** The most refused pictures that are named. */
 const MOST_NAMED = 3

@@ -34,7 +34,7 @@ export function addHtml(program: Command): void {
   ])
   command.action(async (folder: string, flags: HtmlFlags) => {
     // The parsers of HTML and CSS are loaded here, so that no other command waits for them.
-    const { rewriteSite } = await import('./html-site.ts')
+    const { rewriteSite } = await import('../html/site.ts')
     const work = (session: Session): Promise<number> => rewriteSite(folder, flags, session)
     process.exitCode = await inSession(flags, [resolve(folder)], work)
   })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { dollars, type Engine, lumenfallCatalogue } from 'upscale-core'
+import type { Engine } from 'upscale-core'
+import { dollars, lumenfallCatalogue } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

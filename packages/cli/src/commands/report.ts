@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { dollars, type LedgerEntry, openArchive, ordersOf } from 'upscale-core'
+import { dollars, type LedgerEntry, openArchive, ordersOf } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -68,8 +68,8 @@ async function report(flags: ReportFlags, { upscaler, print }: Session): Promise
 /** @returns how many pictures the file shows */
 async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<number> {
   // The parsers and the page are loaded only where they are asked for.
-  const { writeReport } = await import('upscale-inspector')
-  const { sourcesIn } = await import('upscale-references/sources')
+  const { writeReport } = await import('upscale-toolkit/inspector')
+  const { sourcesIn } = await import('upscale-toolkit/references/sources')
   const { root, cacheDir } = upscaler.options
   return writeReport(file, {
     view: upscaler,

@@ -1,16 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
 import {
   type Archive,
   type ArchivedImage,
   dollars,
-  isUpscaleError,
   openArchive,
   type Provenance,
-  UpscaleError,
-  type UpscaleRequest,
-} from 'upscale-core'
+} from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { digestOf } from '../files/place.ts'
 import { isPicture, walk } from '../files/walk.ts'

@@ -3,14 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
-import {
-  type CallWitness,
-  isUpscaleError,
-  type KeptAnswer,
-  type RemoteStore,
-  UpscaleError,
-  type Upscaler,
-} from 'upscale-core'
+import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
+import type { CallWitness, RemoteStore } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */

@@ -11,10 +11,10 @@ import {
   parseEntry,
   printEntry,
 } from './entry.ts'
-import { Inspector, type Look } from './inspect.ts'
 import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
+import { Inspector, type Look } from './read-entry.ts'
 import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 

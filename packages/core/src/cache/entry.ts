@@ -1,5 +1,5 @@
-import { FORMATS, type Format } from '../format.ts'
-import { isSafeFileName } from '../names.ts'
+import { isSafeFileName } from '../source/file-name.ts'
+import { FORMATS, type Format } from '../source/format.ts'
 import { seal, unseal } from './envelope.ts'
 
 /** The file beside every cached image. */

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { entryFolder, keyOf, sha256, temporaryFolder } from '../test-support/fault-kit.ts'
 import { type Cache, type CacheEvent, openCache } from './cache.ts'
-import { entryFolder, keyOf, sha256, temporaryFolder } from './fault-kit.ts'
 import { Manifest, parseManifest, printManifest } from './manifest.ts'
 
 // Fault matrix, row 38.

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, messageOf, renamePatiently, syncFolder, unreadable } from './disk.ts'
 import { isNewer, isObject } from './entry.ts'
-import type { Inspector } from './inspect.ts'
-import { acquireLock, LOCKS } from './lock.ts'
+import { acquireLock, LOCKS } from './lock/lock.ts'
 import { fillFolder, withTemporary } from './publish.ts'
+import type { Inspector } from './read-entry.ts'
 
 // The list of what was bought, in the durable root, made to be committed and to be read in a review:
 //

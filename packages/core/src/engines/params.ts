@@ -1,5 +1,5 @@
-import { flag, integer, type Rule, show, text, unknownName } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
+import { flag, integer, type Rule, show, text, unknownName } from '../request/validate.ts'
 
 export type ParamValue = string | number | boolean
 

@@ -1,10 +1,10 @@
+import type { PayKey } from '../cache/keys.ts'
 import { isUpscaleError } from '../errors.ts'
-import type { Job } from '../job.ts'
-import type { PayKey } from '../key.ts'
-import { decodeAnswer, normalise } from '../pixels.ts'
-import type { SourceImage } from '../source.ts'
-import { type Asked, verifyAnswer } from '../verify.ts'
-import type { Workshop } from '../workshop.ts'
+import { decodeAnswer, normalise } from '../image/codec.ts'
+import { type Asked, verifyAnswer } from '../image/verify.ts'
+import type { Workshop } from '../pipeline/context.ts'
+import type { Job } from '../request/request.ts'
+import type { SourceImage } from '../source/source.ts'
 import type { Fetched } from './remote-cache.ts'
 
 /** Twice what a PNG of 8-bit samples with alpha needs that can't be compressed at all: services may send 16 bits. */

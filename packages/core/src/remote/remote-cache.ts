@@ -1,11 +1,11 @@
 import pLimit from 'p-limit'
 import type { Cache } from '../cache/cache.ts'
 import type { EntryFacts } from '../cache/entry.ts'
-import { PARCEL_OVERHEAD, pack, unpack } from '../cache/parcel.ts'
+import type { PayKey } from '../cache/keys.ts'
+import { PARCEL_OVERHEAD, pack, unpack } from '../cache/portable-entry.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
-import type { PayKey } from '../key.ts'
-import { openRemoteStore, type RemoteStore } from './remote-store.ts'
 import type { RemoteSettings } from './settings.ts'
+import { openRemoteStore, type RemoteStore } from './store.ts'
 
 // The second tier of the cache, behind the folders of this machine:
 //

@@ -10,13 +10,14 @@ import type {
   Plugin,
   PluginBuild,
 } from 'esbuild'
-import { isUpscaleError, TAGGED } from 'upscale-core'
+import { isUpscaleError } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
-import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'

@@ -6,13 +6,13 @@ import type {
   PluginResolveHookResult,
   ResolvedUserConfig,
 } from '@farmfe/core'
-import { TAGGED } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
-import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'

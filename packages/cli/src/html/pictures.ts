@@ -1,0 +1,181 @@
+import { basename, dirname, extname, join } from 'node:path'
+import {
+  type Directive,
+  isUpscaleError,
+  type PlannedImage,
+  type UpscaledImage,
+  UpscaleError,
+  type UpscaleRequest,
+  type Upscaler,
+} from 'upscale-core'
+import { candidateAddress, pathOf } from 'upscale-toolkit/references'
+import type { Reference } from 'upscale-toolkit/references/scan'
+import { type Site, withFileName } from 'upscale-toolkit/references/site'
+import { shownPath } from '../files/operands.ts'
+import { placeFile } from '../files/place.ts'
+
+/** One picture to make, whatever number of pages refer to it. */
+export interface Order {
+  readonly file: string
+  readonly request: Partial<UpscaleRequest>
+  image?: UpscaledImage
+  /** Where the picture lies in the site. */
+  output?: string
+  plan?: PlannedImage
+  error?: UpscaleError
+}
+
+/** A reference of a page and what was ordered for it; nothing for an address of another server. */
+export interface Mention extends Reference {
+  readonly orders: readonly Order[]
+  /** What was not ours in the query, with the hash. */
+  readonly rest: string
+  readonly isList: boolean
+  /** A mistake in the reference itself. */
+  readonly error?: UpscaleError
+}
+
+/** Where relative addresses start from: a file of the site, and what its `<base href>` says. */
+interface Place {
+  readonly file: string
+  readonly base: string | undefined
+}
+
+export interface Page extends Place {
+  /** The selector its images were looked for with. */
+  readonly auto: string | undefined
+  readonly mentions: readonly Mention[]
+}
+
+/** Gathers what the pages of a site need, so that each picture is made once. */
+export interface Orders {
+  readonly all: readonly Order[]
+  add(file: string, base: string | undefined, references: readonly Reference[]): Page
+  /** Makes or plans a picture. It throws only what is a mistake of ours. */
+  fill(order: Order): Promise<void>
+  /** The text that stands for a reference; undefined when a picture for it is missing. */
+  answer(mention: Mention, page: Page): string | undefined
+}
+
+export interface OrderFlags {
+  readonly assets?: string
+  readonly auto?: string
+  readonly dryRun?: boolean
+}
+
+/** @param assets the folder for new files, absolute, where `flags.assets` names one */
+export function createOrders(site: Site, upscaler: Upscaler, assets: string, flags: OrderFlags): Orders {
+  const byKey = new Map<string, Order>()
+  const all: Order[] = []
+
+  function order(file: string, request: Partial<UpscaleRequest>): Order {
+    const key = JSON.stringify([file, request])
+    const known = byKey.get(key)
+    if (known !== undefined) return known
+    const made: Order = { file, request }
+    byKey.set(key, made)
+    all.push(made)
+    return made
+  }
+
+  return {
+    all,
+    add: (file, base, references) => ({
+      file,
+      base,
+      auto: flags.auto,
+      mentions: references.map(reference =>
+        readMention(reference, { file, base }, { site, upscaler, order }),
+      ),
+    }),
+    async fill(order) {
+      try {
+        if (flags.dryRun === true) order.plan = await upscaler.plan(order.file, order.request)
+        else await make(order, upscaler, flags.assets === undefined ? dirname(order.file) : assets)
+      } catch (error) {
+        if (!isUpscaleError(error)) throw error
+        // Not begun because of Ctrl-C: that is told once, not for each place.
+        if (error.code !== 'ABORTED') order.error = error.at({ file: shownPath(order.file, process.cwd()) })
+      }
+    },
+    answer(mention, page) {
+      const addresses = mention.orders.flatMap(({ output }) => addressOf(output, mention, page) ?? [])
+      if (addresses.length === 0 || addresses.length < mention.orders.length) return undefined
+      return mention.isList ? printList(mention, addresses) : addresses[0]
+    },
+  }
+
+  /** The address of a picture, in the way in which the reference to it was written. */
+  function addressOf(output: string | undefined, { address, rest }: Mention, page: Page): string | undefined {
+    if (output === undefined) return undefined
+    const path = pathOf(address)
+    const isBeside = flags.assets === undefined
+    const changed = isBeside
+      ? withFileName(path, basename(output))
+      : site.addressLike(path, output, page.file, page.base)
+    return changed + rest
+  }
+}
+
+/** What a reference asks for. A mistake in it is kept with it, so that every one of a page is told. */
+function readMention(reference: Reference, page: Place, source: MentionSource): Mention {
+  const { site, upscaler, order } = source
+  const nothing = { ...reference, orders: [], rest: '', isList: false }
+  try {
+    const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
+    const file = site.fileOf(directive?.path ?? pathOf(reference.address), page.file, page.base)
+    if (file === undefined) return nothing
+    if (directive === undefined) {
+      // Spelled like a parsed tag, so that both are one order.
+      const { factor, engine } = upscaler.options
+      return { ...nothing, orders: [order(file, { factor, engine, params: {} })], isList: true }
+    }
+    refuseList(directive, reference)
+    const orders = directive.requests.map(request => order(file, request))
+    return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    return { ...nothing, error }
+  }
+}
+
+interface MentionSource {
+  readonly site: Site
+  readonly upscaler: Upscaler
+  order(file: string, request: UpscaleRequest): Order
+}
+
+/**
+ * A `srcset` of the original and its larger pictures. A stand-in that is no larger has no place in it: under `2x` a
+ * browser would show it at half its size.
+ */
+function printList(mention: Mention, addresses: readonly string[]): string | undefined {
+  const original = mention.place === 'auto' ? mention.address : pathOf(mention.address) + mention.rest
+  const larger = mention.orders.flatMap(({ image }, index) => {
+    const isLarger = image !== undefined && image.width > image.source.width
+    return isLarger ? [`${candidateAddress(addresses[index] ?? '')} ${image.factor}x`] : []
+  })
+  if (mention.place === 'auto' && larger.length === 0) return undefined
+  return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
+}
+
+async function make(order: Order, upscaler: Upscaler, folder: string): Promise<void> {
+  const image = await upscaler.upscale(order.file, order.request)
+  const name = basename(image.file)
+  const extension = extname(name)
+  // The digest in the name lets a server have the file cached for good.
+  const output = join(folder, `${name.slice(0, -extension.length)}-${image.digest.slice(0, 10)}${extension}`)
+  await placeFile(image, output)
+  order.image = image
+  order.output = output
+}
+
+function refuseList({ as }: Directive, { place }: Reference): void {
+  if (as === 'url' || (as === 'srcset' && place === 'candidate')) return
+  throw new UpscaleError('BAD_DIRECTIVE', `as=${as} can't stand in a place for one address`, {
+    hint:
+      as === 'srcset'
+        ? 'put it into a srcset, or remove as=srcset'
+        : `remove as=${as}: a page has no use for it`,
+  })
+}

@@ -1,0 +1,254 @@
+import { hash } from 'node:crypto'
+import type { Cache, CacheEntry } from '../cache/cache.ts'
+import { payKey } from '../cache/keys.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
+import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from '../image/codec.ts'
+import { checkOutput } from '../image/output.ts'
+import { resample } from '../image/resample.ts'
+import { verifyAnswer } from '../image/verify.ts'
+import type { Answer, Workshop } from '../pipeline/context.ts'
+import { singleFlight } from '../pipeline/single-flight.ts'
+import { fetchAnswer } from '../remote/fetch-answer.ts'
+import { safeStem } from '../source/file-name.ts'
+import { EXTENSION } from '../source/format.ts'
+import { sniffFormat } from '../source/sniff.ts'
+import type { SourceImage } from '../source/source.ts'
+import { buy, lockKey } from './call.ts'
+import { dollars } from './dollars.ts'
+import { readIntent, strikeIntent } from './intent.ts'
+import { recallRefusal, rememberRefusal } from './refusal.ts'
+import {
+  adoptReceived,
+  factsOf,
+  giveUp,
+  lineOf,
+  type Order,
+  type Received,
+  type ServiceJob,
+} from './settle.ts'
+
+// The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
+//
+//   answers/    verified; never asked for again
+//   received/   arrived and synced to disk, not looked at yet; a build that died here goes on from it
+//   rejected/   arrived and refused by our checks; kept, because it was paid for
+//   refusals/   what was refused for good, by the service or by our checks; not asked again
+//
+// An answer is on disk before anything looks at it, so neither a bad answer nor an abort loses what was paid for.
+
+/** How many times `maxPixels` an answer may have: some services only know larger factors than the one wanted. */
+const LARGER_ANSWER = 4
+
+/**
+ * The answer of a service (kept, received by an earlier run, or bought now), handed to `use` while it is decoded.
+ *
+ * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, ANSWER_*, and what {@link buy} throws
+ */
+export async function purchaseAnswer<T>(
+  source: SourceImage,
+  job: ServiceJob,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const order = await shop.pictures(() => prepareOrder(source, job, shop))
+  const { root } = shop.stores.forEngine(job.engine)
+  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, job, order, shop))
+  return shop.pictures(async () => use(await accept(source, job, order, received, shop)))
+}
+
+async function prepareOrder(source: SourceImage, job: ServiceJob, { options }: Workshop): Promise<Order> {
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  // A request that could only fail after the call must fail before it.
+  checkOutput(image, { ...sizeOf(image, job), format: job.format ?? source.format, quality: job.quality })
+  return {
+    pay: payKey(pixelDigest(image), job),
+    png: await encodePng(image.colour),
+    width: image.width,
+    height: image.height,
+    source: source.name,
+    name: `${safeStem(source.stem)}.png`,
+  }
+}
+
+async function receive(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+): Promise<Received> {
+  const store = shop.stores.forEngine(job.engine)
+  const look = (): Received | undefined => {
+    const kept = store.find('answers', order.pay)
+    if (kept !== undefined)
+      return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
+    const refusal = shop.options.retry ? undefined : recallRefusal(store, order.pay, shop.options.root)
+    if (refusal !== undefined) throw refusal
+    return undefined
+  }
+  const kept = look()
+  if (kept === undefined)
+    return (await receiveFetched(source, job, order, shop)) ?? (await buy(job, order, shop, look))
+  await closeBooks(job, order, shop, store)
+  return kept
+}
+
+/** The answer that another machine bought, kept here like an own one. */
+async function receiveFetched(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+): Promise<Received | undefined> {
+  const fetched = await fetchAnswer(source, job, order.pay, order, shop)
+  if (fetched === undefined) return undefined
+  await shop.stores.keepFetched(job.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
+  return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
+}
+
+/**
+ * Finishes what a build that was killed after it had filed this answer left undone. A leftover does no harm, so a
+ * frozen build, which need not be able to write, and a cache that can't be written leave it there.
+ */
+async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: Cache): Promise<void> {
+  const isOpen = (): boolean =>
+    readIntent(store, order.pay) !== undefined || store.peek('received', order.pay) !== undefined
+  if (shop.options.frozen) return
+  try {
+    if (!isOpen()) return
+    const lock = await lockKey(store, order, shop)
+    try {
+      if (!isOpen()) return
+      const received = await adoptReceived(job, order, shop, store)
+      if (received !== undefined) return await fileReceived(job, order, received, shop, store)
+      // The answer came another way, from a colleague for one. What became of our own call is still not known.
+      const intent = readIntent(store, order.pay)
+      if (intent === undefined) return
+      await giveUp(job, order, intent, shop)
+      await strikeIntent(store, order.pay)
+    } finally {
+      await lock.release()
+    }
+  } catch (error) {
+    if (!isUpscaleError(error) || !error.code.startsWith('CACHE_')) throw error
+  }
+}
+
+/** Writes down that a received answer was filed, and removes what is there twice now. */
+async function fileReceived(
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  { ledger }: Workshop,
+  store: Cache,
+): Promise<void> {
+  if (job.engine.billing === 'paid') await ledger.append({ ...lineOf(job, order, received), event: 'stored' })
+  await store.remove('received', order.pay)
+}
+
+function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceJob) {
+  return { width: Math.round(source.width * factor), height: Math.round(source.height * factor) }
+}
+
+async function accept(
+  source: SourceImage,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  shop: Workshop,
+): Promise<Answer> {
+  const { options } = shop
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  const { width, height, lossless } = image
+  const check = async (): Promise<Picture> => {
+    const decoded = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
+    if (received.verified === undefined)
+      verifyAnswer({ source: image, ...sizeOf(image, job), scale: job.scale }, decoded.colour)
+    return decoded
+  }
+  const decoded = await check().catch(error => reject(shop, job, order, received, error))
+  const digest = received.verified ?? (await keep(shop, job, order, received, decoded.colour))
+  return {
+    pay: order.pay,
+    digest,
+    source: { width, height, lossless },
+    // The service saw no alpha; the source's own is enlarged and put back.
+    picture: {
+      colour: decoded.colour,
+      ...(image.alpha === undefined
+        ? {}
+        : { alpha: resample(image.alpha, decoded.colour.width, decoded.colour.height) }),
+    },
+    origin: received.origin,
+    costMicros: received.costMicros,
+  }
+}
+
+/** Files a verified answer for good. */
+async function keep(
+  shop: Workshop,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<string> {
+  const { engine } = job
+  const store = shop.stores.forEngine(engine)
+  const format = sniffFormat(received.bytes)
+  const facts = {
+    ...factsOf(job, order, received),
+    width,
+    height,
+    format,
+    fileName: `answer.${EXTENSION[format]}`,
+    source: order.source,
+  }
+  const entry = await store.commit('answers', facts, received.bytes)
+  await fileReceived(job, order, received, shop, store)
+  await store.removeRecord('refusals', order.pay)
+  void shop.remote?.keep(order.pay, store)
+  return entry.facts.sha256
+}
+
+/** Keeps an answer that was refused by our checks, remembers why, and says so. */
+async function reject(
+  shop: Workshop,
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  error: unknown,
+): Promise<never> {
+  if (!isUpscaleError(error)) throw error
+  const store = shop.stores.forEngine(job.engine)
+  const { file } = await keepRejected(job, order, received, store)
+  const { requestId } = received
+  const refusal = new UpscaleError(error.code, error.problem, {
+    ...error.details,
+    hint: `${error.details.hint}; what came back is kept in ${file}${chargeNote(received)}`,
+    permanent: true,
+    ...(requestId === undefined ? {} : { requestId }),
+  })
+  await rememberRefusal(store, order.pay, refusal, received.attempt)
+  const line = { ...lineOf(job, order, received), event: 'rejected', code: error.code } as const
+  if (job.engine.billing === 'paid') await shop.ledger.append(line)
+  await store.remove('received', order.pay)
+  throw refusal
+}
+
+/** A second order may have been answered as badly as the first; both were paid for. */
+async function keepRejected(
+  job: ServiceJob,
+  order: Order,
+  received: Received,
+  store: Cache,
+): Promise<CacheEntry> {
+  const facts = factsOf(job, order, received)
+  const kept = await store.commit('rejected', facts, received.bytes)
+  const digest = hash('sha256', received.bytes, 'hex')
+  return kept.facts.sha256 === digest
+    ? kept
+    : store.commit('rejected', { ...facts, key: digest }, received.bytes)
+}
+
+function chargeNote({ costMicros }: Received): string {
+  return costMicros === 0 ? '' : `, ${dollars(costMicros)} were charged for it`
+}

@@ -1,0 +1,262 @@
+import type { Cache, NewEntry } from '../cache/cache.ts'
+import type { PayKey } from '../cache/keys.ts'
+import type { FileAnswer, FileEngine } from '../engines/engine.ts'
+import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
+import type { Answer, JobOf, Workshop } from '../pipeline/context.ts'
+import type { Reservation } from './budget.ts'
+import { type Intent, readIntent, strikeIntent } from './intent.ts'
+import type { LedgerLine } from './ledger.ts'
+import { rememberRefusal } from './refusal.ts'
+import { dropIntent, noteIntent } from './shared-intent.ts'
+import { keepReceived } from './store-received.ts'
+
+// How the records are brought in order after a call. In every case the step that makes a second payment impossible
+// comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
+// either an answer, or a refusal, or an intent.
+
+export type ServiceJob = JobOf<FileEngine>
+
+/** What is sent. */
+export interface Order {
+  readonly pay: PayKey
+  readonly png: Uint8Array
+  /** The source's size in pixels. */
+  readonly width: number
+  readonly height: number
+  /** The source's name, for people. */
+  readonly source: string
+  /** A plain file name ending in .png. */
+  readonly name: string
+}
+
+/** An answer on the disk. */
+export interface Received {
+  readonly bytes: Uint8Array
+  /** Millionths of a US dollar that count as charged for it in this run. */
+  readonly costMicros: number
+  readonly requestId?: string
+  /** Which order for its key it answers, where that is known. */
+  readonly attempt?: number
+  /** `engine` when the service was called for it just now. */
+  readonly origin: Answer['origin']
+  /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
+  readonly verified?: string
+}
+
+/** One call, from the moment its price was held. */
+export interface Call {
+  readonly job: ServiceJob
+  readonly order: Order
+  readonly shop: Workshop
+  readonly store: Cache
+  readonly intent: Intent
+  /** The call in doubt that this one takes up or repeats. */
+  readonly before: Intent | undefined
+  readonly reservation: Reservation
+}
+
+/**
+ * Refusals by the service, and failures before it had the request: nothing can have been charged, unless the service
+ * does charge for some refusals and the error says so.
+ */
+const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'KEY_MISSING',
+  'API_UNAUTHORIZED',
+  'API_NO_BALANCE',
+  'API_FORBIDDEN',
+  'API_REJECTED',
+  'API_NOT_FOUND',
+  'API_RATE_LIMITED',
+  'API_UNREACHABLE',
+])
+
+/**
+ * Keeps an answer and closes its books.
+ * @throws UpscaleError CACHE_UNWRITABLE; what could not be written is made up for by the next build
+ */
+export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Received> {
+  const { job, order, shop, store, reservation } = call
+  const { bytes, requestId } = answer
+  const id = requestId === undefined ? {} : { requestId }
+  const costMicros = Math.max(job.engine.priceMicros, answer.costMicros ?? 0)
+  try {
+    await keepReceived(store, factsOf(job, order, { costMicros, ...id }), bytes)
+  } catch (error) {
+    throw await andBooks(error, async () => void (await reservation.spend(answer.costMicros)))
+  }
+  await reservation.spend(answer.costMicros)
+  await account(call, { event: 'charged', costMicros, ...id })
+  await strikeIntent(store, order.pay)
+  shop.breaker.succeed(job.engineName)
+  return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
+}
+
+/**
+ * Takes up an answer that an earlier build received and had no time to look at, and writes down what it paid if it
+ * had no time for that either. To be called under the lock of the key.
+ *
+ * @throws UpscaleError CACHE_UNWRITABLE
+ */
+export async function adoptReceived(
+  job: ServiceJob,
+  order: Order,
+  shop: Workshop,
+  store: Cache,
+): Promise<Received | undefined> {
+  const waiting = store.find('received', order.pay)
+  if (waiting === undefined) return undefined
+  const { costMicros = 0, requestId } = waiting.facts
+  const id = requestId === undefined ? {} : { requestId }
+  const intent = readIntent(store, order.pay)
+  if (intent !== undefined) {
+    if (job.engine.billing === 'paid') {
+      const { attempt } = intent
+      await shop.ledger.append({ ...lineOf(job, order, id), attempt, event: 'charged', costMicros })
+    }
+    await strikeIntent(store, order.pay)
+  }
+  const attempt = intent === undefined ? {} : { attempt: intent.attempt }
+  return { bytes: waiting.bytes, origin: 'cache', costMicros: 0, ...attempt, ...id }
+}
+
+/**
+ * Writes down that a call in doubt will stay one for good, before its intent goes. Only one whose process lived to see
+ * it fail is in the ledger already.
+ *
+ * @throws UpscaleError CACHE_UNWRITABLE
+ */
+export async function giveUp(
+  job: ServiceJob,
+  order: Order,
+  intent: Intent,
+  { ledger }: Workshop,
+): Promise<void> {
+  if (job.engine.billing !== 'paid' || intent.code !== undefined) return
+  const { attempt, requestId, engine, model } = intent
+  const costMicros = intent.damaged === true ? job.engine.priceMicros : intent.priceMicros
+  const line = { ...lineOf(job, order, { ...(requestId === undefined ? {} : { requestId }) }), engine, model }
+  await ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
+}
+
+/** After a call that was never made. Returns the error to throw. */
+export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
+  const { order, store, before, reservation } = call
+  return andBooks(error, async () => {
+    await reservation.cancel()
+    // The intent may have got its name before the write of it failed.
+    if (before === undefined && readIntent(store, order.pay) !== undefined) await dropIntent(placeOf(call))
+  })
+}
+
+/** After a call that was made and failed. Returns the error to throw. */
+export function settleFailure(error: unknown, call: Call): Promise<unknown> {
+  const { job, order, store, intent, before, reservation } = call
+  const coded = isUpscaleError(error) ? error : undefined
+  const about = {
+    ...(coded === undefined ? {} : { code: coded.code }),
+    ...(coded?.details.requestId === undefined ? {} : { requestId: coded.details.requestId }),
+  }
+  return andBooks(error, async () => {
+    const isFree = coded !== undefined && (coded.details.uncharged ?? NOT_CHARGED.has(coded.code))
+    if (isFree) {
+      await reservation.cancel()
+      await account(call, { event: 'free', ...about })
+    } else {
+      await reservation.spend(undefined)
+      await account(call, { event: 'uncertain', costMicros: job.engine.priceMicros, ...about })
+    }
+    const isRefused = coded?.details.permanent === true
+    if (isRefused) await rememberRefusal(store, order.pay, coded, intent.attempt)
+    // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
+    if (isFree && before !== undefined && !isEnd(coded))
+      await noteIntent(placeOf(call), { ...before, ...pickAsked(intent) })
+    else if (isFree || isRefused) await dropIntent(placeOf(call))
+    else
+      await noteIntent(placeOf(call), {
+        ...(isEnd(coded) ? withoutJob(intent) : withJob(call)),
+        ...about,
+      })
+  })
+}
+
+function placeOf({ store, order, shop }: Call): Parameters<typeof dropIntent>[0] {
+  return { store, pay: order.pay, shop }
+}
+
+/** True when the service said about the order itself that nothing comes of it. */
+function isEnd(error: UpscaleError | undefined): boolean {
+  if (error === undefined) return false
+  const { code, details } = error
+  return details.permanent === true || details.uncharged === true || code === 'API_REJECTED'
+}
+
+/** A call in doubt, with the job that the service named meanwhile: the next build asks for that. */
+function withJob({ store, order, intent }: Call): Intent {
+  const job = readIntent(store, order.pay)?.job
+  return { ...intent, ...(job === undefined ? {} : { job }), ...pickAsked(intent) }
+}
+
+/** A call in doubt whose job is over: asking for that again would only hear the same. */
+function withoutJob({ job: _over, ...intent }: Intent): Intent {
+  return intent
+}
+
+/** Notes that the job of an earlier call was asked for. */
+function pickAsked({ job }: Intent): Pick<Intent, 'asked'> {
+  return job === undefined ? {} : { asked: true }
+}
+
+/** Does the bookkeeping about an error. A disk that takes none of it must not hide the error, which is about money. */
+async function andBooks(error: unknown, write: () => Promise<void>): Promise<unknown> {
+  try {
+    await write()
+    return error
+  } catch (failure) {
+    if (!isUpscaleError(failure) || !isUpscaleError(error)) return error
+    return new UpscaleError(error.code, error.problem, {
+      ...error.details,
+      hint: `${error.details.hint}; this could not be written down: ${failure.problem}`,
+    })
+  }
+}
+
+type Entry = Pick<LedgerLine, 'event'> & Partial<LedgerLine>
+
+async function account({ job, order, shop, intent }: Call, entry: Entry): Promise<void> {
+  if (job.engine.billing !== 'paid') return
+  await shop.ledger.append({ ...lineOf(job, order, {}), attempt: intent.attempt, ...entry })
+}
+
+/** What every ledger line about a call says. */
+export function lineOf(
+  { engine }: ServiceJob,
+  { pay, source }: Order,
+  { requestId }: Pick<Received, 'requestId'>,
+): Omit<LedgerLine, 'event'> {
+  return {
+    key: pay,
+    source,
+    engine: engine.id,
+    model: engine.model,
+    ...(requestId === undefined ? {} : { requestId }),
+  }
+}
+
+/** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
+export function factsOf(
+  { engine, scale }: ServiceJob,
+  { pay, width, height }: Order,
+  { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
+): NewEntry {
+  return {
+    key: pay,
+    fileName: 'answer.bin',
+    width: Math.round(width * scale),
+    height: Math.round(height * scale),
+    format: 'png',
+    engine: engine.id,
+    model: engine.model,
+    ...(costMicros === 0 ? {} : { costMicros }),
+    ...(requestId === undefined ? {} : { requestId }),
+  }
+}

@@ -1,0 +1,51 @@
+import type { Cache } from '../cache/cache.ts'
+import type { PayKey } from '../cache/keys.ts'
+import type { Workshop } from '../pipeline/context.ts'
+import { type Intent, parseIntent, readIntent, strikeIntent, writeIntent } from './intent.ts'
+
+// An intent lies on the disk of the machine that calls. Where a picture may be taken up by another machine, as a queue
+// does with the work of one that died, the next one must know of the call as well, or it would pay again.
+
+/** A place for the intent of one picture that every machine sees which may take the picture up. */
+export interface CallWitness {
+  /** What an earlier holder of this work noted last, as it was noted; undefined when there is nothing. */
+  readonly earlier: unknown
+  /**
+   * Keeps a note of a call that is about to be made, or is in doubt, in place of an earlier one.
+   * @param note - can be kept as JSON
+   * @throws anything when it is not kept; the call is not made then
+   */
+  note(note: object): Promise<void>
+  /** Removes the note: no call is in doubt. */
+  strike(): Promise<void>
+}
+
+/** The open intent of a key, on this machine or another. @throws UpscaleError CACHE_UNREADABLE */
+export function openIntent(
+  store: Cache,
+  pay: PayKey,
+  { witness }: Pick<Workshop, 'witness'>,
+): Intent | undefined {
+  const own = readIntent(store, pay)
+  if (own !== undefined || witness?.earlier === undefined) return own
+  const { earlier } = witness
+  return parseIntent(typeof earlier === 'object' && earlier !== null ? { ...earlier } : {})
+}
+
+interface Place {
+  readonly store: Cache
+  readonly pay: PayKey
+  readonly shop: Pick<Workshop, 'witness'>
+}
+
+/** Writes an intent down here and where the witness keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
+export async function noteIntent({ store, pay, shop }: Place, intent: Intent): Promise<void> {
+  await writeIntent(store, pay, intent)
+  await shop.witness?.note({ ...intent })
+}
+
+/** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
+export async function dropIntent({ store, pay, shop }: Place): Promise<void> {
+  await strikeIntent(store, pay)
+  await shop.witness?.strike()
+}

@@ -1,0 +1,37 @@
+/**
+ * What the sibling packages use beyond the public interface. No promise that any of it stays: it changes with any
+ * version, and the packages are released together.
+ */
+export { type AccountOrder, ordersOf } from './billing/account.ts'
+export { dollars } from './billing/dollars.ts'
+export type { LedgerEntry } from './billing/ledger.ts'
+export type { CallWitness } from './billing/shared-intent.ts'
+export {
+  type Archive,
+  type ArchivedImage,
+  type ArchivedRecord,
+  type EntryFacts,
+  type EntryShelf,
+  openArchive,
+  type RecordShelf,
+  type RootName,
+} from './cache/archive.ts'
+export type { Provenance } from './cache/provenance.ts'
+export {
+  type Balance,
+  type CatalogueModel,
+  type EstimateRequest,
+  type LumenfallCatalogue,
+  type LumenfallCatalogueOptions,
+  lumenfallCatalogue,
+  type ModelSchema,
+} from './engines/lumenfall/catalogue.ts'
+export { priceText } from './pipeline/plan.ts'
+export type { RemoteSettings } from './remote/settings.ts'
+export { openRemoteStore, type RemoteStore } from './remote/store.ts'
+export { OWN_KEYS, TAGGED } from './request/directive.ts'
+export { loadEnv } from './request/env.ts'
+export { OPTION_NAMES } from './request/options.ts'
+export { show, unknownName } from './request/validate.ts'
+export { type SafeTextOptions, safeText } from './safe-text.ts'
+export { EXTENSION } from './source/format.ts'

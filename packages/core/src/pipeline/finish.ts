@@ -1,0 +1,158 @@
+import { hash } from 'node:crypto'
+import { purchaseAnswer } from '../billing/purchase.ts'
+import type { CacheEntry } from '../cache/cache.ts'
+import type { Hit } from '../cache/hits.ts'
+import { aliasKey, type FinishedFile, outputKey, type PayKey, REVISIONS } from '../cache/keys.ts'
+import { finish } from '../image/codec.ts'
+import type { Origin } from '../report.ts'
+import type { Job } from '../request/request.ts'
+import { outputName, safeStem } from '../source/file-name.ts'
+import type { SourceFile, SourceImage } from '../source/source.ts'
+import { computeAnswer } from './answer.ts'
+import type { Answer, SourceFacts, Workshop } from './context.ts'
+
+/** A finished file and where it came from. */
+export interface Finished {
+  readonly entry: CacheEntry
+  readonly source: SourceFacts
+  readonly origin: Origin
+  /** Millionths of a US dollar charged for it just now. */
+  readonly costMicros: number
+}
+
+/**
+ * A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded.
+ *
+ * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
+ * step by step, and added to the journal.
+ */
+export function findFinished(source: SourceFile, job: Job, shop: Workshop): Finished | undefined {
+  const flight = flightOf(source, job, shop)
+  const known = shop.hits.find(flight)
+  const entry = known && isCurrent(known, job, shop) && shop.stores.scratch.recheck('outputs', known.output)
+  if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+  const found = lookUp(source, job, shop)
+  if (found === undefined) return undefined
+  shop.hits.add(flight, found.hit)
+  return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
+}
+
+/** The finished file in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
+export function seeFinished(
+  source: SourceFile,
+  job: Job,
+  shop: Workshop,
+): { readonly entry: CacheEntry; readonly pay: PayKey; readonly source: SourceFacts } | undefined {
+  const found = lookUp(source, job, shop)
+  return found && { entry: found.entry, pay: found.hit.pay, source: found.hit.source }
+}
+
+/** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
+function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: Workshop): boolean {
+  return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
+}
+
+/** The three steps from a source to its finished file. */
+function lookUp(
+  source: SourceFile,
+  job: Job,
+  { stores }: Workshop,
+): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
+  const store = stores.forEngine(job.engine)
+  const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, job)))
+  if (alias === undefined) return undefined
+  const { pay, width, height, lossless } = alias
+  const answer = store.peek('answers', pay)?.facts.sha256
+  if (answer === undefined) return undefined
+  const entry = stores.scratch.find('outputs', outputKey(pay, answer, describe(source, job, alias)))
+  return entry && { entry, hit: { pay, answer, output: entry.facts, source: { width, height, lossless } } }
+}
+
+/** Gets the answer, and finishes it into a file. */
+export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Promise<Finished> {
+  return withAnswer(source, job, shop, answer => store(source, job, answer, shop))
+}
+
+/** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
+export function withAnswer<T>(
+  source: SourceImage,
+  job: Job,
+  shop: Workshop,
+  use: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  const { engine } = job
+  return engine.exchange === 'pixels'
+    ? computeAnswer(source, { ...job, engine }, shop, use)
+    : purchaseAnswer(source, { ...job, engine }, shop, use)
+}
+
+/** Names work that gives the same file, so that it is done once at a time and found again. */
+export function flightOf(source: SourceFile, job: Job, { options }: Workshop): string {
+  const { engine, scale, params, factor, quality } = job
+  const format = job.format ?? source.format
+  const call = [engine.id, engine.model, engine.revision, scale, params]
+  const text = JSON.stringify([
+    options.scratchDir,
+    REVISIONS,
+    source.digest,
+    call,
+    factor,
+    format,
+    quality,
+    fileNameOf(source, job),
+  ])
+  return hash('sha256', text, 'hex')
+}
+
+async function store(source: SourceImage, job: Job, answer: Answer, shop: Workshop): Promise<Finished> {
+  const { stores, hits } = shop
+  const file = describe(source, job, answer.source)
+  const { bytes, width, height, format } = await finish(answer.picture, file)
+  const entry = await stores.keepOutput(
+    {
+      key: outputKey(answer.pay, answer.digest, file),
+      fileName: file.fileName,
+      width,
+      height,
+      format,
+      engine: job.engine.id,
+      model: job.engine.model,
+    },
+    bytes,
+  )
+  // Last, since it is what makes the rest findable.
+  await stores.keepAlias(job.engine, aliasKey(source.digest, job), { pay: answer.pay, ...answer.source })
+  const { pay, digest } = answer
+  hits.add(flightOf(source, job, shop), { pay, answer: digest, output: entry.facts, source: answer.source })
+  return { entry, source: answer.source, origin: answer.origin, costMicros: answer.costMicros }
+}
+
+/** The file to be made of an answer. */
+function describe(source: SourceFile, job: Job, facts: SourceFacts): FinishedFile {
+  return {
+    width: Math.round(facts.width * job.factor),
+    height: Math.round(facts.height * job.factor),
+    format: job.format ?? source.format,
+    quality: job.quality,
+    lossless: facts.lossless,
+    fileName: fileNameOf(source, job),
+  }
+}
+
+function fileNameOf(source: SourceFile, job: Job): string {
+  return outputName(safeStem(source.stem), job.factor, job.format ?? source.format)
+}
+
+function readAlias(
+  record: Readonly<Record<string, unknown>> | undefined,
+): (SourceFacts & { pay: PayKey }) | undefined {
+  if (record === undefined) return undefined
+  const { pay, width, height, lossless } = record
+  const sound =
+    typeof pay === 'string' &&
+    /^[0-9a-f]{64}$/.test(pay) &&
+    typeof width === 'number' &&
+    typeof height === 'number' &&
+    typeof lossless === 'boolean'
+  return sound ? { pay: pay as PayKey, width, height, lossless } : undefined
+}

@@ -1,0 +1,63 @@
+import { isUpscaleError, UpscaleError } from 'upscale-core'
+import type { BuildOptions } from '../options.ts'
+import { createFinisher, type Finisher, type Project } from '../project-upscaler.ts'
+
+/**
+ * A finisher that doesn't run what a dev server should not: by freezing, so that the upscaler itself refuses every call
+ * of a paid engine, and by looking first where no engine may run at all. Such a picture fails with FROZEN_MISS.
+ * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
+ */
+export function createDevFinisher({ upscaler, dev }: BuildOptions, project: Project): Finisher {
+  const finisher = createFinisher(dev === 'full' ? upscaler : { ...upscaler, frozen: true }, project)
+  let underWay = 0
+
+  async function finish(...[source, request, mention]: Parameters<Finisher['finish']>) {
+    if (dev === 'full') return finisher.finish(source, request, mention)
+    if (dev === 'off' && !(await finisher.isAnswered(source, request, mention))) throw notInDev()
+    try {
+      // A stand-in by `onError` is made in full and by this thread; the placeholder is quicker, and off it.
+      return await finisher.finish(source, { ...request, onError: 'error' }, mention)
+    } catch (error) {
+      const policy = request.onError ?? finisher.options.onError
+      if (policy === 'error' || isLeftOut(error)) throw error
+      return finisher.finish(source, request, mention)
+    }
+  }
+
+  return {
+    ...finisher,
+    async finish(...picture) {
+      underWay++
+      try {
+        return await finish(...picture)
+      } finally {
+        underWay--
+      }
+    },
+    // A build is over here although pictures are still made.
+    settle() {
+      if (underWay === 0) finisher.settle()
+    },
+  }
+}
+
+function notInDev(): UpscaleError {
+  return new UpscaleError('FROZEN_MISS', 'no engine runs here, because dev is "off"', {
+    hint: 'build once to make the pictures, or remove the option dev',
+  })
+}
+
+/** True for a picture that was not made because no engine was allowed to run. */
+export function isLeftOut(error: unknown): error is UpscaleError {
+  return isUpscaleError(error) && error.code === 'FROZEN_MISS'
+}
+
+/** Tells that pictures are left out, once for each remedy, which is the same for every picture of an engine. */
+export function createLeftOutTeller(warn: (text: string) => void): (leftOut: UpscaleError) => void {
+  const told = new Set<string>()
+  return ({ problem, details: { hint } }) => {
+    if (told.has(hint)) return
+    told.add(hint)
+    warn(`${problem}; plainly resampled pictures are shown instead: ${hint}`)
+  }
+}

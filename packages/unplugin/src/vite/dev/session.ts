@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto'
+import { join } from 'node:path'
+import type { UpscaleError, UpscaleRequest } from 'upscale-core'
+import type { ResolvedConfig, ViteDevServer } from 'vite'
+import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
+import { writePlaceholder } from '../../dev/placeholder.ts'
+import { createDevFinisher, createLeftOutTeller, isLeftOut } from '../../dev/upscaler.ts'
+import type { BuildOptions } from '../../options.ts'
+import type { Finisher, Mention } from '../../project-upscaler.ts'
+import { createSlots, type Slot } from '../../slots.ts'
+import type { VariantParts } from '../../variants.ts'
+import { projectOf, viteLogger } from '../logger.ts'
+
+/** What the parts of one dev server share. */
+export interface DevSession {
+  readonly config: ResolvedConfig
+  readonly finisher: Finisher
+  /** Sources of which a picture was asked for, with forward slashes. */
+  readonly sources: ReadonlySet<string>
+  /** The finished picture, or a stand-in when that takes longer than a moment or may not be made here. */
+  picture(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<Slot>>
+  /** The same as a file that Vite can read like any image. */
+  file(source: string, request: UpscaleRequest, mention: Mention): Promise<string>
+  /** What `as=metadata` says about a picture that may not be finished. */
+  facts(source: string, request: UpscaleRequest, mention: Mention): Promise<VariantParts['image']>
+  /** Tells the user about a failure, each one once. */
+  tell(error: unknown): void
+  /** Makes every page load again, with what became of its pictures. */
+  reload(): void
+  close(): Promise<void>
+}
+
+/** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
+export function createDevSession(options: BuildOptions, server: ViteDevServer): DevSession {
+  const { config } = server
+  const finisher = createDevFinisher(options, projectOf(config))
+  const slots = createSlots(finisher, true)
+  const sources = new Set<string>()
+  const readers = new Set<string>()
+  const { tell, notice } = createTeller(server)
+  const pictures = createDevPictures<Slot>(finisher, slots.fill, {
+    onNews: reload,
+    onLateFailure: tell,
+    onLeftOut: notice,
+  })
+
+  function reload(): void {
+    finisher.settle()
+    forgetFiles(server, join(finisher.options.scratchDir, 'slots'), readers)
+    server.environments.client.hot.send({ type: 'full-reload' })
+  }
+
+  function picture(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<Slot>> {
+    sources.add(source.replaceAll('\\', '/'))
+    return pictures.ask(source, request, mention)
+  }
+
+  return {
+    config,
+    finisher,
+    sources,
+    picture,
+    async file(source, request, mention) {
+      if (mention.importer !== undefined) readers.add(mention.importer.replaceAll('\\', '/'))
+      const shown = await picture(source, request, mention)
+      if (shown.kind === 'finished') return shown.finished.file
+      const { placeholder } = shown
+      const name = `${hash('sha256', placeholder.bytes, 'hex').slice(0, 16)}.${placeholder.type.slice('image/'.length)}`
+      const file = join(finisher.options.scratchDir, 'slots', 'placeholders', name)
+      await writePlaceholder(file, placeholder)
+      return file.replaceAll('\\', '/')
+    },
+    async facts(source, request, mention) {
+      const shown = await picture(source, request, mention)
+      return shown.kind === 'finished' ? shown.finished.image : factsOf(shown.placeholder, request)
+    },
+    tell,
+    reload,
+    async close() {
+      pictures.close()
+      await finisher.close()
+    },
+  }
+}
+
+/** Tells the user what pages can't: failures by the terminal and over the page, each text once. */
+function createTeller({ config, environments }: ViteDevServer): {
+  tell(error: unknown): void
+  notice(leftOut: UpscaleError): void
+} {
+  const told = new Set<string>()
+  const isNew = (text: string): boolean => !told.has(text) && Boolean(told.add(text))
+
+  const notice = createLeftOutTeller(viteLogger(config).warn)
+
+  function tell(error: unknown): void {
+    if (isLeftOut(error)) {
+      notice(error)
+      return
+    }
+    const message = error instanceof Error ? error.message : String(error)
+    if (!isNew(message)) return
+    config.logger.error(`[upscale] ${message}`)
+    environments.client.hot.send({ type: 'error', err: { message, stack: '', plugin: 'upscale' } })
+  }
+
+  return { tell, notice }
+}
+
+/**
+ * Lets go of what Vite keeps of files in a folder, and of modules that know their paths or hold their bytes; in every
+ * environment.
+ * @param readers files that named one, since Vite learns what a module depends on only when the module is done
+ */
+function forgetFiles({ environments }: ViteDevServer, folder: string, readers: ReadonlySet<string>): void {
+  const prefix = `${folder.replaceAll('\\', '/')}/`
+  for (const { moduleGraph } of Object.values(environments)) {
+    // By file and not by id: an image that a style sheet inlined is known to Vite by its file alone.
+    for (const [file, modules] of moduleGraph.fileToModulesMap) {
+      if (!file.startsWith(prefix) && !readers.has(file)) continue
+      for (const module of modules) {
+        moduleGraph.invalidateModule(module)
+        for (const importer of module.importers) moduleGraph.invalidateModule(importer)
+      }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { UpscaledImage, UpscaleError } from 'upscale-core'
+import { createDevPictures } from '../dev/pictures.ts'
+import { createDevFinisher, createLeftOutTeller, isLeftOut } from '../dev/upscaler.ts'
+import type { HostLogger } from '../host-logger.ts'
+import type { BuildOptions } from '../options.ts'
+import { createFinisher, type Finisher, type Project } from '../project-upscaler.ts'
+import { queryOf } from '../reference.ts'
+import { stampOf } from '../slots.ts'
+import type { Supplied, Supply } from './loader.ts'
+
+interface FamilyCompiler {
+  readonly context: string
+  readonly options: { readonly mode?: string | undefined }
+  readonly watchMode: boolean
+  readonly hooks: {
+    readonly watchRun: { tapPromise(name: string, begin: () => Promise<void>): void }
+    readonly shutdown: { tapPromise(name: string, end: () => Promise<void>): void }
+  }
+}
+
+/** A supply with an end. */
+interface ClosableSupply extends Supply {
+  close(): Promise<void>
+}
+
+/**
+ * Where the loader of a compiler gets its pictures: as a build does, finished, or as a page in development does, at once.
+ * Which of them is known when the compiler runs.
+ * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
+ */
+export function createSupply(compiler: FamilyCompiler, options: BuildOptions, logger: HostLogger): Supply {
+  const { mode = 'production' } = compiler.options
+  const project: Project = { root: compiler.context, envDir: compiler.context, mode, logger }
+  let current: ClosableSupply = finishedSupply(createFinisher(options.upscaler, project))
+  let isDeveloping = false
+  compiler.hooks.watchRun.tapPromise('upscale', async () => {
+    if (isDeveloping || !isDevelopment(compiler)) return
+    isDeveloping = true
+    const unused = current
+    current = developmentSupply(options, project)
+    await unused.close()
+  })
+  compiler.hooks.shutdown.tapPromise('upscale', () => current.close())
+  return {
+    get finisher() {
+      return current.finisher
+    },
+    get: (...picture) => current.get(...picture),
+  }
+}
+
+/**
+ * True where a stand-in may be shown for a while: a process that goes on (`watchMode`, which webpack-dev-server, `webpack
+ * --watch` and their like of Rspack and Rsbuild all set) and so replaces it, in a mode whose output nobody ships. One of
+ * them is not enough: `webpack --mode development` ends with what it wrote, and `webpack --watch --mode production`
+ * writes what may be shipped at any moment. A config without a mode is one of production. Variables such as WEBPACK_SERVE
+ * are set by the command line only, and by tools of tools not at all.
+ */
+function isDevelopment({ watchMode, options: { mode } }: FamilyCompiler): boolean {
+  return watchMode && mode === 'development'
+}
+
+function finishedSupply(finisher: Finisher): ClosableSupply {
+  return {
+    finisher,
+    async get(source, request, mention) {
+      return { kind: 'finished', finished: await finisher.finish(source, request, mention) }
+    },
+    close: () => finisher.close(),
+  }
+}
+
+/** How long after the first the second ring comes, in milliseconds: longer than a page takes to be compiled. */
+const ECHO_MS = 1500
+
+/** How long a picture that no engine may make is not looked for again, in milliseconds. */
+const LEFT_OUT_MS = 30_000
+
+/**
+ * Pictures are made behind the compiler's back, and a file that the modules of stand-ins depend on is written when they
+ * are ready, which makes the compiler build those modules again: once for a wave of pictures. The file lies in the
+ * system's folder for temporary files, since the family takes no notice of changes in `node_modules`.
+ */
+function developmentSupply(options: BuildOptions, project: Project): ClosableSupply {
+  const finisher = createDevFinisher(options, project)
+  const bell = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
+  let rings = 0
+  const touch = (): void => writeFileSync(bell, String(rings++))
+  let echo: NodeJS.Timeout | undefined
+  const ring = (): void => {
+    touch()
+    // html-webpack-plugin looks at its files after the pages are compiled, and so misses what changed between the two.
+    // Who heard the first has nothing that depends on the second.
+    clearTimeout(echo)
+    echo = setTimeout(touch, ECHO_MS).unref()
+  }
+  touch()
+  // Older than the build that begins, which would otherwise take it for changed meanwhile.
+  const anHourAgo = new Date(Date.now() - 3_600_000)
+  utimesSync(bell, anHourAgo, anHourAgo)
+  const pictures = createDevPictures<UpscaledImage>(finisher, withLeftOut(finisher), {
+    onNews: ring,
+    // The build that follows asks again, and shows the error where the host shows errors.
+    onLateFailure: ring,
+    onLeftOut: createLeftOutTeller(project.logger.warn),
+  })
+  return {
+    finisher,
+    async get(source, request, mention): Promise<Supplied> {
+      const picture = await pictures.ask(source, request, mention)
+      return picture.kind === 'finished' ? picture : { ...picture, bell }
+    },
+    async close() {
+      pictures.close()
+      clearTimeout(echo)
+      await finisher.close()
+      await rm(dirname(bell), { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * Modules of stand-ins are built anew with every build, so what was left out is not looked for each time: that means
+ * decoding the image.
+ */
+function withLeftOut({ options, finish }: Finisher): Finisher['finish'] {
+  const known = new Map<string, { readonly error: UpscaleError; readonly until: number }>()
+  return async (source, request, mention) => {
+    const key = `${source}?${queryOf(request, options)} ${stampOf(source)}`
+    const left = known.get(key)
+    if (left !== undefined && performance.now() < left.until) throw left.error
+    try {
+      return await finish(source, request, mention)
+    } catch (error) {
+      if (isLeftOut(error)) known.set(key, { error, until: performance.now() + LEFT_OUT_MS })
+      throw error
+    }
+  }
+}
