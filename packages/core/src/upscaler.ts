@@ -7,7 +7,7 @@ import type { CallWitness } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
-import type { Workshop } from './pipeline/context.ts'
+import type { PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
@@ -160,7 +160,7 @@ export function createUpscaler(
   const drain = new AbortController()
   const stop = new AbortController()
   let announced: Promise<void> | undefined
-  const shop: Workshop = {
+  const context: PipelineContext = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
@@ -173,7 +173,7 @@ export function createUpscaler(
       return announced
     },
     stopping: AbortSignal.any([drain.signal, stop.signal]),
-    context: { signal: stop.signal, env: facts.env },
+    engineContext: { signal: stop.signal, env: facts.env },
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
@@ -190,10 +190,10 @@ export function createUpscaler(
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
         const image = sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
-        return image.digest === source.digest ? makeFinished(image, job, shop) : undefined
+        return image.digest === source.digest ? makeFinished(image, job, context) : undefined
       })
     const finished =
-      findFinished(source, job, shop) ?? (await singleFlight(flightOf(source, job, shop), work))
+      findFinished(source, job, context) ?? (await singleFlight(flightOf(source, job, context), work))
     return finished === undefined ? make(sources.identify(source.file), job) : [source, finished]
   }
 
@@ -209,7 +209,7 @@ export function createUpscaler(
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
         const image = sources.read(source.file)
-        return deliver(image, job, await originalAsFinished(image, shop))
+        return deliver(image, job, await originalAsFinished(image, context))
       }
       const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
       const [made, finished] = await make(source, plain)
@@ -224,8 +224,8 @@ export function createUpscaler(
   ): Promise<KeptAnswer> {
     const job = planJob(request, resolved)
     const file = resolve(resolved.root, path)
-    const own: Workshop = {
-      ...shop,
+    const own: PipelineContext = {
+      ...context,
       options: { ...resolved, retry },
       ...(witness === undefined ? {} : { witness }),
     }
@@ -237,8 +237,8 @@ export function createUpscaler(
         costMicros,
       })),
     )
-    const store = shop.stores.forEngine(job.engine)
-    const isShared = facts.origin === 'remote' || (await shop.remote?.keep(facts.key, store)) === true
+    const store = context.stores.forEngine(job.engine)
+    const isShared = facts.origin === 'remote' || (await context.remote?.keep(facts.key, store)) === true
     return { ...facts, isShared }
   }
 
@@ -304,23 +304,23 @@ export function createUpscaler(
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
       const job = planJob(request, resolved)
-      return planImage(sources.read(resolve(resolved.root, file)), job, shop)
+      return planImage(sources.read(resolve(resolved.root, file)), job, context)
     },
     async examine(file, request = {}) {
       const job = planJob(request, resolved)
-      return examineImage(sources.read(resolve(resolved.root, file)), job, shop)
+      return examineImage(sources.read(resolve(resolved.root, file)), job, context)
     },
-    report: () => recorder.report(shop.budget.spentMicros),
+    report: () => recorder.report(context.budget.spentMicros),
     async drain() {
       drain.abort()
       await Promise.allSettled(running)
-      await shop.remote?.settle()
+      await context.remote?.settle()
     },
     async close() {
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
       await Promise.allSettled(running)
-      await shop.remote?.close()
-      await shop.budget.close()
+      await context.remote?.close()
+      await context.budget.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }

@@ -3,7 +3,7 @@ import type { Cache } from '../cache/cache.ts'
 import { acquireLock, LOCKS, type Lock } from '../cache/lock/lock.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
-import type { Workshop } from '../pipeline/context.ts'
+import type { PipelineContext } from '../pipeline/context.ts'
 import { dollars } from './dollars.ts'
 import { type Intent, inDoubt } from './intent.ts'
 import { refusedAttempts } from './refusal.ts'
@@ -46,70 +46,74 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
 export async function buy(
   job: ServiceJob,
   order: Order,
-  shop: Workshop,
+  context: PipelineContext,
   look: () => Received | undefined,
 ): Promise<Received> {
-  const store = shop.stores.forEngine(job.engine)
-  const frozen = shop.options.frozen && job.engine.billing === 'paid'
+  const store = context.stores.forEngine(job.engine)
+  const frozen = context.options.frozen && job.engine.billing === 'paid'
   if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(job, order, store)
-  const lock = await lockKey(store, order, shop)
+  const lock = await lockKey(store, order, context)
   try {
-    const there = look() ?? (await adoptReceived(job, order, shop, store))
+    const there = look() ?? (await adoptReceived(job, order, context, store))
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(job, order, store)
-    if (store.listed(order.pay) !== undefined && !shop.options.retry) throw boughtElsewhere(store)
-    return await reserveAndCall(job, order, shop, store)
+    if (store.listed(order.pay) !== undefined && !context.options.retry) throw boughtElsewhere(store)
+    return await reserveAndCall(job, order, context, store)
   } finally {
     await lock.release()
   }
 }
 
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
-export function lockKey(store: Cache, { pay }: Pick<Order, 'pay'>, { context }: Workshop): Promise<Lock> {
+export function lockKey(
+  store: Cache,
+  { pay }: Pick<Order, 'pay'>,
+  { engineContext }: PipelineContext,
+): Promise<Lock> {
   const file = join(store.root, LOCKS, `${pay}.lock`)
-  return acquireLock(file, { signal: context.signal, timeoutMs: LOCK_TIMEOUT_MS })
+  return acquireLock(file, { signal: engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
 }
 
 async function reserveAndCall(
   job: ServiceJob,
   order: Order,
-  shop: Workshop,
+  context: PipelineContext,
   store: Cache,
 ): Promise<Received> {
   const { engine } = job
-  const before = openIntent(store, order.pay, shop)
-  if (before !== undefined && !mayGoOn(job, before, shop)) throw inDoubt(store, order.pay, before)
-  shop.breaker.check(job.engineName)
-  if (engine.billing === 'paid') await shop.announce()
+  const before = openIntent(store, order.pay, context)
+  if (before !== undefined && !mayGoOn(job, before, context)) throw inDoubt(store, order.pay, before)
+  context.breaker.check(job.engineName)
+  if (engine.billing === 'paid') await context.announce()
   await store.probe(roomFor(order, job.scale))
-  const reservation = await shop.budget.reserve(engine.priceMicros)
+  const reservation = await context.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(job, before, refusedAttempts(store, order.pay), shop),
+    ...continuation(job, before, refusedAttempts(store, order.pay), context),
     priceMicros: engine.priceMicros,
     engine: engine.id,
     model: engine.model,
     source: order.source,
   }
-  const call: Call = { job, order, shop, store, intent, before, reservation }
+  const call: Call = { job, order, context, store, intent, before, reservation }
   let sent = false
   let answer: FileAnswer
   try {
-    answer = await shop.calls(async () => {
+    answer = await context.calls(async () => {
       // A queue may have been long, and the service may have said no to everything meanwhile.
-      if (shop.stopping.aborted) throw stopped()
+      if (context.stopping.aborted) throw stopped()
       reservation.check()
-      shop.breaker.enter(job.engineName)
-      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, shop)
-      await noteIntent({ store, pay: order.pay, shop }, intent)
+      context.breaker.enter(job.engineName)
+      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, context)
+      await noteIntent({ store, pay: order.pay, context }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.
       try {
-        const answer = await engine.upscale(requestFor(call), shop.context)
+        const answer = await engine.upscale(requestFor(call), context.engineContext)
         reservation.charged(answer.costMicros)
         return answer
       } catch (error) {
-        shop.breaker.observe(job.engineName, error)
+        context.breaker.observe(job.engineName, error)
         throw error
       }
     })
@@ -120,7 +124,7 @@ async function reserveAndCall(
 }
 
 /** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
-function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: Workshop): boolean {
+function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: PipelineContext): boolean {
   if (engine.billing === 'free' || engine.recovery === 'idempotency-key') return true
   return (engine.recovery === 'job' && before.job !== undefined) || options.retry
 }
@@ -133,7 +137,7 @@ function continuation(
   { engine }: ServiceJob,
   before: Intent | undefined,
   refused: number,
-  { options }: Workshop,
+  { options }: PipelineContext,
 ): Pick<Intent, 'attempt' | 'job'> {
   if (before === undefined) return { attempt: refused + 1 }
   const { attempt, job, asked } = before
@@ -142,7 +146,7 @@ function continuation(
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
 
-function requestFor({ job, order, intent, shop, store }: Call): FileRequest {
+function requestFor({ job, order, intent, context, store }: Call): FileRequest {
   const { png, name, width, height, pay } = order
   return {
     png,
@@ -153,7 +157,7 @@ function requestFor({ job, order, intent, shop, store }: Call): FileRequest {
     params: job.params,
     idempotencyKey: `${pay}-${intent.attempt}`,
     ...(intent.job === undefined ? {} : { job: intent.job }),
-    onJob: named => noteIntent({ store, pay, shop }, { ...intent, job: named }),
+    onJob: named => noteIntent({ store, pay, context }, { ...intent, job: named }),
   }
 }
 

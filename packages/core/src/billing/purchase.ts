@@ -6,7 +6,7 @@ import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from '.
 import { checkOutput } from '../image/output.ts'
 import { resample } from '../image/resample.ts'
 import { verifyAnswer } from '../image/verify.ts'
-import type { Answer, Workshop } from '../pipeline/context.ts'
+import type { Answer, PipelineContext } from '../pipeline/context.ts'
 import { singleFlight } from '../pipeline/single-flight.ts'
 import { fetchAnswer } from '../remote/fetch-answer.ts'
 import { safeStem } from '../source/file-name.ts'
@@ -47,16 +47,20 @@ const LARGER_ANSWER = 4
 export async function purchaseAnswer<T>(
   source: SourceImage,
   job: ServiceJob,
-  shop: Workshop,
+  context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-  const order = await shop.pictures(() => prepareOrder(source, job, shop))
-  const { root } = shop.stores.forEngine(job.engine)
-  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, job, order, shop))
-  return shop.pictures(async () => use(await accept(source, job, order, received, shop)))
+  const order = await context.pictures(() => prepareOrder(source, job, context))
+  const { root } = context.stores.forEngine(job.engine)
+  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, job, order, context))
+  return context.pictures(async () => use(await accept(source, job, order, received, context)))
 }
 
-async function prepareOrder(source: SourceImage, job: ServiceJob, { options }: Workshop): Promise<Order> {
+async function prepareOrder(
+  source: SourceImage,
+  job: ServiceJob,
+  { options }: PipelineContext,
+): Promise<Order> {
   const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
   // A request that could only fail after the call must fail before it.
   checkOutput(image, { ...sizeOf(image, job), format: job.format ?? source.format, quality: job.quality })
@@ -74,21 +78,21 @@ async function receive(
   source: SourceImage,
   job: ServiceJob,
   order: Order,
-  shop: Workshop,
+  context: PipelineContext,
 ): Promise<Received> {
-  const store = shop.stores.forEngine(job.engine)
+  const store = context.stores.forEngine(job.engine)
   const look = (): Received | undefined => {
     const kept = store.find('answers', order.pay)
     if (kept !== undefined)
       return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
-    const refusal = shop.options.retry ? undefined : recallRefusal(store, order.pay, shop.options.root)
+    const refusal = context.options.retry ? undefined : recallRefusal(store, order.pay, context.options.root)
     if (refusal !== undefined) throw refusal
     return undefined
   }
   const kept = look()
   if (kept === undefined)
-    return (await receiveFetched(source, job, order, shop)) ?? (await buy(job, order, shop, look))
-  await closeBooks(job, order, shop, store)
+    return (await receiveFetched(source, job, order, context)) ?? (await buy(job, order, context, look))
+  await closeBooks(job, order, context, store)
   return kept
 }
 
@@ -97,11 +101,11 @@ async function receiveFetched(
   source: SourceImage,
   job: ServiceJob,
   order: Order,
-  shop: Workshop,
+  context: PipelineContext,
 ): Promise<Received | undefined> {
-  const fetched = await fetchAnswer(source, job, order.pay, order, shop)
+  const fetched = await fetchAnswer(source, job, order.pay, order, context)
   if (fetched === undefined) return undefined
-  await shop.stores.keepFetched(job.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
+  await context.stores.keepFetched(job.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
   return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
 }
 
@@ -109,21 +113,26 @@ async function receiveFetched(
  * Finishes what a build that was killed after it had filed this answer left undone. A leftover does no harm, so a
  * frozen build, which need not be able to write, and a cache that can't be written leave it there.
  */
-async function closeBooks(job: ServiceJob, order: Order, shop: Workshop, store: Cache): Promise<void> {
+async function closeBooks(
+  job: ServiceJob,
+  order: Order,
+  context: PipelineContext,
+  store: Cache,
+): Promise<void> {
   const isOpen = (): boolean =>
     readIntent(store, order.pay) !== undefined || store.peek('received', order.pay) !== undefined
-  if (shop.options.frozen) return
+  if (context.options.frozen) return
   try {
     if (!isOpen()) return
-    const lock = await lockKey(store, order, shop)
+    const lock = await lockKey(store, order, context)
     try {
       if (!isOpen()) return
-      const received = await adoptReceived(job, order, shop, store)
-      if (received !== undefined) return await fileReceived(job, order, received, shop, store)
+      const received = await adoptReceived(job, order, context, store)
+      if (received !== undefined) return await fileReceived(job, order, received, context, store)
       // The answer came another way, from a colleague for one. What became of our own call is still not known.
       const intent = readIntent(store, order.pay)
       if (intent === undefined) return
-      await giveUp(job, order, intent, shop)
+      await giveUp(job, order, intent, context)
       await strikeIntent(store, order.pay)
     } finally {
       await lock.release()
@@ -138,7 +147,7 @@ async function fileReceived(
   job: ServiceJob,
   order: Order,
   received: Received,
-  { ledger }: Workshop,
+  { ledger }: PipelineContext,
   store: Cache,
 ): Promise<void> {
   if (job.engine.billing === 'paid') await ledger.append({ ...lineOf(job, order, received), event: 'stored' })
@@ -154,9 +163,9 @@ async function accept(
   job: ServiceJob,
   order: Order,
   received: Received,
-  shop: Workshop,
+  context: PipelineContext,
 ): Promise<Answer> {
-  const { options } = shop
+  const { options } = context
   const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
   const { width, height, lossless } = image
   const check = async (): Promise<Picture> => {
@@ -165,8 +174,8 @@ async function accept(
       verifyAnswer({ source: image, ...sizeOf(image, job), scale: job.scale }, decoded.colour)
     return decoded
   }
-  const decoded = await check().catch(error => reject(shop, job, order, received, error))
-  const digest = received.verified ?? (await keep(shop, job, order, received, decoded.colour))
+  const decoded = await check().catch(error => reject(context, job, order, received, error))
+  const digest = received.verified ?? (await keep(context, job, order, received, decoded.colour))
   return {
     pay: order.pay,
     digest,
@@ -185,14 +194,14 @@ async function accept(
 
 /** Files a verified answer for good. */
 async function keep(
-  shop: Workshop,
+  context: PipelineContext,
   job: ServiceJob,
   order: Order,
   received: Received,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string> {
   const { engine } = job
-  const store = shop.stores.forEngine(engine)
+  const store = context.stores.forEngine(engine)
   const format = sniffFormat(received.bytes)
   const facts = {
     ...factsOf(job, order, received),
@@ -203,22 +212,22 @@ async function keep(
     source: order.source,
   }
   const entry = await store.commit('answers', facts, received.bytes)
-  await fileReceived(job, order, received, shop, store)
+  await fileReceived(job, order, received, context, store)
   await store.removeRecord('refusals', order.pay)
-  void shop.remote?.keep(order.pay, store)
+  void context.remote?.keep(order.pay, store)
   return entry.facts.sha256
 }
 
 /** Keeps an answer that was refused by our checks, remembers why, and says so. */
 async function reject(
-  shop: Workshop,
+  context: PipelineContext,
   job: ServiceJob,
   order: Order,
   received: Received,
   error: unknown,
 ): Promise<never> {
   if (!isUpscaleError(error)) throw error
-  const store = shop.stores.forEngine(job.engine)
+  const store = context.stores.forEngine(job.engine)
   const { file } = await keepRejected(job, order, received, store)
   const { requestId } = received
   const refusal = new UpscaleError(error.code, error.problem, {
@@ -229,7 +238,7 @@ async function reject(
   })
   await rememberRefusal(store, order.pay, refusal, received.attempt)
   const line = { ...lineOf(job, order, received), event: 'rejected', code: error.code } as const
-  if (job.engine.billing === 'paid') await shop.ledger.append(line)
+  if (job.engine.billing === 'paid') await context.ledger.append(line)
   await store.remove('received', order.pay)
   throw refusal
 }

@@ -2,7 +2,7 @@ import type { Cache, NewEntry } from '../cache/cache.ts'
 import type { PayKey } from '../cache/keys.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
-import type { Answer, JobOf, Workshop } from '../pipeline/context.ts'
+import type { Answer, JobOf, PipelineContext } from '../pipeline/context.ts'
 import type { Reservation } from './budget.ts'
 import { type Intent, readIntent, strikeIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
@@ -47,7 +47,7 @@ export interface Received {
 export interface Call {
   readonly job: ServiceJob
   readonly order: Order
-  readonly shop: Workshop
+  readonly context: PipelineContext
   readonly store: Cache
   readonly intent: Intent
   /** The call in doubt that this one takes up or repeats. */
@@ -75,7 +75,7 @@ const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * @throws UpscaleError CACHE_UNWRITABLE; what could not be written is made up for by the next build
  */
 export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Received> {
-  const { job, order, shop, store, reservation } = call
+  const { job, order, context, store, reservation } = call
   const { bytes, requestId } = answer
   const id = requestId === undefined ? {} : { requestId }
   const costMicros = Math.max(job.engine.priceMicros, answer.costMicros ?? 0)
@@ -87,7 +87,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
-  shop.breaker.succeed(job.engineName)
+  context.breaker.succeed(job.engineName)
   return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
 
@@ -100,7 +100,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
 export async function adoptReceived(
   job: ServiceJob,
   order: Order,
-  shop: Workshop,
+  context: PipelineContext,
   store: Cache,
 ): Promise<Received | undefined> {
   const waiting = store.find('received', order.pay)
@@ -111,7 +111,7 @@ export async function adoptReceived(
   if (intent !== undefined) {
     if (job.engine.billing === 'paid') {
       const { attempt } = intent
-      await shop.ledger.append({ ...lineOf(job, order, id), attempt, event: 'charged', costMicros })
+      await context.ledger.append({ ...lineOf(job, order, id), attempt, event: 'charged', costMicros })
     }
     await strikeIntent(store, order.pay)
   }
@@ -129,7 +129,7 @@ export async function giveUp(
   job: ServiceJob,
   order: Order,
   intent: Intent,
-  { ledger }: Workshop,
+  { ledger }: PipelineContext,
 ): Promise<void> {
   if (job.engine.billing !== 'paid' || intent.code !== undefined) return
   const { attempt, requestId, engine, model } = intent
@@ -179,8 +179,8 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
   })
 }
 
-function placeOf({ store, order, shop }: Call): Parameters<typeof dropIntent>[0] {
-  return { store, pay: order.pay, shop }
+function placeOf({ store, order, context }: Call): Parameters<typeof dropIntent>[0] {
+  return { store, pay: order.pay, context }
 }
 
 /** True when the service said about the order itself that nothing comes of it. */
@@ -222,9 +222,9 @@ async function andBooks(error: unknown, write: () => Promise<void>): Promise<unk
 
 type Entry = Pick<LedgerLine, 'event'> & Partial<LedgerLine>
 
-async function account({ job, order, shop, intent }: Call, entry: Entry): Promise<void> {
+async function account({ job, order, context, intent }: Call, entry: Entry): Promise<void> {
   if (job.engine.billing !== 'paid') return
-  await shop.ledger.append({ ...lineOf(job, order, {}), attempt: intent.attempt, ...entry })
+  await context.ledger.append({ ...lineOf(job, order, {}), attempt: intent.attempt, ...entry })
 }
 
 /** What every ledger line about a call says. */

@@ -1,6 +1,6 @@
 import type { Cache } from '../cache/cache.ts'
 import type { PayKey } from '../cache/keys.ts'
-import type { Workshop } from '../pipeline/context.ts'
+import type { PipelineContext } from '../pipeline/context.ts'
 import { type Intent, parseIntent, readIntent, strikeIntent, writeIntent } from './intent.ts'
 
 // An intent lies on the disk of the machine that calls. Where a picture may be taken up by another machine, as a queue
@@ -24,7 +24,7 @@ export interface CallWitness {
 export function openIntent(
   store: Cache,
   pay: PayKey,
-  { witness }: Pick<Workshop, 'witness'>,
+  { witness }: Pick<PipelineContext, 'witness'>,
 ): Intent | undefined {
   const own = readIntent(store, pay)
   if (own !== undefined || witness?.earlier === undefined) return own
@@ -35,17 +35,17 @@ export function openIntent(
 interface Place {
   readonly store: Cache
   readonly pay: PayKey
-  readonly shop: Pick<Workshop, 'witness'>
+  readonly context: Pick<PipelineContext, 'witness'>
 }
 
 /** Writes an intent down here and where the witness keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
-export async function noteIntent({ store, pay, shop }: Place, intent: Intent): Promise<void> {
+export async function noteIntent({ store, pay, context }: Place, intent: Intent): Promise<void> {
   await writeIntent(store, pay, intent)
-  await shop.witness?.note({ ...intent })
+  await context.witness?.note({ ...intent })
 }
 
 /** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
-export async function dropIntent({ store, pay, shop }: Place): Promise<void> {
+export async function dropIntent({ store, pay, context }: Place): Promise<void> {
   await strikeIntent(store, pay)
-  await shop.witness?.strike()
+  await context.witness?.strike()
 }

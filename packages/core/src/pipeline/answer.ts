@@ -5,7 +5,7 @@ import { decodeAnswer, encodeAnswer, normalise, type Picture, pixelDigest } from
 import { fetchAnswer } from '../remote/fetch-answer.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { SourceImage } from '../source/source.ts'
-import type { Answer, JobOf, Workshop } from './context.ts'
+import type { Answer, JobOf, PipelineContext } from './context.ts'
 
 /**
  * The answer of an engine that works in this process (kept, fetched, or computed now), handed to `use` while it is
@@ -16,20 +16,20 @@ import type { Answer, JobOf, Workshop } from './context.ts'
 export async function computeAnswer<T>(
   source: SourceImage,
   job: JobOf<PixelEngine>,
-  shop: Workshop,
+  context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-  const fetched = await fetchMissing(source, job, shop)
-  return shop.pictures(async () => use(await compute(source, job, shop, fetched)))
+  const fetched = await fetchMissing(source, job, context)
+  return context.pictures(async () => use(await compute(source, job, context, fetched)))
 }
 
 /** Asks the remote cache for an answer that is not on this machine; the source is decoded once more for that. */
 async function fetchMissing(
   source: SourceImage,
   job: JobOf<PixelEngine>,
-  shop: Workshop,
+  context: PipelineContext,
 ): Promise<Fetched | undefined> {
-  const { options, pictures, remote, stores } = shop
+  const { options, pictures, remote, stores } = context
   if (remote === undefined || job.engine.quick === true) return undefined
   const limits = { maxPixels: options.maxPixels, factor: job.factor }
   const { pay, size } = await pictures(async () => {
@@ -37,7 +37,7 @@ async function fetchMissing(
     return { pay: payKey(pixelDigest(image), job), size: { width: image.width, height: image.height } }
   })
   if (stores.forEngine(job.engine).peek('answers', pay) !== undefined) return undefined
-  const fetched = await fetchAnswer(source, job, pay, size, shop)
+  const fetched = await fetchAnswer(source, job, pay, size, context)
   if (fetched !== undefined) await stores.keepFetched(job.engine, fetched.facts, fetched.bytes)
   return fetched
 }
@@ -45,7 +45,7 @@ async function fetchMissing(
 async function compute(
   source: SourceImage,
   job: JobOf<PixelEngine>,
-  { options, stores, remote, context, stopping }: Workshop,
+  { options, stores, remote, engineContext, stopping }: PipelineContext,
   fetched: Fetched | undefined,
 ): Promise<Answer> {
   const { engine, factor } = job
@@ -69,7 +69,7 @@ async function compute(
   }
   const run = async (image: PixelImage): Promise<PixelImage> => {
     stopping.throwIfAborted()
-    const answer = await engine.upscale({ image, scale: job.scale, params: job.params }, context)
+    const answer = await engine.upscale({ image, scale: job.scale, params: job.params }, engineContext)
     return checkShape(image, job, answer)
   }
   const picture: Picture = {

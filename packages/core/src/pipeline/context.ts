@@ -14,7 +14,7 @@ import type { ResolvedOptions } from '../request/options.ts'
 import type { Job } from '../request/request.ts'
 
 /** What the steps after a cache miss share. */
-export interface Workshop {
+export interface PipelineContext {
   readonly options: ResolvedOptions
   readonly stores: Stores
   /** Asked for answers that are missing on this machine, where the user has one. */
@@ -26,7 +26,7 @@ export interface Workshop {
   /** Knows of calls for the one picture that is worked on, on other machines too. */
   readonly witness?: CallWitness
   /** Aborts calls under way; the environment engines take their keys from. */
-  readonly context: EngineContext
+  readonly engineContext: EngineContext
   /** Tells the user, once, that a call which costs money is about to be made. */
   announce(): Promise<void>
   /** Aborted when no further call may be begun; those under way go on. */

@@ -3,7 +3,7 @@ import type { ErrorCode, UpscaleError } from '../errors.ts'
 import { normalise } from '../image/codec.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceImage } from '../source/source.ts'
-import type { Workshop } from './context.ts'
+import type { PipelineContext } from './context.ts'
 import type { Finished } from './finish.ts'
 
 /** Failures that say nothing about the source or the directive, so that a stand-in makes sense. */
@@ -24,8 +24,8 @@ export function isEngineSide({ code }: UpscaleError): boolean {
  * The source itself as a finished file: a copy in the cache, so that a host can treat it as any other.
  * @throws UpscaleError SOURCE_CORRUPT, SOURCE_UNSUPPORTED, SOURCE_TOO_LARGE
  */
-export async function originalAsFinished(source: SourceImage, shop: Workshop): Promise<Finished> {
-  const { options, pictures, stores } = shop
+export async function originalAsFinished(source: SourceImage, context: PipelineContext): Promise<Finished> {
+  const { options, pictures, stores } = context
   const limits = { maxPixels: options.maxPixels, factor: 1 }
   const { width, height, lossless } = await pictures(() => normalise(source, limits))
   const fileName = outputName(safeStem(source.stem), 1, source.format)

@@ -9,7 +9,7 @@ import type { Job } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFile, SourceImage } from '../source/source.ts'
 import { computeAnswer } from './answer.ts'
-import type { Answer, SourceFacts, Workshop } from './context.ts'
+import type { Answer, PipelineContext, SourceFacts } from './context.ts'
 
 /** A finished file and where it came from. */
 export interface Finished {
@@ -26,14 +26,15 @@ export interface Finished {
  * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
  * step by step, and added to the journal.
  */
-export function findFinished(source: SourceFile, job: Job, shop: Workshop): Finished | undefined {
-  const flight = flightOf(source, job, shop)
-  const known = shop.hits.find(flight)
-  const entry = known && isCurrent(known, job, shop) && shop.stores.scratch.recheck('outputs', known.output)
+export function findFinished(source: SourceFile, job: Job, context: PipelineContext): Finished | undefined {
+  const flight = flightOf(source, job, context)
+  const known = context.hits.find(flight)
+  const entry =
+    known && isCurrent(known, job, context) && context.stores.scratch.recheck('outputs', known.output)
   if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
-  const found = lookUp(source, job, shop)
+  const found = lookUp(source, job, context)
   if (found === undefined) return undefined
-  shop.hits.add(flight, found.hit)
+  context.hits.add(flight, found.hit)
   return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
 }
 
@@ -41,14 +42,14 @@ export function findFinished(source: SourceFile, job: Job, shop: Workshop): Fini
 export function seeFinished(
   source: SourceFile,
   job: Job,
-  shop: Workshop,
+  context: PipelineContext,
 ): { readonly entry: CacheEntry; readonly pay: PayKey; readonly source: SourceFacts } | undefined {
-  const found = lookUp(source, job, shop)
+  const found = lookUp(source, job, context)
   return found && { entry: found.entry, pay: found.hit.pay, source: found.hit.source }
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
-function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: Workshop): boolean {
+function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: PipelineContext): boolean {
   return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
 }
 
@@ -56,7 +57,7 @@ function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: Workshop):
 function lookUp(
   source: SourceFile,
   job: Job,
-  { stores }: Workshop,
+  { stores }: PipelineContext,
 ): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
   const store = stores.forEngine(job.engine)
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, job)))
@@ -69,25 +70,25 @@ function lookUp(
 }
 
 /** Gets the answer, and finishes it into a file. */
-export function makeFinished(source: SourceImage, job: Job, shop: Workshop): Promise<Finished> {
-  return withAnswer(source, job, shop, answer => store(source, job, answer, shop))
+export function makeFinished(source: SourceImage, job: Job, context: PipelineContext): Promise<Finished> {
+  return withAnswer(source, job, context, answer => store(source, job, answer, context))
 }
 
 /** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
 export function withAnswer<T>(
   source: SourceImage,
   job: Job,
-  shop: Workshop,
+  context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
   const { engine } = job
   return engine.exchange === 'pixels'
-    ? computeAnswer(source, { ...job, engine }, shop, use)
-    : purchaseAnswer(source, { ...job, engine }, shop, use)
+    ? computeAnswer(source, { ...job, engine }, context, use)
+    : purchaseAnswer(source, { ...job, engine }, context, use)
 }
 
 /** Names work that gives the same file, so that it is done once at a time and found again. */
-export function flightOf(source: SourceFile, job: Job, { options }: Workshop): string {
+export function flightOf(source: SourceFile, job: Job, { options }: PipelineContext): string {
   const { engine, scale, params, factor, quality } = job
   const format = job.format ?? source.format
   const call = [engine.id, engine.model, engine.revision, scale, params]
@@ -104,8 +105,13 @@ export function flightOf(source: SourceFile, job: Job, { options }: Workshop): s
   return hash('sha256', text, 'hex')
 }
 
-async function store(source: SourceImage, job: Job, answer: Answer, shop: Workshop): Promise<Finished> {
-  const { stores, hits } = shop
+async function store(
+  source: SourceImage,
+  job: Job,
+  answer: Answer,
+  context: PipelineContext,
+): Promise<Finished> {
+  const { stores, hits } = context
   const file = describe(source, job, answer.source)
   const { bytes, width, height, format } = await finish(answer.picture, file)
   const entry = await stores.keepOutput(
@@ -123,7 +129,12 @@ async function store(source: SourceImage, job: Job, answer: Answer, shop: Worksh
   // Last, since it is what makes the rest findable.
   await stores.keepAlias(job.engine, aliasKey(source.digest, job), { pay: answer.pay, ...answer.source })
   const { pay, digest } = answer
-  hits.add(flightOf(source, job, shop), { pay, answer: digest, output: entry.facts, source: answer.source })
+  hits.add(flightOf(source, job, context), {
+    pay,
+    answer: digest,
+    output: entry.facts,
+    source: answer.source,
+  })
   return { entry, source: answer.source, origin: answer.origin, costMicros: answer.costMicros }
 }
 

@@ -9,7 +9,7 @@ import { normalise, pixelDigest } from '../image/codec.ts'
 import type { Job } from '../request/request.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
-import type { Workshop } from './context.ts'
+import type { PipelineContext } from './context.ts'
 import { seeFinished } from './finish.ts'
 
 /**
@@ -69,17 +69,25 @@ export interface ExaminedImage extends PlannedImage {
  * Looks a picture up without calling an engine or writing anything; asks the remote cache, but fetches nothing. Decodes
  * it only when its file isn't cached.
  */
-export async function planImage(image: SourceImage, job: Job, shop: Workshop): Promise<PlannedImage> {
-  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, job, shop)
+export async function planImage(
+  image: SourceImage,
+  job: Job,
+  context: PipelineContext,
+): Promise<PlannedImage> {
+  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, job, context)
   return { source, factor, engine, state, priceMicros, ...(state === 'finished' ? {} : { key: pay }) }
 }
 
 /** The same with all that is known. */
-export async function examineImage(source: SourceImage, job: Job, shop: Workshop): Promise<ExaminedImage> {
-  const made = seeFinished(source, job, shop)
+export async function examineImage(
+  source: SourceImage,
+  job: Job,
+  context: PipelineContext,
+): Promise<ExaminedImage> {
+  const made = seeFinished(source, job, context)
   const known =
     made === undefined
-      ? await examineUnfinished(source, job, shop)
+      ? await examineUnfinished(source, job, context)
       : { state: 'finished' as const, pay: made.pay, ...sizeOf(made.source) }
   const { state, pay, width, height, reason } = { reason: undefined, ...known }
   const { engine, engineName, factor } = job
@@ -108,8 +116,12 @@ interface Unfinished {
   readonly reason?: UpscaleError | undefined
 }
 
-async function examineUnfinished(source: SourceImage, job: Job, shop: Workshop): Promise<Unfinished> {
-  const { options, pictures, remote, stores } = shop
+async function examineUnfinished(
+  source: SourceImage,
+  job: Job,
+  context: PipelineContext,
+): Promise<Unfinished> {
+  const { options, pictures, remote, stores } = context
   const limits = { maxPixels: options.maxPixels, factor: job.factor }
   const seen = await pictures(async () => {
     const image = await normalise(source, limits)

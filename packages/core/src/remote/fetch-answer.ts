@@ -2,7 +2,7 @@ import type { PayKey } from '../cache/keys.ts'
 import { isUpscaleError } from '../errors.ts'
 import { decodeAnswer, normalise } from '../image/codec.ts'
 import { type Asked, verifyAnswer } from '../image/verify.ts'
-import type { Workshop } from '../pipeline/context.ts'
+import type { PipelineContext } from '../pipeline/context.ts'
 import type { Job } from '../request/request.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { Fetched } from './remote-cache.ts'
@@ -30,14 +30,14 @@ export async function fetchAnswer(
   job: Job,
   pay: PayKey,
   size: { readonly width: number; readonly height: number },
-  shop: Workshop,
+  context: PipelineContext,
 ): Promise<Fetched | undefined> {
-  const { options, pictures, remote } = shop
+  const { options, pictures, remote } = context
   if (remote === undefined || job.engine.quick === true) return undefined
   const pixels = Math.round(size.width * job.scale) * Math.round(size.height * job.scale)
   const fetched = await remote.find(pay, pixels * MOST_BYTES_A_PIXEL + FRAME_BYTES)
   if (fetched === undefined) return undefined
-  const objection = unvouched(job, pay, fetched, shop)
+  const objection = unvouched(job, pay, fetched, context)
   if (objection !== undefined) {
     remote.refuse(pay, objection)
     return undefined
@@ -70,7 +70,7 @@ function unvouched(
   { engine }: Job,
   pay: PayKey,
   { facts }: Fetched,
-  { options, stores }: Workshop,
+  { options, stores }: PipelineContext,
 ): string | undefined {
   if (facts.engine !== engine.id || facts.model !== engine.model) return 'it was made by another engine'
   if (engine.billing === 'free') return undefined

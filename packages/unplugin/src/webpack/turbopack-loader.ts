@@ -46,7 +46,7 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   const { resourcePath, resourceQuery, rootContext } = context
   const reference = relative(rootContext, resourcePath).replaceAll('\\', '/') + resourceQuery
   if (!isTaggedImage(reference)) return content
-  const { finisher, notices } = workshopOf(context)
+  const { finisher, notices } = stateOf(context)
   // Who asked is not told.
   const mention = { reference, importer: undefined }
   const directive = finisher.parse(mention)
@@ -63,15 +63,15 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   })
 }
 
-interface Workshop {
+interface LoaderState {
   readonly finisher: Finisher
   readonly notices: string[]
 }
 
 /** One for each project and its options; Turbopack ends the process when it needs no more loaders. */
-const workshops = new Map<string, Workshop>()
+const states = new Map<string, LoaderState>()
 
-function workshopOf(context: Context): Workshop {
+function stateOf(context: Context): LoaderState {
   const options = context.getOptions()
   if ('refused' in options) {
     throw new UpscaleError('BAD_OPTION', `Turbopack can't hand over ${options.refused.join(', ')}`, {
@@ -80,7 +80,7 @@ function workshopOf(context: Context): Workshop {
   }
   const { rootContext: root, mode = 'production' } = context
   const key = JSON.stringify([root, options])
-  const known = workshops.get(key)
+  const known = states.get(key)
   if (known !== undefined) return known
   const notices: string[] = []
   const upscaler = JSON.parse(options.upscaler) as UpscalerOptions
@@ -91,9 +91,9 @@ function workshopOf(context: Context): Workshop {
     // Turbopack has a place for warnings of a module, and none for what goes on.
     logger: { info() {}, warn: text => void notices.push(text), isTalkative: false },
   })
-  const workshop = { finisher, notices }
-  workshops.set(key, workshop)
-  return workshop
+  const state = { finisher, notices }
+  states.set(key, state)
+  return state
 }
 
 /** Turbopack prints the stack of an error; ours says all in its message. */
