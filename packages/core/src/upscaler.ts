@@ -22,7 +22,7 @@ import {
   resolveOptions,
   type UpscalerOptions,
 } from './request/options.ts'
-import { type Job, planJob } from './request/request.ts'
+import { type ResolvedRequest, resolveRequest } from './request/request.ts'
 import { safeText } from './safe-text.ts'
 import type { Format } from './source/format.ts'
 import { nameOf, openSources, type SourceFile } from './source/source.ts'
@@ -184,34 +184,34 @@ export function createUpscaler(
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
   /** A finished picture, and the source as it was when its turn came. */
-  async function make(source: SourceFile, job: Job): Promise<readonly [SourceFile, Finished]> {
+  async function make(source: SourceFile, wanted: ResolvedRequest): Promise<readonly [SourceFile, Finished]> {
     const work = () =>
       misses(async () => {
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
         const image = sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
-        return image.digest === source.digest ? makeFinished(image, job, context) : undefined
+        return image.digest === source.digest ? makeFinished(image, wanted, context) : undefined
       })
     const finished =
-      findFinished(source, job, context) ?? (await singleFlight(flightOf(source, job, context), work))
-    return finished === undefined ? make(sources.identify(source.file), job) : [source, finished]
+      findFinished(source, wanted, context) ?? (await singleFlight(flightOf(source, wanted, context), work))
+    return finished === undefined ? make(sources.identify(source.file), wanted) : [source, finished]
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
-    const job = planJob(request, resolved)
+    const wanted = resolveRequest(request, resolved)
     const source = sources.identify(resolve(resolved.root, path))
     try {
-      const [made, finished] = await make(source, job)
-      return deliver(made, job, finished)
+      const [made, finished] = await make(source, wanted)
+      return deliver(made, wanted, finished)
     } catch (error) {
       const policy = request.onError ?? resolved.onError
       if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
         const image = sources.read(source.file)
-        return deliver(image, job, await originalAsFinished(image, context))
+        return deliver(image, wanted, await originalAsFinished(image, context))
       }
-      const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
+      const plain = resolveRequest({ ...request, engine: 'resize', params: {} }, resolved)
       const [made, finished] = await make(source, plain)
       return deliver(made, plain, { ...finished, origin: 'fallback' })
     }
@@ -222,7 +222,7 @@ export function createUpscaler(
     request: Partial<UpscaleRequest>,
     { retry = resolved.retry, witness }: AnswerContext,
   ): Promise<KeptAnswer> {
-    const job = planJob(request, resolved)
+    const wanted = resolveRequest(request, resolved)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
@@ -230,26 +230,26 @@ export function createUpscaler(
       ...(witness === undefined ? {} : { witness }),
     }
     const facts = await misses(() =>
-      withAnswer(sources.read(file), job, own, async ({ pay, digest, origin, costMicros }) => ({
+      withAnswer(sources.read(file), wanted, own, async ({ pay, digest, origin, costMicros }) => ({
         key: pay,
         digest,
         origin,
         costMicros,
       })),
     )
-    const store = context.stores.forEngine(job.engine)
+    const store = context.stores.forEngine(wanted.engine)
     const isShared = facts.origin === 'remote' || (await context.remote?.keep(facts.key, store)) === true
     return { ...facts, isShared }
   }
 
   function deliver(
     source: SourceFile,
-    job: Job,
+    wanted: ResolvedRequest,
     { entry, origin, costMicros, ...made }: Finished,
   ): UpscaledImage {
     const { width, height, format, size, sha256 } = entry.facts
-    const common = { factor: job.factor, engine: job.engineName, origin, format, width, height }
-    const { model } = job.engine
+    const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
+    const { model } = wanted.engine
     recorder.image({
       ...common,
       source: source.name,
@@ -257,7 +257,7 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? job.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? wanted.engine.priceMicros : 0,
     })
     const { width: sourceWidth, height: sourceHeight } = made.source
     return {
@@ -303,12 +303,12 @@ export function createUpscaler(
     answer: (file, request = {}, context = {}) =>
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
-      const job = planJob(request, resolved)
-      return planImage(sources.read(resolve(resolved.root, file)), job, context)
+      const wanted = resolveRequest(request, resolved)
+      return planImage(sources.read(resolve(resolved.root, file)), wanted, context)
     },
     async examine(file, request = {}) {
-      const job = planJob(request, resolved)
-      return examineImage(sources.read(resolve(resolved.root, file)), job, context)
+      const wanted = resolveRequest(request, resolved)
+      return examineImage(sources.read(resolve(resolved.root, file)), wanted, context)
     },
     report: () => recorder.report(context.budget.spentMicros),
     async drain() {

@@ -13,7 +13,7 @@ import {
   giveUp,
   type Order,
   type Received,
-  type ServiceJob,
+  type ServiceRequest,
   settleAnswer,
   settleFailure,
   settleUnsent,
@@ -44,21 +44,21 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
  * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
  */
 export async function buy(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
   look: () => Received | undefined,
 ): Promise<Received> {
-  const store = context.stores.forEngine(job.engine)
-  const frozen = context.options.frozen && job.engine.billing === 'paid'
-  if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(job, order, store)
+  const store = context.stores.forEngine(request.engine)
+  const frozen = context.options.frozen && request.engine.billing === 'paid'
+  if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(request, order, store)
   const lock = await lockKey(store, order, context)
   try {
-    const there = look() ?? (await adoptReceived(job, order, context, store))
+    const there = look() ?? (await adoptReceived(request, order, context, store))
     if (there !== undefined) return there
-    if (frozen) throw frozenMiss(job, order, store)
+    if (frozen) throw frozenMiss(request, order, store)
     if (store.listed(order.pay) !== undefined && !context.options.retry) throw boughtElsewhere(store)
-    return await reserveAndCall(job, order, context, store)
+    return await reserveAndCall(request, order, context, store)
   } finally {
     await lock.release()
   }
@@ -75,27 +75,27 @@ export function lockKey(
 }
 
 async function reserveAndCall(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
   store: Cache,
 ): Promise<Received> {
-  const { engine } = job
+  const { engine } = request
   const before = openIntent(store, order.pay, context)
-  if (before !== undefined && !mayGoOn(job, before, context)) throw inDoubt(store, order.pay, before)
-  context.breaker.check(job.engineName)
+  if (before !== undefined && !mayGoOn(request, before, context)) throw inDoubt(store, order.pay, before)
+  context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
-  await store.probe(roomFor(order, job.scale))
+  await store.probe(roomFor(order, request.scale))
   const reservation = await context.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(job, before, refusedAttempts(store, order.pay), context),
+    ...continuation(request, before, refusedAttempts(store, order.pay), context),
     priceMicros: engine.priceMicros,
     engine: engine.id,
     model: engine.model,
     source: order.source,
   }
-  const call: Call = { job, order, context, store, intent, before, reservation }
+  const call: Call = { request, order, context, store, intent, before, reservation }
   let sent = false
   let answer: FileAnswer
   try {
@@ -103,8 +103,9 @@ async function reserveAndCall(
       // A queue may have been long, and the service may have said no to everything meanwhile.
       if (context.stopping.aborted) throw stopped()
       reservation.check()
-      context.breaker.enter(job.engineName)
-      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(job, order, before, context)
+      context.breaker.enter(request.engineName)
+      if (before !== undefined && before.attempt !== intent.attempt)
+        await giveUp(request, order, before, context)
       await noteIntent({ store, pay: order.pay, context }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.
@@ -113,7 +114,7 @@ async function reserveAndCall(
         reservation.charged(answer.costMicros)
         return answer
       } catch (error) {
-        context.breaker.observe(job.engineName, error)
+        context.breaker.observe(request.engineName, error)
         throw error
       }
     })
@@ -124,7 +125,7 @@ async function reserveAndCall(
 }
 
 /** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
-function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: PipelineContext): boolean {
+function mayGoOn({ engine }: ServiceRequest, before: Intent, { options }: PipelineContext): boolean {
   if (engine.billing === 'free' || engine.recovery === 'idempotency-key') return true
   return (engine.recovery === 'job' && before.job !== undefined) || options.retry
 }
@@ -134,7 +135,7 @@ function mayGoOn({ engine }: ServiceJob, before: Intent, { options }: PipelineCo
  * number. A job that was asked for in vain is given up when a person says so.
  */
 function continuation(
-  { engine }: ServiceJob,
+  { engine }: ServiceRequest,
   before: Intent | undefined,
   refused: number,
   { options }: PipelineContext,
@@ -146,15 +147,15 @@ function continuation(
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
 
-function requestFor({ job, order, intent, context, store }: Call): FileRequest {
+function requestFor({ request, order, intent, context, store }: Call): FileRequest {
   const { png, name, width, height, pay } = order
   return {
     png,
     name,
     width,
     height,
-    scale: job.scale,
-    params: job.params,
+    scale: request.scale,
+    params: request.params,
     idempotencyKey: `${pay}-${intent.attempt}`,
     ...(intent.job === undefined ? {} : { job: intent.job }),
     onJob: named => noteIntent({ store, pay, context }, { ...intent, job: named }),
@@ -170,7 +171,7 @@ function boughtElsewhere({ root }: Cache): UpscaleError {
   })
 }
 
-function frozenMiss({ engine, engineName }: ServiceJob, { pay }: Order, store: Cache): UpscaleError {
+function frozenMiss({ engine, engineName }: ServiceRequest, { pay }: Order, store: Cache): UpscaleError {
   const price = dollars(engine.priceMicros)
   const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
   const hint =

@@ -24,7 +24,7 @@ import {
   lineOf,
   type Order,
   type Received,
-  type ServiceJob,
+  type ServiceRequest,
 } from './settle.ts'
 
 // The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
@@ -46,26 +46,30 @@ const LARGER_ANSWER = 4
  */
 export async function purchaseAnswer<T>(
   source: SourceImage,
-  job: ServiceJob,
+  request: ServiceRequest,
   context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-  const order = await context.pictures(() => prepareOrder(source, job, context))
-  const { root } = context.stores.forEngine(job.engine)
-  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, job, order, context))
-  return context.pictures(async () => use(await accept(source, job, order, received, context)))
+  const order = await context.pictures(() => prepareOrder(source, request, context))
+  const { root } = context.stores.forEngine(request.engine)
+  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, request, order, context))
+  return context.pictures(async () => use(await accept(source, request, order, received, context)))
 }
 
 async function prepareOrder(
   source: SourceImage,
-  job: ServiceJob,
+  request: ServiceRequest,
   { options }: PipelineContext,
 ): Promise<Order> {
-  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: request.factor })
   // A request that could only fail after the call must fail before it.
-  checkOutput(image, { ...sizeOf(image, job), format: job.format ?? source.format, quality: job.quality })
+  checkOutput(image, {
+    ...sizeOf(image, request),
+    format: request.format ?? source.format,
+    quality: request.quality,
+  })
   return {
-    pay: payKey(pixelDigest(image), job),
+    pay: payKey(pixelDigest(image), request),
     png: await encodePng(image.colour),
     width: image.width,
     height: image.height,
@@ -76,11 +80,11 @@ async function prepareOrder(
 
 async function receive(
   source: SourceImage,
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
 ): Promise<Received> {
-  const store = context.stores.forEngine(job.engine)
+  const store = context.stores.forEngine(request.engine)
   const look = (): Received | undefined => {
     const kept = store.find('answers', order.pay)
     if (kept !== undefined)
@@ -91,21 +95,23 @@ async function receive(
   }
   const kept = look()
   if (kept === undefined)
-    return (await receiveFetched(source, job, order, context)) ?? (await buy(job, order, context, look))
-  await closeBooks(job, order, context, store)
+    return (
+      (await receiveFetched(source, request, order, context)) ?? (await buy(request, order, context, look))
+    )
+  await closeBooks(request, order, context, store)
   return kept
 }
 
 /** The answer that another machine bought, kept here like an own one. */
 async function receiveFetched(
   source: SourceImage,
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
 ): Promise<Received | undefined> {
-  const fetched = await fetchAnswer(source, job, order.pay, order, context)
+  const fetched = await fetchAnswer(source, request, order.pay, order, context)
   if (fetched === undefined) return undefined
-  await context.stores.keepFetched(job.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
+  await context.stores.keepFetched(request.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
   return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
 }
 
@@ -114,7 +120,7 @@ async function receiveFetched(
  * frozen build, which need not be able to write, and a cache that can't be written leave it there.
  */
 async function closeBooks(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
   store: Cache,
@@ -127,12 +133,12 @@ async function closeBooks(
     const lock = await lockKey(store, order, context)
     try {
       if (!isOpen()) return
-      const received = await adoptReceived(job, order, context, store)
-      if (received !== undefined) return await fileReceived(job, order, received, context, store)
+      const received = await adoptReceived(request, order, context, store)
+      if (received !== undefined) return await fileReceived(request, order, received, context, store)
       // The answer came another way, from a colleague for one. What became of our own call is still not known.
       const intent = readIntent(store, order.pay)
       if (intent === undefined) return
-      await giveUp(job, order, intent, context)
+      await giveUp(request, order, intent, context)
       await strikeIntent(store, order.pay)
     } finally {
       await lock.release()
@@ -144,38 +150,39 @@ async function closeBooks(
 
 /** Writes down that a received answer was filed, and removes what is there twice now. */
 async function fileReceived(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   received: Received,
   { ledger }: PipelineContext,
   store: Cache,
 ): Promise<void> {
-  if (job.engine.billing === 'paid') await ledger.append({ ...lineOf(job, order, received), event: 'stored' })
+  if (request.engine.billing === 'paid')
+    await ledger.append({ ...lineOf(request, order, received), event: 'stored' })
   await store.remove('received', order.pay)
 }
 
-function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceJob) {
+function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceRequest) {
   return { width: Math.round(source.width * factor), height: Math.round(source.height * factor) }
 }
 
 async function accept(
   source: SourceImage,
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   received: Received,
   context: PipelineContext,
 ): Promise<Answer> {
   const { options } = context
-  const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+  const image = await normalise(source, { maxPixels: options.maxPixels, factor: request.factor })
   const { width, height, lossless } = image
   const check = async (): Promise<Picture> => {
     const decoded = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
     if (received.verified === undefined)
-      verifyAnswer({ source: image, ...sizeOf(image, job), scale: job.scale }, decoded.colour)
+      verifyAnswer({ source: image, ...sizeOf(image, request), scale: request.scale }, decoded.colour)
     return decoded
   }
-  const decoded = await check().catch(error => reject(context, job, order, received, error))
-  const digest = received.verified ?? (await keep(context, job, order, received, decoded.colour))
+  const decoded = await check().catch(error => reject(context, request, order, received, error))
+  const digest = received.verified ?? (await keep(context, request, order, received, decoded.colour))
   return {
     pay: order.pay,
     digest,
@@ -195,16 +202,16 @@ async function accept(
 /** Files a verified answer for good. */
 async function keep(
   context: PipelineContext,
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   received: Received,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string> {
-  const { engine } = job
+  const { engine } = request
   const store = context.stores.forEngine(engine)
   const format = sniffFormat(received.bytes)
   const facts = {
-    ...factsOf(job, order, received),
+    ...factsOf(request, order, received),
     width,
     height,
     format,
@@ -212,7 +219,7 @@ async function keep(
     source: order.source,
   }
   const entry = await store.commit('answers', facts, received.bytes)
-  await fileReceived(job, order, received, context, store)
+  await fileReceived(request, order, received, context, store)
   await store.removeRecord('refusals', order.pay)
   void context.remote?.keep(order.pay, store)
   return entry.facts.sha256
@@ -221,14 +228,14 @@ async function keep(
 /** Keeps an answer that was refused by our checks, remembers why, and says so. */
 async function reject(
   context: PipelineContext,
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   received: Received,
   error: unknown,
 ): Promise<never> {
   if (!isUpscaleError(error)) throw error
-  const store = context.stores.forEngine(job.engine)
-  const { file } = await keepRejected(job, order, received, store)
+  const store = context.stores.forEngine(request.engine)
+  const { file } = await keepRejected(request, order, received, store)
   const { requestId } = received
   const refusal = new UpscaleError(error.code, error.problem, {
     ...error.details,
@@ -237,20 +244,20 @@ async function reject(
     ...(requestId === undefined ? {} : { requestId }),
   })
   await rememberRefusal(store, order.pay, refusal, received.attempt)
-  const line = { ...lineOf(job, order, received), event: 'rejected', code: error.code } as const
-  if (job.engine.billing === 'paid') await context.ledger.append(line)
+  const line = { ...lineOf(request, order, received), event: 'rejected', code: error.code } as const
+  if (request.engine.billing === 'paid') await context.ledger.append(line)
   await store.remove('received', order.pay)
   throw refusal
 }
 
 /** A second order may have been answered as badly as the first; both were paid for. */
 async function keepRejected(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   received: Received,
   store: Cache,
 ): Promise<CacheEntry> {
-  const facts = factsOf(job, order, received)
+  const facts = factsOf(request, order, received)
   const kept = await store.commit('rejected', facts, received.bytes)
   const digest = hash('sha256', received.bytes, 'hex')
   return kept.facts.sha256 === digest

@@ -2,7 +2,7 @@ import type { Cache, NewEntry } from '../cache/cache.ts'
 import type { PayKey } from '../cache/keys.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
-import type { Answer, JobOf, PipelineContext } from '../pipeline/context.ts'
+import type { Answer, PipelineContext, RequestOf } from '../pipeline/context.ts'
 import type { Reservation } from './budget.ts'
 import { type Intent, readIntent, strikeIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
@@ -14,7 +14,7 @@ import { keepReceived } from './store-received.ts'
 // comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
 // either an answer, or a refusal, or an intent.
 
-export type ServiceJob = JobOf<FileEngine>
+export type ServiceRequest = RequestOf<FileEngine>
 
 /** What is sent. */
 export interface Order {
@@ -45,7 +45,7 @@ export interface Received {
 
 /** One call, from the moment its price was held. */
 export interface Call {
-  readonly job: ServiceJob
+  readonly request: ServiceRequest
   readonly order: Order
   readonly context: PipelineContext
   readonly store: Cache
@@ -75,19 +75,19 @@ const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * @throws UpscaleError CACHE_UNWRITABLE; what could not be written is made up for by the next build
  */
 export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Received> {
-  const { job, order, context, store, reservation } = call
+  const { request, order, context, store, reservation } = call
   const { bytes, requestId } = answer
   const id = requestId === undefined ? {} : { requestId }
-  const costMicros = Math.max(job.engine.priceMicros, answer.costMicros ?? 0)
+  const costMicros = Math.max(request.engine.priceMicros, answer.costMicros ?? 0)
   try {
-    await keepReceived(store, factsOf(job, order, { costMicros, ...id }), bytes)
+    await keepReceived(store, factsOf(request, order, { costMicros, ...id }), bytes)
   } catch (error) {
     throw await andBooks(error, async () => void (await reservation.spend(answer.costMicros)))
   }
   await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
   await strikeIntent(store, order.pay)
-  context.breaker.succeed(job.engineName)
+  context.breaker.succeed(request.engineName)
   return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
 
@@ -98,7 +98,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
  * @throws UpscaleError CACHE_UNWRITABLE
  */
 export async function adoptReceived(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   context: PipelineContext,
   store: Cache,
@@ -109,9 +109,9 @@ export async function adoptReceived(
   const id = requestId === undefined ? {} : { requestId }
   const intent = readIntent(store, order.pay)
   if (intent !== undefined) {
-    if (job.engine.billing === 'paid') {
+    if (request.engine.billing === 'paid') {
       const { attempt } = intent
-      await context.ledger.append({ ...lineOf(job, order, id), attempt, event: 'charged', costMicros })
+      await context.ledger.append({ ...lineOf(request, order, id), attempt, event: 'charged', costMicros })
     }
     await strikeIntent(store, order.pay)
   }
@@ -126,15 +126,19 @@ export async function adoptReceived(
  * @throws UpscaleError CACHE_UNWRITABLE
  */
 export async function giveUp(
-  job: ServiceJob,
+  request: ServiceRequest,
   order: Order,
   intent: Intent,
   { ledger }: PipelineContext,
 ): Promise<void> {
-  if (job.engine.billing !== 'paid' || intent.code !== undefined) return
+  if (request.engine.billing !== 'paid' || intent.code !== undefined) return
   const { attempt, requestId, engine, model } = intent
-  const costMicros = intent.damaged === true ? job.engine.priceMicros : intent.priceMicros
-  const line = { ...lineOf(job, order, { ...(requestId === undefined ? {} : { requestId }) }), engine, model }
+  const costMicros = intent.damaged === true ? request.engine.priceMicros : intent.priceMicros
+  const line = {
+    ...lineOf(request, order, { ...(requestId === undefined ? {} : { requestId }) }),
+    engine,
+    model,
+  }
   await ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
 }
 
@@ -150,7 +154,7 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
 
 /** After a call that was made and failed. Returns the error to throw. */
 export function settleFailure(error: unknown, call: Call): Promise<unknown> {
-  const { job, order, store, intent, before, reservation } = call
+  const { request, order, store, intent, before, reservation } = call
   const coded = isUpscaleError(error) ? error : undefined
   const about = {
     ...(coded === undefined ? {} : { code: coded.code }),
@@ -163,7 +167,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'free', ...about })
     } else {
       await reservation.spend(undefined)
-      await account(call, { event: 'uncertain', costMicros: job.engine.priceMicros, ...about })
+      await account(call, { event: 'uncertain', costMicros: request.engine.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
     if (isRefused) await rememberRefusal(store, order.pay, coded, intent.attempt)
@@ -192,18 +196,18 @@ function isEnd(error: UpscaleError | undefined): boolean {
 
 /** A call in doubt, with the job that the service named meanwhile: the next build asks for that. */
 function withJob({ store, order, intent }: Call): Intent {
-  const job = readIntent(store, order.pay)?.job
-  return { ...intent, ...(job === undefined ? {} : { job }), ...pickAsked(intent) }
+  const request = readIntent(store, order.pay)?.request
+  return { ...intent, ...(request === undefined ? {} : { request }), ...pickAsked(intent) }
 }
 
 /** A call in doubt whose job is over: asking for that again would only hear the same. */
-function withoutJob({ job: _over, ...intent }: Intent): Intent {
+function withoutJob({ request: _over, ...intent }: Intent): Intent {
   return intent
 }
 
 /** Notes that the job of an earlier call was asked for. */
-function pickAsked({ job }: Intent): Pick<Intent, 'asked'> {
-  return job === undefined ? {} : { asked: true }
+function pickAsked({ request }: Intent): Pick<Intent, 'asked'> {
+  return request === undefined ? {} : { asked: true }
 }
 
 /** Does the bookkeeping about an error. A disk that takes none of it must not hide the error, which is about money. */
@@ -222,14 +226,14 @@ async function andBooks(error: unknown, write: () => Promise<void>): Promise<unk
 
 type Entry = Pick<LedgerLine, 'event'> & Partial<LedgerLine>
 
-async function account({ job, order, context, intent }: Call, entry: Entry): Promise<void> {
-  if (job.engine.billing !== 'paid') return
-  await context.ledger.append({ ...lineOf(job, order, {}), attempt: intent.attempt, ...entry })
+async function account({ request, order, context, intent }: Call, entry: Entry): Promise<void> {
+  if (request.engine.billing !== 'paid') return
+  await context.ledger.append({ ...lineOf(request, order, {}), attempt: intent.attempt, ...entry })
 }
 
 /** What every ledger line about a call says. */
 export function lineOf(
-  { engine }: ServiceJob,
+  { engine }: ServiceRequest,
   { pay, source }: Order,
   { requestId }: Pick<Received, 'requestId'>,
 ): Omit<LedgerLine, 'event'> {
@@ -244,7 +248,7 @@ export function lineOf(
 
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
 export function factsOf(
-  { engine, scale }: ServiceJob,
+  { engine, scale }: ServiceRequest,
   { pay, width, height }: Order,
   { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
 ): NewEntry {

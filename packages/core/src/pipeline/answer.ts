@@ -5,7 +5,7 @@ import { decodeAnswer, encodeAnswer, normalise, type Picture, pixelDigest } from
 import { fetchAnswer } from '../remote/fetch-answer.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { SourceImage } from '../source/source.ts'
-import type { Answer, JobOf, PipelineContext } from './context.ts'
+import type { Answer, PipelineContext, RequestOf } from './context.ts'
 
 /**
  * The answer of an engine that works in this process (kept, fetched, or computed now), handed to `use` while it is
@@ -15,42 +15,42 @@ import type { Answer, JobOf, PipelineContext } from './context.ts'
  */
 export async function computeAnswer<T>(
   source: SourceImage,
-  job: JobOf<PixelEngine>,
+  request: RequestOf<PixelEngine>,
   context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-  const fetched = await fetchMissing(source, job, context)
-  return context.pictures(async () => use(await compute(source, job, context, fetched)))
+  const fetched = await fetchMissing(source, request, context)
+  return context.pictures(async () => use(await compute(source, request, context, fetched)))
 }
 
 /** Asks the remote cache for an answer that is not on this machine; the source is decoded once more for that. */
 async function fetchMissing(
   source: SourceImage,
-  job: JobOf<PixelEngine>,
+  request: RequestOf<PixelEngine>,
   context: PipelineContext,
 ): Promise<Fetched | undefined> {
   const { options, pictures, remote, stores } = context
-  if (remote === undefined || job.engine.quick === true) return undefined
-  const limits = { maxPixels: options.maxPixels, factor: job.factor }
+  if (remote === undefined || request.engine.quick === true) return undefined
+  const limits = { maxPixels: options.maxPixels, factor: request.factor }
   const { pay, size } = await pictures(async () => {
     const image = await normalise(source, limits)
-    return { pay: payKey(pixelDigest(image), job), size: { width: image.width, height: image.height } }
+    return { pay: payKey(pixelDigest(image), request), size: { width: image.width, height: image.height } }
   })
-  if (stores.forEngine(job.engine).peek('answers', pay) !== undefined) return undefined
-  const fetched = await fetchAnswer(source, job, pay, size, context)
-  if (fetched !== undefined) await stores.keepFetched(job.engine, fetched.facts, fetched.bytes)
+  if (stores.forEngine(request.engine).peek('answers', pay) !== undefined) return undefined
+  const fetched = await fetchAnswer(source, request, pay, size, context)
+  if (fetched !== undefined) await stores.keepFetched(request.engine, fetched.facts, fetched.bytes)
   return fetched
 }
 
 async function compute(
   source: SourceImage,
-  job: JobOf<PixelEngine>,
+  request: RequestOf<PixelEngine>,
   { options, stores, remote, engineContext, stopping }: PipelineContext,
   fetched: Fetched | undefined,
 ): Promise<Answer> {
-  const { engine, factor } = job
+  const { engine, factor } = request
   const asked = await normalise(source, { maxPixels: options.maxPixels, factor })
-  const pay = payKey(pixelDigest(asked), job)
+  const pay = payKey(pixelDigest(asked), request)
   const store = stores.forEngine(engine)
   const common = {
     pay,
@@ -69,8 +69,11 @@ async function compute(
   }
   const run = async (image: PixelImage): Promise<PixelImage> => {
     stopping.throwIfAborted()
-    const answer = await engine.upscale({ image, scale: job.scale, params: job.params }, engineContext)
-    return checkShape(image, job, answer)
+    const answer = await engine.upscale(
+      { image, scale: request.scale, params: request.params },
+      engineContext,
+    )
+    return checkShape(image, request, answer)
   }
   const picture: Picture = {
     colour: await run(asked.colour),
@@ -88,7 +91,7 @@ async function compute(
 /** An engine of the user's own may answer anything. */
 function checkShape(
   image: PixelImage,
-  { engine, engineName, scale }: JobOf<PixelEngine>,
+  { engine, engineName, scale }: RequestOf<PixelEngine>,
   answer: PixelImage,
 ): PixelImage {
   const width = image.width * scale

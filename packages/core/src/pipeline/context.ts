@@ -11,7 +11,7 @@ import type { Picture } from '../image/codec.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { Origin } from '../report.ts'
 import type { ResolvedOptions } from '../request/options.ts'
-import type { Job } from '../request/request.ts'
+import type { ResolvedRequest } from '../request/request.ts'
 
 /** What the steps after a cache miss share. */
 export interface PipelineContext {
@@ -59,5 +59,5 @@ export interface Answer {
   readonly costMicros: number
 }
 
-/** A job whose engine is of one kind. */
-export type JobOf<Kind extends Engine> = Job & { readonly engine: Kind }
+/** A request whose engine is of one kind. */
+export type RequestOf<Kind extends Engine> = ResolvedRequest & { readonly engine: Kind }

@@ -5,7 +5,7 @@ import type { Hit } from '../cache/hits.ts'
 import { aliasKey, type FinishedFile, outputKey, type PayKey, REVISIONS } from '../cache/keys.ts'
 import { finish } from '../image/codec.ts'
 import type { Origin } from '../report.ts'
-import type { Job } from '../request/request.ts'
+import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFile, SourceImage } from '../source/source.ts'
 import { computeAnswer } from './answer.ts'
@@ -26,13 +26,17 @@ export interface Finished {
  * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
  * step by step, and added to the journal.
  */
-export function findFinished(source: SourceFile, job: Job, context: PipelineContext): Finished | undefined {
-  const flight = flightOf(source, job, context)
+export function findFinished(
+  source: SourceFile,
+  request: ResolvedRequest,
+  context: PipelineContext,
+): Finished | undefined {
+  const flight = flightOf(source, request, context)
   const known = context.hits.find(flight)
   const entry =
-    known && isCurrent(known, job, context) && context.stores.scratch.recheck('outputs', known.output)
+    known && isCurrent(known, request, context) && context.stores.scratch.recheck('outputs', known.output)
   if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
-  const found = lookUp(source, job, context)
+  const found = lookUp(source, request, context)
   if (found === undefined) return undefined
   context.hits.add(flight, found.hit)
   return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
@@ -41,56 +45,60 @@ export function findFinished(source: SourceFile, job: Job, context: PipelineCont
 /** The finished file in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
 export function seeFinished(
   source: SourceFile,
-  job: Job,
+  request: ResolvedRequest,
   context: PipelineContext,
 ): { readonly entry: CacheEntry; readonly pay: PayKey; readonly source: SourceFacts } | undefined {
-  const found = lookUp(source, job, context)
+  const found = lookUp(source, request, context)
   return found && { entry: found.entry, pay: found.hit.pay, source: found.hit.source }
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
-function isCurrent({ pay, answer }: Hit, { engine }: Job, { stores }: PipelineContext): boolean {
+function isCurrent({ pay, answer }: Hit, { engine }: ResolvedRequest, { stores }: PipelineContext): boolean {
   return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
 }
 
 /** The three steps from a source to its finished file. */
 function lookUp(
   source: SourceFile,
-  job: Job,
+  request: ResolvedRequest,
   { stores }: PipelineContext,
 ): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
-  const store = stores.forEngine(job.engine)
-  const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, job)))
+  const store = stores.forEngine(request.engine)
+  const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
   if (alias === undefined) return undefined
   const { pay, width, height, lossless } = alias
   const answer = store.peek('answers', pay)?.facts.sha256
   if (answer === undefined) return undefined
-  const entry = stores.scratch.find('outputs', outputKey(pay, answer, describe(source, job, alias)))
+  const entry = stores.scratch.find('outputs', outputKey(pay, answer, describe(source, request, alias)))
   return entry && { entry, hit: { pay, answer, output: entry.facts, source: { width, height, lossless } } }
 }
 
 /** Gets the answer, and finishes it into a file. */
-export function makeFinished(source: SourceImage, job: Job, context: PipelineContext): Promise<Finished> {
-  return withAnswer(source, job, context, answer => store(source, job, answer, context))
+export function makeFinished(
+  source: SourceImage,
+  request: ResolvedRequest,
+  context: PipelineContext,
+): Promise<Finished> {
+  return withAnswer(source, request, context, answer => store(source, request, answer, context))
 }
 
 /** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
 export function withAnswer<T>(
   source: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-  const { engine } = job
+  const { engine } = request
   return engine.exchange === 'pixels'
-    ? computeAnswer(source, { ...job, engine }, context, use)
-    : purchaseAnswer(source, { ...job, engine }, context, use)
+    ? computeAnswer(source, { ...request, engine }, context, use)
+    : purchaseAnswer(source, { ...request, engine }, context, use)
 }
 
 /** Names work that gives the same file, so that it is done once at a time and found again. */
-export function flightOf(source: SourceFile, job: Job, { options }: PipelineContext): string {
-  const { engine, scale, params, factor, quality } = job
-  const format = job.format ?? source.format
+export function flightOf(source: SourceFile, request: ResolvedRequest, { options }: PipelineContext): string {
+  const { engine, scale, params, factor, quality } = request
+  const format = request.format ?? source.format
   const call = [engine.id, engine.model, engine.revision, scale, params]
   const text = JSON.stringify([
     options.scratchDir,
@@ -100,19 +108,19 @@ export function flightOf(source: SourceFile, job: Job, { options }: PipelineCont
     factor,
     format,
     quality,
-    fileNameOf(source, job),
+    fileNameOf(source, request),
   ])
   return hash('sha256', text, 'hex')
 }
 
 async function store(
   source: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   answer: Answer,
   context: PipelineContext,
 ): Promise<Finished> {
   const { stores, hits } = context
-  const file = describe(source, job, answer.source)
+  const file = describe(source, request, answer.source)
   const { bytes, width, height, format } = await finish(answer.picture, file)
   const entry = await stores.keepOutput(
     {
@@ -121,15 +129,18 @@ async function store(
       width,
       height,
       format,
-      engine: job.engine.id,
-      model: job.engine.model,
+      engine: request.engine.id,
+      model: request.engine.model,
     },
     bytes,
   )
   // Last, since it is what makes the rest findable.
-  await stores.keepAlias(job.engine, aliasKey(source.digest, job), { pay: answer.pay, ...answer.source })
+  await stores.keepAlias(request.engine, aliasKey(source.digest, request), {
+    pay: answer.pay,
+    ...answer.source,
+  })
   const { pay, digest } = answer
-  hits.add(flightOf(source, job, context), {
+  hits.add(flightOf(source, request, context), {
     pay,
     answer: digest,
     output: entry.facts,
@@ -139,19 +150,19 @@ async function store(
 }
 
 /** The file to be made of an answer. */
-function describe(source: SourceFile, job: Job, facts: SourceFacts): FinishedFile {
+function describe(source: SourceFile, request: ResolvedRequest, facts: SourceFacts): FinishedFile {
   return {
-    width: Math.round(facts.width * job.factor),
-    height: Math.round(facts.height * job.factor),
-    format: job.format ?? source.format,
-    quality: job.quality,
+    width: Math.round(facts.width * request.factor),
+    height: Math.round(facts.height * request.factor),
+    format: request.format ?? source.format,
+    quality: request.quality,
     lossless: facts.lossless,
-    fileName: fileNameOf(source, job),
+    fileName: fileNameOf(source, request),
   }
 }
 
-function fileNameOf(source: SourceFile, job: Job): string {
-  return outputName(safeStem(source.stem), job.factor, job.format ?? source.format)
+function fileNameOf(source: SourceFile, request: ResolvedRequest): string {
+  return outputName(safeStem(source.stem), request.factor, request.format ?? source.format)
 }
 
 function readAlias(

@@ -6,7 +6,7 @@ import { type PayKey, payKey } from '../cache/keys.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { UpscaleError } from '../errors.ts'
 import { normalise, pixelDigest } from '../image/codec.ts'
-import type { Job } from '../request/request.ts'
+import type { ResolvedRequest } from '../request/request.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
@@ -71,26 +71,26 @@ export interface ExaminedImage extends PlannedImage {
  */
 export async function planImage(
   image: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<PlannedImage> {
-  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, job, context)
+  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, request, context)
   return { source, factor, engine, state, priceMicros, ...(state === 'finished' ? {} : { key: pay }) }
 }
 
 /** The same with all that is known. */
 export async function examineImage(
   source: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<ExaminedImage> {
-  const made = seeFinished(source, job, context)
+  const made = seeFinished(source, request, context)
   const known =
     made === undefined
-      ? await examineUnfinished(source, job, context)
+      ? await examineUnfinished(source, request, context)
       : { state: 'finished' as const, pay: made.pay, ...sizeOf(made.source) }
   const { state, pay, width, height, reason } = { reason: undefined, ...known }
-  const { engine, engineName, factor } = job
+  const { engine, engineName, factor } = request
   const { file, format, size, digest } = source
   return {
     source: source.name,
@@ -118,23 +118,23 @@ interface Unfinished {
 
 async function examineUnfinished(
   source: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<Unfinished> {
   const { options, pictures, remote, stores } = context
-  const limits = { maxPixels: options.maxPixels, factor: job.factor }
+  const limits = { maxPixels: options.maxPixels, factor: request.factor }
   const seen = await pictures(async () => {
     const image = await normalise(source, limits)
-    return { pay: payKey(pixelDigest(image), job), ...sizeOf(image) }
+    return { pay: payKey(pixelDigest(image), request), ...sizeOf(image) }
   })
-  const store = stores.forEngine(job.engine)
+  const store = stores.forEngine(request.engine)
   const isAnswered =
     store.peek('answers', seen.pay) !== undefined || store.peek('received', seen.pay) !== undefined
   if (isAnswered) return { ...seen, state: 'answered' }
-  const isAsked = job.engine.exchange === 'file' && !options.retry
+  const isAsked = request.engine.exchange === 'file' && !options.retry
   const refusal = isAsked ? recallRefusal(store, seen.pay, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
-  if (job.engine.quick !== true && (await remote?.has(seen.pay))) return { ...seen, state: 'remote' }
+  if (request.engine.quick !== true && (await remote?.has(seen.pay))) return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }
   const intent = readIntent(store, seen.pay)
   if (intent === undefined) return { ...seen, state: 'missing' }

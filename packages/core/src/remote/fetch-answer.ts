@@ -3,7 +3,7 @@ import { isUpscaleError } from '../errors.ts'
 import { decodeAnswer, normalise } from '../image/codec.ts'
 import { type Asked, verifyAnswer } from '../image/verify.ts'
 import type { PipelineContext } from '../pipeline/context.ts'
-import type { Job } from '../request/request.ts'
+import type { ResolvedRequest } from '../request/request.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { Fetched } from './remote-cache.ts'
 
@@ -27,30 +27,30 @@ const LARGER_ANSWER = 4
  */
 export async function fetchAnswer(
   source: SourceImage,
-  job: Job,
+  request: ResolvedRequest,
   pay: PayKey,
   size: { readonly width: number; readonly height: number },
   context: PipelineContext,
 ): Promise<Fetched | undefined> {
   const { options, pictures, remote } = context
-  if (remote === undefined || job.engine.quick === true) return undefined
-  const pixels = Math.round(size.width * job.scale) * Math.round(size.height * job.scale)
+  if (remote === undefined || request.engine.quick === true) return undefined
+  const pixels = Math.round(size.width * request.scale) * Math.round(size.height * request.scale)
   const fetched = await remote.find(pay, pixels * MOST_BYTES_A_PIXEL + FRAME_BYTES)
   if (fetched === undefined) return undefined
-  const objection = unvouched(job, pay, fetched, context)
+  const objection = unvouched(request, pay, fetched, context)
   if (objection !== undefined) {
     remote.refuse(pay, objection)
     return undefined
   }
   try {
     await pictures(async () => {
-      const image = await normalise(source, { maxPixels: options.maxPixels, factor: job.factor })
+      const image = await normalise(source, { maxPixels: options.maxPixels, factor: request.factor })
       const answer = await decodeAnswer(fetched.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
       const asked: Asked = {
         source: image,
-        width: Math.round(image.width * job.factor),
-        height: Math.round(image.height * job.factor),
-        scale: job.scale,
+        width: Math.round(image.width * request.factor),
+        height: Math.round(image.height * request.factor),
+        scale: request.scale,
       }
       verifyAnswer(asked, answer.colour)
       // Services see no alpha; engines of this machine return it enlarged.
@@ -67,7 +67,7 @@ export async function fetchAnswer(
 
 /** What the list of paid answers has against an answer. */
 function unvouched(
-  { engine }: Job,
+  { engine }: ResolvedRequest,
   pay: PayKey,
   { facts }: Fetched,
   { options, stores }: PipelineContext,

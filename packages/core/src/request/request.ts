@@ -7,7 +7,7 @@ import { FACTOR } from './options.ts'
 import { show, unknownName } from './validate.ts'
 
 /** A request with every default filled in and every value checked; it does not depend on the source yet. */
-export interface Job extends EngineCall {
+export interface ResolvedRequest extends EngineCall {
   readonly engineName: string
   readonly engine: Engine
   readonly factor: number
@@ -19,7 +19,7 @@ export interface Job extends EngineCall {
  * @throws UpscaleError UNKNOWN_ENGINE, BAD_DIRECTIVE for a factor or engine key out of range, FACTOR_UNSUPPORTED when
  *   the engine can't reach the factor
  */
-export function planJob(request: Partial<UpscaleRequest>, options: ResolvedOptions): Job {
+export function resolveRequest(request: Partial<UpscaleRequest>, options: ResolvedOptions): ResolvedRequest {
   const engineName = request.engine ?? options.engine
   const engine = options.engines.get(engineName)
   if (engine === undefined) {
