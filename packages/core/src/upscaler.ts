@@ -55,7 +55,7 @@ export interface UpscaledImage {
 /** An engine's answer that is in the cache now, and was stored for other machines where that is possible. */
 export interface KeptAnswer {
   /** Names the answer, the same on every machine. 64 hex characters. */
-  readonly key: string
+  readonly answerKey: string
   /** SHA-256 of the answer, hex. */
   readonly digest: string
   readonly origin: Origin
@@ -230,15 +230,16 @@ export function createUpscaler(
       ...(witness === undefined ? {} : { witness }),
     }
     const facts = await misses(() =>
-      withAnswer(sources.read(file), wanted, own, async ({ pay, digest, origin, costMicros }) => ({
-        key: pay,
+      withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
+        answerKey,
         digest,
         origin,
         costMicros,
       })),
     )
     const store = context.stores.forEngine(wanted.engine)
-    const isShared = facts.origin === 'remote' || (await context.remote?.keep(facts.key, store)) === true
+    const isShared =
+      facts.origin === 'remote' || (await context.remote?.keep(facts.answerKey, store)) === true
     return { ...facts, isShared }
   }
 

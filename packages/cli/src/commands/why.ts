@@ -59,7 +59,7 @@ async function why(file: string, session: Session): Promise<number> {
     ),
   )
   const { image, ...rest } = origin
-  print.document({ file, digest, known: true, output: image, pay: origin.answer?.key, ...rest })
+  print.document({ file, digest, known: true, output: image, answerKey: origin.answer?.key, ...rest })
   return EXIT.ok
 }
 

@@ -38,8 +38,8 @@ export async function doJob(
   try {
     const file = join(own, safeName(order.name))
     await writeFile(file, await fetchPicture(id, order, store))
-    const { key } = await upscaler.plan(file, order.request)
-    if (key !== undefined && key !== id) throw otherEngine(order)
+    const { answerKey } = await upscaler.plan(file, order.request)
+    if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
     const answer = await upscaler.answer(file, order.request, {
       witness: witnessOf(job, token, order, place.lockMs),
       ...(order.retry === undefined ? {} : { retry: order.retry }),

@@ -51,13 +51,13 @@ export async function buy(
 ): Promise<Received> {
   const store = context.stores.forEngine(request.engine)
   const frozen = context.options.frozen && request.engine.billing === 'paid'
-  if (frozen && store.peek('received', order.pay) === undefined) throw frozenMiss(request, order, store)
+  if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(request, order, store)
   const lock = await lockKey(store, order, context)
   try {
     const there = look() ?? (await adoptReceived(request, order, context, store))
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(request, order, store)
-    if (store.listed(order.pay) !== undefined && !context.options.retry) throw boughtElsewhere(store)
+    if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
     return await reserveAndCall(request, order, context, store)
   } finally {
     await lock.release()
@@ -67,10 +67,10 @@ export async function buy(
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
 export function lockKey(
   store: Cache,
-  { pay }: Pick<Order, 'pay'>,
+  { answerKey }: Pick<Order, 'answerKey'>,
   { engineContext }: PipelineContext,
 ): Promise<Lock> {
-  const file = join(store.root, LOCKS, `${pay}.lock`)
+  const file = join(store.root, LOCKS, `${answerKey}.lock`)
   return acquireLock(file, { signal: engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
 }
 
@@ -81,15 +81,16 @@ async function reserveAndCall(
   store: Cache,
 ): Promise<Received> {
   const { engine } = request
-  const before = openIntent(store, order.pay, context)
-  if (before !== undefined && !mayGoOn(request, before, context)) throw inDoubt(store, order.pay, before)
+  const before = openIntent(store, order.answerKey, context)
+  if (before !== undefined && !mayGoOn(request, before, context))
+    throw inDoubt(store, order.answerKey, before)
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
   await store.probe(roomFor(order, request.scale))
   const reservation = await context.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(request, before, refusedAttempts(store, order.pay), context),
+    ...continuation(request, before, refusedAttempts(store, order.answerKey), context),
     priceMicros: engine.priceMicros,
     engine: engine.id,
     model: engine.model,
@@ -106,7 +107,7 @@ async function reserveAndCall(
       context.breaker.enter(request.engineName)
       if (before !== undefined && before.attempt !== intent.attempt)
         await giveUp(request, order, before, context)
-      await noteIntent({ store, pay: order.pay, context }, intent)
+      await noteIntent({ store, answerKey: order.answerKey, context }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.
       try {
@@ -148,7 +149,7 @@ function continuation(
 }
 
 function requestFor({ request, order, intent, context, store }: Call): FileRequest {
-  const { png, name, width, height, pay } = order
+  const { png, name, width, height, answerKey } = order
   return {
     png,
     name,
@@ -156,9 +157,9 @@ function requestFor({ request, order, intent, context, store }: Call): FileReque
     height,
     scale: request.scale,
     params: request.params,
-    idempotencyKey: `${pay}-${intent.attempt}`,
+    idempotencyKey: `${answerKey}-${intent.attempt}`,
     ...(intent.job === undefined ? {} : { job: intent.job }),
-    onJob: named => noteIntent({ store, pay, context }, { ...intent, job: named }),
+    onJob: named => noteIntent({ store, answerKey, context }, { ...intent, job: named }),
   }
 }
 
@@ -171,11 +172,15 @@ function boughtElsewhere({ root }: Cache): UpscaleError {
   })
 }
 
-function frozenMiss({ engine, engineName }: ServiceRequest, { pay }: Order, store: Cache): UpscaleError {
+function frozenMiss(
+  { engine, engineName }: ServiceRequest,
+  { answerKey }: Order,
+  store: Cache,
+): UpscaleError {
   const price = dollars(engine.priceMicros)
   const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
   const hint =
-    store.listed(pay) === undefined
+    store.listed(answerKey) === undefined
       ? 'build once where it may spend money and commit the cache folder, or set frozen: false'
       : 'it was bought, as manifest.json says: restore its answer from version control or from the cache of CI'
   return new UpscaleError('FROZEN_MISS', problem, { hint })

@@ -1,5 +1,5 @@
 import type { Cache } from '../cache/cache.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import { type ErrorCode, isErrorCode, UpscaleError } from '../errors.ts'
 import { dollars } from './dollars.ts'
 
@@ -46,7 +46,7 @@ const DAMAGED: Intent = {
  * The open intent of a key.
  * @throws UpscaleError CACHE_UNREADABLE when nobody can tell whether there is one
  */
-export function readIntent(store: Cache, pay: PayKey): Intent | undefined {
+export function readIntent(store: Cache, pay: AnswerKey): Intent | undefined {
   const seen = store.seeRecord('intents', pay)
   if (seen.state === 'absent') return undefined
   return seen.state === 'sound' ? parseIntent(seen.record) : DAMAGED
@@ -78,17 +78,17 @@ export function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
 }
 
 /** @throws UpscaleError CACHE_UNWRITABLE, and then the call must not be made */
-export function writeIntent(store: Cache, pay: PayKey, intent: Intent): Promise<void> {
+export function writeIntent(store: Cache, pay: AnswerKey, intent: Intent): Promise<void> {
   return store.commitRecord('intents', pay, { ...intent })
 }
 
 /** @throws UpscaleError CACHE_UNWRITABLE, and then the call stays in doubt */
-export function strikeIntent(store: Cache, pay: PayKey): Promise<void> {
+export function strikeIntent(store: Cache, pay: AnswerKey): Promise<void> {
   return store.removeRecord('intents', pay)
 }
 
 /** The error for a key whose last call is in doubt. */
-export function inDoubt(store: Cache, pay: PayKey, intent: Intent): UpscaleError {
+export function inDoubt(store: Cache, pay: AnswerKey, intent: Intent): UpscaleError {
   const { requestId } = intent
   return new UpscaleError('CALL_UNCERTAIN', intent.damaged === true ? lostRecord(store, pay) : told(intent), {
     hint: 'look at the request log of the service; to call again, build once with UPSCALE_RETRY=1',
@@ -101,7 +101,7 @@ function told({ at, engine, model, priceMicros, code }: Intent): string {
   return `a call to ${engine} (${model}) was made at ${at}, and ${end}; ${dollars(priceMicros)} may have been charged`
 }
 
-function lostRecord(store: Cache, pay: PayKey): string {
+function lostRecord(store: Cache, pay: AnswerKey): string {
   const file = store.recordFile('intents', pay)
   return `an earlier call was written down in ${file}, which can't be read any more; it may have been charged`
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Cache, CacheEntry } from '../cache/cache.ts'
-import { payKey } from '../cache/keys.ts'
+import { answerKeyOf } from '../cache/keys.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { decodeAnswer, encodePng, normalise, type Picture, pixelDigest } from '../image/codec.ts'
 import { checkOutput } from '../image/output.ts'
@@ -52,7 +52,9 @@ export async function purchaseAnswer<T>(
 ): Promise<T> {
   const order = await context.pictures(() => prepareOrder(source, request, context))
   const { root } = context.stores.forEngine(request.engine)
-  const received = await singleFlight(`${root} ${order.pay}`, () => receive(source, request, order, context))
+  const received = await singleFlight(`${root} ${order.answerKey}`, () =>
+    receive(source, request, order, context),
+  )
   return context.pictures(async () => use(await accept(source, request, order, received, context)))
 }
 
@@ -69,7 +71,7 @@ async function prepareOrder(
     quality: request.quality,
   })
   return {
-    pay: payKey(pixelDigest(image), request),
+    answerKey: answerKeyOf(pixelDigest(image), request),
     png: await encodePng(image.colour),
     width: image.width,
     height: image.height,
@@ -86,10 +88,12 @@ async function receive(
 ): Promise<Received> {
   const store = context.stores.forEngine(request.engine)
   const look = (): Received | undefined => {
-    const kept = store.find('answers', order.pay)
+    const kept = store.find('answers', order.answerKey)
     if (kept !== undefined)
       return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
-    const refusal = context.options.retry ? undefined : recallRefusal(store, order.pay, context.options.root)
+    const refusal = context.options.retry
+      ? undefined
+      : recallRefusal(store, order.answerKey, context.options.root)
     if (refusal !== undefined) throw refusal
     return undefined
   }
@@ -109,7 +113,7 @@ async function receiveFetched(
   order: Order,
   context: PipelineContext,
 ): Promise<Received | undefined> {
-  const fetched = await fetchAnswer(source, request, order.pay, order, context)
+  const fetched = await fetchAnswer(source, request, order.answerKey, order, context)
   if (fetched === undefined) return undefined
   await context.stores.keepFetched(request.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
   return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
@@ -126,7 +130,7 @@ async function closeBooks(
   store: Cache,
 ): Promise<void> {
   const isOpen = (): boolean =>
-    readIntent(store, order.pay) !== undefined || store.peek('received', order.pay) !== undefined
+    readIntent(store, order.answerKey) !== undefined || store.peek('received', order.answerKey) !== undefined
   if (context.options.frozen) return
   try {
     if (!isOpen()) return
@@ -136,10 +140,10 @@ async function closeBooks(
       const received = await adoptReceived(request, order, context, store)
       if (received !== undefined) return await fileReceived(request, order, received, context, store)
       // The answer came another way, from a colleague for one. What became of our own call is still not known.
-      const intent = readIntent(store, order.pay)
+      const intent = readIntent(store, order.answerKey)
       if (intent === undefined) return
       await giveUp(request, order, intent, context)
-      await strikeIntent(store, order.pay)
+      await strikeIntent(store, order.answerKey)
     } finally {
       await lock.release()
     }
@@ -158,7 +162,7 @@ async function fileReceived(
 ): Promise<void> {
   if (request.engine.billing === 'paid')
     await ledger.append({ ...lineOf(request, order, received), event: 'stored' })
-  await store.remove('received', order.pay)
+  await store.remove('received', order.answerKey)
 }
 
 function sizeOf(source: { readonly width: number; readonly height: number }, { factor }: ServiceRequest) {
@@ -184,7 +188,7 @@ async function accept(
   const decoded = await check().catch(error => reject(context, request, order, received, error))
   const digest = received.verified ?? (await keep(context, request, order, received, decoded.colour))
   return {
-    pay: order.pay,
+    answerKey: order.answerKey,
     digest,
     source: { width, height, lossless },
     // The service saw no alpha; the source's own is enlarged and put back.
@@ -220,8 +224,8 @@ async function keep(
   }
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(request, order, received, context, store)
-  await store.removeRecord('refusals', order.pay)
-  void context.remote?.keep(order.pay, store)
+  await store.removeRecord('refusals', order.answerKey)
+  void context.remote?.keep(order.answerKey, store)
   return entry.facts.sha256
 }
 
@@ -243,10 +247,10 @@ async function reject(
     permanent: true,
     ...(requestId === undefined ? {} : { requestId }),
   })
-  await rememberRefusal(store, order.pay, refusal, received.attempt)
+  await rememberRefusal(store, order.answerKey, refusal, received.attempt)
   const line = { ...lineOf(request, order, received), event: 'rejected', code: error.code } as const
   if (request.engine.billing === 'paid') await context.ledger.append(line)
-  await store.remove('received', order.pay)
+  await store.remove('received', order.answerKey)
   throw refusal
 }
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import { isErrorCode, UpscaleError } from '../errors.ts'
 
 /**
@@ -11,7 +11,7 @@ import { isErrorCode, UpscaleError } from '../errors.ts'
  */
 export async function rememberRefusal(
   store: Cache,
-  pay: PayKey,
+  pay: AnswerKey,
   error: UpscaleError,
   attempt: number = refusedAttempts(store, pay) + 1,
 ): Promise<void> {
@@ -26,14 +26,14 @@ export async function rememberRefusal(
 }
 
 /** How many orders for a key came to nothing for good. The next one is another order, under another idempotency key. */
-export function refusedAttempts(store: Cache, pay: PayKey): number {
+export function refusedAttempts(store: Cache, pay: AnswerKey): number {
   const record = store.findRecord('refusals', pay)
   if (record === undefined) return 0
   return typeof record.attempt === 'number' ? record.attempt : 1
 }
 
 /** The refusal that an earlier run remembered for this key, as the error it was. */
-export function recallRefusal(store: Cache, pay: PayKey, root: string): UpscaleError | undefined {
+export function recallRefusal(store: Cache, pay: AnswerKey, root: string): UpscaleError | undefined {
   const record = store.findRecord('refusals', pay)
   if (record === undefined) return undefined
   const { code, problem, hint, requestId } = record

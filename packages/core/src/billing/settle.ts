@@ -1,5 +1,5 @@
 import type { Cache, NewEntry } from '../cache/cache.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { Answer, PipelineContext, RequestOf } from '../pipeline/context.ts'
@@ -18,7 +18,7 @@ export type ServiceRequest = RequestOf<FileEngine>
 
 /** What is sent. */
 export interface Order {
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   readonly png: Uint8Array
   /** The source's size in pixels. */
   readonly width: number
@@ -86,7 +86,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   }
   await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
-  await strikeIntent(store, order.pay)
+  await strikeIntent(store, order.answerKey)
   context.breaker.succeed(request.engineName)
   return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
@@ -103,17 +103,17 @@ export async function adoptReceived(
   context: PipelineContext,
   store: Cache,
 ): Promise<Received | undefined> {
-  const waiting = store.find('received', order.pay)
+  const waiting = store.find('received', order.answerKey)
   if (waiting === undefined) return undefined
   const { costMicros = 0, requestId } = waiting.facts
   const id = requestId === undefined ? {} : { requestId }
-  const intent = readIntent(store, order.pay)
+  const intent = readIntent(store, order.answerKey)
   if (intent !== undefined) {
     if (request.engine.billing === 'paid') {
       const { attempt } = intent
       await context.ledger.append({ ...lineOf(request, order, id), attempt, event: 'charged', costMicros })
     }
-    await strikeIntent(store, order.pay)
+    await strikeIntent(store, order.answerKey)
   }
   const attempt = intent === undefined ? {} : { attempt: intent.attempt }
   return { bytes: waiting.bytes, origin: 'cache', costMicros: 0, ...attempt, ...id }
@@ -148,7 +148,8 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
   return andBooks(error, async () => {
     await reservation.cancel()
     // The intent may have got its name before the write of it failed.
-    if (before === undefined && readIntent(store, order.pay) !== undefined) await dropIntent(placeOf(call))
+    if (before === undefined && readIntent(store, order.answerKey) !== undefined)
+      await dropIntent(placeOf(call))
   })
 }
 
@@ -170,7 +171,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'uncertain', costMicros: request.engine.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
-    if (isRefused) await rememberRefusal(store, order.pay, coded, intent.attempt)
+    if (isRefused) await rememberRefusal(store, order.answerKey, coded, intent.attempt)
     // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
     if (isFree && before !== undefined && !isEnd(coded))
       await noteIntent(placeOf(call), { ...before, ...pickAsked(intent) })
@@ -184,7 +185,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
 }
 
 function placeOf({ store, order, context }: Call): Parameters<typeof dropIntent>[0] {
-  return { store, pay: order.pay, context }
+  return { store, answerKey: order.answerKey, context }
 }
 
 /** True when the service said about the order itself that nothing comes of it. */
@@ -196,18 +197,18 @@ function isEnd(error: UpscaleError | undefined): boolean {
 
 /** A call in doubt, with the job that the service named meanwhile: the next build asks for that. */
 function withJob({ store, order, intent }: Call): Intent {
-  const request = readIntent(store, order.pay)?.request
-  return { ...intent, ...(request === undefined ? {} : { request }), ...pickAsked(intent) }
+  const job = readIntent(store, order.answerKey)?.job
+  return { ...intent, ...(job === undefined ? {} : { job }), ...pickAsked(intent) }
 }
 
 /** A call in doubt whose job is over: asking for that again would only hear the same. */
-function withoutJob({ request: _over, ...intent }: Intent): Intent {
+function withoutJob({ job: _over, ...intent }: Intent): Intent {
   return intent
 }
 
 /** Notes that the job of an earlier call was asked for. */
-function pickAsked({ request }: Intent): Pick<Intent, 'asked'> {
-  return request === undefined ? {} : { asked: true }
+function pickAsked({ job }: Intent): Pick<Intent, 'asked'> {
+  return job === undefined ? {} : { asked: true }
 }
 
 /** Does the bookkeeping about an error. A disk that takes none of it must not hide the error, which is about money. */
@@ -234,11 +235,11 @@ async function account({ request, order, context, intent }: Call, entry: Entry):
 /** What every ledger line about a call says. */
 export function lineOf(
   { engine }: ServiceRequest,
-  { pay, source }: Order,
+  { answerKey, source }: Order,
   { requestId }: Pick<Received, 'requestId'>,
 ): Omit<LedgerLine, 'event'> {
   return {
-    key: pay,
+    key: answerKey,
     source,
     engine: engine.id,
     model: engine.model,
@@ -249,11 +250,11 @@ export function lineOf(
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
 export function factsOf(
   { engine, scale }: ServiceRequest,
-  { pay, width, height }: Order,
+  { answerKey, width, height }: Order,
   { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
 ): NewEntry {
   return {
-    key: pay,
+    key: answerKey,
     fileName: 'answer.bin',
     width: Math.round(width * scale),
     height: Math.round(height * scale),

@@ -1,5 +1,5 @@
 import type { Cache } from '../cache/cache.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import type { PipelineContext } from '../pipeline/context.ts'
 import { type Intent, parseIntent, readIntent, strikeIntent, writeIntent } from './intent.ts'
 
@@ -23,10 +23,10 @@ export interface CallWitness {
 /** The open intent of a key, on this machine or another. @throws UpscaleError CACHE_UNREADABLE */
 export function openIntent(
   store: Cache,
-  pay: PayKey,
+  answerKey: AnswerKey,
   { witness }: Pick<PipelineContext, 'witness'>,
 ): Intent | undefined {
-  const own = readIntent(store, pay)
+  const own = readIntent(store, answerKey)
   if (own !== undefined || witness?.earlier === undefined) return own
   const { earlier } = witness
   return parseIntent(typeof earlier === 'object' && earlier !== null ? { ...earlier } : {})
@@ -34,18 +34,18 @@ export function openIntent(
 
 interface Place {
   readonly store: Cache
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   readonly context: Pick<PipelineContext, 'witness'>
 }
 
 /** Writes an intent down here and where the witness keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
-export async function noteIntent({ store, pay, context }: Place, intent: Intent): Promise<void> {
-  await writeIntent(store, pay, intent)
+export async function noteIntent({ store, answerKey, context }: Place, intent: Intent): Promise<void> {
+  await writeIntent(store, answerKey, intent)
   await context.witness?.note({ ...intent })
 }
 
 /** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
-export async function dropIntent({ store, pay, context }: Place): Promise<void> {
-  await strikeIntent(store, pay)
+export async function dropIntent({ store, answerKey, context }: Place): Promise<void> {
+  await strikeIntent(store, answerKey)
   await context.witness?.strike()
 }

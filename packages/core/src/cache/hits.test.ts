@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { type Hit, openHits } from './hits.ts'
-import type { PayKey } from './keys.ts'
+import type { AnswerKey } from './keys.ts'
 
 let folder: string
 let file: string
@@ -14,7 +14,7 @@ beforeEach(() => {
 
 function hit(width: number): Hit {
   return {
-    pay: 'a'.repeat(64) as PayKey,
+    answerKey: 'a'.repeat(64) as AnswerKey,
     answer: 'b'.repeat(64),
     output: {
       key: 'c'.repeat(64),

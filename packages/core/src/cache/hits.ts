@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { SourceFacts } from '../pipeline/context.ts'
 import { record } from '../request/validate.ts'
 import { type EntryFacts, isEntryFacts } from './entry.ts'
-import type { PayKey } from './keys.ts'
+import type { AnswerKey } from './keys.ts'
 
 // The short way to a finished file.
 //
@@ -20,7 +20,7 @@ import type { PayKey } from './keys.ts'
 
 /** Where the three steps led. */
 export interface Hit {
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   /** SHA-256 of the engine's answer, hex. */
   readonly answer: string
   /** The output's entry. */
@@ -63,8 +63,9 @@ export function openHits(scratchDir: string): HitJournal {
   }
 }
 
-function lineOf(key: string, hit: Hit): string {
-  const json = JSON.stringify({ key, ...hit })
+/** The file calls the answer's key `pay`. */
+function lineOf(key: string, { answerKey, ...hit }: Hit): string {
+  const json = JSON.stringify({ key, pay: answerKey, ...hit })
   return `${checkOf(json)} ${json}\n`
 }
 
@@ -80,7 +81,8 @@ function readJournal(file: string): Map<string, Hit> {
   for (const line of lines) {
     const json = line.slice(17)
     if (json === '' || line.slice(0, 16) !== checkOf(json)) continue
-    const { key, ...hit } = JSON.parse(json)
+    const { key, pay: answerKey, ...rest } = JSON.parse(json)
+    const hit = { answerKey, ...rest }
     if (typeof key === 'string' && isHit(hit)) hits.set(key, hit)
   }
   if (lines.length > 1000 && lines.length > hits.size * MAX_STALE) tryTo(() => rewrite(file, hits))
@@ -96,7 +98,7 @@ function rewrite(file: string, hits: ReadonlyMap<string, Hit>): void {
 function isHit(value: unknown): value is Hit {
   return (
     record.accepts(value) &&
-    typeof value.pay === 'string' &&
+    typeof value.answerKey === 'string' &&
     typeof value.answer === 'string' &&
     record.accepts(value.output) &&
     isEntryFacts(value.output) &&

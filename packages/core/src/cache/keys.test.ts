@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { aliasKey, type EngineCall, type FinishedFile, outputKey, payKey } from './keys.ts'
+import { aliasKey, answerKeyOf, type EngineCall, type FinishedFile, outputKey } from './keys.ts'
 
 const call: EngineCall = {
   engine: { id: 'lumenfall', model: 'ideogram-upscale', revision: '1' },
@@ -19,7 +19,7 @@ const file: FinishedFile = {
 describe('the key of an answer', () => {
   // These are promises to everybody's wallet: a change of the text hashed here makes all users pay again.
   test('has not changed since the first release', () => {
-    expect(payKey(pixels, call)).toMatchInlineSnapshot(
+    expect(answerKeyOf(pixels, call)).toMatchInlineSnapshot(
       `"475e58de79ef4562ad8aefdee19cc43dd91be2d6aa147b4b36d28c3e137b3cc1"`,
     )
     expect(aliasKey(pixels, call)).toMatchInlineSnapshot(
@@ -39,13 +39,15 @@ describe('the key of an answer', () => {
       [pixels, { ...call, engine: { ...engine, model: 'other' } }],
       [pixels, { ...call, engine: { ...engine, revision: '2' } }],
     ]
-    expect(new Set([payKey(pixels, call), ...others.map(other => payKey(...other))]).size).toBe(
+    expect(new Set([answerKeyOf(pixels, call), ...others.map(other => answerKeyOf(...other))]).size).toBe(
       others.length + 1,
     )
   })
 
   test('does not depend on the order in which parameters were written', () => {
-    expect(payKey(pixels, { ...call, params: { prompt: 'type', detail: 60 } })).toBe(payKey(pixels, call))
+    expect(answerKeyOf(pixels, { ...call, params: { prompt: 'type', detail: 60 } })).toBe(
+      answerKeyOf(pixels, call),
+    )
   })
 
   test('keeps neighbouring texts apart', () => {
@@ -53,20 +55,20 @@ describe('the key of an answer', () => {
       ...call,
       engine: { id, model, revision: '1' },
     })
-    expect(payKey(pixels, engine('ab', 'c'))).not.toBe(payKey(pixels, engine('a', 'bc')))
+    expect(answerKeyOf(pixels, engine('ab', 'c'))).not.toBe(answerKeyOf(pixels, engine('a', 'bc')))
   })
 })
 
 test('the key of a finished file depends on the answer and on how it is written', () => {
-  const pay = payKey(pixels, call)
+  const answer = answerKeyOf(pixels, call)
   const keys = [
-    outputKey(pay, 'x', file),
-    outputKey(pay, 'y', file),
-    outputKey(pay, 'x', { ...file, format: 'webp' }),
-    outputKey(pay, 'x', { ...file, quality: 80 }),
-    outputKey(pay, 'x', { ...file, width: 5 }),
-    outputKey(pay, 'x', { ...file, lossless: true }),
-    outputKey(pay, 'x', { ...file, fileName: 'b-2x.png' }),
+    outputKey(answer, 'x', file),
+    outputKey(answer, 'y', file),
+    outputKey(answer, 'x', { ...file, format: 'webp' }),
+    outputKey(answer, 'x', { ...file, quality: 80 }),
+    outputKey(answer, 'x', { ...file, width: 5 }),
+    outputKey(answer, 'x', { ...file, lossless: true }),
+    outputKey(answer, 'x', { ...file, fileName: 'b-2x.png' }),
   ]
   expect(new Set(keys).size).toBe(keys.length)
 })

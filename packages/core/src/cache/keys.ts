@@ -3,8 +3,8 @@ import type { Engine, EngineParams } from '../engines/engine.ts'
 import type { Format } from '../source/format.ts'
 
 /** What money depends on. */
-export type PayKey = string & { readonly kind: 'pay' }
-/** A request on the bytes of a source; leads to a {@link PayKey} without decoding. */
+export type AnswerKey = string & { readonly kind: 'answer' }
+/** A request on the bytes of a source; leads to a {@link AnswerKey} without decoding. */
 export type AliasKey = string & { readonly kind: 'alias' }
 /** What the shipped file depends on. */
 export type OutputKey = string & { readonly kind: 'output' }
@@ -38,8 +38,12 @@ export interface FinishedFile {
 }
 
 /** The key of an answer: what the engine sees and what it is told. */
-export function payKey(pixelDigest: string, call: EngineCall): PayKey {
-  return digest('pay/1', { pixels: pixelDigest, normalisation: NORMALISATION, ...callParts(call) }) as PayKey
+export function answerKeyOf(pixelDigest: string, call: EngineCall): AnswerKey {
+  return digest('pay/1', {
+    pixels: pixelDigest,
+    normalisation: NORMALISATION,
+    ...callParts(call),
+  }) as AnswerKey
 }
 
 /** The key of a request on a file's bytes, so that a hit needs no decoder. */
@@ -52,8 +56,8 @@ export function aliasKey(sourceDigest: string, call: EngineCall): AliasKey {
 }
 
 /** The key of a finished file made from an answer. */
-export function outputKey(pay: PayKey, answerDigest: string, file: FinishedFile): OutputKey {
-  return digest('out/1', { pay, answer: answerDigest, encoding: ENCODING, ...file }) as OutputKey
+export function outputKey(answerKey: AnswerKey, answerDigest: string, file: FinishedFile): OutputKey {
+  return digest('out/1', { pay: answerKey, answer: answerDigest, encoding: ENCODING, ...file }) as OutputKey
 }
 
 /** The key of a file that is shipped as it is. */

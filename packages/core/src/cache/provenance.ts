@@ -1,7 +1,7 @@
 import type { Archive, ArchivedImage } from './archive.ts'
 import type { CacheRecord } from './cache.ts'
 import type { EntryFacts } from './entry.ts'
-import { outputKey, type PayKey } from './keys.ts'
+import { type AnswerKey, outputKey } from './keys.ts'
 
 /** Where a picture of the cache comes from. What is not known is left out. */
 export interface Provenance {
@@ -51,7 +51,7 @@ async function findAnswer(output: EntryFacts, archive: Archive): Promise<Made | 
   }
   for await (const { shelf, record } of archive.records()) {
     const link = shelf === 'sources' ? linkOf(record) : undefined
-    const answer = link === undefined ? undefined : answers.get(link.pay)
+    const answer = link === undefined ? undefined : answers.get(link.answerKey)
     if (link === undefined || answer === undefined) continue
     const made = madeOf(output, answer, link)
     if (made !== undefined) return made
@@ -60,10 +60,10 @@ async function findAnswer(output: EntryFacts, archive: Archive): Promise<Made | 
 }
 
 /** All that goes into an output's key is known except the quality, and there are a hundred of them. */
-function madeOf(output: EntryFacts, answer: EntryFacts, { pay, lossless }: Link): Made | undefined {
+function madeOf(output: EntryFacts, answer: EntryFacts, { answerKey, lossless }: Link): Made | undefined {
   const { width, height, format, fileName } = output
   const keyFor = (quality: number | undefined): string =>
-    outputKey(pay, answer.sha256, { width, height, format, lossless, fileName, quality })
+    outputKey(answerKey, answer.sha256, { width, height, format, lossless, fileName, quality })
   if (keyFor(undefined) === output.key) return { answer }
   for (let quality = 1; quality <= 100; quality++)
     if (keyFor(quality) === output.key) return { answer, quality }
@@ -71,11 +71,11 @@ function madeOf(output: EntryFacts, answer: EntryFacts, { pay, lossless }: Link)
 }
 
 interface Link {
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   readonly lossless: boolean
 }
 
 function linkOf(record: CacheRecord | undefined): Link | undefined {
   if (typeof record?.pay !== 'string' || typeof record.lossless !== 'boolean') return undefined
-  return { pay: record.pay as PayKey, lossless: record.lossless }
+  return { answerKey: record.pay as AnswerKey, lossless: record.lossless }
 }

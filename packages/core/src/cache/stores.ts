@@ -6,7 +6,7 @@ import type { Engine } from '../engines/engine.ts'
 import { isUpscaleError } from '../errors.ts'
 import type { ResolvedOptions } from '../request/options.ts'
 import { type Cache, type CacheEntry, type CacheEvent, type NewEntry, openCache } from './cache.ts'
-import type { AliasKey, PayKey } from './keys.ts'
+import type { AliasKey, AnswerKey } from './keys.ts'
 
 /** The two roots of the cache: durable holds what cost money, scratch what can be made again. */
 export interface Stores {
@@ -21,7 +21,11 @@ export interface Stores {
   /** Keeps a finished file; in a temporary folder where the scratch root can't be written, so that the build goes on. */
   keepOutput(facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
   /** Keeps the way from a request on a file's bytes to its answer, if it can be kept. */
-  keepAlias(engine: Pick<Engine, 'billing'>, alias: AliasKey, record: { readonly pay: PayKey }): Promise<void>
+  keepAlias(
+    engine: Pick<Engine, 'billing'>,
+    alias: AliasKey,
+    record: { readonly pay: AnswerKey },
+  ): Promise<void>
 }
 
 export function openStores(

@@ -1,4 +1,4 @@
-import { payKey } from '../cache/keys.ts'
+import { answerKeyOf } from '../cache/keys.ts'
 import type { PixelEngine, PixelImage } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import { decodeAnswer, encodeAnswer, normalise, type Picture, pixelDigest } from '../image/codec.ts'
@@ -32,12 +32,15 @@ async function fetchMissing(
   const { options, pictures, remote, stores } = context
   if (remote === undefined || request.engine.quick === true) return undefined
   const limits = { maxPixels: options.maxPixels, factor: request.factor }
-  const { pay, size } = await pictures(async () => {
+  const { answerKey, size } = await pictures(async () => {
     const image = await normalise(source, limits)
-    return { pay: payKey(pixelDigest(image), request), size: { width: image.width, height: image.height } }
+    return {
+      answerKey: answerKeyOf(pixelDigest(image), request),
+      size: { width: image.width, height: image.height },
+    }
   })
-  if (stores.forEngine(request.engine).peek('answers', pay) !== undefined) return undefined
-  const fetched = await fetchAnswer(source, request, pay, size, context)
+  if (stores.forEngine(request.engine).peek('answers', answerKey) !== undefined) return undefined
+  const fetched = await fetchAnswer(source, request, answerKey, size, context)
   if (fetched !== undefined) await stores.keepFetched(request.engine, fetched.facts, fetched.bytes)
   return fetched
 }
@@ -50,14 +53,14 @@ async function compute(
 ): Promise<Answer> {
   const { engine, factor } = request
   const asked = await normalise(source, { maxPixels: options.maxPixels, factor })
-  const pay = payKey(pixelDigest(asked), request)
+  const answerKey = answerKeyOf(pixelDigest(asked), request)
   const store = stores.forEngine(engine)
   const common = {
-    pay,
+    answerKey,
     source: { width: asked.width, height: asked.height, lossless: asked.lossless },
     costMicros: 0,
   }
-  const kept = fetched ?? store.find('answers', pay)
+  const kept = fetched ?? store.find('answers', answerKey)
   if (kept !== undefined) {
     const limits = { maxPixels: Number.POSITIVE_INFINITY }
     return {
@@ -82,9 +85,17 @@ async function compute(
   const bytes = await encodeAnswer(picture)
   const { width, height } = picture.colour
   const { id, model } = engine
-  const facts = { key: pay, fileName: 'answer.png', width, height, format: 'png', engine: id, model } as const
+  const facts = {
+    key: answerKey,
+    fileName: 'answer.png',
+    width,
+    height,
+    format: 'png',
+    engine: id,
+    model,
+  } as const
   const digest = await stores.keepAnswer(facts, bytes)
-  if (engine.quick !== true) void remote?.keep(pay, store)
+  if (engine.quick !== true) void remote?.keep(answerKey, store)
   return { ...common, digest, picture, origin: 'engine' }
 }
 

@@ -4,7 +4,7 @@ import type { Budget } from '../billing/budget.ts'
 import type { Ledger } from '../billing/ledger.ts'
 import type { CallWitness } from '../billing/shared-intent.ts'
 import type { HitJournal } from '../cache/hits.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import type { Stores } from '../cache/stores.ts'
 import type { Engine, EngineContext } from '../engines/engine.ts'
 import type { Picture } from '../image/codec.ts'
@@ -48,7 +48,7 @@ export interface SourceFacts {
 
 /** A verified answer of an engine, decoded. */
 export interface Answer {
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   /** SHA-256 of the stored answer, hex. */
   readonly digest: string
   readonly source: SourceFacts

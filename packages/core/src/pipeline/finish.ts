@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { purchaseAnswer } from '../billing/purchase.ts'
 import type { CacheEntry } from '../cache/cache.ts'
 import type { Hit } from '../cache/hits.ts'
-import { aliasKey, type FinishedFile, outputKey, type PayKey, REVISIONS } from '../cache/keys.ts'
+import { type AnswerKey, aliasKey, type FinishedFile, outputKey, REVISIONS } from '../cache/keys.ts'
 import { finish } from '../image/codec.ts'
 import type { Origin } from '../report.ts'
 import type { ResolvedRequest } from '../request/request.ts'
@@ -47,14 +47,18 @@ export function seeFinished(
   source: SourceFile,
   request: ResolvedRequest,
   context: PipelineContext,
-): { readonly entry: CacheEntry; readonly pay: PayKey; readonly source: SourceFacts } | undefined {
+): { readonly entry: CacheEntry; readonly answerKey: AnswerKey; readonly source: SourceFacts } | undefined {
   const found = lookUp(source, request, context)
-  return found && { entry: found.entry, pay: found.hit.pay, source: found.hit.source }
+  return found && { entry: found.entry, answerKey: found.hit.answerKey, source: found.hit.source }
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
-function isCurrent({ pay, answer }: Hit, { engine }: ResolvedRequest, { stores }: PipelineContext): boolean {
-  return engine.billing === 'free' || stores.durable.listed(pay)?.sha256 === answer
+function isCurrent(
+  { answerKey, answer }: Hit,
+  { engine }: ResolvedRequest,
+  { stores }: PipelineContext,
+): boolean {
+  return engine.billing === 'free' || stores.durable.listed(answerKey)?.sha256 === answer
 }
 
 /** The three steps from a source to its finished file. */
@@ -66,11 +70,13 @@ function lookUp(
   const store = stores.forEngine(request.engine)
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
   if (alias === undefined) return undefined
-  const { pay, width, height, lossless } = alias
-  const answer = store.peek('answers', pay)?.facts.sha256
+  const { answerKey, width, height, lossless } = alias
+  const answer = store.peek('answers', answerKey)?.facts.sha256
   if (answer === undefined) return undefined
-  const entry = stores.scratch.find('outputs', outputKey(pay, answer, describe(source, request, alias)))
-  return entry && { entry, hit: { pay, answer, output: entry.facts, source: { width, height, lossless } } }
+  const entry = stores.scratch.find('outputs', outputKey(answerKey, answer, describe(source, request, alias)))
+  return (
+    entry && { entry, hit: { answerKey, answer, output: entry.facts, source: { width, height, lossless } } }
+  )
 }
 
 /** Gets the answer, and finishes it into a file. */
@@ -124,7 +130,7 @@ async function store(
   const { bytes, width, height, format } = await finish(answer.picture, file)
   const entry = await stores.keepOutput(
     {
-      key: outputKey(answer.pay, answer.digest, file),
+      key: outputKey(answer.answerKey, answer.digest, file),
       fileName: file.fileName,
       width,
       height,
@@ -136,12 +142,12 @@ async function store(
   )
   // Last, since it is what makes the rest findable.
   await stores.keepAlias(request.engine, aliasKey(source.digest, request), {
-    pay: answer.pay,
+    pay: answer.answerKey,
     ...answer.source,
   })
-  const { pay, digest } = answer
+  const { answerKey, digest } = answer
   hits.add(flightOf(source, request, context), {
-    pay,
+    answerKey,
     answer: digest,
     output: entry.facts,
     source: answer.source,
@@ -167,14 +173,14 @@ function fileNameOf(source: SourceFile, request: ResolvedRequest): string {
 
 function readAlias(
   record: Readonly<Record<string, unknown>> | undefined,
-): (SourceFacts & { pay: PayKey }) | undefined {
+): (SourceFacts & { answerKey: AnswerKey }) | undefined {
   if (record === undefined) return undefined
-  const { pay, width, height, lossless } = record
+  const { pay: answerKey, width, height, lossless } = record
   const sound =
-    typeof pay === 'string' &&
-    /^[0-9a-f]{64}$/.test(pay) &&
+    typeof answerKey === 'string' &&
+    /^[0-9a-f]{64}$/.test(answerKey) &&
     typeof width === 'number' &&
     typeof height === 'number' &&
     typeof lossless === 'boolean'
-  return sound ? { pay: pay as PayKey, width, height, lossless } : undefined
+  return sound ? { answerKey: answerKey as AnswerKey, width, height, lossless } : undefined
 }

@@ -2,7 +2,7 @@ import { dollars } from '../billing/dollars.ts'
 import { inDoubt, readIntent } from '../billing/intent.ts'
 import { recallRefusal } from '../billing/refusal.ts'
 import type { CacheEntry } from '../cache/cache.ts'
-import { type PayKey, payKey } from '../cache/keys.ts'
+import { type AnswerKey, answerKeyOf } from '../cache/keys.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { UpscaleError } from '../errors.ts'
 import { normalise, pixelDigest } from '../image/codec.ts'
@@ -33,7 +33,7 @@ export interface PlannedImage {
   readonly engine: string
   readonly state: PlanState
   /** Names the engine's answer, the same on every machine; absent when the picture is finished. 64 hex characters. */
-  readonly key?: string
+  readonly answerKey?: string
   /** What the call would cost, in millionths of a US dollar; 0 unless the state is `missing`. */
   readonly priceMicros: number
 }
@@ -57,7 +57,7 @@ export interface ExaminedImage extends PlannedImage {
   readonly billing: Engine['billing']
   readonly model: string
   /** Key of the engine's answer, under which the ledger has what was paid for it. */
-  readonly pay: string
+  readonly answerKey: string
   readonly original: ExaminedFile
   /** Present when the state is `finished`. */
   readonly finished?: ExaminedFile
@@ -74,8 +74,12 @@ export async function planImage(
   request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<PlannedImage> {
-  const { source, factor, engine, state, priceMicros, pay } = await examineImage(image, request, context)
-  return { source, factor, engine, state, priceMicros, ...(state === 'finished' ? {} : { key: pay }) }
+  const { source, factor, engine, state, priceMicros, answerKey } = await examineImage(
+    image,
+    request,
+    context,
+  )
+  return { source, factor, engine, state, priceMicros, ...(state === 'finished' ? {} : { answerKey }) }
 }
 
 /** The same with all that is known. */
@@ -88,8 +92,8 @@ export async function examineImage(
   const known =
     made === undefined
       ? await examineUnfinished(source, request, context)
-      : { state: 'finished' as const, pay: made.pay, ...sizeOf(made.source) }
-  const { state, pay, width, height, reason } = { reason: undefined, ...known }
+      : { state: 'finished' as const, answerKey: made.answerKey, ...sizeOf(made.source) }
+  const { state, answerKey, width, height, reason } = { reason: undefined, ...known }
   const { engine, engineName, factor } = request
   const { file, format, size, digest } = source
   return {
@@ -100,7 +104,7 @@ export async function examineImage(
     priceMicros: state === 'missing' ? engine.priceMicros : 0,
     billing: engine.billing,
     model: engine.model,
-    pay,
+    answerKey,
     original: { file, width, height, format, size, digest },
     ...(made === undefined ? {} : { finished: fileOf(made.entry) }),
     ...(reason === undefined ? {} : { reason }),
@@ -109,7 +113,7 @@ export async function examineImage(
 
 interface Unfinished {
   readonly state: PlanState
-  readonly pay: PayKey
+  readonly answerKey: AnswerKey
   /** Of the source, in pixels. */
   readonly width: number
   readonly height: number
@@ -125,20 +129,22 @@ async function examineUnfinished(
   const limits = { maxPixels: options.maxPixels, factor: request.factor }
   const seen = await pictures(async () => {
     const image = await normalise(source, limits)
-    return { pay: payKey(pixelDigest(image), request), ...sizeOf(image) }
+    return { answerKey: answerKeyOf(pixelDigest(image), request), ...sizeOf(image) }
   })
   const store = stores.forEngine(request.engine)
   const isAnswered =
-    store.peek('answers', seen.pay) !== undefined || store.peek('received', seen.pay) !== undefined
+    store.peek('answers', seen.answerKey) !== undefined ||
+    store.peek('received', seen.answerKey) !== undefined
   if (isAnswered) return { ...seen, state: 'answered' }
   const isAsked = request.engine.exchange === 'file' && !options.retry
-  const refusal = isAsked ? recallRefusal(store, seen.pay, options.root) : undefined
+  const refusal = isAsked ? recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
-  if (request.engine.quick !== true && (await remote?.has(seen.pay))) return { ...seen, state: 'remote' }
+  if (request.engine.quick !== true && (await remote?.has(seen.answerKey)))
+    return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }
-  const intent = readIntent(store, seen.pay)
+  const intent = readIntent(store, seen.answerKey)
   if (intent === undefined) return { ...seen, state: 'missing' }
-  return { ...seen, state: 'uncertain', reason: inDoubt(store, seen.pay, intent) }
+  return { ...seen, state: 'uncertain', reason: inDoubt(store, seen.answerKey, intent) }
 }
 
 function sizeOf({

@@ -1,4 +1,4 @@
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import { isUpscaleError } from '../errors.ts'
 import { decodeAnswer, normalise } from '../image/codec.ts'
 import { type Asked, verifyAnswer } from '../image/verify.ts'
@@ -28,18 +28,18 @@ const LARGER_ANSWER = 4
 export async function fetchAnswer(
   source: SourceImage,
   request: ResolvedRequest,
-  pay: PayKey,
+  answerKey: AnswerKey,
   size: { readonly width: number; readonly height: number },
   context: PipelineContext,
 ): Promise<Fetched | undefined> {
   const { options, pictures, remote } = context
   if (remote === undefined || request.engine.quick === true) return undefined
   const pixels = Math.round(size.width * request.scale) * Math.round(size.height * request.scale)
-  const fetched = await remote.find(pay, pixels * MOST_BYTES_A_PIXEL + FRAME_BYTES)
+  const fetched = await remote.find(answerKey, pixels * MOST_BYTES_A_PIXEL + FRAME_BYTES)
   if (fetched === undefined) return undefined
-  const objection = unvouched(request, pay, fetched, context)
+  const objection = unvouched(request, answerKey, fetched, context)
   if (objection !== undefined) {
-    remote.refuse(pay, objection)
+    remote.refuse(answerKey, objection)
     return undefined
   }
   try {
@@ -60,7 +60,7 @@ export async function fetchAnswer(
     return fetched
   } catch (error) {
     if (!isUpscaleError(error) || !error.code.startsWith('ANSWER_')) throw error
-    remote.refuse(pay, error.problem)
+    remote.refuse(answerKey, error.problem)
     return undefined
   }
 }
@@ -68,14 +68,14 @@ export async function fetchAnswer(
 /** What the list of paid answers has against an answer. */
 function unvouched(
   { engine }: ResolvedRequest,
-  pay: PayKey,
+  answerKey: AnswerKey,
   { facts }: Fetched,
   { options, stores }: PipelineContext,
 ): string | undefined {
   if (facts.engine !== engine.id || facts.model !== engine.model) return 'it was made by another engine'
   if (engine.billing === 'free') return undefined
   const store = stores.forEngine(engine)
-  const listed = store.listed(pay)
+  const listed = store.listed(answerKey)
   if (listed !== undefined)
     return listed.sha256 === facts.sha256 ? undefined : 'manifest.json lists another answer to this request'
   return options.frozen && store.hasManifest()

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { Cache } from '../cache/cache.ts'
 import type { EntryFacts } from '../cache/entry.ts'
-import type { PayKey } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import { PARCEL_OVERHEAD, pack, unpack } from '../cache/portable-entry.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
 import type { RemoteSettings } from './settings.ts'
@@ -21,17 +21,17 @@ import { openRemoteStore, type RemoteStore } from './store.ts'
 export interface RemoteCache {
   readonly name: string
   /** True when an answer is there; nothing is fetched. */
-  has(key: PayKey): Promise<boolean>
+  has(key: AnswerKey): Promise<boolean>
   /** An answer that is whole and was stored under this key. What it shows is still to be looked at. */
-  find(key: PayKey, maxImageBytes: number): Promise<Fetched | undefined>
+  find(key: AnswerKey, maxImageBytes: number): Promise<Fetched | undefined>
   /** Says that an answer can't be used, and lets {@link keep} replace it. */
-  refuse(key: PayKey, reason: string): void
+  refuse(key: AnswerKey, reason: string): void
   /**
    * Stores an answer that is in a folder of this machine, unless it is there already. Need not be waited for; failing
    * is told, never thrown.
    * @returns true when the answer is there now
    */
-  keep(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean>
+  keep(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean>
   /** Waits for what is being stored, half a minute at most. */
   settle(): Promise<void>
   /** The same, and ends connections. Can be used again. */
@@ -104,12 +104,12 @@ export function openRemoteCache(
     return undefined
   }
 
-  function refuse(key: PayKey, reason: string): void {
+  function refuse(key: AnswerKey, reason: string): void {
     refused.add(key)
     onNotice(`remote cache (${settings.name}): ${addressOf(key)} is not used: ${reason}`)
   }
 
-  async function upload(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
+  async function upload(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
     const entry = folder.find('answers', key)
     if (entry === undefined) return false
     const isStored = await attempt(async () => {
@@ -176,6 +176,6 @@ export function openRemoteCache(
   }
 }
 
-function addressOf(key: PayKey): string {
+function addressOf(key: AnswerKey): string {
   return `upscale:v1:answers:${key}`
 }

@@ -183,9 +183,9 @@ export function createInspection(options: InspectionOptions): Inspection {
       return { shown: { ...common, state: 'wrong', message: messageOf(error) }, wanted }
     }
     if (examined === undefined) return { shown: { ...common, state: 'looking' }, wanted }
-    const { model, billing, original, finished, priceMicros, pay, reason } = examined
+    const { model, billing, original, finished, priceMicros, answerKey, reason } = examined
     const paidMicros = orders
-      .filter(order => order.key === pay && order.event !== 'free')
+      .filter(order => order.key === answerKey && order.event !== 'free')
       .reduce((sum, { costMicros }) => sum + costMicros, 0)
     // Work that ended since has made it something else than what was seen.
     const isOutdated = changes !== (sighting?.changes ?? 0) && examined.state !== 'finished'
