@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { aliasKey, answerKeyOf, type EngineCall, type FinishedFile, outputKey } from './keys.ts'
+import { aliasKey, answerKeyOf, type EngineCall, type OutputFile, outputKey } from './keys.ts'
 
 const call: EngineCall = {
   engine: { id: 'lumenfall', model: 'ideogram-upscale', revision: '1' },
@@ -7,7 +7,7 @@ const call: EngineCall = {
   params: { detail: 60, prompt: 'type' },
 }
 const pixels = 'a'.repeat(64)
-const file: FinishedFile = {
+const file: OutputFile = {
   width: 4,
   height: 4,
   format: 'png',

@@ -28,7 +28,7 @@ export interface EngineCall {
   readonly params: EngineParams
 }
 
-export interface FinishedFile {
+export interface OutputFile {
   readonly width: number
   readonly height: number
   readonly format: Format
@@ -56,7 +56,7 @@ export function aliasKey(sourceDigest: string, call: EngineCall): AliasKey {
 }
 
 /** The key of a finished file made from an answer. */
-export function outputKey(answerKey: AnswerKey, answerDigest: string, file: FinishedFile): OutputKey {
+export function outputKey(answerKey: AnswerKey, answerDigest: string, file: OutputFile): OutputKey {
   return digest('out/1', { pay: answerKey, answer: answerDigest, encoding: ENCODING, ...file }) as OutputKey
 }
 

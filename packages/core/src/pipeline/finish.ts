@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { purchaseAnswer } from '../billing/purchase.ts'
 import type { CacheEntry } from '../cache/cache.ts'
 import type { Hit } from '../cache/hits.ts'
-import { type AnswerKey, aliasKey, type FinishedFile, outputKey, REVISIONS } from '../cache/keys.ts'
+import { type AnswerKey, aliasKey, type OutputFile, outputKey, REVISIONS } from '../cache/keys.ts'
 import { finish } from '../image/codec.ts'
 import type { Origin } from '../report.ts'
 import type { ResolvedRequest } from '../request/request.ts'
@@ -156,7 +156,7 @@ async function store(
 }
 
 /** The file to be made of an answer. */
-function describe(source: SourceFile, request: ResolvedRequest, facts: SourceFacts): FinishedFile {
+function describe(source: SourceFile, request: ResolvedRequest, facts: SourceFacts): OutputFile {
   return {
     width: Math.round(facts.width * request.factor),
     height: Math.round(facts.height * request.factor),
