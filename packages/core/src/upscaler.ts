@@ -9,7 +9,7 @@ import { openStores } from './cache/stores.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import type { PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
-import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './pipeline/finish.ts'
+import { type FinishedFile, findFinished, flightOf, makeFinished, withAnswer } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
 import { openRemoteCache } from './remote/remote-cache.ts'
@@ -184,7 +184,10 @@ export function createUpscaler(
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
   /** A finished picture, and the source as it was when its turn came. */
-  async function make(source: SourceFile, wanted: ResolvedRequest): Promise<readonly [SourceFile, Finished]> {
+  async function make(
+    source: SourceFile,
+    wanted: ResolvedRequest,
+  ): Promise<readonly [SourceFile, FinishedFile]> {
     const work = () =>
       misses(async () => {
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
@@ -246,7 +249,7 @@ export function createUpscaler(
   function deliver(
     source: SourceFile,
     wanted: ResolvedRequest,
-    { entry, origin, costMicros, ...made }: Finished,
+    { entry, origin, costMicros, ...made }: FinishedFile,
   ): UpscaledImage {
     const { width, height, format, size, sha256 } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }

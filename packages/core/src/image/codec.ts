@@ -43,7 +43,7 @@ export interface NormaliseLimits {
   readonly factor: number
 }
 
-export interface Finished {
+export interface EncodedImage {
   readonly bytes: Uint8Array
   /** Size in pixels, measured from `bytes`. */
   readonly width: number
@@ -159,7 +159,7 @@ export async function encodeAnswer(picture: Picture): Promise<Uint8Array> {
  * Transparent pixels keep the colours that were grown into them, so that nothing that draws the file makes a halo.
  * @throws UpscaleError as {@link checkOutput} does
  */
-export async function finish(picture: Picture, output: Output): Promise<Finished> {
+export async function finish(picture: Picture, output: Output): Promise<EncodedImage> {
   checkOutput(picture, output)
   const { width, height, format } = output
   const alpha = picture.alpha === undefined ? undefined : resample(picture.alpha, width, height)

@@ -4,7 +4,7 @@ import { normalise } from '../image/codec.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
-import type { Finished } from './finish.ts'
+import type { FinishedFile } from './finish.ts'
 
 /** Failures that say nothing about the source or the directive, so that a stand-in makes sense. */
 const ENGINE_SIDE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -24,7 +24,10 @@ export function isEngineSide({ code }: UpscaleError): boolean {
  * The source itself as a finished file: a copy in the cache, so that a host can treat it as any other.
  * @throws UpscaleError SOURCE_CORRUPT, SOURCE_UNSUPPORTED, SOURCE_TOO_LARGE
  */
-export async function originalAsFinished(source: SourceImage, context: PipelineContext): Promise<Finished> {
+export async function originalAsFinished(
+  source: SourceImage,
+  context: PipelineContext,
+): Promise<FinishedFile> {
   const { options, pictures, stores } = context
   const limits = { maxPixels: options.maxPixels, factor: 1 }
   const { width, height, lossless } = await pictures(() => normalise(source, limits))

@@ -12,7 +12,7 @@ import { computeAnswer } from './answer.ts'
 import type { Answer, PipelineContext, SourceFacts } from './context.ts'
 
 /** A finished file and where it came from. */
-export interface Finished {
+export interface FinishedFile {
   readonly entry: CacheEntry
   readonly source: SourceFacts
   readonly origin: Origin
@@ -30,7 +30,7 @@ export function findFinished(
   source: SourceFile,
   request: ResolvedRequest,
   context: PipelineContext,
-): Finished | undefined {
+): FinishedFile | undefined {
   const flight = flightOf(source, request, context)
   const known = context.hits.find(flight)
   const entry =
@@ -84,7 +84,7 @@ export function makeFinished(
   source: SourceImage,
   request: ResolvedRequest,
   context: PipelineContext,
-): Promise<Finished> {
+): Promise<FinishedFile> {
   return withAnswer(source, request, context, answer => store(source, request, answer, context))
 }
 
@@ -124,7 +124,7 @@ async function store(
   request: ResolvedRequest,
   answer: Answer,
   context: PipelineContext,
-): Promise<Finished> {
+): Promise<FinishedFile> {
   const { stores, hits } = context
   const file = describe(source, request, answer.source)
   const { bytes, width, height, format } = await finish(answer.picture, file)
