@@ -19,7 +19,7 @@ import {
   settleUnsent,
 } from './settle.ts'
 import { noteIntent, openIntent } from './shared-intent.ts'
-import { roomFor } from './store-received.ts'
+import { requiredDiskBytes } from './store-received.ts'
 
 // One call that may be charged, and everything around it, in this order:
 //
@@ -86,7 +86,7 @@ async function reserveAndCall(
     throw inDoubt(store, order.answerKey, before)
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
-  await store.probe(roomFor(order, request.scale))
+  await store.probe(requiredDiskBytes(order, request.scale))
   const reservation = await context.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Cache, openCache } from '../cache/cache.ts'
 import { isUpscaleError } from '../errors.ts'
-import { keepReceived, roomFor } from './store-received.ts'
+import { keepReceived, requiredDiskBytes } from './store-received.ts'
 
 let folder: string
 beforeEach(() => {
@@ -38,7 +38,7 @@ test.each([
   ['a factor with a fraction', { width: 3, height: 3 }, 1.5, 2 * 5 * 5 * 4],
   ['a huge picture, for which a limit stands', { width: 8192, height: 8192 }, 4, 256 * 1024 * 1024],
 ])('%s', (_, size, scale, bytes) => {
-  expect(roomFor(size, scale)).toBe(bytes)
+  expect(requiredDiskBytes(size, scale)).toBe(bytes)
 })
 
 test('an answer is stored at a later attempt', async () => {

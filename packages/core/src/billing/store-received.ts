@@ -23,7 +23,7 @@ const COPIES = 2
 const PAUSES_MS = [200, 1000, 3000]
 
 /** Free bytes that a disk must have before a picture of `width` × `height` pixels is enlarged by `scale`. */
-export function roomFor(
+export function requiredDiskBytes(
   { width, height }: { readonly width: number; readonly height: number },
   scale: number,
 ): number {
