@@ -5,7 +5,7 @@
 export { type AccountOrder, ordersOf } from './billing/account.ts'
 export { dollars } from './billing/dollars.ts'
 export type { LedgerEntry } from './billing/ledger.ts'
-export type { CallWitness } from './billing/shared-intent.ts'
+export type { SharedIntent } from './billing/shared-intent.ts'
 export {
   type Archive,
   type ArchivedImage,

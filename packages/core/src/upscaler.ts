@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { createBreaker } from './billing/breaker.ts'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
-import type { CallWitness } from './billing/shared-intent.ts'
+import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
@@ -69,7 +69,7 @@ export interface KeptAnswer {
 export interface AnswerContext extends UpscaleContext {
   /** As the option, for this picture. @default the option `retry` */
   readonly retry?: boolean
-  readonly witness?: CallWitness
+  readonly sharedIntent?: SharedIntent
 }
 
 /** Where a request comes from, for messages, and how to stop waiting for it. */
@@ -223,14 +223,14 @@ export function createUpscaler(
   async function answer(
     path: string,
     request: Partial<UpscaleRequest>,
-    { retry = resolved.retry, witness }: AnswerContext,
+    { retry = resolved.retry, sharedIntent }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
       options: { ...resolved, retry },
-      ...(witness === undefined ? {} : { witness }),
+      ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
     const facts = await misses(() =>
       withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({

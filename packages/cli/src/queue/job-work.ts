@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
-import type { CallWitness, RemoteStore } from 'upscale-core/internal'
+import type { RemoteStore, SharedIntent } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
@@ -41,7 +41,7 @@ export async function doJob(
     const { answerKey } = await upscaler.plan(file, order.request)
     if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
     const answer = await upscaler.answer(file, order.request, {
-      witness: witnessOf(job, token, order, place.lockMs),
+      sharedIntent: sharedIntentOf(job, token, order, place.lockMs),
       ...(order.retry === undefined ? {} : { retry: order.retry }),
     })
     if (!answer.isShared) throw notShared(upscaler)
@@ -64,7 +64,7 @@ async function fetchPicture(id: string, { digest }: WorkOrder, store: RemoteStor
 }
 
 /** The job is seen by every worker, so the note of a call is kept in it. */
-function witnessOf(job: Job, token: string, order: WorkOrder, lockMs: number): CallWitness {
+function sharedIntentOf(job: Job, token: string, order: WorkOrder, lockMs: number): SharedIntent {
   const { call: earlier, failure, ...rest } = order
   return {
     earlier,

@@ -11,12 +11,12 @@ import {
   start,
   useProject,
 } from '../test-support/purchase-kit.ts'
-import type { CallWitness } from './shared-intent.ts'
+import type { SharedIntent } from './shared-intent.ts'
 
 useProject()
 
 /** A witness that remembers, as the job of a queue does. */
-function witness(earlier?: unknown): CallWitness & { readonly kept: () => unknown } {
+function sharedIntent(earlier?: unknown): SharedIntent & { readonly kept: () => unknown } {
   let kept: unknown = earlier
   return {
     earlier,
@@ -41,7 +41,7 @@ const NOTE = {
 }
 
 test('a call is noted before it is made, and stays noted until the work is over', async () => {
-  const book = witness()
+  const book = sharedIntent()
   let atCall: unknown
   const { engine } = service([
     async request => {
@@ -49,7 +49,7 @@ test('a call is noted before it is made, and stays noted until the work is over'
       return enlarge(request)
     },
   ])
-  const answer = await start(engine).answer('a.png', {}, { witness: book })
+  const answer = await start(engine).answer('a.png', {}, { sharedIntent: book })
   expect(atCall).toMatchObject({ attempt: 1, source: 'a.png', priceMicros: 60_000 })
   expect(answer).toMatchObject({ origin: 'engine', costMicros: 60_000, isShared: false })
   expect(book.kept()).toMatchObject({ attempt: 1 })
@@ -57,10 +57,10 @@ test('a call is noted before it is made, and stays noted until the work is over'
 
 test('a call that can not be noted is not made, and leaves no doubt', async () => {
   const { engine, requests } = service()
-  const book = { ...witness(), note: () => Promise.reject(new Error('the line is down')) }
-  expect(await codeOf(start(engine).answer('a.png', {}, { witness: book }))).toBe('ENGINE_FAILED')
+  const book = { ...sharedIntent(), note: () => Promise.reject(new Error('the line is down')) }
+  expect(await codeOf(start(engine).answer('a.png', {}, { sharedIntent: book }))).toBe('ENGINE_FAILED')
   expect(requests).toHaveLength(0)
-  await start(engine).answer('a.png', {}, { witness: witness() })
+  await start(engine).answer('a.png', {}, { sharedIntent: sharedIntent() })
   expect(requests).toHaveLength(1)
 })
 
@@ -72,9 +72,11 @@ test.each([
   'a call that another machine noted is in doubt: not made again, unless a person says so (%s)',
   async (_, note) => {
     const { engine, requests } = service()
-    expect(await codeOf(start(engine).answer('a.png', {}, { witness: witness(note) }))).toBe('CALL_UNCERTAIN')
+    expect(await codeOf(start(engine).answer('a.png', {}, { sharedIntent: sharedIntent(note) }))).toBe(
+      'CALL_UNCERTAIN',
+    )
     expect(requests).toHaveLength(0)
-    await start(engine).answer('a.png', {}, { witness: witness(note), retry: true })
+    await start(engine).answer('a.png', {}, { sharedIntent: sharedIntent(note), retry: true })
     expect(requests).toHaveLength(1)
     expect(requests[0]?.idempotencyKey).toMatch(/-2$/)
     // The first call is written down as one that may have been charged.
@@ -84,17 +86,19 @@ test.each([
 
 test('a job that another machine began is asked for, not ordered again', async () => {
   const { engine, requests } = service([], 'job')
-  const book = witness({ ...NOTE, job: 'job-7' })
-  await start(engine).answer('a.png', {}, { witness: book })
+  const book = sharedIntent({ ...NOTE, job: 'job-7' })
+  await start(engine).answer('a.png', {}, { sharedIntent: book })
   expect(requests.map(({ job }) => job)).toEqual(['job-7'])
 })
 
 test('a call that certainly cost nothing is struck; one that may have is kept', async () => {
-  const free = witness()
-  await codeOf(start(service([fails('API_RATE_LIMITED')]).engine).answer('a.png', {}, { witness: free }))
+  const free = sharedIntent()
+  await codeOf(start(service([fails('API_RATE_LIMITED')]).engine).answer('a.png', {}, { sharedIntent: free }))
   expect(free.kept()).toBeUndefined()
-  const doubtful = witness()
-  await codeOf(start(service([fails('API_INTERRUPTED')]).engine).answer('a.png', {}, { witness: doubtful }))
+  const doubtful = sharedIntent()
+  await codeOf(
+    start(service([fails('API_INTERRUPTED')]).engine).answer('a.png', {}, { sharedIntent: doubtful }),
+  )
   expect(doubtful.kept()).toMatchObject({ code: 'API_INTERRUPTED' })
 })
 

@@ -7,7 +7,7 @@ import { type Intent, parseIntent, readIntent, strikeIntent, writeIntent } from 
 // does with the work of one that died, the next one must know of the call as well, or it would pay again.
 
 /** A place for the intent of one picture that every machine sees which may take the picture up. */
-export interface CallWitness {
+export interface SharedIntent {
   /** What an earlier holder of this work noted last, as it was noted; undefined when there is nothing. */
   readonly earlier: unknown
   /**
@@ -24,28 +24,28 @@ export interface CallWitness {
 export function openIntent(
   store: Cache,
   answerKey: AnswerKey,
-  { witness }: Pick<PipelineContext, 'witness'>,
+  { sharedIntent }: Pick<PipelineContext, 'sharedIntent'>,
 ): Intent | undefined {
   const own = readIntent(store, answerKey)
-  if (own !== undefined || witness?.earlier === undefined) return own
-  const { earlier } = witness
+  if (own !== undefined || sharedIntent?.earlier === undefined) return own
+  const { earlier } = sharedIntent
   return parseIntent(typeof earlier === 'object' && earlier !== null ? { ...earlier } : {})
 }
 
 interface Place {
   readonly store: Cache
   readonly answerKey: AnswerKey
-  readonly context: Pick<PipelineContext, 'witness'>
+  readonly context: Pick<PipelineContext, 'sharedIntent'>
 }
 
 /** Writes an intent down here and where the witness keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
 export async function noteIntent({ store, answerKey, context }: Place, intent: Intent): Promise<void> {
   await writeIntent(store, answerKey, intent)
-  await context.witness?.note({ ...intent })
+  await context.sharedIntent?.note({ ...intent })
 }
 
 /** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
 export async function dropIntent({ store, answerKey, context }: Place): Promise<void> {
   await strikeIntent(store, answerKey)
-  await context.witness?.strike()
+  await context.sharedIntent?.strike()
 }

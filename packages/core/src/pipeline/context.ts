@@ -2,7 +2,7 @@ import type { LimitFunction } from 'p-limit'
 import type { Breaker } from '../billing/breaker.ts'
 import type { Budget } from '../billing/budget.ts'
 import type { Ledger } from '../billing/ledger.ts'
-import type { CallWitness } from '../billing/shared-intent.ts'
+import type { SharedIntent } from '../billing/shared-intent.ts'
 import type { HitJournal } from '../cache/hits.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { Stores } from '../cache/stores.ts'
@@ -24,7 +24,7 @@ export interface PipelineContext {
   readonly breaker: Breaker
   readonly ledger: Ledger
   /** Knows of calls for the one picture that is worked on, on other machines too. */
-  readonly witness?: CallWitness
+  readonly sharedIntent?: SharedIntent
   /** Aborts calls under way; the environment engines take their keys from. */
   readonly engineContext: EngineContext
   /** Tells the user, once, that a call which costs money is about to be made. */
