@@ -83,7 +83,7 @@ export function writeIntent(store: Cache, pay: AnswerKey, intent: Intent): Promi
 }
 
 /** @throws UpscaleError CACHE_UNWRITABLE, and then the call stays in doubt */
-export function strikeIntent(store: Cache, pay: AnswerKey): Promise<void> {
+export function clearLocalIntent(store: Cache, pay: AnswerKey): Promise<void> {
   return store.removeRecord('intents', pay)
 }
 

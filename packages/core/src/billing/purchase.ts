@@ -15,7 +15,7 @@ import { sniffFormat } from '../source/sniff.ts'
 import type { SourceImage } from '../source/source.ts'
 import { buy, lockKey } from './call.ts'
 import { dollars } from './dollars.ts'
-import { readIntent, strikeIntent } from './intent.ts'
+import { clearLocalIntent, readIntent } from './intent.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
 import {
   adoptReceived,
@@ -143,7 +143,7 @@ async function closeBooks(
       const intent = readIntent(store, order.answerKey)
       if (intent === undefined) return
       await giveUp(request, order, intent, context)
-      await strikeIntent(store, order.answerKey)
+      await clearLocalIntent(store, order.answerKey)
     } finally {
       await lock.release()
     }

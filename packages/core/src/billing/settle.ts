@@ -4,10 +4,10 @@ import type { FileAnswer, FileEngine } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { Answer, PipelineContext, RequestOf } from '../pipeline/context.ts'
 import type { Reservation } from './budget.ts'
-import { type Intent, readIntent, strikeIntent } from './intent.ts'
+import { clearLocalIntent, type Intent, readIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
 import { rememberRefusal } from './refusal.ts'
-import { dropIntent, noteIntent } from './shared-intent.ts'
+import { clearIntentEverywhere, noteIntent } from './shared-intent.ts'
 import { keepReceived } from './store-received.ts'
 
 // How the records are brought in order after a call. In every case the step that makes a second payment impossible
@@ -86,7 +86,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   }
   await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
-  await strikeIntent(store, order.answerKey)
+  await clearLocalIntent(store, order.answerKey)
   context.breaker.succeed(request.engineName)
   return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
 }
@@ -113,7 +113,7 @@ export async function adoptReceived(
       const { attempt } = intent
       await context.ledger.append({ ...lineOf(request, order, id), attempt, event: 'charged', costMicros })
     }
-    await strikeIntent(store, order.answerKey)
+    await clearLocalIntent(store, order.answerKey)
   }
   const attempt = intent === undefined ? {} : { attempt: intent.attempt }
   return { bytes: waiting.bytes, origin: 'cache', costMicros: 0, ...attempt, ...id }
@@ -149,7 +149,7 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
     await reservation.cancel()
     // The intent may have got its name before the write of it failed.
     if (before === undefined && readIntent(store, order.answerKey) !== undefined)
-      await dropIntent(placeOf(call))
+      await clearIntentEverywhere(placeOf(call))
   })
 }
 
@@ -175,7 +175,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
     // What became of a free call says nothing about an earlier one in doubt, unless it was the end of that one's job.
     if (isFree && before !== undefined && !isEnd(coded))
       await noteIntent(placeOf(call), { ...before, ...pickAsked(intent) })
-    else if (isFree || isRefused) await dropIntent(placeOf(call))
+    else if (isFree || isRefused) await clearIntentEverywhere(placeOf(call))
     else
       await noteIntent(placeOf(call), {
         ...(isEnd(coded) ? withoutJob(intent) : withJob(call)),
@@ -184,7 +184,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
   })
 }
 
-function placeOf({ store, order, context }: Call): Parameters<typeof dropIntent>[0] {
+function placeOf({ store, order, context }: Call): Parameters<typeof clearIntentEverywhere>[0] {
   return { store, answerKey: order.answerKey, context }
 }
 

@@ -1,7 +1,7 @@
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { PipelineContext } from '../pipeline/context.ts'
-import { type Intent, parseIntent, readIntent, strikeIntent, writeIntent } from './intent.ts'
+import { clearLocalIntent, type Intent, parseIntent, readIntent, writeIntent } from './intent.ts'
 
 // An intent lies on the disk of the machine that calls. Where a picture may be taken up by another machine, as a queue
 // does with the work of one that died, the next one must know of the call as well, or it would pay again.
@@ -45,7 +45,7 @@ export async function noteIntent({ store, answerKey, context }: Place, intent: I
 }
 
 /** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
-export async function dropIntent({ store, answerKey, context }: Place): Promise<void> {
-  await strikeIntent(store, answerKey)
+export async function clearIntentEverywhere({ store, answerKey, context }: Place): Promise<void> {
+  await clearLocalIntent(store, answerKey)
   await context.sharedIntent?.strike()
 }
