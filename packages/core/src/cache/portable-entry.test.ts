@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { EntryFacts } from './entry.ts'
-import { pack, unpack } from './portable-entry.ts'
+import { decodePortable, encodePortable } from './portable-entry.ts'
 
 const KEY = 'a'.repeat(64)
 const IMAGE = Uint8Array.from({ length: 300 }, (_, at) => at % 251)
@@ -21,23 +21,26 @@ const FACTS: EntryFacts = {
 }
 
 test('gives back what was put in, and not how it came here', () => {
-  expect(unpack(pack({ ...FACTS, fetched: true }, IMAGE), KEY)).toEqual({ facts: FACTS, bytes: IMAGE })
+  expect(decodePortable(encodePortable({ ...FACTS, fetched: true }, IMAGE), KEY)).toEqual({
+    facts: FACTS,
+    bytes: IMAGE,
+  })
 })
 
 test('whatever byte is changed, whatever is cut off or added, it has a flaw', () => {
-  const parcel = pack(FACTS, IMAGE)
-  for (let at = 0; at < parcel.length; at++) {
-    const changed = Uint8Array.from(parcel)
+  const portable = encodePortable(FACTS, IMAGE)
+  for (let at = 0; at < portable.length; at++) {
+    const changed = Uint8Array.from(portable)
     changed[at] = (changed[at] ?? 0) ^ 1
-    expect(unpack(changed, KEY), `byte ${at}`).toHaveProperty('flaw')
-    expect(unpack(parcel.subarray(0, at), KEY), `cut at ${at}`).toHaveProperty('flaw')
+    expect(decodePortable(changed, KEY), `byte ${at}`).toHaveProperty('flaw')
+    expect(decodePortable(portable.subarray(0, at), KEY), `cut at ${at}`).toHaveProperty('flaw')
   }
-  expect(unpack(Buffer.concat([parcel, Buffer.from([0])]), KEY)).toHaveProperty('flaw')
+  expect(decodePortable(Buffer.concat([portable, Buffer.from([0])]), KEY)).toHaveProperty('flaw')
 })
 
 test('is refused under another key, and when another version wrote it', () => {
-  const parcel = pack(FACTS, IMAGE)
-  expect(unpack(parcel, 'b'.repeat(64))).toHaveProperty('flaw')
+  const portable = encodePortable(FACTS, IMAGE)
+  expect(decodePortable(portable, 'b'.repeat(64))).toHaveProperty('flaw')
   const newer = Buffer.from(Buffer.from(parcel).toString('latin1').replace('parcel 1', 'parcel 2'), 'latin1')
-  expect(unpack(newer, KEY)).toEqual({ flaw: 'it was stored by another version of this package' })
+  expect(decodePortable(newer, KEY)).toEqual({ flaw: 'it was stored by another version of this package' })
 })

@@ -11,14 +11,16 @@ import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 
 const VERSION = 1
 
-/** What may stand around an image in a parcel, in bytes. */
-export const PARCEL_OVERHEAD = MAX_ENVELOPE_BYTES + 64
+/** What may stand around an image in a portable, in bytes. */
+export const PORTABLE_OVERHEAD = MAX_ENVELOPE_BYTES + 64
 
-/** What a parcel holds, or, in words, why it can't be used. */
-export type Unpacked = { readonly facts: EntryFacts; readonly bytes: Uint8Array } | { readonly flaw: string }
+/** What a portable holds, or, in words, why it can't be used. */
+export type DecodedEntry =
+  | { readonly facts: EntryFacts; readonly bytes: Uint8Array }
+  | { readonly flaw: string }
 
 /** @param facts - of exactly these bytes */
-export function pack({ fetched, ...facts }: EntryFacts, bytes: Uint8Array): Uint8Array {
+export function encodePortable({ fetched, ...facts }: EntryFacts, bytes: Uint8Array): Uint8Array {
   const entry = printEntry(facts)
   return Buffer.concat([
     Buffer.from(`upscale-parcel ${VERSION} ${Buffer.byteLength(entry)}\n${entry}`),
@@ -26,9 +28,9 @@ export function pack({ fetched, ...facts }: EntryFacts, bytes: Uint8Array): Uint
   ])
 }
 
-/** Takes a parcel apart. Total: whatever is not a whole entry of exactly this key has a flaw. */
-export function unpack(parcel: Uint8Array, expectedKey: string): Unpacked {
-  const buffer = Buffer.from(parcel.buffer, parcel.byteOffset, parcel.byteLength)
+/** Takes a portable apart. Total: whatever is not a whole entry of exactly this key has a flaw. */
+export function decodePortable(portable: Uint8Array, expectedKey: string): DecodedEntry {
+  const buffer = Buffer.from(portable.buffer, portable.byteOffset, portable.byteLength)
   const head = /^upscale-parcel (\d{1,4}) (\d{1,6})\n/.exec(buffer.subarray(0, 64).toString('latin1'))
   if (head === null) return { flaw: 'it is not an entry of this cache' }
   const [line, version, length] = head

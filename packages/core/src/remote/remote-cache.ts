@@ -2,14 +2,14 @@ import pLimit from 'p-limit'
 import type { Cache } from '../cache/cache.ts'
 import type { EntryFacts } from '../cache/entry.ts'
 import type { AnswerKey } from '../cache/keys.ts'
-import { PARCEL_OVERHEAD, pack, unpack } from '../cache/portable-entry.ts'
+import { decodePortable, encodePortable, PORTABLE_OVERHEAD } from '../cache/portable-entry.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
 import type { RemoteSettings } from './settings.ts'
 import { openRemoteStore, type RemoteStore } from './store.ts'
 
 // The second tier of the cache, behind the folders of this machine:
 //
-//   upscale:v1:answers:<key>     what an engine returned, as a parcel (cache/parcel.ts)
+//   upscale:v1:answers:<key>     what an engine returned, as a portable (cache/portable.ts)
 //
 // Answers only. They are what costs money or minutes; any size, format and quality is made of them in a moment, and
 // what ships is always encoded here, never a file that somebody else could write. The keys are those of the folders.
@@ -115,7 +115,7 @@ export function openRemoteCache(
     const isStored = await attempt(async () => {
       // The first one stays: its digest may be listed by others already.
       if (refused.has(key) || !(await store.has(addressOf(key))))
-        await store.put(addressOf(key), pack(entry.facts, entry.bytes))
+        await store.put(addressOf(key), encodePortable(entry.facts, entry.bytes))
       return true
     })
     if (isStored === true) refused.delete(key)
@@ -138,9 +138,9 @@ export function openRemoteCache(
     has: async key => (await attempt(() => store.has(addressOf(key)))) === true,
     async find(key, maxImageBytes) {
       try {
-        const parcel = await attempt(() => store.get(addressOf(key), maxImageBytes + PARCEL_OVERHEAD))
-        if (parcel === undefined) return undefined
-        const unpacked = unpack(parcel, key)
+        const portable = await attempt(() => store.get(addressOf(key), maxImageBytes + PORTABLE_OVERHEAD))
+        if (portable === undefined) return undefined
+        const unpacked = decodePortable(portable, key)
         if ('facts' in unpacked) return unpacked
         refuse(key, unpacked.flaw)
       } catch (error) {
