@@ -6,7 +6,7 @@ import { safeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from '../source/sniff.ts'
 import type { SourceImage } from '../source/source.ts'
-import { bleed } from './fill-transparent.ts'
+import { fillTransparent } from './fill-transparent.ts'
 import { srgbTagOf, type TaggedFormat, withSrgbTag } from './icc.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import { resample } from './resample.ts'
@@ -68,7 +68,7 @@ export async function normalise(source: SourceImage, limits: NormaliseLimits): P
   const { width, height } = colour
   const lossless = format === 'webp' && isLosslessWebp(bytes)
   if (alpha === undefined) return { width, height, colour, lossless }
-  return { width, height, colour: bleed(colour, alpha), alpha, lossless }
+  return { width, height, colour: fillTransparent(colour, alpha), alpha, lossless }
 }
 
 function undecodable(format: Format, cause: unknown): UpscaleError {

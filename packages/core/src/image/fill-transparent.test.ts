@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PixelImage } from '../engines/engine.ts'
-import { bleed } from './fill-transparent.ts'
+import { fillTransparent } from './fill-transparent.ts'
 
 const WIDTH = 37
 const HEIGHT = 23
@@ -21,10 +21,10 @@ function colours(sample: (x: number, y: number) => readonly number[]): PixelImag
 
 const inside = (x: number, y: number): boolean => (x - 12) ** 2 + (y - 10) ** 2 < 30
 
-describe('bleed', () => {
+describe('fillTransparent', () => {
   it('gives every transparent pixel the colour of a picture that has one colour', () => {
     const logo = colours((x, y) => (inside(x, y) ? [200, 30, 90] : [255, 255, 255]))
-    const grown = bleed(
+    const grown = fillTransparent(
       logo,
       plane((x, y) => (inside(x, y) ? 255 : 0)),
     )
@@ -34,7 +34,7 @@ describe('bleed', () => {
   it('leaves pixels with an alpha of 16 and more as they are', () => {
     const picture = colours((x, y) => [x * 6, y * 10, (x * y) & 255])
     const alpha = plane((x, y) => (x * 7 + y * 13) & 255)
-    const grown = bleed(picture, alpha)
+    const grown = fillTransparent(picture, alpha)
     for (const [pixel, value] of alpha.data.entries()) {
       if (value < 16) continue
       expect(grown.data.slice(pixel * 3, pixel * 3 + 3)).toEqual(picture.data.slice(pixel * 3, pixel * 3 + 3))
@@ -43,7 +43,7 @@ describe('bleed', () => {
 
   it('takes the colour of the near side', () => {
     const picture = colours(x => (x < 5 ? [250, 0, 0] : x > 31 ? [0, 0, 250] : [255, 255, 255]))
-    const grown = bleed(
+    const grown = fillTransparent(
       picture,
       plane(x => (x < 5 || x > 31 ? 255 : 0)),
     )
@@ -55,7 +55,7 @@ describe('bleed', () => {
 
   it('trusts faint pixels less, since their colour was rounded', () => {
     const picture = colours((x, y) => (inside(x, y) ? [200, 30, 90] : [255, 0, 0]))
-    const grown = bleed(
+    const grown = fillTransparent(
       picture,
       plane((x, y) => (inside(x, y) ? 255 : x === 18 && y === 10 ? 1 : 0)),
     )
@@ -68,7 +68,7 @@ describe('bleed', () => {
     const picture = colours((x, y) => [x, y, 9])
     expect(
       Buffer.compare(
-        bleed(
+        fillTransparent(
           picture,
           plane(() => 0),
         ).data,
@@ -80,7 +80,7 @@ describe('bleed', () => {
   it('returns an opaque picture itself', () => {
     const picture = colours((x, y) => [x, y, 9])
     expect(
-      bleed(
+      fillTransparent(
         picture,
         plane(() => 255),
       ),
@@ -89,8 +89,8 @@ describe('bleed', () => {
 
   it('works on one pixel and on grey', () => {
     const pixel: PixelImage = { data: Uint8Array.of(77), width: 1, height: 1, channels: 1 }
-    expect(bleed(pixel, { ...pixel, data: Uint8Array.of(3) }).data).toEqual(Uint8Array.of(77))
+    expect(fillTransparent(pixel, { ...pixel, data: Uint8Array.of(3) }).data).toEqual(Uint8Array.of(77))
     const two: PixelImage = { data: Uint8Array.of(77, 0), width: 2, height: 1, channels: 1 }
-    expect(bleed(two, { ...two, data: Uint8Array.of(255, 0) }).data).toEqual(Uint8Array.of(77, 77))
+    expect(fillTransparent(two, { ...two, data: Uint8Array.of(255, 0) }).data).toEqual(Uint8Array.of(77, 77))
   })
 })

@@ -28,7 +28,7 @@ interface Level {
  * Grows the colours of visible pixels into transparent ones. Pixels with an alpha of 16 or more are left exactly as
  * they are, and so is a picture without any visible pixel. `alpha` has one channel and the same size.
  */
-export function bleed(colour: PixelImage, alpha: PixelImage): PixelImage {
+export function fillTransparent(colour: PixelImage, alpha: PixelImage): PixelImage {
   if (alpha.data.every(value => value >= CERTAIN_ALPHA)) return colour
   const levels = [halve(colour.width, colour.height, colour.channels, colour.data, alpha.data, 1 / 255)]
   for (
