@@ -15,7 +15,7 @@ import type { SharedIntent } from './shared-intent.ts'
 
 useProject()
 
-/** A witness that remembers, as the job of a queue does. */
+/** A shared intent that remembers, as the job of a queue does. */
 function sharedIntent(earlier?: unknown): SharedIntent & { readonly kept: () => unknown } {
   let kept: unknown = earlier
   return {
@@ -30,7 +30,7 @@ function sharedIntent(earlier?: unknown): SharedIntent & { readonly kept: () => 
   }
 }
 
-/** What the witness of another machine holds of a call there. */
+/** What the shared intent of another machine holds of a call there. */
 const NOTE = {
   at: '2026-01-01T00:00:00.000Z',
   attempt: 1,

@@ -38,13 +38,13 @@ interface Place {
   readonly context: Pick<PipelineContext, 'sharedIntent'>
 }
 
-/** Writes an intent down here and where the witness keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
+/** Writes an intent down here and where the shared intent keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the shared intent throws */
 export async function noteIntent({ store, answerKey, context }: Place, intent: Intent): Promise<void> {
   await writeIntent(store, answerKey, intent)
   await context.sharedIntent?.note({ ...intent })
 }
 
-/** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the witness throws */
+/** Strikes an intent here and there. @throws UpscaleError CACHE_UNWRITABLE; what the shared intent throws */
 export async function clearIntentEverywhere({ store, answerKey, context }: Place): Promise<void> {
   await clearLocalIntent(store, answerKey)
   await context.sharedIntent?.strike()

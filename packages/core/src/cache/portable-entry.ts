@@ -11,10 +11,10 @@ import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 
 const VERSION = 1
 
-/** What may stand around an image in a portable, in bytes. */
+/** What may stand around an image in a portable entry, in bytes. */
 export const PORTABLE_OVERHEAD = MAX_ENVELOPE_BYTES + 64
 
-/** What a portable holds, or, in words, why it can't be used. */
+/** What a portable entry holds, or, in words, why it can't be used. */
 export type DecodedEntry =
   | { readonly facts: EntryFacts; readonly bytes: Uint8Array }
   | { readonly flaw: string }
@@ -28,7 +28,7 @@ export function encodePortable({ fetched, ...facts }: EntryFacts, bytes: Uint8Ar
   ])
 }
 
-/** Takes a portable apart. Total: whatever is not a whole entry of exactly this key has a flaw. */
+/** Takes a portable entry apart. Total: whatever is not a whole entry of exactly this key has a flaw. */
 export function decodePortable(portable: Uint8Array, expectedKey: string): DecodedEntry {
   const buffer = Buffer.from(portable.buffer, portable.byteOffset, portable.byteLength)
   const head = /^upscale-parcel (\d{1,4}) (\d{1,6})\n/.exec(buffer.subarray(0, 64).toString('latin1'))
