@@ -23,7 +23,7 @@ import { queryOf } from './reference.ts'
 import { createSightings } from './sightings.ts'
 
 /** A reference as it was written, and the module that has it. */
-export interface Mention {
+export interface ReferenceSite {
   readonly reference: string
   /** The bundler's id of the module; undefined for an entry. */
   readonly importer: string | undefined
@@ -40,20 +40,20 @@ export interface Finisher {
    * Takes a tagged reference apart.
    * @throws UpscaleError with the reference, the file and the line
    */
-  parse(mention: Mention): Directive
+  parse(site: ReferenceSite): Directive
   /**
    * The upscaled picture of a file.
    * @param source absolute path
    * @throws UpscaleError with the image, the reference, the file and the line
    */
-  finish(source: string, request: UpscaleRequest, mention: Mention): Promise<UpscaledImage>
+  finish(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<UpscaledImage>
   /**
    * True when {@link finish} would run no engine.
    * @throws UpscaleError as {@link finish}, but for what only an engine can tell
    */
-  isAnswered(source: string, request: UpscaleRequest, mention: Mention): Promise<boolean>
+  isAnswered(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<boolean>
   /** The error of a reference whose `as` gives a text, at a place that takes one address. */
-  addressOnly(directive: Directive, mention: Mention, form: string): UpscaleError
+  addressOnly(directive: Directive, site: ReferenceSite, form: string): UpscaleError
   report(): Report
   /** A build is over, or nobody waits any longer: what is told of the progress starts anew. */
   settle(): void
@@ -91,34 +91,32 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
     options: upscaler.options,
     view: upscaler,
     sightings: sightings.all,
-    parse(mention) {
-      const directive = at(mention, () => upscaler.parse(mention.reference))
+    parse(site) {
+      const directive = at(site, () => upscaler.parse(site.reference))
       if (directive !== undefined) return directive
-      throw new Error(`not a tagged reference: ${mention.reference}`)
+      throw new Error(`not a tagged reference: ${site.reference}`)
     },
-    async finish(source, request, mention) {
+    async finish(source, request, site) {
       const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
       try {
-        const image = await sightings.during(source, request, mention, () =>
-          upscaler.upscale(source, request),
-        )
+        const image = await sightings.during(source, request, site, () => upscaler.upscale(source, request))
         end(image.origin === 'cache' ? 'cached' : 'worked')
         return image
       } catch (error) {
         end('worked')
-        throw placed(error, mention)
+        throw placed(error, site)
       }
     },
-    async isAnswered(source, request, mention) {
-      sightings.note(source, request, mention)
+    async isAnswered(source, request, site) {
+      sightings.note(source, request, site)
       try {
         const { state } = await upscaler.plan(source, request)
         return ['finished', 'answered', 'remote'].includes(state)
       } catch (error) {
-        throw placed(error, mention)
+        throw placed(error, site)
       }
     },
-    addressOnly: (directive, mention, form) =>
+    addressOnly: (directive, site, form) =>
       withPlace(
         new UpscaleError(
           'BAD_DIRECTIVE',
@@ -127,7 +125,7 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
             hint: `remove as=${directive.as} here, or import the image in JavaScript`,
           },
         ),
-        mention,
+        site,
       ),
     report: () => upscaler.report(),
     settle: () => progress.reset(),
@@ -139,20 +137,20 @@ export function createFinisher(options: UpscalerOptions, project: Project): Fini
   }
 }
 
-function at<T>(mention: Mention, work: () => T): T {
+function at<T>(site: ReferenceSite, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    throw placed(error, mention)
+    throw placed(error, site)
   }
 }
 
-function placed(error: unknown, mention: Mention): unknown {
-  return isUpscaleError(error) ? withPlace(error, mention) : error
+function placed(error: unknown, site: ReferenceSite): unknown {
+  return isUpscaleError(error) ? withPlace(error, site) : error
 }
 
 /** The same error, which also says who wrote the reference and where. */
-export function withPlace(error: UpscaleError, { reference, importer }: Mention): UpscaleError {
+export function withPlace(error: UpscaleError, { reference, importer }: ReferenceSite): UpscaleError {
   const placed = error.at({
     reference,
     ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),

@@ -2,20 +2,20 @@ import { relative } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
 import type { Sighting } from 'upscale-toolkit/inspector'
 import { findPlace } from './place.ts'
-import type { Mention } from './project-upscaler.ts'
+import type { ReferenceSite } from './project-upscaler.ts'
 
 /** Remembers which pictures a bundler asked for, so that they can be shown with those that a search of sources finds. */
 export interface Sightings {
   all(): Iterable<Sighting>
-  note(source: string, request: UpscaleRequest, mention: Mention): void
+  note(source: string, request: UpscaleRequest, site: ReferenceSite): void
   /** Notes a picture, and how the work on it goes. */
-  during<T>(source: string, request: UpscaleRequest, mention: Mention, work: () => Promise<T>): Promise<T>
+  during<T>(source: string, request: UpscaleRequest, site: ReferenceSite, work: () => Promise<T>): Promise<T>
 }
 
 interface Seen {
   readonly file: string
   readonly request: UpscaleRequest
-  readonly mention: Mention
+  readonly site: ReferenceSite
   underWay: number
   changes: number
   error: UpscaleError | undefined
@@ -27,12 +27,12 @@ interface Seen {
 export function createSightings(root: string): Sightings {
   const known = new Map<string, Seen>()
 
-  function see(file: string, request: UpscaleRequest, mention: Mention): Seen {
+  function see(file: string, request: UpscaleRequest, site: ReferenceSite): Seen {
     const key = JSON.stringify([file, request])
     const seen = known.get(key) ?? {
       file,
       request,
-      mention,
+      site,
       underWay: 0,
       changes: 1,
       error: undefined,
@@ -43,12 +43,12 @@ export function createSightings(root: string): Sightings {
   }
 
   function show(seen: Seen): Sighting {
-    const { file, request, mention, underWay, changes, error } = seen
-    seen.place ??= placeOf(mention, root)
+    const { file, request, site, underWay, changes, error } = seen
+    seen.place ??= placeOf(site, root)
     return {
       file,
       request,
-      reference: mention.reference,
+      reference: site.reference,
       place: seen.place,
       isWorking: underWay > 0,
       changes,
@@ -60,11 +60,11 @@ export function createSightings(root: string): Sightings {
     *all() {
       for (const seen of known.values()) yield show(seen)
     },
-    note(source, request, mention) {
-      see(source, request, mention)
+    note(source, request, site) {
+      see(source, request, site)
     },
-    async during(source, request, mention, work) {
-      const seen = see(source, request, mention)
+    async during(source, request, site, work) {
+      const seen = see(source, request, site)
       seen.underWay++
       seen.changes++
       try {
@@ -82,7 +82,7 @@ export function createSightings(root: string): Sightings {
   }
 }
 
-function placeOf({ reference, importer }: Mention, root: string): Sighting['place'] {
+function placeOf({ reference, importer }: ReferenceSite, root: string): Sighting['place'] {
   if (importer === undefined) return { name: reference }
   const { file, line } = findPlace(importer, reference)
   const name = relative(root, file).replaceAll('\\', '/')

@@ -41,6 +41,9 @@ test('whatever byte is changed, whatever is cut off or added, it has a flaw', ()
 test('is refused under another key, and when another version wrote it', () => {
   const portable = encodePortable(FACTS, IMAGE)
   expect(decodePortable(portable, 'b'.repeat(64))).toHaveProperty('flaw')
-  const newer = Buffer.from(Buffer.from(portable).toString('latin1').replace('parcel 1', 'parcel 2'), 'latin1')
+  const newer = Buffer.from(
+    Buffer.from(portable).toString('latin1').replace('parcel 1', 'parcel 2'),
+    'latin1',
+  )
   expect(decodePortable(newer, KEY)).toEqual({ flaw: 'it was stored by another version of this package' })
 })

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Format, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { type Finisher, type Mention, withPlace } from '../project-upscaler.ts'
+import { type Finisher, type ReferenceSite, withPlace } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
 import { stampOf } from '../slots.ts'
 import type { VariantParts } from '../variants.ts'
@@ -19,7 +19,7 @@ export interface DevPictures<T> {
    * The finished picture, or a stand-in when that takes longer than a moment or may not be made here.
    * @throws UpscaleError that of the work, also when no stand-in can be made of the image
    */
-  ask(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<T>>
+  ask(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
   close(): void
 }
 
@@ -35,7 +35,7 @@ export interface DevEvents {
 /** @param finish makes the picture in the form that the host wants */
 export function createDevPictures<T>(
   { options }: Pick<Finisher, 'options'>,
-  finish: (source: string, request: UpscaleRequest, mention: Mention) => Promise<T>,
+  finish: (source: string, request: UpscaleRequest, site: ReferenceSite) => Promise<T>,
   { onNews, onLateFailure, onLeftOut }: DevEvents,
 ): DevPictures<T> {
   const placeholders = createPlaceholders(options.maxPixels)
@@ -44,11 +44,11 @@ export function createDevPictures<T>(
     onLateFailure: error => (isLeftOut(error) ? onLeftOut(error) : onLateFailure(error)),
   })
   return {
-    async ask(source, request, mention) {
+    async ask(source, request, site) {
       const stamp = stampOf(source)
       const key = `${source}?${queryOf(request, options)}`
       try {
-        const finished = await queue.ask(key, stamp, () => finish(source, request, mention))
+        const finished = await queue.ask(key, stamp, () => finish(source, request, site))
         if (finished !== undefined) return { kind: 'finished', finished }
       } catch (error) {
         if (!isLeftOut(error)) throw error
@@ -62,7 +62,7 @@ export function createDevPictures<T>(
           if (!isLeftOut(error)) throw error
         })
         if (finished !== undefined) return { kind: 'finished', finished }
-        throw withPlace(unreadable(source, cause), mention)
+        throw withPlace(unreadable(source, cause), site)
       }
     },
     close: () => queue.close(),

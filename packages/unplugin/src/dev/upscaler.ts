@@ -11,16 +11,16 @@ export function createDevFinisher({ upscaler, dev }: BuildOptions, project: Proj
   const finisher = createFinisher(dev === 'full' ? upscaler : { ...upscaler, frozen: true }, project)
   let underWay = 0
 
-  async function finish(...[source, request, mention]: Parameters<Finisher['finish']>) {
-    if (dev === 'full') return finisher.finish(source, request, mention)
-    if (dev === 'off' && !(await finisher.isAnswered(source, request, mention))) throw notInDev()
+  async function finish(...[source, request, site]: Parameters<Finisher['finish']>) {
+    if (dev === 'full') return finisher.finish(source, request, site)
+    if (dev === 'off' && !(await finisher.isAnswered(source, request, site))) throw notInDev()
     try {
       // A stand-in by `onError` is made in full and by this thread; the placeholder is quicker, and off it.
-      return await finisher.finish(source, { ...request, onError: 'error' }, mention)
+      return await finisher.finish(source, { ...request, onError: 'error' }, site)
     } catch (error) {
       const policy = request.onError ?? finisher.options.onError
       if (policy === 'error' || isLeftOut(error)) throw error
-      return finisher.finish(source, request, mention)
+      return finisher.finish(source, request, site)
     }
   }
 

@@ -17,7 +17,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
+import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
@@ -95,7 +95,7 @@ function createLogger(level: BuildOptions['logLevel']): {
 }
 
 function answerReferences(build: PluginBuild, finisher: Finisher): void {
-  const mentions = new Map<string, Mention>()
+  const sites = new Map<string, ReferenceSite>()
   build.onResolve({ filter: TAGGED }, args =>
     isTaggedImage(args.path) ? reported(() => answer(args)) : null,
   )
@@ -103,10 +103,10 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
 
   async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
     const { path, importer, resolveDir, kind, pluginData, namespace } = args
-    const mention = { reference: path, importer: importer === '' ? undefined : importer }
-    const directive = finisher.parse(mention)
+    const site = { reference: path, importer: importer === '' ? undefined : importer }
+    const directive = finisher.parse(site)
     const isText = directive.as !== 'url'
-    if (isText && kind === 'url-token') throw finisher.addressOnly(directive, mention, 'a style sheet')
+    if (isText && kind === 'url-token') throw finisher.addressOnly(directive, site, 'a style sheet')
     const source = isAbsolute(directive.path)
       ? directive.path
       : await build
@@ -114,23 +114,23 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
           .then(found => (found.errors.length > 0 ? resolve(resolveDir, directive.path) : found.path))
     if (isText) {
       const module = source + path.slice(pathOf(path).length)
-      mentions.set(module, mention)
+      sites.set(module, site)
       return { path: module, namespace: VARIANT, watchFiles: [source] }
     }
-    const { file } = await finisher.finish(source, directive.requests[0], mention)
+    const { file } = await finisher.finish(source, directive.requests[0], site)
     return { path: file, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
   }
 
   async function loadVariant(path: string): Promise<OnLoadResult> {
     const source = pathOf(path)
-    const mention = mentions.get(path) ?? { reference: path, importer: undefined }
-    const directive = finisher.parse(mention)
+    const site = sites.get(path) ?? { reference: path, importer: undefined }
+    const directive = finisher.parse(site)
     const contents = variantCode(directive, {
       original: source + directive.rest,
       upscaled: directive.requests.map(
         request => source + withRest(queryOf(request, finisher.options), directive.rest),
       ),
-      image: await finisher.finish(source, directive.requests[0], mention),
+      image: await finisher.finish(source, directive.requests[0], site),
     })
     return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
   }

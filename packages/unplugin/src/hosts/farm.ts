@@ -12,7 +12,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
+import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
@@ -38,7 +38,7 @@ interface FarmSession {
   end(): Promise<void>
   tell(finisher: Finisher): void
   /** Who asked for a text, by the path and query of its module. */
-  readonly texts: Map<string, Mention>
+  readonly texts: Map<string, ReferenceSite>
 }
 
 /** The path of a slot, which Farm keeps from build to build. */
@@ -70,9 +70,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       filters: { resolvedPaths: [TAGGED.source, SLOT] },
       async executor({ resolvedPath, query }, context) {
         await told(session(), () => refresh(resolvedPath, session(), context))
-        const mention = session().texts.get(keyOf(resolvedPath, query))
-        if (mention === undefined) return null
-        const content = await told(session(), () => variantOf(resolvedPath, mention, session()))
+        const site = session().texts.get(keyOf(resolvedPath, query))
+        if (site === undefined) return null
+        const content = await told(session(), () => variantOf(resolvedPath, site, session()))
         return { content, moduleType: 'js' }
       },
     },
@@ -169,10 +169,10 @@ async function answer(
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
-  const mention = { reference, importer }
-  const directive = finisher.parse(mention)
+  const site = { reference, importer }
+  const directive = finisher.parse(site)
   if (directive.as !== 'url' && kind === 'cssUrl') {
-    throw finisher.addressOnly(directive, mention, 'a style sheet')
+    throw finisher.addressOnly(directive, site, 'a style sheet')
   }
   const found = await context
     ?.resolve({ source: directive.path, importer: module, kind }, { meta: {}, caller: 'upscale' })
@@ -182,13 +182,13 @@ async function answer(
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
-    texts.set(keyOf(source, query), mention)
+    texts.set(keyOf(source, query), site)
     return { resolvedPath: source, query }
   }
   const [request] = directive.requests
   const { file } = await (mayWatch
-    ? slots.fill(source, request, mention)
-    : finisher.finish(source, request, mention))
+    ? slots.fill(source, request, site)
+    : finisher.finish(source, request, site))
   return { resolvedPath: file, query: pairsOf(directive.rest) }
 }
 
@@ -203,14 +203,14 @@ async function refresh(
   if (slot !== undefined) context?.addWatchFile(file, slot.source)
 }
 
-async function variantOf(source: string, mention: Mention, { finisher }: FarmSession): Promise<string> {
-  const directive = finisher.parse(mention)
+async function variantOf(source: string, site: ReferenceSite, { finisher }: FarmSession): Promise<string> {
+  const directive = finisher.parse(site)
   return variantCode(directive, {
     original: source + directive.rest,
     upscaled: directive.requests.map(
       request => source + withRest(queryOf(request, finisher.options), directive.rest),
     ),
-    image: await finisher.finish(source, directive.requests[0], mention),
+    image: await finisher.finish(source, directive.requests[0], site),
   })
 }
 

@@ -20,12 +20,12 @@ export async function emitNewUrls(
   const importer = pathOf(id)
   const edited = new MagicString(code)
   for (const { text, start, end } of findNewUrls(code)) {
-    const mention = { reference: text, importer }
-    const directive = finisher.parse(mention)
-    if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'new URL()')
+    const site = { reference: text, importer }
+    const directive = finisher.parse(site)
+    if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'new URL()')
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
-    const image = await finisher.finish(source, directive.requests[0], mention)
+    const image = await finisher.finish(source, directive.requests[0], site)
     const file = context.emitFile({
       type: 'asset',
       name: basename(image.file),

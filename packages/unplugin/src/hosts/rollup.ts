@@ -9,7 +9,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
+import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
@@ -91,7 +91,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
 }
 
 function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load'> {
-  const mentions = new Map<string, Mention>()
+  const sites = new Map<string, ReferenceSite>()
   return {
     resolveId: {
       // Before resolvers that don't look past the query.
@@ -99,10 +99,10 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
       async handler(id, importer) {
         if (ORIGINAL.test(id)) return id
         if (!isTaggedImage(id)) return null
-        const mention = { reference: id, importer: importer && pathOf(importer) }
-        const { path } = finisher().parse(mention)
+        const site = { reference: id, importer: importer && pathOf(importer) }
+        const { path } = finisher().parse(site)
         const module = (await sourceOf(path, importer, this)) + id.slice(pathOf(id).length)
-        mentions.set(module, mention)
+        sites.set(module, site)
         return module
       },
     },
@@ -113,9 +113,9 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
         if (ORIGINAL.test(id)) return emit(basename(source), await readFile(source), this)
         if (!isTaggedImage(id)) return null
         this.addWatchFile(source)
-        const mention = mentions.get(id) ?? { reference: id, importer: undefined }
-        const directive = finisher().parse(mention)
-        const image = await finisher().finish(source, directive.requests[0], mention)
+        const site = sites.get(id) ?? { reference: id, importer: undefined }
+        const directive = finisher().parse(site)
+        const image = await finisher().finish(source, directive.requests[0], site)
         if (directive.as === 'url') return emit(basename(image.file), await readChecked(image), this)
         return asModule(variantCode(directive, { ...specifiersOf(source, directive, finisher()), image }))
       },

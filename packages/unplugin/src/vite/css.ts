@@ -2,7 +2,7 @@ import MagicString, { type SourceMap } from 'magic-string'
 import { TAGGED } from 'upscale-core/internal'
 import { findStyleTexts } from 'upscale-toolkit/references'
 import type { Alias } from 'vite'
-import type { Mention } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import type { DevSession } from './dev/session.ts'
 import { type FindFile, publicFile, sourceOf } from './files.ts'
@@ -19,8 +19,8 @@ import { slotFor, type ViteSession } from './session.ts'
  * it gives up its native alias plugin for the whole build.
  */
 export function cssResolver(session: ViteSession): Alias {
-  return aliasTo(TAGGED, async (mention, find) => {
-    const { slot, rest } = await slotFor(mention, 'a style sheet', session, find)
+  return aliasTo(TAGGED, async (site, find) => {
+    const { slot, rest } = await slotFor(site, 'a style sheet', session, find)
     return slot.file + rest
   })
 }
@@ -30,12 +30,12 @@ export function cssResolver(session: ViteSession): Alias {
  * served by address.
  */
 export function inlineCssResolver(session: DevSession): Alias {
-  return aliasTo(TAGGED_INLINE, async (mention, find) => {
+  return aliasTo(TAGGED_INLINE, async (site, find) => {
     const { config, finisher } = session
-    const directive = finisher.parse(mention)
-    if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'a style sheet')
-    const source = await sourceOf(directive.path, mention.importer, config, find)
-    return (await session.file(source, directive.requests[0], mention)) + directive.rest
+    const directive = finisher.parse(site)
+    if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'a style sheet')
+    const source = await sourceOf(directive.path, site.importer, config, find)
+    return (await session.file(source, directive.requests[0], site)) + directive.rest
   })
 }
 
@@ -43,12 +43,12 @@ export function inlineCssResolver(session: DevSession): Alias {
 const TAGGED_INLINE = new RegExp(`^(?=.*${TAGGED.source})(?=.*[?&]inline\\b).*$`)
 
 /** @param resolve gives the path of a file, with the rest of the reference */
-function aliasTo(find: RegExp, resolve: (mention: Mention, find: FindFile) => Promise<string>): Alias {
+function aliasTo(find: RegExp, resolve: (site: ReferenceSite, find: FindFile) => Promise<string>): Alias {
   const resolveId: AsyncResolver = async function (id, importer, options) {
     if (!isTaggedImage(id)) return null
-    const mention = { reference: id, importer: importer && pathOf(importer) }
+    const site = { reference: id, importer: importer && pathOf(importer) }
     return {
-      id: await resolve(mention, async path => {
+      id: await resolve(site, async path => {
         // skipSelf: false, or the user's own aliases would be skipped along with this one.
         const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
         return resolved ? pathOf(resolved.id) : undefined

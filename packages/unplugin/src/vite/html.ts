@@ -4,7 +4,7 @@ import { TAGGED } from 'upscale-core/internal'
 import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
 import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
-import type { Mention } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { sourceOf } from './files.ts'
 import { decodePath, relativeUrl } from './paths.ts'
@@ -93,8 +93,8 @@ async function rewriteAddress(
 ): Promise<string | undefined> {
   const reference = value.trim()
   if (!isTaggedImage(reference)) return undefined
-  const mention = { reference: withDecodedPath(reference), importer: filename }
-  const { slot, rest } = await slotFor(mention, 'this attribute', session, async () => undefined)
+  const site = { reference: withDecodedPath(reference), importer: filename }
+  const { slot, rest } = await slotFor(site, 'this attribute', session, async () => undefined)
   return relativeUrl(filename, slot.file) + rest
 }
 
@@ -118,26 +118,26 @@ async function rewriteCandidate(
   session: ViteSession,
 ): Promise<SrcsetCandidate[]> {
   if (!isTaggedImage(candidate.address)) return [candidate]
-  const mention = { reference: withDecodedPath(candidate.address), importer: filename }
-  const directive = session.finisher.parse(mention)
+  const site = { reference: withDecodedPath(candidate.address), importer: filename }
+  const directive = session.finisher.parse(site)
   if (directive.as !== 'srcset') {
     const address = await rewriteAddress(candidate.address, filename, session)
     return [{ address: address ?? candidate.address, descriptor: candidate.descriptor }]
   }
   const original = { address: pathOf(candidate.address) + directive.rest, descriptor: '1x' }
-  return [original, ...(await pictureCandidates(directive, mention, filename, session))]
+  return [original, ...(await pictureCandidates(directive, site, filename, session))]
 }
 
 async function pictureCandidates(
   directive: Directive,
-  mention: Mention,
+  site: ReferenceSite,
   filename: string,
   session: ViteSession,
 ): Promise<SrcsetCandidate[]> {
   const source = await sourceOf(directive.path, filename, session.config, async () => undefined)
   return Promise.all(
     directive.requests.map(async request => {
-      const slot = await session.slots.fill(source, request, mention)
+      const slot = await session.slots.fill(source, request, site)
       return { address: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
     }),
   )

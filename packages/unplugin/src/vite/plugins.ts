@@ -3,7 +3,7 @@ import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig } from 'vite'
 import type { UpscaleOptions } from '../options.ts'
 import { findPlace } from '../place.ts'
-import { type Mention, withPlace } from '../project-upscaler.ts'
+import { type ReferenceSite, withPlace } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
@@ -72,27 +72,27 @@ function importPlugin(session: ViteSession): Plugin {
 
 /** How references in JavaScript are resolved, and that they were; those that ask for a text get a module of ours. */
 function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
-  const variants = new Map<string, Mention>()
+  const variants = new Map<string, ReferenceSite>()
   const loaded = new Set<string>()
   return {
     resolveId: {
       filter: { id: TAGGED },
       async handler(id, importer, options) {
         if (!isTaggedImage(id)) return null
-        const mention = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.finisher.parse(mention)
+        const site = { reference: id, importer: importer && pathOf(importer) }
+        const directive = session.finisher.parse(site)
         const askVite: FindFile = async path => {
           const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined
         }
-        const beside = fileBeside(directive.path, mention.importer, session.config)
-        const source = beside ?? (await sourceOf(directive.path, mention.importer, session.config, askVite))
+        const beside = fileBeside(directive.path, site.importer, session.config)
+        const source = beside ?? (await sourceOf(directive.path, site.importer, session.config, askVite))
         if (directive.as !== 'url') {
           const variant = source + id.slice(pathOf(id).length)
-          variants.set(variant, mention)
+          variants.set(variant, site)
           return variant
         }
-        const slot = await session.slots.fill(source, directive.requests[0], mention)
+        const slot = await session.slots.fill(source, directive.requests[0], site)
         return slot.file + directive.rest
       },
     },
@@ -123,14 +123,14 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
 }
 
 /** The error of a reference that another plugin made a module of, from the small image. */
-function takenByOther(mention: Mention, { configFile }: ResolvedConfig): UpscaleError {
+function takenByOther(site: ReferenceSite, { configFile }: ResolvedConfig): UpscaleError {
   const { file = 'the config of Vite', line } =
     configFile === undefined ? {} : findPlace(configFile, 'upscale(')
   return withPlace(
     new UpscaleError('LEFTOVER_REFERENCE', 'another plugin took this reference first, so it would be small', {
       hint: `put upscale() first in plugins, in ${file}${line === undefined ? '' : `:${line}`}`,
     }),
-    mention,
+    site,
   )
 }
 
@@ -158,10 +158,10 @@ function newUrlPlugin(session: ViteSession): Plugin {
 }
 
 /** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
-async function loadVariant(session: ViteSession, source: string, mention: Mention): Promise<string> {
+async function loadVariant(session: ViteSession, source: string, site: ReferenceSite): Promise<string> {
   const { finisher, config } = session
-  const directive = finisher.parse(mention)
-  const image = await finisher.finish(source, directive.requests[0], mention)
+  const directive = finisher.parse(site)
+  const image = await finisher.finish(source, directive.requests[0], site)
   const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
   const path = isPublic ? source.slice(config.publicDir.length) : source
   return variantCode(directive, {

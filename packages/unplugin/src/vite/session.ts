@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from 'vite'
 import { writeBuildFiles } from '../build-files.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Mention } from '../project-upscaler.ts'
+import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
 import { createSlots, type Slot, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
 import { type FindFile, sourceOf } from './files.ts'
@@ -101,14 +101,14 @@ function startRun(options: BuildOptions, config: ResolvedConfig): Run {
  * @throws UpscaleError
  */
 export async function slotFor(
-  mention: Mention,
+  site: ReferenceSite,
   form: string,
   { finisher, slots, config }: ViteSession,
   find: FindFile,
 ): Promise<{ slot: Slot; rest: string }> {
-  const directive = finisher.parse(mention)
-  if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, form)
-  const source = await sourceOf(directive.path, mention.importer, config, find)
-  const slot = await slots.fill(source, directive.requests[0], mention)
+  const directive = finisher.parse(site)
+  if (directive.as !== 'url') throw finisher.addressOnly(directive, site, form)
+  const source = await sourceOf(directive.path, site.importer, config, find)
+  const slot = await slots.fill(source, directive.requests[0], site)
   return { slot, rest: directive.rest }
 }

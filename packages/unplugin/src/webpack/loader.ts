@@ -2,7 +2,7 @@ import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest
 import type { LoaderContext } from 'webpack'
 import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
-import type { Finisher, Mention } from '../project-upscaler.ts'
+import type { Finisher, ReferenceSite } from '../project-upscaler.ts'
 import { pathOf, queryOf, withRest } from '../reference.ts'
 import { type VariantParts, variantCode } from '../variants.ts'
 
@@ -13,7 +13,7 @@ export const SUPPLY: unique symbol = Symbol.for('unplugin-upscale')
 export interface Supply {
   readonly finisher: Finisher
   /** @throws UpscaleError */
-  get(source: string, request: UpscaleRequest, mention: Mention): Promise<Supplied>
+  get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Supplied>
 }
 
 /** A picture; of a stand-in, the file that changes when there is something better. */
@@ -45,10 +45,10 @@ async function produce(context: Context): Promise<string | Buffer> {
   const supply = context[SUPPLY]
   if (supply === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
   const { finisher } = supply
-  const mention = mentionOf(context)
-  const directive = finisher.parse(mention)
+  const site = mentionOf(context)
+  const directive = finisher.parse(site)
   const [request] = directive.requests
-  const picture = await supply.get(context.resourcePath, request, mention)
+  const picture = await supply.get(context.resourcePath, request, site)
   if (picture.kind === 'finished') {
     const { finished } = picture
     if (directive.as === 'url') return readChecked(finished)
@@ -77,7 +77,7 @@ function partsOf(
 }
 
 /** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */
-function mentionOf(context: Context): Mention {
+function mentionOf(context: Context): ReferenceSite {
   const { _module: module, resourcePath, resourceQuery } = context
   const written = module && 'rawRequest' in module ? String(module.rawRequest) : resourcePath + resourceQuery
   const last = written.slice(written.lastIndexOf('!') + 1)

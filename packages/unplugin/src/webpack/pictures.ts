@@ -67,8 +67,8 @@ function isDevelopment({ watchMode, options: { mode } }: FamilyCompiler): boolea
 function finishedSupply(finisher: Finisher): ClosableSupply {
   return {
     finisher,
-    async get(source, request, mention) {
-      return { kind: 'finished', finished: await finisher.finish(source, request, mention) }
+    async get(source, request, site) {
+      return { kind: 'finished', finished: await finisher.finish(source, request, site) }
     },
     close: () => finisher.close(),
   }
@@ -110,8 +110,8 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
   })
   return {
     finisher,
-    async get(source, request, mention): Promise<Supplied> {
-      const picture = await pictures.ask(source, request, mention)
+    async get(source, request, site): Promise<Supplied> {
+      const picture = await pictures.ask(source, request, site)
       return picture.kind === 'finished' ? picture : { ...picture, bell }
     },
     async close() {
@@ -129,12 +129,12 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
  */
 function withLeftOut({ options, finish }: Finisher): Finisher['finish'] {
   const known = new Map<string, { readonly error: UpscaleError; readonly until: number }>()
-  return async (source, request, mention) => {
+  return async (source, request, site) => {
     const key = `${source}?${queryOf(request, options)} ${stampOf(source)}`
     const left = known.get(key)
     if (left !== undefined && performance.now() < left.until) throw left.error
     try {
-      return await finish(source, request, mention)
+      return await finish(source, request, site)
     } catch (error) {
       if (isLeftOut(error)) known.set(key, { error, until: performance.now() + LEFT_OUT_MS })
       throw error

@@ -84,8 +84,8 @@ const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 
 function renamed({ request, contextInfo }: ResolveData, finisher: Finisher, loader: string): string {
   if (request.includes('!') || !isTaggedImage(request)) return request
-  const mention = { reference: request, importer: contextInfo.issuer || undefined }
-  const directive = finisher.parse(mention)
+  const site = { reference: request, importer: contextInfo.issuer || undefined }
+  const directive = finisher.parse(site)
   if (directive.as === 'url') {
     const name = nameOf(request, finisher)
     return name === undefined

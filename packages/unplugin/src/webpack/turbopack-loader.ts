@@ -48,9 +48,9 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   if (!isTaggedImage(reference)) return content
   const { finisher, notices } = stateOf(context)
   // Who asked is not told.
-  const mention = { reference, importer: undefined }
-  const directive = finisher.parse(mention)
-  const image = await finisher.finish(resourcePath, directive.requests[0], mention)
+  const site = { reference, importer: undefined }
+  const directive = finisher.parse(site)
+  const image = await finisher.finish(resourcePath, directive.requests[0], site)
   for (const text of notices.splice(0)) context.emitWarning(new Error(text))
   if (directive.as === 'url') return readChecked(image)
   const path = `./${basename(resourcePath)}`

@@ -70,11 +70,10 @@ export function revisionOf({ options }: Finisher): string {
 function redirectVariant(data: ResolveData, finisher: Finisher, loader: string): void {
   const { request } = data
   if (request.includes('!') || !isTaggedImage(request) || !request.includes('as=')) return
-  const mention = { reference: request, importer: data.contextInfo.issuer || undefined }
-  const directive = finisher.parse(mention)
+  const site = { reference: request, importer: data.contextInfo.issuer || undefined }
+  const directive = finisher.parse(site)
   if (directive.as === 'url') return
-  if (data.dependencyType === 'url')
-    throw finisher.addressOnly(directive, mention, 'a style sheet or new URL()')
+  if (data.dependencyType === 'url') throw finisher.addressOnly(directive, site, 'a style sheet or new URL()')
   const stem = basename(directive.path, extname(directive.path))
   data.request = `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
 }

@@ -60,10 +60,10 @@ async function answer(
     config.logger.warnOnce(`[upscale] ${reference}: there is no such file, looked for ${source}`)
     return false
   }
-  const mention = { reference, importer: undefined }
-  const directive = finisher.parse(mention)
-  if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'a request for an image')
-  const picture = await session.picture(source, directive.requests[0], mention)
+  const site = { reference, importer: undefined }
+  const directive = finisher.parse(site)
+  if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'a request for an image')
+  const picture = await session.picture(source, directive.requests[0], site)
   await sendPicture(picture, request, response, config)
   return true
 }

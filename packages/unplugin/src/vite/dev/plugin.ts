@@ -121,17 +121,17 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         // A scan for dependencies, which Vite's types don't tell of, only wants to know that it is no code.
         const isScan = 'scan' in options && options.scan === true
         if (session === undefined || isScan || !isTaggedImage(id)) return null
-        const mention = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.finisher.parse(mention)
+        const site = { reference: id, importer: importer && pathOf(importer) }
+        const directive = session.finisher.parse(site)
         if (directive.as === 'url' && !needsFile(directive, session.config)) return null
         const source =
-          fileBeside(directive.path, mention.importer, session.config) ??
-          (await sourceOf(directive.path, mention.importer, session.config, async path => {
+          fileBeside(directive.path, site.importer, session.config) ??
+          (await sourceOf(directive.path, site.importer, session.config, async path => {
             const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
             return resolved ? pathOf(resolved.id) : undefined
           }))
         if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
-        return (await session.file(source, directive.requests[0], mention)) + directive.rest
+        return (await session.file(source, directive.requests[0], site)) + directive.rest
       },
     },
     load: {

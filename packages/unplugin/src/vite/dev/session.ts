@@ -6,7 +6,7 @@ import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.
 import { writePlaceholder } from '../../dev/placeholder.ts'
 import { createDevFinisher, createLeftOutTeller, isLeftOut } from '../../dev/upscaler.ts'
 import type { BuildOptions } from '../../options.ts'
-import type { Finisher, Mention } from '../../project-upscaler.ts'
+import type { Finisher, ReferenceSite } from '../../project-upscaler.ts'
 import { createSlots, type Slot } from '../../slots.ts'
 import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
@@ -18,11 +18,11 @@ export interface DevSession {
   /** Sources of which a picture was asked for, with forward slashes. */
   readonly sources: ReadonlySet<string>
   /** The finished picture, or a stand-in when that takes longer than a moment or may not be made here. */
-  picture(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<Slot>>
+  picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>>
   /** The same as a file that Vite can read like any image. */
-  file(source: string, request: UpscaleRequest, mention: Mention): Promise<string>
+  file(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<string>
   /** What `as=metadata` says about a picture that may not be finished. */
-  facts(source: string, request: UpscaleRequest, mention: Mention): Promise<VariantParts['image']>
+  facts(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<VariantParts['image']>
   /** Tells the user about a failure, each one once. */
   tell(error: unknown): void
   /** Makes every page load again, with what became of its pictures. */
@@ -50,9 +50,9 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
-  function picture(source: string, request: UpscaleRequest, mention: Mention): Promise<DevPicture<Slot>> {
+  function picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>> {
     sources.add(source.replaceAll('\\', '/'))
-    return pictures.ask(source, request, mention)
+    return pictures.ask(source, request, site)
   }
 
   return {
@@ -60,9 +60,9 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     finisher,
     sources,
     picture,
-    async file(source, request, mention) {
-      if (mention.importer !== undefined) readers.add(mention.importer.replaceAll('\\', '/'))
-      const shown = await picture(source, request, mention)
+    async file(source, request, site) {
+      if (site.importer !== undefined) readers.add(site.importer.replaceAll('\\', '/'))
+      const shown = await picture(source, request, site)
       if (shown.kind === 'finished') return shown.finished.file
       const { placeholder } = shown
       const name = `${hash('sha256', placeholder.bytes, 'hex').slice(0, 16)}.${placeholder.type.slice('image/'.length)}`
@@ -70,8 +70,8 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
       await writePlaceholder(file, placeholder)
       return file.replaceAll('\\', '/')
     },
-    async facts(source, request, mention) {
-      const shown = await picture(source, request, mention)
+    async facts(source, request, site) {
+      const shown = await picture(source, request, site)
       return shown.kind === 'finished' ? shown.finished.image : factsOf(shown.placeholder, request)
     },
     tell,
