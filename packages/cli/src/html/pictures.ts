@@ -26,7 +26,7 @@ export interface Order {
 }
 
 /** A reference of a page and what was ordered for it; nothing for an address of another server. */
-export interface Mention extends Reference {
+export interface PageReference extends Reference {
   readonly orders: readonly Order[]
   /** What was not ours in the query, with the hash. */
   readonly rest: string
@@ -44,7 +44,7 @@ interface Place {
 export interface Page extends Place {
   /** The selector its images were looked for with. */
   readonly auto: string | undefined
-  readonly mentions: readonly Mention[]
+  readonly references: readonly PageReference[]
 }
 
 /** Gathers what the pages of a site need, so that each picture is made once. */
@@ -54,7 +54,7 @@ export interface Orders {
   /** Makes or plans a picture. It throws only what is a mistake of ours. */
   fill(order: Order): Promise<void>
   /** The text that stands for a reference; undefined when a picture for it is missing. */
-  answer(mention: Mention, page: Page): string | undefined
+  answer(reference: PageReference, page: Page): string | undefined
 }
 
 export interface OrderFlags {
@@ -84,8 +84,8 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
       file,
       base,
       auto: flags.auto,
-      mentions: references.map(reference =>
-        readMention(reference, { file, base }, { site, upscaler, order }),
+      references: references.map(reference =>
+        readReference(reference, { file, base }, { site, upscaler, order }),
       ),
     }),
     async fill(order) {
@@ -98,15 +98,19 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
         if (error.code !== 'ABORTED') order.error = error.at({ file: shownPath(order.file, process.cwd()) })
       }
     },
-    answer(mention, page) {
-      const addresses = mention.orders.flatMap(({ output }) => addressOf(output, mention, page) ?? [])
-      if (addresses.length === 0 || addresses.length < mention.orders.length) return undefined
-      return mention.isList ? printList(mention, addresses) : addresses[0]
+    answer(reference, page) {
+      const addresses = reference.orders.flatMap(({ output }) => addressOf(output, reference, page) ?? [])
+      if (addresses.length === 0 || addresses.length < reference.orders.length) return undefined
+      return reference.isList ? printList(reference, addresses) : addresses[0]
     },
   }
 
   /** The address of a picture, in the way in which the reference to it was written. */
-  function addressOf(output: string | undefined, { address, rest }: Mention, page: Page): string | undefined {
+  function addressOf(
+    output: string | undefined,
+    { address, rest }: PageReference,
+    page: Page,
+  ): string | undefined {
     if (output === undefined) return undefined
     const path = pathOf(address)
     const isBeside = flags.assets === undefined
@@ -118,7 +122,7 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
 }
 
 /** What a reference asks for. A mistake in it is kept with it, so that every one of a page is told. */
-function readMention(reference: Reference, page: Place, source: MentionSource): Mention {
+function readReference(reference: Reference, page: Place, source: ReferenceContext): PageReference {
   const { site, upscaler, order } = source
   const nothing = { ...reference, orders: [], rest: '', isList: false }
   try {
@@ -139,7 +143,7 @@ function readMention(reference: Reference, page: Place, source: MentionSource): 
   }
 }
 
-interface MentionSource {
+interface ReferenceContext {
   readonly site: Site
   readonly upscaler: Upscaler
   order(file: string, request: UpscaleRequest): Order
@@ -149,13 +153,13 @@ interface MentionSource {
  * A `srcset` of the original and its larger pictures. A stand-in that is no larger has no place in it: under `2x` a
  * browser would show it at half its size.
  */
-function printList(mention: Mention, addresses: readonly string[]): string | undefined {
-  const original = mention.place === 'auto' ? mention.address : pathOf(mention.address) + mention.rest
-  const larger = mention.orders.flatMap(({ image }, index) => {
+function printList(reference: PageReference, addresses: readonly string[]): string | undefined {
+  const original = reference.place === 'auto' ? reference.address : pathOf(reference.address) + reference.rest
+  const larger = reference.orders.flatMap(({ image }, index) => {
     const isLarger = image !== undefined && image.width > image.source.width
     return isLarger ? [`${candidateAddress(addresses[index] ?? '')} ${image.factor}x`] : []
   })
-  if (mention.place === 'auto' && larger.length === 0) return undefined
+  if (reference.place === 'auto' && larger.length === 0) return undefined
   return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
 }
 

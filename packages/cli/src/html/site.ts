@@ -44,7 +44,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const leftovers = await findLeftovers(site)
   for (const { file, line, address } of leftovers) {
     print.note(
-      `notice: ${shownPath(file, process.cwd())}:${line} mentions "${safeText(address)}", which stays as it is`,
+      `notice: ${shownPath(file, process.cwd())}:${line} references "${safeText(address)}", which stays as it is`,
     )
   }
   return finishHtml(
@@ -86,11 +86,11 @@ async function rewritePage(page: Page, orders: Orders): Promise<boolean> {
   const { text, encode } = await readText(page.file)
   const scan = scanText(page.file, text, page.auto)
   let index = 0
-  const answers = new Map(scan.references.map(reference => [reference, page.mentions[index++]]))
+  const answers = new Map(scan.references.map(reference => [reference, page.references[index++]]))
   const changed = scan.rewrite(reference => {
-    const mention = answers.get(reference)
+    const reference = answers.get(reference)
     // A page that was changed by somebody else since it was looked at keeps what it has now.
-    return mention?.address === reference.address ? orders.answer(mention, page) : undefined
+    return reference?.address === reference.address ? orders.answer(reference, page) : undefined
   })
   if (changed === text) return false
   await placeText(encode(changed), page.file)

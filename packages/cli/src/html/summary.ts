@@ -4,7 +4,7 @@ import { exitCodeOf } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { errorFacts, type Printer } from '../print.ts'
 import { count, printTable } from '../table.ts'
-import type { Mention, Order, Orders, Page } from './pictures.ts'
+import type { Order, Orders, Page, PageReference } from './pictures.ts'
 import type { Leftover } from './site.ts'
 
 /** What happened to a site. */
@@ -24,7 +24,7 @@ export function finishHtml(
   print: Printer,
 ): number {
   const cwd = process.cwd()
-  const errors = pages.flatMap(page => page.mentions.flatMap(mention => errorsOf(mention, page, cwd)))
+  const errors = pages.flatMap(page => page.references.flatMap(reference => errorsOf(reference, page, cwd)))
   for (const error of errors) print.error(error)
   const rows = orders.all.flatMap(order => rowsOf(order, cwd))
   if (rows.length > 0 && rows.length <= 40) print.result(printTable(rows))
@@ -50,7 +50,7 @@ export function finishHtml(
     pages: pages.map(page => ({
       file: page.file,
       rewritten: rewritten.includes(page.file),
-      references: page.mentions.length,
+      references: page.references.length,
     })),
     errors: errors.map(errorFacts),
     leftovers,
@@ -62,7 +62,11 @@ export function finishHtml(
 }
 
 /** Every place that names a broken picture is told, so that a person can go to it. */
-function errorsOf({ address, line, orders, error }: Mention, { file }: Page, cwd: string): UpscaleError[] {
+function errorsOf(
+  { address, line, orders, error }: PageReference,
+  { file }: Page,
+  cwd: string,
+): UpscaleError[] {
   const place = { reference: address, importer: { file: shownPath(file, cwd), line } }
   return [error, ...orders.map(order => order.error)].flatMap(one =>
     one === undefined ? [] : [one.at(place)],
