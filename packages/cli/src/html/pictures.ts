@@ -15,7 +15,7 @@ import { shownPath } from '../files/operands.ts'
 import { placeFile } from '../files/place.ts'
 
 /** One picture to make, whatever number of pages refer to it. */
-export interface Order {
+export interface PagePicture {
   readonly file: string
   readonly request: Partial<UpscaleRequest>
   image?: UpscaledImage
@@ -27,7 +27,7 @@ export interface Order {
 
 /** A reference of a page and what was ordered for it; nothing for an address of another server. */
 export interface PageReference extends Reference {
-  readonly orders: readonly Order[]
+  readonly pictures: readonly PagePicture[]
   /** What was not ours in the query, with the hash. */
   readonly rest: string
   readonly isList: boolean
@@ -48,11 +48,11 @@ export interface Page extends Place {
 }
 
 /** Gathers what the pages of a site need, so that each picture is made once. */
-export interface Orders {
-  readonly all: readonly Order[]
+export interface PagePictures {
+  readonly all: readonly PagePicture[]
   add(file: string, base: string | undefined, references: readonly Reference[]): Page
   /** Makes or plans a picture. It throws only what is a mistake of ours. */
-  fill(order: Order): Promise<void>
+  fill(picture: PagePicture): Promise<void>
   /** The text that stands for a reference; undefined when a picture for it is missing. */
   answer(reference: PageReference, page: Page): string | undefined
 }
@@ -64,15 +64,20 @@ export interface OrderFlags {
 }
 
 /** @param assets the folder for new files, absolute, where `flags.assets` names one */
-export function createOrders(site: Site, upscaler: Upscaler, assets: string, flags: OrderFlags): Orders {
-  const byKey = new Map<string, Order>()
-  const all: Order[] = []
+export function createPagePictures(
+  site: Site,
+  upscaler: Upscaler,
+  assets: string,
+  flags: OrderFlags,
+): PagePictures {
+  const byKey = new Map<string, PagePicture>()
+  const all: PagePicture[] = []
 
-  function order(file: string, request: Partial<UpscaleRequest>): Order {
+  function picture(file: string, request: Partial<UpscaleRequest>): PagePicture {
     const key = JSON.stringify([file, request])
     const known = byKey.get(key)
     if (known !== undefined) return known
-    const made: Order = { file, request }
+    const made: PagePicture = { file, request }
     byKey.set(key, made)
     all.push(made)
     return made
@@ -85,22 +90,23 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
       base,
       auto: flags.auto,
       references: references.map(reference =>
-        readReference(reference, { file, base }, { site, upscaler, order }),
+        readReference(reference, { file, base }, { site, upscaler, picture }),
       ),
     }),
-    async fill(order) {
+    async fill(picture) {
       try {
-        if (flags.dryRun === true) order.plan = await upscaler.plan(order.file, order.request)
-        else await make(order, upscaler, flags.assets === undefined ? dirname(order.file) : assets)
+        if (flags.dryRun === true) picture.plan = await upscaler.plan(picture.file, picture.request)
+        else await make(picture, upscaler, flags.assets === undefined ? dirname(picture.file) : assets)
       } catch (error) {
         if (!isUpscaleError(error)) throw error
         // Not begun because of Ctrl-C: that is told once, not for each place.
-        if (error.code !== 'ABORTED') order.error = error.at({ file: shownPath(order.file, process.cwd()) })
+        if (error.code !== 'ABORTED')
+          picture.error = error.at({ file: shownPath(picture.file, process.cwd()) })
       }
     },
     answer(reference, page) {
-      const addresses = reference.orders.flatMap(({ output }) => addressOf(output, reference, page) ?? [])
-      if (addresses.length === 0 || addresses.length < reference.orders.length) return undefined
+      const addresses = reference.pictures.flatMap(({ output }) => addressOf(output, reference, page) ?? [])
+      if (addresses.length === 0 || addresses.length < reference.pictures.length) return undefined
       return reference.isList ? printList(reference, addresses) : addresses[0]
     },
   }
@@ -123,20 +129,20 @@ export function createOrders(site: Site, upscaler: Upscaler, assets: string, fla
 
 /** What a reference asks for. A mistake in it is kept with it, so that every one of a page is told. */
 function readReference(reference: Reference, page: Place, source: ReferenceContext): PageReference {
-  const { site, upscaler, order } = source
-  const nothing = { ...reference, orders: [], rest: '', isList: false }
+  const { site, upscaler, picture } = source
+  const nothing = { ...reference, pictures: [], rest: '', isList: false }
   try {
     const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
     const file = site.fileOf(directive?.path ?? pathOf(reference.address), page.file, page.base)
     if (file === undefined) return nothing
     if (directive === undefined) {
-      // Spelled like a parsed tag, so that both are one order.
+      // Spelled like a parsed tag, so that both are one picture.
       const { factor, engine } = upscaler.options
-      return { ...nothing, orders: [order(file, { factor, engine, params: {} })], isList: true }
+      return { ...nothing, pictures: [picture(file, { factor, engine, params: {} })], isList: true }
     }
     refuseList(directive, reference)
-    const orders = directive.requests.map(request => order(file, request))
-    return { ...reference, orders, rest: directive.rest, isList: directive.as === 'srcset' }
+    const pictures = directive.requests.map(request => picture(file, request))
+    return { ...reference, pictures, rest: directive.rest, isList: directive.as === 'srcset' }
   } catch (error) {
     if (!isUpscaleError(error)) throw error
     return { ...nothing, error }
@@ -146,7 +152,7 @@ function readReference(reference: Reference, page: Place, source: ReferenceConte
 interface ReferenceContext {
   readonly site: Site
   readonly upscaler: Upscaler
-  order(file: string, request: UpscaleRequest): Order
+  picture(file: string, request: UpscaleRequest): PagePicture
 }
 
 /**
@@ -155,7 +161,7 @@ interface ReferenceContext {
  */
 function printList(reference: PageReference, addresses: readonly string[]): string | undefined {
   const original = reference.place === 'auto' ? reference.address : pathOf(reference.address) + reference.rest
-  const larger = reference.orders.flatMap(({ image }, index) => {
+  const larger = reference.pictures.flatMap(({ image }, index) => {
     const isLarger = image !== undefined && image.width > image.source.width
     return isLarger ? [`${candidateAddress(addresses[index] ?? '')} ${image.factor}x`] : []
   })
@@ -163,15 +169,15 @@ function printList(reference: PageReference, addresses: readonly string[]): stri
   return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
 }
 
-async function make(order: Order, upscaler: Upscaler, folder: string): Promise<void> {
-  const image = await upscaler.upscale(order.file, order.request)
+async function make(picture: PagePicture, upscaler: Upscaler, folder: string): Promise<void> {
+  const image = await upscaler.upscale(picture.file, picture.request)
   const name = basename(image.file)
   const extension = extname(name)
   // The digest in the name lets a server have the file cached for good.
   const output = join(folder, `${name.slice(0, -extension.length)}-${image.digest.slice(0, 10)}${extension}`)
   await placeFile(image, output)
-  order.image = image
-  order.output = output
+  picture.image = image
+  picture.output = output
 }
 
 function refuseList({ as }: Directive, { place }: Reference): void {

@@ -13,7 +13,7 @@ import { placeText, sweepLeftovers } from '../files/place.ts'
 import { walk } from '../files/walk.ts'
 import { createProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
-import { createOrders, type Orders, type Page } from './pictures.ts'
+import { createPagePictures, type Page, type PagePictures } from './pictures.ts'
 import { finishHtml } from './summary.ts'
 
 /** Makes the pictures of a site and rewrites its pages. Returns the exit code. */
@@ -21,16 +21,16 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const { upscaler, print, stopping } = session
   const site = await openSite(folder, flags)
   if (flags.dryRun !== true) await sweepLeftovers(site.folder)
-  const orders = createOrders(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
-  const pages = await findPages(site, flags.auto, orders)
+  const pictures = createPagePictures(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
+  const pages = await findPages(site, flags.auto, pictures)
   const progress = createProgress(print, upscaler)
-  progress.total = orders.all.length
-  session.foresee(() => eachOf(orders.all))
-  await forEach(eachOf(orders.all), upscaler.options.concurrency + 2, stopping, async order => {
-    const name = shownPath(order.file, process.cwd())
+  progress.total = pictures.all.length
+  session.foresee(() => eachOf(pictures.all))
+  await forEach(eachOf(pictures.all), upscaler.options.concurrency + 2, stopping, async picture => {
+    const name = shownPath(picture.file, process.cwd())
     const end = progress.begin(name)
-    await orders.fill(order)
-    const made = order.image
+    await pictures.fill(picture)
+    const made = picture.image
     const text = made === undefined ? undefined : `${name}  ${made.width} × ${made.height}  ${made.origin}`
     const isCached = made?.origin === 'cache'
     end(isCached ? 'cached' : 'worked', isCached ? undefined : text)
@@ -38,7 +38,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const rewritten: string[] = []
   // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
   for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
-    if (await rewritePage(page, orders)) rewritten.push(page.file)
+    if (await rewritePage(page, pictures)) rewritten.push(page.file)
   }
   await renewIntegrities(site, rewritten)
   const leftovers = await findLeftovers(site)
@@ -48,7 +48,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
     )
   }
   return finishHtml(
-    { pages, rewritten, orders, leftovers, report: upscaler.report(), dryRun: flags.dryRun === true },
+    { pages, rewritten, pictures, leftovers, report: upscaler.report(), dryRun: flags.dryRun === true },
     print,
   )
 }
@@ -71,18 +71,18 @@ async function openSite(folder: string, flags: HtmlFlags): Promise<Site> {
   return site
 }
 
-/** Every page that has something to change, with the orders it makes. */
-async function findPages(site: Site, auto: string | undefined, orders: Orders): Promise<Page[]> {
+/** Every page that has something to change, with the pictures it makes. */
+async function findPages(site: Site, auto: string | undefined, pictures: PagePictures): Promise<Page[]> {
   const pages: Page[] = []
   const rules = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
   for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
     const scan = await scanFile(file, auto)
-    if (scan.references.length > 0) pages.push(orders.add(file, scan.base, scan.references))
+    if (scan.references.length > 0) pages.push(pictures.add(file, scan.base, scan.references))
   }
   return pages
 }
 
-async function rewritePage(page: Page, orders: Orders): Promise<boolean> {
+async function rewritePage(page: Page, pictures: PagePictures): Promise<boolean> {
   const { text, encode } = await readText(page.file)
   const scan = scanText(page.file, text, page.auto)
   let index = 0
@@ -90,7 +90,7 @@ async function rewritePage(page: Page, orders: Orders): Promise<boolean> {
   const changed = scan.rewrite(reference => {
     const reference = answers.get(reference)
     // A page that was changed by somebody else since it was looked at keeps what it has now.
-    return reference?.address === reference.address ? orders.answer(reference, page) : undefined
+    return reference?.address === reference.address ? pictures.answer(reference, page) : undefined
   })
   if (changed === text) return false
   await placeText(encode(changed), page.file)

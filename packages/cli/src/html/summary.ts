@@ -4,7 +4,7 @@ import { exitCodeOf } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { errorFacts, type Printer } from '../print.ts'
 import { count, printTable } from '../table.ts'
-import type { Order, Orders, Page, PageReference } from './pictures.ts'
+import type { Page, PagePicture, PagePictures, PageReference } from './pictures.ts'
 import type { Leftover } from './site.ts'
 
 /** What happened to a site. */
@@ -12,7 +12,7 @@ export interface SiteOutcome {
   readonly pages: readonly Page[]
   /** Files that were changed. */
   readonly rewritten: readonly string[]
-  readonly orders: Orders
+  readonly pictures: PagePictures
   readonly leftovers: readonly Leftover[]
   readonly report: Report
   readonly dryRun: boolean
@@ -20,19 +20,19 @@ export interface SiteOutcome {
 
 /** Prints the end of `upscale html` and returns the exit code. */
 export function finishHtml(
-  { pages, rewritten, orders, leftovers, report, dryRun }: SiteOutcome,
+  { pages, rewritten, pictures, leftovers, report, dryRun }: SiteOutcome,
   print: Printer,
 ): number {
   const cwd = process.cwd()
   const errors = pages.flatMap(page => page.references.flatMap(reference => errorsOf(reference, page, cwd)))
   for (const error of errors) print.error(error)
-  const rows = orders.all.flatMap(order => rowsOf(order, cwd))
+  const rows = pictures.all.flatMap(picture => rowsOf(picture, cwd))
   if (rows.length > 0 && rows.length <= 40) print.result(printTable(rows))
-  const priceMicros = orders.all.reduce((sum, { plan }) => sum + (plan?.priceMicros ?? 0), 0)
-  const by = (origin: string): number => orders.all.filter(({ image }) => image?.origin === origin).length
+  const priceMicros = pictures.all.reduce((sum, { plan }) => sum + (plan?.priceMicros ?? 0), 0)
+  const by = (origin: string): number => pictures.all.filter(({ image }) => image?.origin === origin).length
   const parts = dryRun
     ? [
-        `${count(orders.all.length, 'picture')} for ${count(pages.length, 'file')}`,
+        `${count(pictures.all.length, 'picture')} for ${count(pages.length, 'file')}`,
         `${dollars(priceMicros)} for what is missing`,
       ]
     : [
@@ -46,7 +46,7 @@ export function finishHtml(
   if (errors.length > 0) parts.push(print.paint.red(`${count(errors.length, 'reference')} failed`))
   print.result(parts.join(', '))
   print.document({
-    images: orders.all.map(factsOf),
+    images: pictures.all.map(factsOf),
     pages: pages.map(page => ({
       file: page.file,
       rewritten: rewritten.includes(page.file),
@@ -63,25 +63,25 @@ export function finishHtml(
 
 /** Every place that names a broken picture is told, so that a person can go to it. */
 function errorsOf(
-  { address, line, orders, error }: PageReference,
+  { address, line, pictures, error }: PageReference,
   { file }: Page,
   cwd: string,
 ): UpscaleError[] {
   const place = { reference: address, importer: { file: shownPath(file, cwd), line } }
-  return [error, ...orders.map(order => order.error)].flatMap(one =>
+  return [error, ...pictures.map(picture => picture.error)].flatMap(one =>
     one === undefined ? [] : [one.at(place)],
   )
 }
 
 /** One row, or none for a picture that failed. */
-function rowsOf({ file, image, output, plan }: Order, cwd: string): string[][] {
+function rowsOf({ file, image, output, plan }: PagePicture, cwd: string): string[][] {
   if (plan !== undefined) return [[shownPath(file, cwd), '', '', plan.state, dollars(plan.priceMicros)]]
   if (image === undefined || output === undefined) return []
   const size = `${image.width} × ${image.height}`
   return [[shownPath(file, cwd), `→ ${shownPath(output, cwd)}`, size, image.origin]]
 }
 
-function factsOf({ file, image, output, plan, error }: Order): object {
+function factsOf({ file, image, output, plan, error }: PagePicture): object {
   if (error !== undefined) return { source: file, state: 'failed', error: errorFacts(error) }
   if (plan !== undefined) return { ...plan, source: file }
   if (image === undefined) return { source: file, state: 'stopped' }
