@@ -10,8 +10,8 @@ import { refusedAttempts } from './refusal.ts'
 import {
   adoptReceived,
   type Call,
+  type EngineOrder,
   giveUp,
-  type Order,
   type Received,
   type ServiceRequest,
   settleAnswer,
@@ -45,7 +45,7 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
  */
 export async function buy(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
   look: () => Received | undefined,
 ): Promise<Received> {
@@ -67,7 +67,7 @@ export async function buy(
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
 export function lockKey(
   store: Cache,
-  { answerKey }: Pick<Order, 'answerKey'>,
+  { answerKey }: Pick<EngineOrder, 'answerKey'>,
   { engineContext }: PipelineContext,
 ): Promise<Lock> {
   const file = join(store.root, LOCKS, `${answerKey}.lock`)
@@ -76,7 +76,7 @@ export function lockKey(
 
 async function reserveAndCall(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
   store: Cache,
 ): Promise<Received> {
@@ -174,7 +174,7 @@ function boughtElsewhere({ root }: Cache): UpscaleError {
 
 function frozenMiss(
   { engine, engineName }: ServiceRequest,
-  { answerKey }: Order,
+  { answerKey }: EngineOrder,
   store: Cache,
 ): UpscaleError {
   const price = dollars(engine.priceMicros)

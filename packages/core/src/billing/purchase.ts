@@ -19,10 +19,10 @@ import { clearLocalIntent, readIntent } from './intent.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
 import {
   adoptReceived,
+  type EngineOrder,
   factsOf,
   giveUp,
   lineOf,
-  type Order,
   type Received,
   type ServiceRequest,
 } from './settle.ts'
@@ -62,7 +62,7 @@ async function prepareOrder(
   source: SourceImage,
   request: ServiceRequest,
   { options }: PipelineContext,
-): Promise<Order> {
+): Promise<EngineOrder> {
   const image = await normalise(source, { maxPixels: options.maxPixels, factor: request.factor })
   // A request that could only fail after the call must fail before it.
   checkOutput(image, {
@@ -83,7 +83,7 @@ async function prepareOrder(
 async function receive(
   source: SourceImage,
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
 ): Promise<Received> {
   const store = context.stores.forEngine(request.engine)
@@ -110,7 +110,7 @@ async function receive(
 async function receiveFetched(
   source: SourceImage,
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
 ): Promise<Received | undefined> {
   const fetched = await fetchAnswer(source, request, order.answerKey, order, context)
@@ -125,7 +125,7 @@ async function receiveFetched(
  */
 async function closeBooks(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
   store: Cache,
 ): Promise<void> {
@@ -155,7 +155,7 @@ async function closeBooks(
 /** Writes down that a received answer was filed, and removes what is there twice now. */
 async function fileReceived(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   received: Received,
   { ledger }: PipelineContext,
   store: Cache,
@@ -172,7 +172,7 @@ function sizeOf(source: { readonly width: number; readonly height: number }, { f
 async function accept(
   source: SourceImage,
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   received: Received,
   context: PipelineContext,
 ): Promise<Answer> {
@@ -207,7 +207,7 @@ async function accept(
 async function keep(
   context: PipelineContext,
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   received: Received,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string> {
@@ -233,7 +233,7 @@ async function keep(
 async function reject(
   context: PipelineContext,
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   received: Received,
   error: unknown,
 ): Promise<never> {
@@ -257,7 +257,7 @@ async function reject(
 /** A second order may have been answered as badly as the first; both were paid for. */
 async function keepRejected(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   received: Received,
   store: Cache,
 ): Promise<CacheEntry> {

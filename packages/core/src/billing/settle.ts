@@ -17,7 +17,7 @@ import { keepReceived } from './store-received.ts'
 export type ServiceRequest = RequestOf<FileEngine>
 
 /** What is sent. */
-export interface Order {
+export interface EngineOrder {
   readonly answerKey: AnswerKey
   readonly png: Uint8Array
   /** The source's size in pixels. */
@@ -46,7 +46,7 @@ export interface Received {
 /** One call, from the moment its price was held. */
 export interface Call {
   readonly request: ServiceRequest
-  readonly order: Order
+  readonly order: EngineOrder
   readonly context: PipelineContext
   readonly store: Cache
   readonly intent: Intent
@@ -99,7 +99,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
  */
 export async function adoptReceived(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   context: PipelineContext,
   store: Cache,
 ): Promise<Received | undefined> {
@@ -127,7 +127,7 @@ export async function adoptReceived(
  */
 export async function giveUp(
   request: ServiceRequest,
-  order: Order,
+  order: EngineOrder,
   intent: Intent,
   { ledger }: PipelineContext,
 ): Promise<void> {
@@ -235,7 +235,7 @@ async function account({ request, order, context, intent }: Call, entry: Entry):
 /** What every ledger line about a call says. */
 export function lineOf(
   { engine }: ServiceRequest,
-  { answerKey, source }: Order,
+  { answerKey, source }: EngineOrder,
   { requestId }: Pick<Received, 'requestId'>,
 ): Omit<LedgerLine, 'event'> {
   return {
@@ -250,7 +250,7 @@ export function lineOf(
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
 export function factsOf(
   { engine, scale }: ServiceRequest,
-  { answerKey, width, height }: Order,
+  { answerKey, width, height }: EngineOrder,
   { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
 ): NewEntry {
   return {
