@@ -162,7 +162,7 @@ export function createInspectorServer(
     if (!isOwnRequest(request) || !hasToken(request, token)) {
       return refuse(response, 403, 'this was not asked for by the page; load it again')
     }
-    const order = readOrder(await readJson(request))
+    const order = readMakeCommand(await readJson(request))
     if (order === undefined) return refuse(response, 400, 'not an order')
     // Prices and states as they are now, not as the page may still show them.
     inspection.forgetPictures()
@@ -269,12 +269,12 @@ function reasonAgainst({ name, state, action, message }: ShownPicture): string {
   return `${name}: ${message ?? `there is nothing to make, it is ${state}`}`
 }
 
-interface Order {
+interface MakeCommand {
   readonly ids: 'free' | readonly string[]
   readonly confirmedMicros: number | undefined
 }
 
-function readOrder(value: unknown): Order | undefined {
+function readMakeCommand(value: unknown): MakeCommand | undefined {
   if (typeof value !== 'object' || value === null || !('ids' in value)) return undefined
   const { ids } = value
   const confirmedMicros = 'confirmedMicros' in value ? value.confirmedMicros : undefined
