@@ -6,7 +6,7 @@ import type { ResolvedOptions } from '../request/options.ts'
 import type { CacheRecord, EntryShelf, RecordShelf } from './cache.ts'
 import type { EntryFacts } from './entry.ts'
 import { type Provenance, traceImage } from './provenance.ts'
-import { Inspector } from './read-entry.ts'
+import { EntryReader } from './read-entry.ts'
 
 // The cache as its owner sees it: everything that is in it, whatever it was made for. Looking through it changes
 // nothing, moves nothing aside and makes nothing; what can't be used is told, never thrown.
@@ -70,13 +70,13 @@ export function openArchive({
 }: Pick<ResolvedOptions, 'cacheDir' | 'scratchDir'>): Archive {
   const roots: Readonly<Record<RootName, string>> = { durable: cacheDir, scratch: scratchDir }
   const names: readonly RootName[] = ['durable', 'scratch']
-  const inspector = new Inspector()
+  const reader = new EntryReader()
 
   async function* images(shelves: readonly EntryShelf[] = ENTRY_SHELVES): AsyncGenerator<ArchivedImage> {
     for (const root of names) {
       for (const shelf of shelves) {
         for await (const { path, name } of listKeys(join(roots[root], 'v1', shelf), /^[0-9a-f]{64}$/)) {
-          const seen = inspector.entry(path, name)
+          const seen = reader.entry(path, name)
           const facts = seen.state === 'sound' ? seen.entry.facts : undefined
           yield { root, shelf, folder: path, facts }
         }
@@ -89,7 +89,7 @@ export function openArchive({
       for (const shelf of RECORD_SHELVES) {
         for await (const { path, name } of listKeys(join(roots[root], 'v1', shelf), /^[0-9a-f]{64}\.json$/)) {
           const key = name.slice(0, 64)
-          const seen = inspector.record(path, key)
+          const seen = reader.record(path, key)
           yield { root, shelf, file: path, key, record: seen.state === 'sound' ? seen.record : undefined }
         }
       }
@@ -101,7 +101,7 @@ export function openArchive({
     images,
     records,
     damageOf({ folder }) {
-      const seen = inspector.image(folder, folder.slice(-64))
+      const seen = reader.image(folder, folder.slice(-64))
       if (seen.state === 'sound') return undefined
       if (seen.state === 'absent') return 'entry.json is missing'
       return seen.state === 'newer' ? 'it was stored by a later version of this package' : seen.reason

@@ -14,7 +14,7 @@ import {
 import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
-import { Inspector, type Look } from './read-entry.ts'
+import { EntryReader, type Look } from './read-entry.ts'
 import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 
@@ -154,7 +154,7 @@ class DiskCache implements Cache {
   readonly root: string
   readonly #tag: boolean
   readonly #now: () => Date
-  readonly #inspector = new Inspector()
+  readonly #reader = new EntryReader()
   readonly #quarantine: Quarantine
   readonly #manifest: Manifest | undefined
 
@@ -168,21 +168,21 @@ class DiskCache implements Cache {
 
   peek(shelf: EntryShelf, key: string): CacheEntry | undefined {
     const path = this.#path(shelf, key)
-    const entry = this.#quarantine.lookUp(path, path => this.#inspector.entry(path, key))?.entry
+    const entry = this.#quarantine.lookUp(path, path => this.#reader.entry(path, key))?.entry
     if (entry !== undefined && shelf === 'answers') this.#vouch(key, entry.facts, path)
     return entry
   }
 
   find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined {
     const path = this.#path(shelf, key)
-    const seen = this.#quarantine.lookUp(path, path => this.#inspector.image(path, key))
+    const seen = this.#quarantine.lookUp(path, path => this.#reader.image(path, key))
     if (seen !== undefined && shelf === 'answers') this.#vouch(key, seen.entry.facts, path)
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
   }
 
   recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined {
     const file = join(this.#path(shelf, facts.key), facts.fileName)
-    return this.#inspector.isIntact(file, facts) ? { file, facts } : undefined
+    return this.#reader.isIntact(file, facts) ? { file, facts } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {
@@ -192,7 +192,7 @@ class DiskCache implements Cache {
     const text = printEntry({ ...facts, size: bytes.length, sha256, createdAt: this.#now().toISOString() })
     const stored = parseEntry(text, key)
     if (typeof stored !== 'object') throw new TypeError(`not the facts of an image: ${JSON.stringify(facts)}`)
-    const look = (path: string): ReturnType<Inspector['image']> => this.#inspector.image(path, key)
+    const look = (path: string): ReturnType<EntryReader['image']> => this.#reader.image(path, key)
     return await this.#write(async () => {
       const there = look(folder)
       if (there.state === 'sound') {
@@ -207,7 +207,7 @@ class DiskCache implements Cache {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
           await this.#manifest?.list(key, lineOf({ ...facts, sha256 }), () =>
-            knownAnswers(join(this.root, 'v1', shelf), this.#inspector),
+            knownAnswers(join(this.root, 'v1', shelf), this.#reader),
           )
         const clear = () => this.#quarantine.clear(folder, look)
         const winner = await publish(temporary, folder, clear, !this.#tag)
@@ -230,7 +230,7 @@ class DiskCache implements Cache {
 
   seeRecord(shelf: RecordShelf, key: string): RecordState {
     const file = this.recordFile(shelf, key)
-    const seen = this.#inspector.record(file, key)
+    const seen = this.#reader.record(file, key)
     if (seen.state === 'sound' || seen.state === 'absent') return seen
     if (seen.state !== 'unreadable') return { state: 'unusable' }
     if (!this.#tag) throw unreadable(file, seen.cause)
@@ -296,7 +296,7 @@ class DiskCache implements Cache {
   }
 
   #lookAtRecord(key: string): Look<{ readonly state: 'sound'; readonly record: CacheRecord }> {
-    return path => this.#inspector.record(path, key)
+    return path => this.#reader.record(path, key)
   }
 
   async #write<Result>(work: () => Promise<Result>): Promise<Result> {

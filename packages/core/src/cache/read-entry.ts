@@ -34,7 +34,7 @@ const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENO
  * Looks at what is on disk and says what it is, without changing anything. Every failure has a place in
  * {@link Flaw}; none is thrown.
  */
-export class Inspector {
+export class EntryReader {
   // One page for all small files: nothing here waits, so that no two reads can meet in it.
   readonly #page = Buffer.allocUnsafeSlow(MAX_ENVELOPE_BYTES + 1)
   // The same for images that are only compared; allocating for each would cost more than reading it.
