@@ -87,10 +87,10 @@ async function rewritePage(page: Page, pictures: PagePictures): Promise<boolean>
   const scan = scanText(page.file, text, page.auto)
   let index = 0
   const answers = new Map(scan.references.map(reference => [reference, page.references[index++]]))
-  const changed = scan.rewrite(reference => {
-    const reference = answers.get(reference)
+  const changed = scan.rewrite(found => {
+    const reference = answers.get(found)
     // A page that was changed by somebody else since it was looked at keeps what it has now.
-    return reference?.address === reference.address ? pictures.answer(reference, page) : undefined
+    return reference?.address === found.address ? pictures.answer(reference, page) : undefined
   })
   if (changed === text) return false
   await placeText(encode(changed), page.file)

@@ -5,7 +5,7 @@ import { errnoOf, messageOf, renamePatiently, syncFolder, unreadable } from './d
 import { isNewer, isObject } from './entry.ts'
 import { acquireLock, LOCKS } from './lock/lock.ts'
 import { fillFolder, withTemporary } from './publish.ts'
-import type { Inspector } from './read-entry.ts'
+import type { EntryReader } from './read-entry.ts'
 
 // The list of what was bought, in the durable root, made to be committed and to be read in a review:
 //
@@ -154,11 +154,11 @@ export function lineOf({ sha256, engine, model, width, height, source }: Manifes
 }
 
 /** All answers on a shelf that are whole by their entry.json, for a manifest that is begun. */
-export function knownAnswers(shelf: string, inspector: Inspector): Lines {
+export function knownAnswers(shelf: string, reader: EntryReader): Lines {
   const lines = new Map<string, ManifestLine>()
   const keys = existsSync(shelf) ? readdirSync(shelf).flatMap(name => readdirSync(join(shelf, name))) : []
   for (const key of keys) {
-    const seen = inspector.entry(join(shelf, key.slice(0, 2), key), key)
+    const seen = reader.entry(join(shelf, key.slice(0, 2), key), key)
     if (seen.state === 'sound') lines.set(key, lineOf(seen.entry.facts))
   }
   return lines
