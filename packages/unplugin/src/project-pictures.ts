@@ -1,6 +1,6 @@
 import type { InspectionOptions } from 'upscale-toolkit/inspector'
 import { sourcesIn } from 'upscale-toolkit/references/sources'
-import type { Finisher } from './project-upscaler.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /**
  * What is looked at where a project's pictures are shown: those that its sources ask for, and those that the bundler
@@ -9,7 +9,7 @@ import type { Finisher } from './project-upscaler.ts'
  * @param skip folders that hold no sources, absolute
  */
 export function projectPictures(
-  { view, sightings }: Pick<Finisher, 'view' | 'sightings'>,
+  { view, sightings }: Pick<ProjectUpscaler, 'view' | 'sightings'>,
   skip: readonly string[] = [],
 ): InspectionOptions {
   const { root, cacheDir } = view.options

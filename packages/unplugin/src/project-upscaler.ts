@@ -30,7 +30,7 @@ export interface ReferenceSite {
 }
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
-export interface Finisher {
+export interface ProjectUpscaler {
   readonly options: ResolvedOptions
   /** For whoever shows pictures: looks at them, and makes none. */
   readonly view: UpscalerView
@@ -70,7 +70,7 @@ export interface Project {
 }
 
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
-export function createFinisher(options: UpscalerOptions, project: Project): Finisher {
+export function createProjectUpscaler(options: UpscalerOptions, project: Project): ProjectUpscaler {
   const { root, envDir, mode, logger } = project
   const onNotice = (text: string): void => logger.warn(text)
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)

@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import type { Finisher, ReferenceSite } from './project-upscaler.ts'
+import type { ProjectUpscaler, ReferenceSite } from './project-upscaler.ts'
 import { queryOf } from './reference.ts'
 
 /**
@@ -40,8 +40,11 @@ export interface Slot {
 /**
  * @param isWatching false for a build that runs once: a source is read once then, and edits during it don't count
  */
-export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWatching: boolean): Slots {
-  const { root, scratchDir } = finisher.options
+export function createSlots(
+  projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
+  isWatching: boolean,
+): Slots {
+  const { root, scratchDir } = projectUpscaler.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
 
@@ -51,7 +54,7 @@ export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWa
     site: ReferenceSite,
     key: string,
   ): Promise<Slot> {
-    const image = await finisher.finish(source, request, site)
+    const image = await projectUpscaler.finish(source, request, site)
     const file = await place(image, join(scratchDir, 'slots', key))
     const slot = { file: file.replaceAll('\\', '/'), source, request, site, image }
     slots.set(slot.file, slot)
@@ -59,7 +62,7 @@ export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWa
   }
 
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
-    const key = keyOf(relative(root, source), queryOf(request, finisher.options))
+    const key = keyOf(relative(root, source), queryOf(request, projectUpscaler.options))
     const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot

@@ -2,7 +2,7 @@ import type { Report } from 'upscale-core'
 import { dollars } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
-import type { Finisher } from './project-upscaler.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /** The most refused pictures that are named. */
 const MOST_NAMED = 3
@@ -29,11 +29,14 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
  * Makes what ends every build: the summary goes to the host's logger, once for each change, so that a rebuild that
  * touched no picture says nothing; the report goes to the user's function.
  */
-export function createTeller(options: BuildOptions, logger: HostLogger): (finisher: Finisher) => void {
+export function createTeller(
+  options: BuildOptions,
+  logger: HostLogger,
+): (projectUpscaler: ProjectUpscaler) => void {
   let told: string | undefined
-  return finisher => {
-    finisher.settle()
-    const report = finisher.report()
+  return projectUpscaler => {
+    projectUpscaler.settle()
+    const report = projectUpscaler.report()
     const summary = summaryOf(report)
     if (summary === undefined) return
     if (summary !== told) logger.info(summary)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { createDevPictures } from './pictures.ts'
 
 const REQUEST: UpscaleRequest = { factor: 2, engine: 'resize', params: {} }
@@ -21,7 +21,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 
 /** What is heard of an image that can't be decoded, when the work on it ends with an error after a while. */
 async function failureOf(error: UpscaleError, ms: number): Promise<unknown> {
-  const options = { root, engine: 'resize', maxPixels: 1e6 } as Finisher['options']
+  const options = { root, engine: 'resize', maxPixels: 1e6 } as ProjectUpscaler['options']
   const work = async (): Promise<never> => {
     await sleep(ms)
     throw error

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Format, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { type Finisher, type ReferenceSite, withPlace } from '../project-upscaler.ts'
+import { type ProjectUpscaler, type ReferenceSite, withPlace } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
 import { stampOf } from '../slots.ts'
 import type { VariantParts } from '../variants.ts'
@@ -34,7 +34,7 @@ export interface DevEvents {
 
 /** @param finish makes the picture in the form that the host wants */
 export function createDevPictures<T>(
-  { options }: Pick<Finisher, 'options'>,
+  { options }: Pick<ProjectUpscaler, 'options'>,
   finish: (source: string, request: UpscaleRequest, site: ReferenceSite) => Promise<T>,
   { onNews, onLateFailure, onLeftOut }: DevEvents,
 ): DevPictures<T> {

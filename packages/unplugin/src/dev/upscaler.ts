@@ -1,31 +1,34 @@
 import { isUpscaleError, UpscaleError } from 'upscale-core'
 import type { BuildOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Project } from '../project-upscaler.ts'
+import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 
 /**
- * A finisher that doesn't run what a dev server should not: by freezing, so that the upscaler itself refuses every call
+ * A upscaler that doesn't run what a dev server should not: by freezing, so that the upscaler itself refuses every call
  * of a paid engine, and by looking first where no engine may run at all. Such a picture fails with FROZEN_MISS.
  * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
  */
-export function createDevFinisher({ upscaler, dev }: BuildOptions, project: Project): Finisher {
-  const finisher = createFinisher(dev === 'full' ? upscaler : { ...upscaler, frozen: true }, project)
+export function createDevUpscaler({ upscaler, dev }: BuildOptions, project: Project): ProjectUpscaler {
+  const projectUpscaler = createProjectUpscaler(
+    dev === 'full' ? upscaler : { ...upscaler, frozen: true },
+    project,
+  )
   let underWay = 0
 
-  async function finish(...[source, request, site]: Parameters<Finisher['finish']>) {
-    if (dev === 'full') return finisher.finish(source, request, site)
-    if (dev === 'off' && !(await finisher.isAnswered(source, request, site))) throw notInDev()
+  async function finish(...[source, request, site]: Parameters<ProjectUpscaler['finish']>) {
+    if (dev === 'full') return projectUpscaler.finish(source, request, site)
+    if (dev === 'off' && !(await projectUpscaler.isAnswered(source, request, site))) throw notInDev()
     try {
       // A stand-in by `onError` is made in full and by this thread; the placeholder is quicker, and off it.
-      return await finisher.finish(source, { ...request, onError: 'error' }, site)
+      return await projectUpscaler.finish(source, { ...request, onError: 'error' }, site)
     } catch (error) {
-      const policy = request.onError ?? finisher.options.onError
+      const policy = request.onError ?? projectUpscaler.options.onError
       if (policy === 'error' || isLeftOut(error)) throw error
-      return finisher.finish(source, request, site)
+      return projectUpscaler.finish(source, request, site)
     }
   }
 
   return {
-    ...finisher,
+    ...projectUpscaler,
     async finish(...picture) {
       underWay++
       try {
@@ -36,7 +39,7 @@ export function createDevFinisher({ upscaler, dev }: BuildOptions, project: Proj
     },
     // A build is over here although pictures are still made.
     settle() {
-      if (underWay === 0) finisher.settle()
+      if (underWay === 0) projectUpscaler.settle()
     },
   }
 }

@@ -17,7 +17,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
@@ -42,7 +42,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       const root = initialOptions.absWorkingDir ?? process.cwd()
       const { logger, takeWarnings } = createLogger(initialOptions.logLevel)
       const tell = createTeller(options, logger)
-      const finisher = createFinisher(options.upscaler, {
+      const projectUpscaler = createProjectUpscaler(options.upscaler, {
         root,
         envDir: root,
         mode: process.env.NODE_ENV ?? 'production',
@@ -52,10 +52,10 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
       // The list of outputs, to search them; what was written is not in memory.
       initialOptions.metafile = true
-      answerReferences(build, finisher)
+      answerReferences(build, projectUpscaler)
       build.onEnd(async ({ metafile, outputFiles = [] }) => {
-        tell(finisher)
-        await writeBuildFiles(options, finisher)
+        tell(projectUpscaler)
+        await writeBuildFiles(options, projectUpscaler)
         const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
         const left = await leftoverOf(outputs, metafile, root)
         const warnings = takeWarnings()
@@ -65,7 +65,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
           : { warnings: [...warnings, { text: left }] }
       })
       // esbuild doesn't wait, but a process whose workers are told to end ends.
-      build.onDispose(() => void finisher.close())
+      build.onDispose(() => void projectUpscaler.close())
     },
   }
 }
@@ -94,7 +94,7 @@ function createLogger(level: BuildOptions['logLevel']): {
   }
 }
 
-function answerReferences(build: PluginBuild, finisher: Finisher): void {
+function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler): void {
   const sites = new Map<string, ReferenceSite>()
   build.onResolve({ filter: TAGGED }, args =>
     isTaggedImage(args.path) ? reported(() => answer(args)) : null,
@@ -104,9 +104,9 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
   async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
     const { path, importer, resolveDir, kind, pluginData, namespace } = args
     const site = { reference: path, importer: importer === '' ? undefined : importer }
-    const directive = finisher.parse(site)
+    const directive = projectUpscaler.parse(site)
     const isText = directive.as !== 'url'
-    if (isText && kind === 'url-token') throw finisher.addressOnly(directive, site, 'a style sheet')
+    if (isText && kind === 'url-token') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
     const source = isAbsolute(directive.path)
       ? directive.path
       : await build
@@ -117,20 +117,20 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
       sites.set(module, site)
       return { path: module, namespace: VARIANT, watchFiles: [source] }
     }
-    const { file } = await finisher.finish(source, directive.requests[0], site)
+    const { file } = await projectUpscaler.finish(source, directive.requests[0], site)
     return { path: file, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
   }
 
   async function loadVariant(path: string): Promise<OnLoadResult> {
     const source = pathOf(path)
     const site = sites.get(path) ?? { reference: path, importer: undefined }
-    const directive = finisher.parse(site)
+    const directive = projectUpscaler.parse(site)
     const contents = variantCode(directive, {
       original: source + directive.rest,
       upscaled: directive.requests.map(
-        request => source + withRest(queryOf(request, finisher.options), directive.rest),
+        request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
       ),
-      image: await finisher.finish(source, directive.requests[0], site),
+      image: await projectUpscaler.finish(source, directive.requests[0], site),
     })
     return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
   }

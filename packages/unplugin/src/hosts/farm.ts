@@ -12,7 +12,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
@@ -33,10 +33,10 @@ interface FarmSession {
    */
   readonly mayWatch: boolean
   /** One for each build: after {@link end} a rebuild gets another. */
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   readonly slots: Slots
   end(): Promise<void>
-  tell(finisher: Finisher): void
+  tell(projectUpscaler: ProjectUpscaler): void
   /** Who asked for a text, by the path and query of its module. */
   readonly texts: Map<string, ReferenceSite>
 }
@@ -93,9 +93,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finish: {
       async executor() {
-        const { finisher, tell, end } = session()
-        tell(finisher)
-        await writeBuildFiles(options, finisher)
+        const { projectUpscaler, tell, end } = session()
+        tell(projectUpscaler)
+        await writeBuildFiles(options, projectUpscaler)
         // Farm doesn't say whether it goes on: `watch()` and the dev server have a config like a build's.
         await end()
       },
@@ -104,11 +104,11 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
 }
 
 /** Tells the summary when work fails: Farm has no hook for the end of a build that failed. */
-async function told<T>({ finisher, tell }: FarmSession, work: () => Promise<T>): Promise<T> {
+async function told<T>({ projectUpscaler, tell }: FarmSession, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    tell(finisher)
+    tell(projectUpscaler)
     throw error
   }
 }
@@ -129,17 +129,17 @@ function startSession(
   { root = process.cwd(), envDir, envMode, compilation }: ResolvedUserConfig,
   logger: HostLogger,
 ): FarmSession {
-  const make = (): Finisher =>
-    createFinisher(options.upscaler, {
+  const make = (): ProjectUpscaler =>
+    createProjectUpscaler(options.upscaler, {
       root,
       envDir: envDir ?? root,
       mode: envMode ?? 'production',
       logger,
     })
   // Now, so that a wrong option stops the build before anything is done.
-  let current: Finisher | undefined = make()
+  let current: ProjectUpscaler | undefined = make()
   const { options: resolved } = current
-  const finisher = (): Finisher => {
+  const projectUpscaler = (): ProjectUpscaler => {
     current ??= make()
     return current
   }
@@ -148,10 +148,13 @@ function startSession(
   return {
     root,
     mayWatch,
-    // They outlive a build's finisher.
-    slots: createSlots({ options: resolved, finish: (...asked) => finisher().finish(...asked) }, mayWatch),
-    get finisher() {
-      return finisher()
+    // They outlive a build's upscaler.
+    slots: createSlots(
+      { options: resolved, finish: (...asked) => projectUpscaler().finish(...asked) },
+      mayWatch,
+    ),
+    get projectUpscaler() {
+      return projectUpscaler()
     },
     async end() {
       const ended = current
@@ -165,14 +168,14 @@ function startSession(
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, mayWatch, finisher, slots, texts }: FarmSession,
+  { root, mayWatch, projectUpscaler, slots, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
   const site = { reference, importer }
-  const directive = finisher.parse(site)
+  const directive = projectUpscaler.parse(site)
   if (directive.as !== 'url' && kind === 'cssUrl') {
-    throw finisher.addressOnly(directive, site, 'a style sheet')
+    throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
   }
   const found = await context
     ?.resolve({ source: directive.path, importer: module, kind }, { meta: {}, caller: 'upscale' })
@@ -188,7 +191,7 @@ async function answer(
   const [request] = directive.requests
   const { file } = await (mayWatch
     ? slots.fill(source, request, site)
-    : finisher.finish(source, request, site))
+    : projectUpscaler.finish(source, request, site))
   return { resolvedPath: file, query: pairsOf(directive.rest) }
 }
 
@@ -203,14 +206,18 @@ async function refresh(
   if (slot !== undefined) context?.addWatchFile(file, slot.source)
 }
 
-async function variantOf(source: string, site: ReferenceSite, { finisher }: FarmSession): Promise<string> {
-  const directive = finisher.parse(site)
+async function variantOf(
+  source: string,
+  site: ReferenceSite,
+  { projectUpscaler }: FarmSession,
+): Promise<string> {
+  const directive = projectUpscaler.parse(site)
   return variantCode(directive, {
     original: source + directive.rest,
     upscaled: directive.requests.map(
-      request => source + withRest(queryOf(request, finisher.options), directive.rest),
+      request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
     ),
-    image: await finisher.finish(source, directive.requests[0], site),
+    image: await projectUpscaler.finish(source, directive.requests[0], site),
   })
 }
 

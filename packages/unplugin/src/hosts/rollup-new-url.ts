@@ -3,7 +3,7 @@ import MagicString from 'magic-string'
 import type { PluginContext, TransformResult } from 'rollup'
 import { readChecked } from '../checked-bytes.ts'
 import { findNewUrls } from '../new-urls.ts'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
 import { sourceOf } from './rollup.ts'
 
@@ -14,18 +14,18 @@ import { sourceOf } from './rollup.ts'
 export async function emitNewUrls(
   code: string,
   id: string,
-  finisher: Finisher,
+  projectUpscaler: ProjectUpscaler,
   context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'resolve'>,
 ): Promise<TransformResult> {
   const importer = pathOf(id)
   const edited = new MagicString(code)
   for (const { text, start, end } of findNewUrls(code)) {
     const site = { reference: text, importer }
-    const directive = finisher.parse(site)
-    if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'new URL()')
+    const directive = projectUpscaler.parse(site)
+    if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'new URL()')
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
-    const image = await finisher.finish(source, directive.requests[0], site)
+    const image = await projectUpscaler.finish(source, directive.requests[0], site)
     const file = context.emitFile({
       type: 'asset',
       name: basename(image.file),

@@ -9,7 +9,7 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 import { variantCode } from '../variants.ts'
@@ -27,7 +27,7 @@ const ORIGINAL = /\?upscale-original$/
 /** The plugin of Rollup 4; Rolldown has the same hooks. */
 export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
-  let current: Finisher | undefined
+  let current: ProjectUpscaler | undefined
   // What a hook says goes through the build that runs; while files are watched, each has a context of its own.
   let context: Pick<PluginContext, 'info' | 'warn'> | undefined
   let isTalkative = true
@@ -39,7 +39,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
   }
   const tell = createTeller(options, logger)
-  const finisher = (): Finisher => {
+  const projectUpscaler = (): ProjectUpscaler => {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
   }
@@ -56,16 +56,16 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     buildStart() {
       context = this
       // Here, so that a wrong option stops the build; while files are watched it is kept.
-      current ??= createFinisher(options.upscaler, {
+      current ??= createProjectUpscaler(options.upscaler, {
         root: process.cwd(),
         envDir: process.cwd(),
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
     },
-    ...importHooks(finisher),
+    ...importHooks(projectUpscaler),
     transform(code, id) {
-      return TAGGED.test(code) ? emitNewUrls(code, id, finisher(), this) : null
+      return TAGGED.test(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
     },
     async buildEnd() {
       if (current !== undefined) {
@@ -90,7 +90,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   }
 }
 
-function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load'> {
+function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'resolveId' | 'load'> {
   const sites = new Map<string, ReferenceSite>()
   return {
     resolveId: {
@@ -100,7 +100,7 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
         if (ORIGINAL.test(id)) return id
         if (!isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
-        const { path } = finisher().parse(site)
+        const { path } = projectUpscaler().parse(site)
         const module = (await sourceOf(path, importer, this)) + id.slice(pathOf(id).length)
         sites.set(module, site)
         return module
@@ -114,10 +114,12 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
         if (!isTaggedImage(id)) return null
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
-        const directive = finisher().parse(site)
-        const image = await finisher().finish(source, directive.requests[0], site)
+        const directive = projectUpscaler().parse(site)
+        const image = await projectUpscaler().finish(source, directive.requests[0], site)
         if (directive.as === 'url') return emit(basename(image.file), await readChecked(image), this)
-        return asModule(variantCode(directive, { ...specifiersOf(source, directive, finisher()), image }))
+        return asModule(
+          variantCode(directive, { ...specifiersOf(source, directive, projectUpscaler()), image }),
+        )
       },
     },
   }
@@ -138,7 +140,7 @@ function asModule(code: string): LoadResult {
 function specifiersOf(
   source: string,
   { requests, rest }: Directive,
-  { options }: Finisher,
+  { options }: ProjectUpscaler,
 ): { original: string; upscaled: string[] } {
   return {
     original: `${source}?upscale-original`,

@@ -31,9 +31,9 @@ export function cssResolver(session: ViteSession): Alias {
  */
 export function inlineCssResolver(session: DevSession): Alias {
   return aliasTo(TAGGED_INLINE, async (site, find) => {
-    const { config, finisher } = session
-    const directive = finisher.parse(site)
-    if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'a style sheet')
+    const { config, projectUpscaler } = session
+    const directive = projectUpscaler.parse(site)
+    if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
     const source = await sourceOf(directive.path, site.importer, config, find)
     return (await session.file(source, directive.requests[0], site)) + directive.rest
   })

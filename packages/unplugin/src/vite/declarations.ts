@@ -2,15 +2,15 @@ import { resolve } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
 import type { ViteDevServer } from 'vite'
 import { createDeclarations } from '../declarations.ts'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 
 /** Writes the declarations, and again whenever a source changes. Never stops the server. */
 export async function keepDeclarations(
   path: string,
-  finisher: Finisher,
+  projectUpscaler: ProjectUpscaler,
   { watcher, config }: ViteDevServer,
 ): Promise<void> {
-  const declarations = createDeclarations(resolve(finisher.options.root, path), finisher)
+  const declarations = createDeclarations(resolve(projectUpscaler.options.root, path), projectUpscaler)
   // One after the other, so that an older state never replaces a newer one.
   let previous = Promise.resolve()
   const then = (work: () => Promise<void>): void => {

@@ -119,7 +119,7 @@ async function rewriteCandidate(
 ): Promise<SrcsetCandidate[]> {
   if (!isTaggedImage(candidate.address)) return [candidate]
   const site = { reference: withDecodedPath(candidate.address), importer: filename }
-  const directive = session.finisher.parse(site)
+  const directive = session.projectUpscaler.parse(site)
   if (directive.as !== 'srcset') {
     const address = await rewriteAddress(candidate.address, filename, session)
     return [{ address: address ?? candidate.address, descriptor: candidate.descriptor }]

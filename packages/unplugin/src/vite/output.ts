@@ -50,13 +50,16 @@ function* sourceFiles(context: Pick<Rollup.PluginContext, 'getModuleIds'>): Gene
  * Vite keys an image in the manifest by the path of its file, which is a slot. Readers of a manifest (server
  * frameworks) look for what they wrote: `src/hero.png?upscale=2`.
  */
-function nameSourcesInManifest(bundle: Rollup.OutputBundle, { config, slots, finisher }: ViteSession): void {
+function nameSourcesInManifest(
+  bundle: Rollup.OutputBundle,
+  { config, slots, projectUpscaler }: ViteSession,
+): void {
   const { manifest } = config.build
   const output = bundle[typeof manifest === 'string' ? manifest : '.vite/manifest.json']
   if (!manifest || output?.type !== 'asset') return
   const names = new Map<string, string>()
   for (const { file, source, request } of slots.all()) {
-    const name = `${relative(config.root, source).replaceAll('\\', '/')}?${queryOf(request, finisher.options)}`
+    const name = `${relative(config.root, source).replaceAll('\\', '/')}?${queryOf(request, projectUpscaler.options)}`
     names.set(relative(config.root, file).replaceAll('\\', '/'), name)
   }
   const entries = Object.entries(JSON.parse(textOf(output.source)) as Record<string, { src?: string }>)

@@ -80,7 +80,7 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
       async handler(id, importer, options) {
         if (!isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.finisher.parse(site)
+        const directive = session.projectUpscaler.parse(site)
         const askVite: FindFile = async path => {
           const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined
@@ -159,15 +159,15 @@ function newUrlPlugin(session: ViteSession): Plugin {
 
 /** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
 async function loadVariant(session: ViteSession, source: string, site: ReferenceSite): Promise<string> {
-  const { finisher, config } = session
-  const directive = finisher.parse(site)
-  const image = await finisher.finish(source, directive.requests[0], site)
+  const { projectUpscaler, config } = session
+  const directive = projectUpscaler.parse(site)
+  const image = await projectUpscaler.finish(source, directive.requests[0], site)
   const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
   const path = isPublic ? source.slice(config.publicDir.length) : source
   return variantCode(directive, {
     original: path + directive.rest,
     upscaled: directive.requests.map(
-      request => path + withRest(queryOf(request, finisher.options), directive.rest),
+      request => path + withRest(queryOf(request, projectUpscaler.options), directive.rest),
     ),
     image,
   })

@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from 'vite'
 import { writeBuildFiles } from '../build-files.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher, type Finisher, type ReferenceSite } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { createSlots, type Slot, type Slots } from '../slots.ts'
 import { createTeller } from '../summary.ts'
 import { type FindFile, sourceOf } from './files.ts'
@@ -15,7 +15,7 @@ import { projectOf, viteLogger } from './logger.ts'
 export interface ViteSession {
   readonly options: BuildOptions
   readonly config: ResolvedConfig
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   readonly slots: Slots
   configure(config: ResolvedConfig): void
   /** The build of an environment starts. */
@@ -29,9 +29,9 @@ export interface ViteSession {
 }
 
 interface Run {
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   readonly slots: Slots
-  tell(finisher: Finisher): void
+  tell(projectUpscaler: ProjectUpscaler): void
 }
 
 export function createViteSession(userOptions: UpscaleOptions): ViteSession {
@@ -47,8 +47,8 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
       if (config === undefined) throw new Error('a hook ran before configResolved')
       return config
     },
-    get finisher() {
-      return begin().finisher
+    get projectUpscaler() {
+      return begin().projectUpscaler
     },
     get slots() {
       return begin().slots
@@ -65,16 +65,16 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
       building.delete(environment)
       if (building.size > 0) return
       session.tell()
-      if (run !== undefined) await writeBuildFiles(options, run.finisher)
+      if (run !== undefined) await writeBuildFiles(options, run.projectUpscaler)
       if (session.config.build.watch === null) await session.end()
     },
     tell() {
-      run?.tell(run.finisher)
+      run?.tell(run.projectUpscaler)
     },
     async end() {
       const ended = run
       run = undefined
-      await ended?.finisher.close()
+      await ended?.projectUpscaler.close()
     },
   }
 
@@ -87,10 +87,10 @@ export function createViteSession(userOptions: UpscaleOptions): ViteSession {
 }
 
 function startRun(options: BuildOptions, config: ResolvedConfig): Run {
-  const finisher = createFinisher(options.upscaler, projectOf(config))
+  const projectUpscaler = createProjectUpscaler(options.upscaler, projectOf(config))
   return {
-    finisher,
-    slots: createSlots(finisher, config.build.watch !== null),
+    projectUpscaler,
+    slots: createSlots(projectUpscaler, config.build.watch !== null),
     tell: createTeller(options, viteLogger(config)),
   }
 }
@@ -103,11 +103,11 @@ function startRun(options: BuildOptions, config: ResolvedConfig): Run {
 export async function slotFor(
   site: ReferenceSite,
   form: string,
-  { finisher, slots, config }: ViteSession,
+  { projectUpscaler, slots, config }: ViteSession,
   find: FindFile,
 ): Promise<{ slot: Slot; rest: string }> {
-  const directive = finisher.parse(site)
-  if (directive.as !== 'url') throw finisher.addressOnly(directive, site, form)
+  const directive = projectUpscaler.parse(site)
+  if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, form)
   const source = await sourceOf(directive.path, site.importer, config, find)
   const slot = await slots.fill(source, directive.requests[0], site)
   return { slot, rest: directive.rest }

@@ -2,7 +2,7 @@ import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest
 import type { LoaderContext } from 'webpack'
 import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
-import type { Finisher, ReferenceSite } from '../project-upscaler.ts'
+import type { ProjectUpscaler, ReferenceSite } from '../project-upscaler.ts'
 import { pathOf, queryOf, withRest } from '../reference.ts'
 import { type VariantParts, variantCode } from '../variants.ts'
 
@@ -11,7 +11,7 @@ export const SUPPLY: unique symbol = Symbol.for('unplugin-upscale')
 
 /** Gives the loader its pictures. */
 export interface Supply {
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   /** @throws UpscaleError */
   get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Supplied>
 }
@@ -44,29 +44,29 @@ export default function load(this: Context): void {
 async function produce(context: Context): Promise<string | Buffer> {
   const supply = context[SUPPLY]
   if (supply === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
-  const { finisher } = supply
+  const { projectUpscaler } = supply
   const site = mentionOf(context)
-  const directive = finisher.parse(site)
+  const directive = projectUpscaler.parse(site)
   const [request] = directive.requests
   const picture = await supply.get(context.resourcePath, request, site)
   if (picture.kind === 'finished') {
     const { finished } = picture
     if (directive.as === 'url') return readChecked(finished)
-    return variantCode(directive, partsOf(directive, finished, context, finisher))
+    return variantCode(directive, partsOf(directive, finished, context, projectUpscaler))
   }
   const { placeholder, bell } = picture
   // A cache of the host, on disk for one, must not keep a stand-in for the picture.
   context.cacheable(false)
   context.addDependency(bell)
   if (directive.as === 'url') return Buffer.from(placeholder.bytes)
-  return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, finisher))
+  return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, projectUpscaler))
 }
 
 function partsOf(
   { requests, rest }: Directive,
   image: VariantParts['image'],
   { context, resourcePath, utils }: Context,
-  { options }: Finisher,
+  { options }: ProjectUpscaler,
 ): VariantParts {
   const path = utils.contextify(context ?? '/', resourcePath)
   return {

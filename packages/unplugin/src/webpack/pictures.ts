@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleError } from 'upscale-core'
 import { createDevPictures } from '../dev/pictures.ts'
-import { createDevFinisher, createLeftOutTeller, isLeftOut } from '../dev/upscaler.ts'
+import { createDevUpscaler, createLeftOutTeller, isLeftOut } from '../dev/upscaler.ts'
 import type { HostLogger } from '../host-logger.ts'
 import type { BuildOptions } from '../options.ts'
-import { createFinisher, type Finisher, type Project } from '../project-upscaler.ts'
+import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
 import { stampOf } from '../slots.ts'
 import type { Supplied, Supply } from './loader.ts'
@@ -35,7 +35,7 @@ interface ClosableSupply extends Supply {
 export function createSupply(compiler: FamilyCompiler, options: BuildOptions, logger: HostLogger): Supply {
   const { mode = 'production' } = compiler.options
   const project: Project = { root: compiler.context, envDir: compiler.context, mode, logger }
-  let current: ClosableSupply = finishedSupply(createFinisher(options.upscaler, project))
+  let current: ClosableSupply = finishedSupply(createProjectUpscaler(options.upscaler, project))
   let isDeveloping = false
   compiler.hooks.watchRun.tapPromise('upscale', async () => {
     if (isDeveloping || !isDevelopment(compiler)) return
@@ -46,8 +46,8 @@ export function createSupply(compiler: FamilyCompiler, options: BuildOptions, lo
   })
   compiler.hooks.shutdown.tapPromise('upscale', () => current.close())
   return {
-    get finisher() {
-      return current.finisher
+    get projectUpscaler() {
+      return current.projectUpscaler
     },
     get: (...picture) => current.get(...picture),
   }
@@ -64,13 +64,13 @@ function isDevelopment({ watchMode, options: { mode } }: FamilyCompiler): boolea
   return watchMode && mode === 'development'
 }
 
-function finishedSupply(finisher: Finisher): ClosableSupply {
+function finishedSupply(projectUpscaler: ProjectUpscaler): ClosableSupply {
   return {
-    finisher,
+    projectUpscaler,
     async get(source, request, site) {
-      return { kind: 'finished', finished: await finisher.finish(source, request, site) }
+      return { kind: 'finished', finished: await projectUpscaler.finish(source, request, site) }
     },
-    close: () => finisher.close(),
+    close: () => projectUpscaler.close(),
   }
 }
 
@@ -86,7 +86,7 @@ const LEFT_OUT_MS = 30_000
  * system's folder for temporary files, since the family takes no notice of changes in `node_modules`.
  */
 function developmentSupply(options: BuildOptions, project: Project): ClosableSupply {
-  const finisher = createDevFinisher(options, project)
+  const projectUpscaler = createDevUpscaler(options, project)
   const bell = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
   let rings = 0
   const touch = (): void => writeFileSync(bell, String(rings++))
@@ -102,14 +102,14 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
   // Older than the build that begins, which would otherwise take it for changed meanwhile.
   const anHourAgo = new Date(Date.now() - 3_600_000)
   utimesSync(bell, anHourAgo, anHourAgo)
-  const pictures = createDevPictures<UpscaledImage>(finisher, withLeftOut(finisher), {
+  const pictures = createDevPictures<UpscaledImage>(projectUpscaler, withLeftOut(projectUpscaler), {
     onNews: ring,
     // The build that follows asks again, and shows the error where the host shows errors.
     onLateFailure: ring,
     onLeftOut: createLeftOutTeller(project.logger.warn),
   })
   return {
-    finisher,
+    projectUpscaler,
     async get(source, request, site): Promise<Supplied> {
       const picture = await pictures.ask(source, request, site)
       return picture.kind === 'finished' ? picture : { ...picture, bell }
@@ -117,7 +117,7 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
     async close() {
       pictures.close()
       clearTimeout(echo)
-      await finisher.close()
+      await projectUpscaler.close()
       await rm(dirname(bell), { recursive: true, force: true })
     },
   }
@@ -127,7 +127,7 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
  * Modules of stand-ins are built anew with every build, so what was left out is not looked for each time: that means
  * decoding the image.
  */
-function withLeftOut({ options, finish }: Finisher): Finisher['finish'] {
+function withLeftOut({ options, finish }: ProjectUpscaler): ProjectUpscaler['finish'] {
   const known = new Map<string, { readonly error: UpscaleError; readonly until: number }>()
   return async (source, request, site) => {
     const key = `${source}?${queryOf(request, options)} ${stampOf(source)}`

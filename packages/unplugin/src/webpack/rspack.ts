@@ -4,7 +4,7 @@ import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/
 import { TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { ISSUER_OF, type IssuerOf, SUPPLY } from './loader.ts'
 import { createSupply } from './pictures.ts'
@@ -32,7 +32,7 @@ export function installInRspack(
   const options = resolveBuildOptions(userOptions)
   const supply = createSupply(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(supply.finisher)
+  const revision = revisionOf(supply.projectUpscaler)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
   const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
@@ -48,7 +48,7 @@ export function installInRspack(
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
       issuers.note(data)
-      data.request = renamed(data, supply.finisher, `${loader}?revision=${revision}`)
+      data.request = renamed(data, supply.projectUpscaler, `${loader}?revision=${revision}`)
     })
   })
   checkOutput(compiler, options)
@@ -82,12 +82,16 @@ function typeRules(extensions: readonly string[]): RuleSetRule[] {
 /** Names of the modules that `as=srcset` and `as=metadata` stand for. */
 const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 
-function renamed({ request, contextInfo }: ResolveData, finisher: Finisher, loader: string): string {
+function renamed(
+  { request, contextInfo }: ResolveData,
+  projectUpscaler: ProjectUpscaler,
+  loader: string,
+): string {
   if (request.includes('!') || !isTaggedImage(request)) return request
   const site = { reference: request, importer: contextInfo.issuer || undefined }
-  const directive = finisher.parse(site)
+  const directive = projectUpscaler.parse(site)
   if (directive.as === 'url') {
-    const name = nameOf(request, finisher)
+    const name = nameOf(request, projectUpscaler)
     return name === undefined
       ? request
       : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`

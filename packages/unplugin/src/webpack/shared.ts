@@ -2,7 +2,7 @@ import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isSearched, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
 import { createTeller } from '../summary.ts'
 
@@ -50,14 +50,14 @@ export function endBuilds(
   { hooks }: Pick<FamilyCompiler, 'hooks'>,
   options: BuildOptions,
   logger: HostLogger,
-  supply: { readonly finisher: Finisher },
+  supply: { readonly projectUpscaler: ProjectUpscaler },
 ): void {
   const tell = createTeller(options, logger)
   hooks.done.tapPromise('upscale', async () => {
-    tell(supply.finisher)
-    await writeBuildFiles(options, supply.finisher)
+    tell(supply.projectUpscaler)
+    await writeBuildFiles(options, supply.projectUpscaler)
   })
-  hooks.failed.tap('upscale', () => tell(supply.finisher))
+  hooks.failed.tap('upscale', () => tell(supply.projectUpscaler))
 }
 
 /** The files about to be written that can hold references. */

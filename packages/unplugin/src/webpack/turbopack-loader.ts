@@ -1,7 +1,7 @@
 import { basename, relative } from 'node:path'
 import { isUpscaleError, UpscaleError, type UpscalerOptions } from 'upscale-core'
 import { readChecked } from '../checked-bytes.ts'
-import { createFinisher, type Finisher } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 
@@ -46,25 +46,25 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   const { resourcePath, resourceQuery, rootContext } = context
   const reference = relative(rootContext, resourcePath).replaceAll('\\', '/') + resourceQuery
   if (!isTaggedImage(reference)) return content
-  const { finisher, notices } = stateOf(context)
+  const { projectUpscaler, notices } = stateOf(context)
   // Who asked is not told.
   const site = { reference, importer: undefined }
-  const directive = finisher.parse(site)
-  const image = await finisher.finish(resourcePath, directive.requests[0], site)
+  const directive = projectUpscaler.parse(site)
+  const image = await projectUpscaler.finish(resourcePath, directive.requests[0], site)
   for (const text of notices.splice(0)) context.emitWarning(new Error(text))
   if (directive.as === 'url') return readChecked(image)
   const path = `./${basename(resourcePath)}`
   return variantCode(directive, {
     original: path + directive.rest,
     upscaled: directive.requests.map(
-      request => path + withRest(queryOf(request, finisher.options), directive.rest),
+      request => path + withRest(queryOf(request, projectUpscaler.options), directive.rest),
     ),
     image,
   })
 }
 
 interface LoaderState {
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   readonly notices: string[]
 }
 
@@ -84,14 +84,14 @@ function stateOf(context: Context): LoaderState {
   if (known !== undefined) return known
   const notices: string[] = []
   const upscaler = JSON.parse(options.upscaler) as UpscalerOptions
-  const finisher = createFinisher(upscaler, {
+  const projectUpscaler = createProjectUpscaler(upscaler, {
     root,
     envDir: root,
     mode,
     // Turbopack has a place for warnings of a module, and none for what goes on.
     logger: { info() {}, warn: text => void notices.push(text), isTalkative: false },
   })
-  const state = { finisher, notices }
+  const state = { projectUpscaler, notices }
   states.set(key, state)
   return state
 }

@@ -3,7 +3,7 @@ import { FORMATS, type Format } from 'upscale-core'
 import { EXTENSION, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createFinisher } from '../project-upscaler.ts'
+import { createProjectUpscaler } from '../project-upscaler.ts'
 import type { TurbopackLoaderOptions } from './turbopack-loader.ts'
 import { revisionOf } from './webpack.ts'
 
@@ -68,9 +68,14 @@ function loaderOptions(options: UpscaleOptions): TurbopackLoaderOptions {
   if (refused.length > 0) return { refused }
   const root = process.cwd()
   const { upscaler } = resolveBuildOptions(options)
-  const finisher = createFinisher(upscaler, { root, envDir: root, mode: 'production', logger: SILENT })
-  const revision = revisionOf(finisher)
-  void finisher.close()
+  const projectUpscaler = createProjectUpscaler(upscaler, {
+    root,
+    envDir: root,
+    mode: 'production',
+    logger: SILENT,
+  })
+  const revision = revisionOf(projectUpscaler)
+  void projectUpscaler.close()
   return { upscaler: JSON.stringify(upscaler), revision }
 }
 

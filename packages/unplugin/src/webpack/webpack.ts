@@ -6,7 +6,7 @@ import { TAGGED } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
 import type { Compiler, ResolveData } from 'webpack'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import type { Finisher } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { SUPPLY } from './loader.ts'
 import { createSupply } from './pictures.ts'
@@ -31,7 +31,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   const logger = familyLogger(compiler)
   const supply = createSupply(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(supply.finisher)
+  const revision = revisionOf(supply.projectUpscaler)
   // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
   const use = { loader, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
@@ -42,10 +42,10 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data =>
-      redirectVariant(data, supply.finisher, `${loader}?revision=${revision}`),
+      redirectVariant(data, supply.projectUpscaler, `${loader}?revision=${revision}`),
     )
     factory.hooks.afterResolve.tapPromise('upscale', async data => {
-      nameAsset(data.createData, supply.finisher)
+      nameAsset(data.createData, supply.projectUpscaler)
       if (needsType(data, loader)) await makeAsset(data.createData, factory)
     })
   })
@@ -57,7 +57,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
  * Everything besides the source's bytes that decides what the loader returns. It is part of a module's identity, so
  * webpack's persistent cache forgets a picture when the engine or an option changes.
  */
-export function revisionOf({ options }: Finisher): string {
+export function revisionOf({ options }: ProjectUpscaler): string {
   const engines = [...options.engines].map(([name, { id, model, revision }]) => [name, id, model, revision])
   const parts = [engines, options.engine, options.factor, [...options.presets], options.maxPixels]
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16)
@@ -67,13 +67,14 @@ export function revisionOf({ options }: Finisher): string {
  * `as=srcset` and `as=metadata` are JavaScript, so the module must not be an image: the reference becomes a module
  * named `.js`, made by the loader (which sees the query and knows what is asked for).
  */
-function redirectVariant(data: ResolveData, finisher: Finisher, loader: string): void {
+function redirectVariant(data: ResolveData, projectUpscaler: ProjectUpscaler, loader: string): void {
   const { request } = data
   if (request.includes('!') || !isTaggedImage(request) || !request.includes('as=')) return
   const site = { reference: request, importer: data.contextInfo.issuer || undefined }
-  const directive = finisher.parse(site)
+  const directive = projectUpscaler.parse(site)
   if (directive.as === 'url') return
-  if (data.dependencyType === 'url') throw finisher.addressOnly(directive, site, 'a style sheet or new URL()')
+  if (data.dependencyType === 'url')
+    throw projectUpscaler.addressOnly(directive, site, 'a style sheet or new URL()')
   const stem = basename(directive.path, extname(directive.path))
   data.request = `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
 }
@@ -82,10 +83,10 @@ function redirectVariant(data: ResolveData, finisher: Finisher, loader: string):
  * Gives the asset its name, `hero-2x.png`, by way of `matchResource`: rules were matched on the real resource before, so
  * only names change, and `[query]` in a file name no longer has our keys in it.
  */
-function nameAsset(createData: CreateData, finisher: Finisher): void {
+function nameAsset(createData: CreateData, projectUpscaler: ProjectUpscaler): void {
   const { resource, matchResource } = createData
   if (resource === undefined || matchResource !== undefined || !isTaggedImage(resource)) return
-  const named = nameOf(resource, finisher)
+  const named = nameOf(resource, projectUpscaler)
   // A directive that is wrong: the loader runs on the same text and reports it with its place.
   if (named !== undefined) createData.matchResource = join(dirname(pathOf(resource)), named)
 }
@@ -110,9 +111,9 @@ async function makeAsset(createData: CreateData, factory: ModuleFactory): Promis
   createData.generator = factory.getGenerator('asset/resource', settings?.generator)
 }
 
-export function nameOf(resource: string, finisher: Finisher): string | undefined {
+export function nameOf(resource: string, projectUpscaler: ProjectUpscaler): string | undefined {
   try {
-    const { path, requests, rest } = finisher.parse({ reference: resource, importer: undefined })
+    const { path, requests, rest } = projectUpscaler.parse({ reference: resource, importer: undefined })
     const [{ factor, format }] = requests
     const extension = format === undefined ? extname(path) : `.${format === 'jpeg' ? 'jpg' : format}`
     return `${cleanName(basename(path, extname(path)))}-${factor}x${extension}${rest}`

@@ -49,7 +49,7 @@ async function answer(
   response: ServerResponse,
   session: DevSession,
 ): Promise<boolean> {
-  const { config, finisher } = session
+  const { config, projectUpscaler } = session
   const source = fileOf(pathOf(reference), config)
   if (!(await isAllowed(source, config))) {
     const hint = 'the file is outside of what server.fs allows to be served'
@@ -61,8 +61,8 @@ async function answer(
     return false
   }
   const site = { reference, importer: undefined }
-  const directive = finisher.parse(site)
-  if (directive.as !== 'url') throw finisher.addressOnly(directive, site, 'a request for an image')
+  const directive = projectUpscaler.parse(site)
+  if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a request for an image')
   const picture = await session.picture(source, directive.requests[0], site)
   await sendPicture(picture, request, response, config)
   return true

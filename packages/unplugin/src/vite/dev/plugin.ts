@@ -51,7 +51,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       order: 'pre',
       handler(html, { filename, server }) {
         const session = server && sessions.get(server.config)
-        return session === undefined ? html : expandSrcsets(html, filename, session.finisher)
+        return session === undefined ? html : expandSrcsets(html, filename, session.projectUpscaler)
       },
     },
     transform: {
@@ -60,7 +60,7 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       async handler(code, id) {
         const session = sessionOf(this)
         if (session === undefined) return null
-        return { code: await expandSrcsets(code, id, session.finisher), map: null }
+        return { code: await expandSrcsets(code, id, session.projectUpscaler), map: null }
       },
     },
     hotUpdate({ file, modules }) {
@@ -96,10 +96,14 @@ function addCssResolver(session: DevSession, { environments }: ViteDevServer): v
 }
 
 /** Not before the server listens, which a person waits for. */
-function declareWhenListening(path: string, { finisher, tell }: DevSession, server: ViteDevServer): void {
+function declareWhenListening(
+  path: string,
+  { projectUpscaler, tell }: DevSession,
+  server: ViteDevServer,
+): void {
   const begin = (): void => {
     import('../declarations.ts')
-      .then(({ keepDeclarations }) => keepDeclarations(path, finisher, server))
+      .then(({ keepDeclarations }) => keepDeclarations(path, projectUpscaler, server))
       .catch(tell)
   }
   if (server.httpServer === null) begin()
@@ -122,7 +126,7 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         const isScan = 'scan' in options && options.scan === true
         if (session === undefined || isScan || !isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.finisher.parse(site)
+        const directive = session.projectUpscaler.parse(site)
         if (directive.as === 'url' && !needsFile(directive, session.config)) return null
         const source =
           fileBeside(directive.path, site.importer, session.config) ??
@@ -141,7 +145,7 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
       async handler(id) {
         const session = sessionOf(this)
         if (session === undefined || !isTaggedImage(id)) return null
-        const directive = session.finisher.parse({ reference: id, importer: undefined })
+        const directive = session.projectUpscaler.parse({ reference: id, importer: undefined })
         return directive.as === 'url' ? null : loadVariant(session, pathOf(id), directive)
       },
     },
@@ -163,13 +167,13 @@ function needsFile({ path, rest }: Directive, { plugins }: ResolvedConfig): bool
 
 /** The module of `as=srcset` and `as=metadata`. */
 async function loadVariant(session: DevSession, source: string, directive: Directive): Promise<string> {
-  const { config, finisher } = session
+  const { config, projectUpscaler } = session
   const { reference, requests, rest } = directive
   const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
   const path = isPublic ? source.slice(config.publicDir.length) : source
   return variantCode(directive, {
     original: path + rest,
-    upscaled: requests.map(request => path + withRest(queryOf(request, finisher.options), rest)),
+    upscaled: requests.map(request => path + withRest(queryOf(request, projectUpscaler.options), rest)),
     image: await session.facts(source, requests[0], { reference, importer: undefined }),
   })
 }

@@ -4,9 +4,9 @@ import type { UpscaleError, UpscaleRequest } from 'upscale-core'
 import type { ResolvedConfig, ViteDevServer } from 'vite'
 import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
 import { writePlaceholder } from '../../dev/placeholder.ts'
-import { createDevFinisher, createLeftOutTeller, isLeftOut } from '../../dev/upscaler.ts'
+import { createDevUpscaler, createLeftOutTeller, isLeftOut } from '../../dev/upscaler.ts'
 import type { BuildOptions } from '../../options.ts'
-import type { Finisher, ReferenceSite } from '../../project-upscaler.ts'
+import type { ProjectUpscaler, ReferenceSite } from '../../project-upscaler.ts'
 import { createSlots, type Slot } from '../../slots.ts'
 import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
@@ -14,7 +14,7 @@ import { projectOf, viteLogger } from '../logger.ts'
 /** What the parts of one dev server share. */
 export interface DevSession {
   readonly config: ResolvedConfig
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   /** Sources of which a picture was asked for, with forward slashes. */
   readonly sources: ReadonlySet<string>
   /** The finished picture, or a stand-in when that takes longer than a moment or may not be made here. */
@@ -33,20 +33,20 @@ export interface DevSession {
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
 export function createDevSession(options: BuildOptions, server: ViteDevServer): DevSession {
   const { config } = server
-  const finisher = createDevFinisher(options, projectOf(config))
-  const slots = createSlots(finisher, true)
+  const projectUpscaler = createDevUpscaler(options, projectOf(config))
+  const slots = createSlots(projectUpscaler, true)
   const sources = new Set<string>()
   const readers = new Set<string>()
   const { tell, notice } = createTeller(server)
-  const pictures = createDevPictures<Slot>(finisher, slots.fill, {
+  const pictures = createDevPictures<Slot>(projectUpscaler, slots.fill, {
     onNews: reload,
     onLateFailure: tell,
     onLeftOut: notice,
   })
 
   function reload(): void {
-    finisher.settle()
-    forgetFiles(server, join(finisher.options.scratchDir, 'slots'), readers)
+    projectUpscaler.settle()
+    forgetFiles(server, join(projectUpscaler.options.scratchDir, 'slots'), readers)
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
@@ -57,7 +57,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
 
   return {
     config,
-    finisher,
+    projectUpscaler,
     sources,
     picture,
     async file(source, request, site) {
@@ -66,7 +66,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
       if (shown.kind === 'finished') return shown.finished.file
       const { placeholder } = shown
       const name = `${hash('sha256', placeholder.bytes, 'hex').slice(0, 16)}.${placeholder.type.slice('image/'.length)}`
-      const file = join(finisher.options.scratchDir, 'slots', 'placeholders', name)
+      const file = join(projectUpscaler.options.scratchDir, 'slots', 'placeholders', name)
       await writePlaceholder(file, placeholder)
       return file.replaceAll('\\', '/')
     },
@@ -78,7 +78,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     reload,
     async close() {
       pictures.close()
-      await finisher.close()
+      await projectUpscaler.close()
     },
   }
 }

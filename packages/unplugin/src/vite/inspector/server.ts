@@ -19,7 +19,7 @@ import type { ViteDevServer } from 'vite'
 import { isFile } from '../../is-file.ts'
 import type { BuildOptions } from '../../options.ts'
 import { projectPictures } from '../../project-pictures.ts'
-import { createFinisher, type Finisher } from '../../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../../project-upscaler.ts'
 import { pathOf } from '../../reference.ts'
 import type { DevSession } from '../dev/session.ts'
 import { publicFile } from '../files.ts'
@@ -58,18 +58,21 @@ export function createInspectorServer(
   session: DevSession,
   server: ViteDevServer,
 ): InspectorServer {
-  const { config, finisher } = session
+  const { config, projectUpscaler } = session
   const token = randomBytes(24).toString('hex')
   const maker = createMaker(options, session)
   let news = ''
   const outDir = resolve(config.root, config.build.outDir)
   const inspection = createInspection({
-    ...projectPictures(finisher, [outDir]),
-    sightings: () => [...finisher.sightings(), ...(maker === finisher ? [] : maker.sightings())],
+    ...projectPictures(projectUpscaler, [outDir]),
+    sightings: () => [
+      ...projectUpscaler.sightings(),
+      ...(maker === projectUpscaler ? [] : maker.sightings()),
+    ],
     resolve: (path, source) => resolveByVite(path, source, server),
   })
   server.watcher.on('all', (_, file) => {
-    if (isSourceIn(finisher.options.root, file)) inspection.forgetSources()
+    if (isSourceIn(projectUpscaler.options.root, file)) inspection.forgetSources()
   })
 
   function pictures(): { readonly shown: ShownPicture; readonly wanted: InspectedPicture['wanted'] }[] {
@@ -99,7 +102,7 @@ export function createInspectorServer(
 
   function pageOptions(): PageOptions {
     return {
-      project: basename(finisher.options.root),
+      project: basename(projectUpscaler.options.root),
       paidMicros: inspection.paidMicros,
       about: ABOUT,
       live: {
@@ -190,7 +193,7 @@ export function createInspectorServer(
     const work = chosen.map(async ({ shown: { name, action }, wanted }) => {
       if (wanted === undefined) return false
       const { file, request } = wanted
-      const by = action?.kind === 'free' && options.dev !== 'off' ? finisher : maker
+      const by = action?.kind === 'free' && options.dev !== 'off' ? projectUpscaler : maker
       try {
         await by.finish(file, { ...request, onError: 'error' }, { reference: name, importer: undefined })
         news = `${name} is finished`
@@ -234,7 +237,7 @@ export function createInspectorServer(
       return side === '' ? refuse(response, 404, 'no such address') : sendPicture(side, id, request, response)
     },
     async close() {
-      if (maker !== finisher) await maker.close()
+      if (maker !== projectUpscaler) await maker.close()
     },
   }
 }
@@ -243,9 +246,12 @@ export function createInspectorServer(
  * Who makes what a person asked for by name. The dev server's own upscaler is held back as the option `dev` says; this
  * one follows the other options alone, `frozen` and `budget` among them.
  */
-function createMaker({ upscaler, dev }: BuildOptions, { config, finisher }: DevSession): Finisher {
-  if (dev === 'full') return finisher
-  return createFinisher(upscaler, projectOf(config))
+function createMaker(
+  { upscaler, dev }: BuildOptions,
+  { config, projectUpscaler }: DevSession,
+): ProjectUpscaler {
+  if (dev === 'full') return projectUpscaler
+  return createProjectUpscaler(upscaler, projectOf(config))
 }
 
 function actionOf(
