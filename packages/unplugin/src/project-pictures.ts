@@ -9,9 +9,9 @@ import type { ProjectUpscaler } from './project-upscaler.ts'
  * @param skip folders that hold no sources, absolute
  */
 export function projectPictures(
-  { view, sightings }: Pick<ProjectUpscaler, 'view' | 'sightings'>,
+  { view, seenPictures }: Pick<ProjectUpscaler, 'view' | 'seenPictures'>,
   skip: readonly string[] = [],
 ): InspectionOptions {
   const { root, cacheDir } = view.options
-  return { view, sightings, sources: () => sourcesIn(root, new Set([cacheDir, ...skip])) }
+  return { view, seenPictures, sources: () => sourcesIn(root, new Set([cacheDir, ...skip])) }
 }

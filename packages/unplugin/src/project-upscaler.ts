@@ -13,14 +13,14 @@ import {
 } from 'upscale-core'
 import { loadEnv } from 'upscale-core/internal'
 import { local } from 'upscale-local'
-import type { Sighting, UpscalerView } from 'upscale-toolkit/inspector'
+import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
 import { createProgress } from 'upscale-toolkit/terminal'
 import { drainOnSignals } from './drain-on-signals.ts'
 import { priceList } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { findPlace } from './place.ts'
 import { queryOf } from './reference.ts'
-import { createSightings } from './sightings.ts'
+import { createSeenPictures } from './seenPictures.ts'
 
 /** A reference as it was written, and the module that has it. */
 export interface ReferenceSite {
@@ -35,7 +35,7 @@ export interface ProjectUpscaler {
   /** For whoever shows pictures: looks at them, and makes none. */
   readonly view: UpscalerView
   /** Every picture that was asked for, and how far it is. */
-  sightings(): Iterable<Sighting>
+  seenPictures(): Iterable<SeenPicture>
   /**
    * Takes a tagged reference apart.
    * @throws UpscaleError with the reference, the file and the line
@@ -84,13 +84,13 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   // A build that can't spend money loses nothing by being stopped at once.
   const { engines, frozen } = upscaler.options
   const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
-  const sightings = createSightings(upscaler.options.root)
+  const seenPictures = createSeenPictures(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   return {
     options: upscaler.options,
     view: upscaler,
-    sightings: sightings.all,
+    seenPictures: seenPictures.all,
     parse(site) {
       const directive = at(site, () => upscaler.parse(site.reference))
       if (directive !== undefined) return directive
@@ -99,7 +99,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     async finish(source, request, site) {
       const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
       try {
-        const image = await sightings.during(source, request, site, () => upscaler.upscale(source, request))
+        const image = await seenPictures.during(source, request, site, () =>
+          upscaler.upscale(source, request),
+        )
         end(image.origin === 'cache' ? 'cached' : 'worked')
         return image
       } catch (error) {
@@ -108,7 +110,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       }
     },
     async isAnswered(source, request, site) {
-      sightings.note(source, request, site)
+      seenPictures.note(source, request, site)
       try {
         const { state } = await upscaler.plan(source, request)
         return ['finished', 'answered', 'remote'].includes(state)

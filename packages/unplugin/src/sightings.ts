@@ -1,12 +1,12 @@
 import { relative } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
-import type { Sighting } from 'upscale-toolkit/inspector'
+import type { SeenPicture } from 'upscale-toolkit/inspector'
 import { findPlace } from './place.ts'
 import type { ReferenceSite } from './project-upscaler.ts'
 
 /** Remembers which pictures a bundler asked for, so that they can be shown with those that a search of sources finds. */
-export interface Sightings {
-  all(): Iterable<Sighting>
+export interface SeenPictures {
+  all(): Iterable<SeenPicture>
   note(source: string, request: UpscaleRequest, site: ReferenceSite): void
   /** Notes a picture, and how the work on it goes. */
   during<T>(source: string, request: UpscaleRequest, site: ReferenceSite, work: () => Promise<T>): Promise<T>
@@ -20,11 +20,11 @@ interface Seen {
   changes: number
   error: UpscaleError | undefined
   /** Where it is asked for, once somebody wanted to know: that reads a file. */
-  place: Sighting['place'] | undefined
+  place: SeenPicture['place'] | undefined
 }
 
 /** @param root the project's folder, absolute */
-export function createSightings(root: string): Sightings {
+export function createSeenPictures(root: string): SeenPictures {
   const known = new Map<string, Seen>()
 
   function see(file: string, request: UpscaleRequest, site: ReferenceSite): Seen {
@@ -42,7 +42,7 @@ export function createSightings(root: string): Sightings {
     return seen
   }
 
-  function show(seen: Seen): Sighting {
+  function show(seen: Seen): SeenPicture {
     const { file, request, site, underWay, changes, error } = seen
     seen.place ??= placeOf(site, root)
     return {
@@ -82,7 +82,7 @@ export function createSightings(root: string): Sightings {
   }
 }
 
-function placeOf({ reference, importer }: ReferenceSite, root: string): Sighting['place'] {
+function placeOf({ reference, importer }: ReferenceSite, root: string): SeenPicture['place'] {
   if (importer === undefined) return { name: reference }
   const { file, line } = findPlace(importer, reference)
   const name = relative(root, file).replaceAll('\\', '/')

@@ -74,7 +74,7 @@ async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<n
   return writeReport(file, {
     view: upscaler,
     sources: () => sourcesIn(root, new Set([cacheDir])),
-    sightings: () => [],
+    seenPictures: () => [],
   })
 }
 

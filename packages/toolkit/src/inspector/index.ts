@@ -3,7 +3,7 @@ export {
   type InspectedPicture,
   type Inspection,
   type InspectionOptions,
-  type Sighting,
+  type SeenPicture,
   type UpscalerView,
 } from './inspection.ts'
 export { type LivePage, type PageOptions, type PageState, renderPage, renderState } from './page.ts'

@@ -5,12 +5,12 @@ import sharp from 'sharp'
 import { createUpscaler, type Upscaler } from 'upscale-core'
 import { sourcesIn } from 'upscale-toolkit/references/sources'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createInspection, type Inspection, type Sighting } from './inspection.ts'
+import { createInspection, type Inspection, type SeenPicture } from './inspection.ts'
 
 let root: string
 let upscaler: Upscaler
 let inspection: Inspection
-const met: Sighting[] = []
+const met: SeenPicture[] = []
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'upscale-inspection-'))
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await writeFile(join(root, 'main.js'), "import a from './img/a.png?upscale=2'\n")
   await writeFile(join(root, 'page.html'), '<p>\n<img src="img/a.png?upscale=2">')
   upscaler = createUpscaler({ root, engine: 'resize' }, { root, env: {} })
-  inspection = createInspection({ view: upscaler, sources: () => sourcesIn(root), sightings: () => met })
+  inspection = createInspection({ view: upscaler, sources: () => sourcesIn(root), seenPictures: () => met })
 })
 afterEach(async () => {
   await upscaler.close()

@@ -16,7 +16,7 @@ import { idOf, messageOf, type ShownPicture, type ShownPlace, settingsOf } from 
 export type UpscalerView = Pick<Upscaler, 'options' | 'parse' | 'examine'>
 
 /** A picture that a bundler met, wherever its reference stood. */
-export interface Sighting {
+export interface SeenPicture {
   /** The source, absolute. */
   readonly file: string
   readonly request: UpscaleRequest
@@ -38,7 +38,7 @@ export interface InspectionOptions {
   /** The file that a path means, where a bundler can tell. */
   resolve?(path: string, source: string): Promise<string | undefined>
   /** What a bundler met so far. */
-  sightings(): Iterable<Sighting>
+  seenPictures(): Iterable<SeenPicture>
   /** The name of a source, for people. @default relative to the project */
   nameOf?(source: string): string
 }
@@ -73,7 +73,7 @@ interface Subject {
   readonly file: string
   readonly request: UpscaleRequest
   readonly places: readonly ShownPlace[]
-  readonly sighting: Sighting | undefined
+  readonly seenPicture: SeenPicture | undefined
 }
 
 interface Finding {
@@ -103,28 +103,28 @@ export function createInspection(options: InspectionOptions): Inspection {
     const byId = new Map<string, Subject>()
     for (const { file, request, places } of gathered.wanted) {
       const id = idOf(file, request)
-      byId.set(id, { id, file, request, places: places.map(shownPlace), sighting: undefined })
+      byId.set(id, { id, file, request, places: places.map(shownPlace), seenPicture: undefined })
     }
-    for (const sighting of options.sightings()) {
-      const { file, request, place } = sighting
+    for (const seenPicture of options.seenPictures()) {
+      const { file, request, place } = seenPicture
       const id = idOf(file, request)
       const known = byId.get(id)?.places ?? []
       // A bundler often doesn't tell who asks; the sources then say it better.
       const isNews = known.length === 0 || known.every(({ name, line }) => line && name !== place.name)
       const places = known.length === 0 || (isNews && place.line !== undefined) ? [...known, place] : known
-      byId.set(id, { id, file, request, places, sighting: both(byId.get(id)?.sighting, sighting) })
+      byId.set(id, { id, file, request, places, seenPicture: both(byId.get(id)?.seenPicture, seenPicture) })
     }
     return [...byId.values()]
   }
 
-  function stampOf({ file, sighting }: Subject): string {
+  function stampOf({ file, seenPicture }: Subject): string {
     const stat = statSync(file, { throwIfNoEntry: false })
-    return `${epoch} ${sighting?.changes ?? 0} ${stat?.mtimeMs} ${stat?.size}`
+    return `${epoch} ${seenPicture?.changes ?? 0} ${stat?.mtimeMs} ${stat?.size}`
   }
 
   async function examine(subject: Subject, stamp: string): Promise<void> {
     const { id, file, request } = subject
-    const changes = subject.sighting?.changes ?? 0
+    const changes = subject.seenPicture?.changes ?? 0
     try {
       findings.set(id, { stamp, changes, examined: await view.examine(file, request) })
     } catch (error) {
@@ -166,7 +166,7 @@ export function createInspection(options: InspectionOptions): Inspection {
   }
 
   function show(subject: Subject): InspectedPicture {
-    const { id, file, request, places, sighting } = subject
+    const { id, file, request, places, seenPicture } = subject
     const { examined, error, changes } = findings.get(id) ?? {}
     const common = {
       id,
@@ -188,12 +188,12 @@ export function createInspection(options: InspectionOptions): Inspection {
       .filter(order => order.key === answerKey && order.event !== 'free')
       .reduce((sum, { costMicros }) => sum + costMicros, 0)
     // Work that ended since has made it something else than what was seen.
-    const isOutdated = changes !== (sighting?.changes ?? 0) && examined.state !== 'finished'
+    const isOutdated = changes !== (seenPicture?.changes ?? 0) && examined.state !== 'finished'
     const seen = isOutdated ? 'looking' : examined.state
-    const state = sighting?.isWorking === true ? 'working' : seen
+    const state = seenPicture?.isWorking === true ? 'working' : seen
     const failure =
       reason ??
-      (state === 'missing' || state === 'answered' || state === 'remote' ? sighting?.error : undefined)
+      (state === 'missing' || state === 'answered' || state === 'remote' ? seenPicture?.error : undefined)
     return {
       shown: {
         ...common,
@@ -228,7 +228,7 @@ export function createInspection(options: InspectionOptions): Inspection {
   return {
     pictures() {
       const all = subjects()
-      const met = new Set(all.flatMap(({ sighting }) => sighting?.reference ?? []))
+      const met = new Set(all.flatMap(({ seenPicture }) => seenPicture?.reference ?? []))
       // What a bundler found under an alias of its own is not lost because a search for files did not.
       const wrong = gathered.wrong.filter(
         ({ error, place }) => error.code !== 'SOURCE_NOT_FOUND' || !met.has(place.reference),
@@ -244,7 +244,7 @@ export function createInspection(options: InspectionOptions): Inspection {
         .reduce((sum, { costMicros }) => sum + costMicros, 0)
     },
     get revision() {
-      const changes = [...options.sightings()].reduce((sum, one) => sum + one.changes, 0)
+      const changes = [...options.seenPictures()].reduce((sum, one) => sum + one.changes, 0)
       return revision + changes
     },
     look() {
@@ -263,7 +263,7 @@ export function createInspection(options: InspectionOptions): Inspection {
 }
 
 /** Two upscalers of one server may have met the same picture. */
-function both(before: Sighting | undefined, after: Sighting): Sighting {
+function both(before: SeenPicture | undefined, after: SeenPicture): SeenPicture {
   if (before === undefined) return after
   const error = after.error ?? before.error
   return {

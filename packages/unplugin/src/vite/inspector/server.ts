@@ -65,9 +65,9 @@ export function createInspectorServer(
   const outDir = resolve(config.root, config.build.outDir)
   const inspection = createInspection({
     ...projectPictures(projectUpscaler, [outDir]),
-    sightings: () => [
-      ...projectUpscaler.sightings(),
-      ...(maker === projectUpscaler ? [] : maker.sightings()),
+    seenPictures: () => [
+      ...projectUpscaler.seenPictures(),
+      ...(maker === projectUpscaler ? [] : maker.seenPictures()),
     ],
     resolve: (path, source) => resolveByVite(path, source, server),
   })
