@@ -7,19 +7,19 @@ import { pathOf, queryOf, withRest } from '../reference.ts'
 import { type VariantParts, variantCode } from '../variants.ts'
 
 /** Where the loader finds the pictures of its build; not in its options, which are part of a module's identity. */
-export const SUPPLY: unique symbol = Symbol.for('unplugin-upscale')
+export const PICTURE_SOURCE: unique symbol = Symbol.for('unplugin-upscale')
 
 /** Gives the loader its pictures. */
-export interface Supply {
+export interface PictureSource {
   readonly projectUpscaler: ProjectUpscaler
   /** @throws UpscaleError */
-  get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Supplied>
+  get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<SourcedPicture>
 }
 
 /** A picture; of a stand-in, the file that changes when there is something better. */
-export type Supplied =
+export type SourcedPicture =
   | Extract<DevPicture<UpscaledImage>, { kind: 'finished' }>
-  | (Extract<DevPicture<UpscaledImage>, { kind: 'placeholder' }> & { readonly bell: string })
+  | (Extract<DevPicture<UpscaledImage>, { kind: 'placeholder' }> & { readonly rebuildTrigger: string })
 
 /** Where the loader finds who asked, in a host whose graph can't be read while it grows (Rspack). */
 export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
@@ -27,7 +27,10 @@ export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
 /** @returns the file that asked for a request as written, leading to a file; undefined when unknown */
 export type IssuerOf = (request: string, resource: string) => string | undefined
 
-type Context = LoaderContext<unknown> & { readonly [SUPPLY]?: Supply; readonly [ISSUER_OF]?: IssuerOf }
+type Context = LoaderContext<unknown> & {
+  readonly [PICTURE_SOURCE]?: PictureSource
+  readonly [ISSUER_OF]?: IssuerOf
+}
 
 /** webpack hands over and takes back bytes. */
 export const raw = true
@@ -42,22 +45,22 @@ export default function load(this: Context): void {
 }
 
 async function produce(context: Context): Promise<string | Buffer> {
-  const supply = context[SUPPLY]
-  if (supply === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
-  const { projectUpscaler } = supply
+  const pictureSource = context[PICTURE_SOURCE]
+  if (pictureSource === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
+  const { projectUpscaler } = pictureSource
   const site = mentionOf(context)
   const directive = projectUpscaler.parse(site)
   const [request] = directive.requests
-  const picture = await supply.get(context.resourcePath, request, site)
+  const picture = await pictureSource.get(context.resourcePath, request, site)
   if (picture.kind === 'finished') {
     const { finished } = picture
     if (directive.as === 'url') return readChecked(finished)
     return variantCode(directive, partsOf(directive, finished, context, projectUpscaler))
   }
-  const { placeholder, bell } = picture
+  const { placeholder, rebuildTrigger } = picture
   // A cache of the host, on disk for one, must not keep a stand-in for the picture.
   context.cacheable(false)
-  context.addDependency(bell)
+  context.addDependency(rebuildTrigger)
   if (directive.as === 'url') return Buffer.from(placeholder.bytes)
   return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, projectUpscaler))
 }

@@ -10,7 +10,7 @@ import type { BuildOptions } from '../options.ts'
 import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
 import { stampOf } from '../slots.ts'
-import type { Supplied, Supply } from './loader.ts'
+import type { PictureSource, SourcedPicture } from './loader.ts'
 
 interface FamilyCompiler {
   readonly context: string
@@ -22,8 +22,8 @@ interface FamilyCompiler {
   }
 }
 
-/** A supply with an end. */
-interface ClosableSupply extends Supply {
+/** A picture source with an end. */
+interface ClosablePictureSource extends PictureSource {
   close(): Promise<void>
 }
 
@@ -32,16 +32,20 @@ interface ClosableSupply extends Supply {
  * Which of them is known when the compiler runs.
  * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
  */
-export function createSupply(compiler: FamilyCompiler, options: BuildOptions, logger: HostLogger): Supply {
+export function createPictureSource(
+  compiler: FamilyCompiler,
+  options: BuildOptions,
+  logger: HostLogger,
+): PictureSource {
   const { mode = 'production' } = compiler.options
   const project: Project = { root: compiler.context, envDir: compiler.context, mode, logger }
-  let current: ClosableSupply = finishedSupply(createProjectUpscaler(options.upscaler, project))
+  let current: ClosablePictureSource = finishedPictures(createProjectUpscaler(options.upscaler, project))
   let isDeveloping = false
   compiler.hooks.watchRun.tapPromise('upscale', async () => {
     if (isDeveloping || !isDevelopment(compiler)) return
     isDeveloping = true
     const unused = current
-    current = developmentSupply(options, project)
+    current = developmentPictures(options, project)
     await unused.close()
   })
   compiler.hooks.shutdown.tapPromise('upscale', () => current.close())
@@ -64,7 +68,7 @@ function isDevelopment({ watchMode, options: { mode } }: FamilyCompiler): boolea
   return watchMode && mode === 'development'
 }
 
-function finishedSupply(projectUpscaler: ProjectUpscaler): ClosableSupply {
+function finishedPictures(projectUpscaler: ProjectUpscaler): ClosablePictureSource {
   return {
     projectUpscaler,
     async get(source, request, site) {
@@ -85,11 +89,11 @@ const LEFT_OUT_MS = 30_000
  * are ready, which makes the compiler build those modules again: once for a wave of pictures. The file lies in the
  * system's folder for temporary files, since the family takes no notice of changes in `node_modules`.
  */
-function developmentSupply(options: BuildOptions, project: Project): ClosableSupply {
+function developmentPictures(options: BuildOptions, project: Project): ClosablePictureSource {
   const projectUpscaler = createDevUpscaler(options, project)
-  const bell = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
+  const rebuildTrigger = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
   let rings = 0
-  const touch = (): void => writeFileSync(bell, String(rings++))
+  const touch = (): void => writeFileSync(rebuildTrigger, String(rings++))
   let echo: NodeJS.Timeout | undefined
   const ring = (): void => {
     touch()
@@ -101,7 +105,7 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
   touch()
   // Older than the build that begins, which would otherwise take it for changed meanwhile.
   const anHourAgo = new Date(Date.now() - 3_600_000)
-  utimesSync(bell, anHourAgo, anHourAgo)
+  utimesSync(rebuildTrigger, anHourAgo, anHourAgo)
   const pictures = createDevPictures<UpscaledImage>(projectUpscaler, withLeftOut(projectUpscaler), {
     onNews: ring,
     // The build that follows asks again, and shows the error where the host shows errors.
@@ -110,15 +114,15 @@ function developmentSupply(options: BuildOptions, project: Project): ClosableSup
   })
   return {
     projectUpscaler,
-    async get(source, request, site): Promise<Supplied> {
+    async get(source, request, site): Promise<SourcedPicture> {
       const picture = await pictures.ask(source, request, site)
-      return picture.kind === 'finished' ? picture : { ...picture, bell }
+      return picture.kind === 'finished' ? picture : { ...picture, rebuildTrigger }
     },
     async close() {
       pictures.close()
       clearTimeout(echo)
       await projectUpscaler.close()
-      await rm(dirname(bell), { recursive: true, force: true })
+      await rm(dirname(rebuildTrigger), { recursive: true, force: true })
     },
   }
 }

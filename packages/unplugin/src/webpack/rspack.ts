@@ -6,8 +6,8 @@ import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { ISSUER_OF, type IssuerOf, SUPPLY } from './loader.ts'
-import { createSupply } from './pictures.ts'
+import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
+import { createPictureSource } from './pictures.ts'
 import { checkOutput } from './rspack-output.ts'
 import { endBuilds, familyLogger } from './shared.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
@@ -30,9 +30,9 @@ export function installInRspack(
   logger: HostLogger = familyLogger(compiler),
 ): void {
   const options = resolveBuildOptions(userOptions)
-  const supply = createSupply(compiler, options, logger)
+  const pictureSource = createPictureSource(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(supply.projectUpscaler)
+  const revision = revisionOf(pictureSource.projectUpscaler)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
   const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
@@ -42,17 +42,17 @@ export function installInRspack(
   const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [SUPPLY]: supply, [ISSUER_OF]: issuers.of })
+      Object.assign(context, { [PICTURE_SOURCE]: pictureSource, [ISSUER_OF]: issuers.of })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
       issuers.note(data)
-      data.request = renamed(data, supply.projectUpscaler, `${loader}?revision=${revision}`)
+      data.request = renamed(data, pictureSource.projectUpscaler, `${loader}?revision=${revision}`)
     })
   })
   checkOutput(compiler, options)
-  endBuilds(compiler, options, logger, supply)
+  endBuilds(compiler, options, logger, pictureSource)
 }
 
 /**

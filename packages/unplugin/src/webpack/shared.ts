@@ -50,14 +50,14 @@ export function endBuilds(
   { hooks }: Pick<FamilyCompiler, 'hooks'>,
   options: BuildOptions,
   logger: HostLogger,
-  supply: { readonly projectUpscaler: ProjectUpscaler },
+  pictureSource: { readonly projectUpscaler: ProjectUpscaler },
 ): void {
   const tell = createTeller(options, logger)
   hooks.done.tapPromise('upscale', async () => {
-    tell(supply.projectUpscaler)
-    await writeBuildFiles(options, supply.projectUpscaler)
+    tell(pictureSource.projectUpscaler)
+    await writeBuildFiles(options, pictureSource.projectUpscaler)
   })
-  hooks.failed.tap('upscale', () => tell(supply.projectUpscaler))
+  hooks.failed.tap('upscale', () => tell(pictureSource.projectUpscaler))
 }
 
 /** The files about to be written that can hold references. */

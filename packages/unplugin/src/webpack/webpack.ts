@@ -8,8 +8,8 @@ import type { Compiler, ResolveData } from 'webpack'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { SUPPLY } from './loader.ts'
-import { createSupply } from './pictures.ts'
+import { PICTURE_SOURCE } from './loader.ts'
+import { createPictureSource } from './pictures.ts'
 import { endBuilds, familyLogger } from './shared.ts'
 import { checkOutput } from './webpack-output.ts'
 
@@ -29,28 +29,28 @@ const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions): void {
   const options = resolveBuildOptions(userOptions)
   const logger = familyLogger(compiler)
-  const supply = createSupply(compiler, options, logger)
+  const pictureSource = createPictureSource(compiler, options, logger)
   const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
-  const revision = revisionOf(supply.projectUpscaler)
+  const revision = revisionOf(pictureSource.projectUpscaler)
   // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
   const use = { loader, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [SUPPLY]: supply })
+      Object.assign(context, { [PICTURE_SOURCE]: pictureSource })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data =>
-      redirectVariant(data, supply.projectUpscaler, `${loader}?revision=${revision}`),
+      redirectVariant(data, pictureSource.projectUpscaler, `${loader}?revision=${revision}`),
     )
     factory.hooks.afterResolve.tapPromise('upscale', async data => {
-      nameAsset(data.createData, supply.projectUpscaler)
+      nameAsset(data.createData, pictureSource.projectUpscaler)
       if (needsType(data, loader)) await makeAsset(data.createData, factory)
     })
   })
   checkOutput(compiler, options)
-  endBuilds(compiler, options, logger, supply)
+  endBuilds(compiler, options, logger, pictureSource)
 }
 
 /**
