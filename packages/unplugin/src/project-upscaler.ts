@@ -20,7 +20,7 @@ import { priceList } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { findPlace } from './place.ts'
 import { queryOf } from './reference.ts'
-import { createSeenPictures } from './seenPictures.ts'
+import { createSeenPictures } from './seen-pictures.ts'
 
 /** A reference as it was written, and the module that has it. */
 export interface ReferenceSite {

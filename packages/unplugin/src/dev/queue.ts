@@ -24,7 +24,7 @@ export interface DevQueueEvents {
   onLateFailure(error: unknown): void
 }
 
-interface Job<T> {
+interface DevTask<T> {
   readonly stamp: string
   readonly result: Promise<T>
   /** Settles when the grace, which begins with the work, is over. */
@@ -41,73 +41,73 @@ const GRACE_MS = 150
 const QUIET_MS = 120
 
 export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): DevQueue<T> {
-  const jobs = new Map<string, Job<T>>()
-  const bell = createBell(onNews)
+  const tasks = new Map<string, DevTask<T>>()
+  const gate = createNewsGate(onNews)
   let isClosed = false
 
-  function begin(key: string, stamp: string, work: () => Promise<T>): Job<T> {
-    const job: Job<T> = {
+  function begin(key: string, stamp: string, work: () => Promise<T>): DevTask<T> {
+    const task: DevTask<T> = {
       stamp,
       result: work(),
       grace: sleep(GRACE_MS, undefined, { ref: false }),
       hasStandIn: false,
     }
-    jobs.set(key, job)
-    bell.workBegins()
-    job.result.then(
+    tasks.set(key, task)
+    gate.workBegins()
+    task.result.then(
       () => {
-        forget(key, job)
-        bell.workEnds(job.hasStandIn)
+        forget(key, task)
+        gate.workEnds(task.hasStandIn)
       },
       error => {
-        bell.workEnds(false)
-        if (!job.hasStandIn || isClosed) return
+        gate.workEnds(false)
+        if (!task.hasStandIn || isClosed) return
         // It stays until somebody asks, or the page would show the stand-in for good.
-        job.lateFailure = { error }
+        task.lateFailure = { error }
         onLateFailure(error)
       },
     )
-    return job
+    return task
   }
 
-  function forget(key: string, job: Job<T>): void {
-    if (jobs.get(key) === job) jobs.delete(key)
+  function forget(key: string, task: DevTask<T>): void {
+    if (tasks.get(key) === task) tasks.delete(key)
   }
 
   return {
     async ask(key, stamp, work) {
-      const known = jobs.get(key)
-      const job = known?.stamp === stamp ? known : begin(key, stamp, work)
-      if (job.lateFailure !== undefined) {
-        forget(key, job)
-        throw job.lateFailure.error
+      const known = tasks.get(key)
+      const task = known?.stamp === stamp ? known : begin(key, stamp, work)
+      if (task.lateFailure !== undefined) {
+        forget(key, task)
+        throw task.lateFailure.error
       }
       try {
-        const settled = await Promise.race([job.result.then(value => ({ value })), job.grace])
+        const settled = await Promise.race([task.result.then(value => ({ value })), task.grace])
         if (settled !== undefined) return settled.value
       } catch (error) {
-        forget(key, job)
+        forget(key, task)
         throw error
       }
-      job.hasStandIn = true
+      task.hasStandIn = true
       return undefined
     },
-    endOf: key => jobs.get(key)?.result,
+    endOf: key => tasks.get(key)?.result,
     close() {
       isClosed = true
-      bell.close()
+      gate.close()
     },
   }
 }
 
-interface Bell {
+interface NewsGate {
   workBegins(): void
   workEnds(isNews: boolean): void
   close(): void
 }
 
 /** Rings once when no work is under way any longer and some of what ended was news. */
-function createBell(ring: () => void): Bell {
+function createNewsGate(notify: () => void): NewsGate {
   let underWay = 0
   let hasNews = false
   let timer: NodeJS.Timeout | undefined
@@ -124,7 +124,7 @@ function createBell(ring: () => void): Bell {
       timer = setTimeout(() => {
         if (underWay > 0) return
         hasNews = false
-        ring()
+        notify()
       }, QUIET_MS)
       timer.unref()
     },
