@@ -13,7 +13,7 @@ import { priceText } from 'upscale-core/internal'
 const MAX_FILES = 10_000
 
 /** What is missing and what it will cost, for a person, in one text of a few lines. */
-export async function priceList(upscaler: Pick<Upscaler, 'options' | 'parse' | 'plan'>): Promise<string> {
+export async function estimateText(upscaler: Pick<Upscaler, 'options' | 'parse' | 'plan'>): Promise<string> {
   // Most builds pay for nothing and need no parsers.
   const { gatherPictures, sourcesIn } = await import('upscale-toolkit/references/sources')
   const { root, budgetMicros } = upscaler.options

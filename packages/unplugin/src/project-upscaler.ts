@@ -16,7 +16,7 @@ import { local } from 'upscale-local'
 import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
 import { createProgress } from 'upscale-toolkit/terminal'
 import { drainOnSignals } from './drain-on-signals.ts'
-import { priceList } from './estimate.ts'
+import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { findPlace } from './place.ts'
 import { queryOf } from './reference.ts'
@@ -79,7 +79,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     env,
     engines: { local: local() },
     onNotice,
-    beforePaying: async () => onNotice(await priceList(upscaler)),
+    beforePaying: async () => onNotice(await estimateText(upscaler)),
   })
   // A build that can't spend money loses nothing by being stopped at once.
   const { engines, frozen } = upscaler.options

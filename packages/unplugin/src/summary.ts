@@ -29,7 +29,7 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
  * Makes what ends every build: the summary goes to the host's logger, once for each change, so that a rebuild that
  * touched no picture says nothing; the report goes to the user's function.
  */
-export function createTeller(
+export function createBuildSummary(
   options: BuildOptions,
   logger: HostLogger,
 ): (projectUpscaler: ProjectUpscaler) => void {

@@ -56,7 +56,7 @@ export function isLeftOut(error: unknown): error is UpscaleError {
 }
 
 /** Tells that pictures are left out, once for each remedy, which is the same for every picture of an engine. */
-export function createLeftOutTeller(warn: (text: string) => void): (leftOut: UpscaleError) => void {
+export function createLeftOutNotifier(warn: (text: string) => void): (leftOut: UpscaleError) => void {
   const told = new Set<string>()
   return ({ problem, details: { hint } }) => {
     if (told.has(hint)) return

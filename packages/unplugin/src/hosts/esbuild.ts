@@ -19,7 +19,7 @@ import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../le
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -41,7 +41,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       const { initialOptions } = build
       const root = initialOptions.absWorkingDir ?? process.cwd()
       const { logger, takeWarnings } = createLogger(initialOptions.logLevel)
-      const tell = createTeller(options, logger)
+      const tell = createBuildSummary(options, logger)
       const projectUpscaler = createProjectUpscaler(options.upscaler, {
         root,
         envDir: root,

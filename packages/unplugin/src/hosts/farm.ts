@@ -15,7 +15,7 @@ import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../
 import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -161,7 +161,7 @@ function startSession(
       current = undefined
       await ended?.close()
     },
-    tell: createTeller(options, logger),
+    tell: createBuildSummary(options, logger),
     texts: new Map(),
   }
 }

@@ -11,7 +11,7 @@ import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../le
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
 
@@ -38,7 +38,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
       return isTalkative
     },
   }
-  const tell = createTeller(options, logger)
+  const tell = createBuildSummary(options, logger)
   const projectUpscaler = (): ProjectUpscaler => {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current

@@ -3,7 +3,7 @@ import { writeBuildFiles } from '../build-files.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
 import { createSlots, type Slot, type Slots } from '../slots.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { type FindFile, sourceOf } from './files.ts'
 import { projectOf, viteLogger } from './logger.ts'
 
@@ -91,7 +91,7 @@ function startRun(options: BuildOptions, config: ResolvedConfig): Run {
   return {
     projectUpscaler,
     slots: createSlots(projectUpscaler, config.build.watch !== null),
-    tell: createTeller(options, viteLogger(config)),
+    tell: createBuildSummary(options, viteLogger(config)),
   }
 }
 

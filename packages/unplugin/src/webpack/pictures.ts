@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleError } from 'upscale-core'
 import { createDevPictures } from '../dev/pictures.ts'
-import { createDevUpscaler, createLeftOutTeller, isLeftOut } from '../dev/upscaler.ts'
+import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../dev/upscaler.ts'
 import type { HostLogger } from '../host-logger.ts'
 import type { BuildOptions } from '../options.ts'
 import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
@@ -78,7 +78,7 @@ function finishedPictures(projectUpscaler: ProjectUpscaler): ClosablePictureSour
   }
 }
 
-/** How long after the first the second ring comes, in milliseconds: longer than a page takes to be compiled. */
+/** How long after the first the second trigger comes, in milliseconds: longer than a page takes to be compiled. */
 const ECHO_MS = 1500
 
 /** How long a picture that no engine may make is not looked for again, in milliseconds. */
@@ -92,10 +92,10 @@ const LEFT_OUT_MS = 30_000
 function developmentPictures(options: BuildOptions, project: Project): ClosablePictureSource {
   const projectUpscaler = createDevUpscaler(options, project)
   const rebuildTrigger = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
-  let rings = 0
-  const touch = (): void => writeFileSync(rebuildTrigger, String(rings++))
+  let rebuilds = 0
+  const touch = (): void => writeFileSync(rebuildTrigger, String(rebuilds++))
   let echo: NodeJS.Timeout | undefined
-  const ring = (): void => {
+  const triggerRebuild = (): void => {
     touch()
     // html-webpack-plugin looks at its files after the pages are compiled, and so misses what changed between the two.
     // Who heard the first has nothing that depends on the second.
@@ -107,10 +107,10 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
   const anHourAgo = new Date(Date.now() - 3_600_000)
   utimesSync(rebuildTrigger, anHourAgo, anHourAgo)
   const pictures = createDevPictures<UpscaledImage>(projectUpscaler, withLeftOut(projectUpscaler), {
-    onNews: ring,
+    onNews: triggerRebuild,
     // The build that follows asks again, and shows the error where the host shows errors.
-    onLateFailure: ring,
-    onLeftOut: createLeftOutTeller(project.logger.warn),
+    onLateFailure: triggerRebuild,
+    onLeftOut: createLeftOutNotifier(project.logger.warn),
   })
   return {
     projectUpscaler,

@@ -4,7 +4,7 @@ import { isSearched, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 
 // What webpack and Rspack have in common, in the words of both. Each has types of its own for the same things, so
 // only the parts that are used are named here.
@@ -52,7 +52,7 @@ export function endBuilds(
   logger: HostLogger,
   pictureSource: { readonly projectUpscaler: ProjectUpscaler },
 ): void {
-  const tell = createTeller(options, logger)
+  const tell = createBuildSummary(options, logger)
   hooks.done.tapPromise('upscale', async () => {
     tell(pictureSource.projectUpscaler)
     await writeBuildFiles(options, pictureSource.projectUpscaler)

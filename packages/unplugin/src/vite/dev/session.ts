@@ -4,7 +4,7 @@ import type { UpscaleError, UpscaleRequest } from 'upscale-core'
 import type { ResolvedConfig, ViteDevServer } from 'vite'
 import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
 import { writePlaceholder } from '../../dev/placeholder.ts'
-import { createDevUpscaler, createLeftOutTeller, isLeftOut } from '../../dev/upscaler.ts'
+import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../../dev/upscaler.ts'
 import type { BuildOptions } from '../../options.ts'
 import type { ProjectUpscaler, ReferenceSite } from '../../project-upscaler.ts'
 import { createSlots, type Slot } from '../../slots.ts'
@@ -37,7 +37,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const slots = createSlots(projectUpscaler, true)
   const sources = new Set<string>()
   const readers = new Set<string>()
-  const { tell, notice } = createTeller(server)
+  const { tell, notice } = createBuildSummary(server)
   const pictures = createDevPictures<Slot>(projectUpscaler, slots.fill, {
     onNews: reload,
     onLateFailure: tell,
@@ -84,14 +84,14 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
 }
 
 /** Tells the user what pages can't: failures by the terminal and over the page, each text once. */
-function createTeller({ config, environments }: ViteDevServer): {
+function createBuildSummary({ config, environments }: ViteDevServer): {
   tell(error: unknown): void
   notice(leftOut: UpscaleError): void
 } {
   const told = new Set<string>()
   const isNew = (text: string): boolean => !told.has(text) && Boolean(told.add(text))
 
-  const notice = createLeftOutTeller(viteLogger(config).warn)
+  const notice = createLeftOutNotifier(viteLogger(config).warn)
 
   function tell(error: unknown): void {
     if (isLeftOut(error)) {
