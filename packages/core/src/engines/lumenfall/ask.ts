@@ -6,7 +6,7 @@ import { apiError, badAnswer } from '../openai/errors.ts'
 import { safeId, withReceipt } from '../openai/receipt.ts'
 
 /** What a question to Lumenfall needs: where it goes, how long it may take, and who sends it. */
-export interface Desk extends Connection {
+export interface CatalogueClient extends Connection {
   readonly apiKey: string
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -29,12 +29,12 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
  */
 export async function ask(
   question: Question,
-  desk: Desk,
+  client: CatalogueClient,
 ): Promise<{ json: unknown; response: HttpResponse }> {
-  const { apiKey, service, timeoutMs, signal } = desk
+  const { apiKey, service, timeoutMs, signal } = client
   const deadline = startDeadline(timeoutMs, signal)
   try {
-    const send = question.isOrder ? desk.sendOrder : desk.send
+    const send = question.isOrder ? client.sendOrder : client.send
     const response = await send({
       ...question,
       headers: { ...question.headers, accept: 'application/json', authorization: `Bearer ${apiKey}` },

@@ -1,7 +1,7 @@
 import { UpscaleError } from '../../errors.ts'
 import { below } from '../http/address.ts'
 import { field } from '../http/json.ts'
-import { ask, type Desk } from './ask.ts'
+import { ask, type CatalogueClient } from './ask.ts'
 
 export interface Balance {
   /** Absent when the service said something else. */
@@ -15,9 +15,9 @@ export interface Balance {
  * lies beside the OpenAI-like one: `…/openai/v1` and `…/v1`.
  * @throws UpscaleError BAD_OPTION where the base address doesn't tell the native one, or an API_ code
  */
-export async function getBalance(desk: Desk): Promise<Balance> {
-  const question = { method: 'GET', isOrder: false, url: below(nativeBase(desk.base), 'balance') } as const
-  const { json } = await ask(question, desk)
+export async function getBalance(client: CatalogueClient): Promise<Balance> {
+  const question = { method: 'GET', isOrder: false, url: below(nativeBase(client.base), 'balance') } as const
+  const { json } = await ask(question, client)
   const billing = field(json, 'billing_type')
   const available = field(json, 'available')
   const amount = field(available, 'amount')

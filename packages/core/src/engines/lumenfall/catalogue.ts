@@ -2,7 +2,7 @@ import { createHttpClient } from '../http/client.ts'
 import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { optionProblems } from '../params.ts'
 import { type Env, hideKey, keyProblems, refuseProblems, SERVICE_RULES } from '../service-options.ts'
-import type { Desk } from './ask.ts'
+import type { CatalogueClient } from './ask.ts'
 import { type Balance, getBalance } from './balance.ts'
 import { type EstimateRequest, estimatePrice } from './estimate.ts'
 import { type CatalogueModel, getModel, listModels } from './models.ts'
@@ -60,7 +60,7 @@ export function lumenfallCatalogue(options: LumenfallCatalogueOptions, env: Env)
   const access = resolveAccess(options)
   const http = createHttpClient()
   const stop = new AbortController()
-  const desk = (): Desk => ({
+  const client = (): CatalogueClient => ({
     ...connectLumenfall(access, env),
     timeoutMs: options.timeoutMs ?? DEFAULT_QUESTION_MS,
     signal: stop.signal,
@@ -68,12 +68,12 @@ export function lumenfallCatalogue(options: LumenfallCatalogueOptions, env: Env)
     sendOrder: withRetry(http.via(env), repeatsOrder),
   })
   return {
-    estimatePrice: async request => estimatePrice(request, desk()),
-    listModels: async () => listModels(desk()),
-    getModel: async id => getModel(id, desk()),
-    getModelSchema: async id => getModelSchema(id, desk()),
-    unknownFields: async (id, sent) => unknownFields(sent, await getModelSchema(id, desk())),
-    getBalance: async () => getBalance(desk()),
+    estimatePrice: async request => estimatePrice(request, client()),
+    listModels: async () => listModels(client()),
+    getModel: async id => getModel(id, client()),
+    getModelSchema: async id => getModelSchema(id, client()),
+    unknownFields: async (id, sent) => unknownFields(sent, await getModelSchema(id, client())),
+    getBalance: async () => getBalance(client()),
     async close() {
       stop.abort()
       await http.close()

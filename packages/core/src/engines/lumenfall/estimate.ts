@@ -3,7 +3,7 @@ import type { EngineParams } from '../engine.ts'
 import { below } from '../http/address.ts'
 import { field, textField } from '../http/json.ts'
 import { encodeForm } from '../openai/edit.ts'
-import { ask, type Desk } from './ask.ts'
+import { ask, type CatalogueClient } from './ask.ts'
 
 /** An order whose price is asked. */
 export interface EstimateRequest {
@@ -27,11 +27,11 @@ export interface EstimateRequest {
  *
  * @throws UpscaleError API_BAD_ANSWER where no estimate came, or another API_ code
  */
-export async function estimatePrice(request: EstimateRequest, desk: Desk): Promise<number> {
+export async function estimatePrice(request: EstimateRequest, client: CatalogueClient): Promise<number> {
   const { model, scale, params = {}, image } = request
   const fields = { model, scale_factor: scale, ...params }
   const form = await encodeForm({ fields, ...(image === undefined ? {} : { image }) })
-  const url = below(desk.base, 'images/edits')
+  const url = below(client.base, 'images/edits')
   url.searchParams.set('dryRun', 'true')
   const question = {
     method: 'POST',
@@ -40,7 +40,7 @@ export async function estimatePrice(request: EstimateRequest, desk: Desk): Promi
     headers: { 'content-type': form.type },
     body: form.bytes,
   } as const
-  const { json } = await ask(question, desk)
+  const { json } = await ask(question, client)
   const micros = field(json, 'total_cost_micros')
   const isDollars = /^usd$/i.test(textField(json, 'currency') ?? 'USD')
   const isEstimate = field(json, 'estimated') === true && isDollars

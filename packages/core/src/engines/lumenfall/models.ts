@@ -4,7 +4,7 @@ import { safeText } from '../../safe-text.ts'
 import { below } from '../http/address.ts'
 import { field, textField } from '../http/json.ts'
 import { badAnswer } from '../openai/errors.ts'
-import { ask, type Desk } from './ask.ts'
+import { ask, type CatalogueClient } from './ask.ts'
 
 /** A model as the catalogue shows it; texts are fit for printing. */
 export interface CatalogueModel {
@@ -19,23 +19,23 @@ export interface CatalogueModel {
  * are left out.
  * @throws UpscaleError with an API_ code
  */
-export async function listModels(desk: Desk): Promise<readonly CatalogueModel[]> {
-  const question = { method: 'GET', isOrder: false, url: below(desk.base, 'models') } as const
-  const data = field((await ask(question, desk)).json, 'data')
-  if (!Array.isArray(data)) throw badAnswer(desk.service, 'sent no list of models')
-  return data.flatMap(entry => readModel(entry, desk) ?? [])
+export async function listModels(client: CatalogueClient): Promise<readonly CatalogueModel[]> {
+  const question = { method: 'GET', isOrder: false, url: below(client.base, 'models') } as const
+  const data = field((await ask(question, client)).json, 'data')
+  if (!Array.isArray(data)) throw badAnswer(client.service, 'sent no list of models')
+  return data.flatMap(entry => readModel(entry, client) ?? [])
 }
 
 /** @throws UpscaleError API_NOT_FOUND for a model that the catalogue doesn't have, or another API_ code */
-export async function getModel(id: string, desk: Desk): Promise<CatalogueModel> {
-  const question = { method: 'GET', isOrder: false, url: modelAddress(id, desk) } as const
-  const model = readModel((await ask(question, desk)).json, desk)
-  if (model === undefined) throw badAnswer(desk.service, 'sent no model')
+export async function getModel(id: string, client: CatalogueClient): Promise<CatalogueModel> {
+  const question = { method: 'GET', isOrder: false, url: modelAddress(id, client) } as const
+  const model = readModel((await ask(question, client)).json, client)
+  if (model === undefined) throw badAnswer(client.service, 'sent no model')
   return model
 }
 
 /** @throws UpscaleError BAD_OPTION for what can't be the name of a model */
-export function modelAddress(id: string, { base }: Desk): URL {
+export function modelAddress(id: string, { base }: CatalogueClient): URL {
   if (/^[\w.-]{1,200}(?:\/[\w.-]{1,200})?$/.test(id) && !/^\.+$|^\.+\/|\/\.+$/.test(id)) {
     return below(base, `models/${id}`)
   }
@@ -44,7 +44,7 @@ export function modelAddress(id: string, { base }: Desk): URL {
   })
 }
 
-function readModel(entry: unknown, { service }: Desk): CatalogueModel | undefined {
+function readModel(entry: unknown, { service }: CatalogueClient): CatalogueModel | undefined {
   const read = (name: string): string | undefined => {
     const text = textField(entry, name)
     return text === undefined ? undefined : safeText(text, { secrets: service.secrets })

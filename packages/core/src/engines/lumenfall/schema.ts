@@ -1,6 +1,6 @@
 import { record } from '../../request/validate.ts'
 import { textField } from '../http/json.ts'
-import { ask, type Desk } from './ask.ts'
+import { ask, type CatalogueClient } from './ask.ts'
 import { modelAddress } from './models.ts'
 
 /** Names of parameters, as far as a schema of unknown shape gives them away. */
@@ -21,10 +21,10 @@ const MAX_PLACES = 10_000
  * may depend on their being found.
  * @throws UpscaleError with an API_ code
  */
-export async function getModelSchema(id: string, desk: Desk): Promise<ModelSchema> {
-  const url = modelAddress(id, desk)
+export async function getModelSchema(id: string, client: CatalogueClient): Promise<ModelSchema> {
+  const url = modelAddress(id, client)
   url.searchParams.set('schema', 'true')
-  const { json } = await ask({ method: 'GET', isOrder: false, url }, desk)
+  const { json } = await ask({ method: 'GET', isOrder: false, url }, client)
   return { names: findNames(json), schema: json }
 }
 
