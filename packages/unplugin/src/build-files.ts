@@ -16,8 +16,8 @@ export async function writeBuildFiles(
     await createDeclarations(resolve(root, dts), projectUpscaler).writeAll()
   }
   if (report !== undefined) {
-    const { writeReport } = await import('upscale-toolkit/inspector')
+    const { writeInspection } = await import('upscale-toolkit/inspector')
     const { projectPictures } = await import('./project-pictures.ts')
-    await writeReport(resolve(root, report), projectPictures(projectUpscaler))
+    await writeInspection(resolve(root, report), projectPictures(projectUpscaler))
   }
 }

@@ -68,10 +68,10 @@ async function report(flags: ReportFlags, { upscaler, print }: Session): Promise
 /** @returns how many pictures the file shows */
 async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<number> {
   // The parsers and the page are loaded only where they are asked for.
-  const { writeReport } = await import('upscale-toolkit/inspector')
+  const { writeInspection } = await import('upscale-toolkit/inspector')
   const { sourcesIn } = await import('upscale-toolkit/references/sources')
   const { root, cacheDir } = upscaler.options
-  return writeReport(file, {
+  return writeInspection(file, {
     view: upscaler,
     sources: () => sourcesIn(root, new Set([cacheDir])),
     seenPictures: () => [],

@@ -16,4 +16,4 @@ export {
   type ShownPlace,
 } from './picture.ts'
 export { placeText } from './place-text.ts'
-export { writeReport } from './report.ts'
+export { writeInspection } from './report.ts'

@@ -19,7 +19,7 @@ const ABOUT =
  * @returns how many pictures it shows
  * @throws UpscaleError BAD_OPTION when the file can't be written
  */
-export async function writeReport(file: string, options: InspectionOptions): Promise<number> {
+export async function writeInspection(file: string, options: InspectionOptions): Promise<number> {
   const inspection = createInspection(options)
   await inspection.look()
   const { root, maxPixels } = options.view.options
