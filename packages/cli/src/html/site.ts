@@ -44,7 +44,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const leftovers = await findLeftovers(site)
   for (const { file, line, address } of leftovers) {
     print.note(
-      `notice: ${shownPath(file, process.cwd())}:${line} references "${safeText(address)}", which stays as it is`,
+      `notice: ${shownPath(file, process.cwd())}:${line} mentions "${safeText(address)}", which stays as it is`,
     )
   }
   return finishHtml(
