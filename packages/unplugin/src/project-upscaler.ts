@@ -19,15 +19,8 @@ import { drainOnSignals } from './drain-on-signals.ts'
 import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { findPlace } from './place.ts'
-import { queryOf } from './reference.ts'
+import { queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
-
-/** A reference as it was written, and the module that has it. */
-export interface ReferenceSite {
-  readonly reference: string
-  /** The bundler's id of the module; undefined for an entry. */
-  readonly importer: string | undefined
-}
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
 export interface ProjectUpscaler {

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
 import type { SeenPicture } from 'upscale-toolkit/inspector'
 import { findPlace } from './place.ts'
-import type { ReferenceSite } from './project-upscaler.ts'
+import type { ReferenceSite } from './reference.ts'
 
 /** Remembers which pictures a bundler asked for, so that they can be shown with those that a search of sources finds. */
 export interface SeenPictures {

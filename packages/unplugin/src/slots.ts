@@ -3,7 +3,8 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import type { ProjectUpscaler, ReferenceSite } from './project-upscaler.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
+import type { ReferenceSite } from './reference.ts'
 import { queryOf } from './reference.ts'
 
 /**

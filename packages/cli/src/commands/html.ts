@@ -1,14 +1,8 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type EngineFlags, withEngineFlags, withExamples } from '../flags.ts'
+import { withEngineFlags, withExamples } from '../flags.ts'
+import type { HtmlFlags } from '../html/flags.ts'
 import { inSession, type Session } from '../session.ts'
-
-export interface HtmlFlags extends EngineFlags {
-  readonly base?: string
-  readonly assets?: string
-  readonly auto?: string
-  readonly dryRun?: boolean
-}
 
 /** `upscale html <folder>`: the pictures of a finished site. */
 export function addHtml(program: Command): void {

@@ -6,15 +6,15 @@ import { safeText } from 'upscale-core/internal'
 import { type Scan, scanCss, scanHtml } from 'upscale-toolkit/references/scan'
 import { createSite, isInSite, type Site } from 'upscale-toolkit/references/site'
 import { findReferences } from 'upscale-toolkit/references/sources'
-import type { HtmlFlags } from '../commands/html.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'
 import { placeText, sweepLeftovers } from '../files/place.ts'
 import { walk } from '../files/walk.ts'
 import { createProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
+import type { HtmlFlags } from './flags.ts'
 import { createPagePictures, type Page, type PagePictures } from './pictures.ts'
-import { finishHtml } from './summary.ts'
+import { finishHtml, type Leftover } from './summary.ts'
 
 /** Makes the pictures of a site and rewrites its pages. Returns the exit code. */
 export async function rewriteSite(folder: string, flags: HtmlFlags, session: Session): Promise<number> {
@@ -129,13 +129,6 @@ function scanText(file: string, text: string, auto: string | undefined): Scan {
       cause,
     })
   }
-}
-
-/** A tagged address in a file that is not rewritten. */
-export interface Leftover {
-  readonly file: string
-  readonly line: number
-  readonly address: string
 }
 
 /** Scripts, feeds and manifests: an address there may be prose as well, so it is told and not touched. */

@@ -5,7 +5,13 @@ import { shownPath } from '../files/operands.ts'
 import { errorFacts, type Printer } from '../print.ts'
 import { count, printTable } from '../table.ts'
 import type { Page, PagePicture, PagePictures, PageReference } from './pictures.ts'
-import type { Leftover } from './site.ts'
+
+/** A tagged address in a file that is not rewritten. */
+export interface Leftover {
+  readonly file: string
+  readonly line: number
+  readonly address: string
+}
 
 /** What happened to a site. */
 export interface SiteOutcome {

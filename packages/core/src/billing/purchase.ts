@@ -115,7 +115,11 @@ async function receiveFetched(
 ): Promise<Received | undefined> {
   const fetched = await fetchAnswer(source, request, order.answerKey, order, context)
   if (fetched === undefined) return undefined
-  await context.stores.keepFetched(request.engine, { ...fetched.facts, source: order.source }, fetched.bytes)
+  await context.stores.keepFetched(
+    request.engine,
+    { ...fetched.facts, boughtFor: order.source },
+    fetched.bytes,
+  )
   return { bytes: fetched.bytes, verified: fetched.facts.sha256, origin: 'remote', costMicros: 0 }
 }
 
@@ -220,7 +224,7 @@ async function keep(
     height,
     format,
     fileName: `answer.${EXTENSION[format]}`,
-    source: order.source,
+    boughtFor: order.source,
   }
   const entry = await store.commit('answers', facts, received.bytes)
   await fileReceived(request, order, received, context, store)

@@ -1,6 +1,5 @@
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
-import type { PipelineContext } from '../pipeline/context.ts'
 import { clearLocalIntent, type Intent, parseIntent, readIntent, writeIntent } from './intent.ts'
 
 // An intent lies on the disk of the machine that calls. Where a picture may be taken up by another machine, as a queue
@@ -24,7 +23,7 @@ export interface SharedIntent {
 export function openIntent(
   store: Cache,
   answerKey: AnswerKey,
-  { sharedIntent }: Pick<PipelineContext, 'sharedIntent'>,
+  { sharedIntent }: Sharing,
 ): Intent | undefined {
   const own = readIntent(store, answerKey)
   if (own !== undefined || sharedIntent?.earlier === undefined) return own
@@ -32,10 +31,15 @@ export function openIntent(
   return parseIntent(typeof earlier === 'object' && earlier !== null ? { ...earlier } : {})
 }
 
+/** Where an intent is shared, if anywhere. */
+interface Sharing {
+  readonly sharedIntent?: SharedIntent
+}
+
 interface Place {
   readonly store: Cache
   readonly answerKey: AnswerKey
-  readonly context: Pick<PipelineContext, 'sharedIntent'>
+  readonly context: Sharing
 }
 
 /** Writes an intent down here and where the shared intent keeps it. @throws UpscaleError CACHE_UNWRITABLE; what the shared intent throws */

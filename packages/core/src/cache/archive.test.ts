@@ -37,7 +37,10 @@ test('an output leads back to its answer and the quality it was encoded with', a
   const image = (await listed()).find(({ facts }) => facts?.sha256 === made.digest)
   expect(image).toMatchObject({ root: 'scratch', shelf: 'outputs', facts: { width: 40, engine: 'resize' } })
   const story = await archive.provenanceOf(image ?? expect.fail('not listed'))
-  expect(story).toMatchObject({ quality: 42, answer: { width: 40, height: 24, format: 'png' } })
+  expect(story).toMatchObject({
+    image: { quality: 42, source: { file: 'hero.jpg' } },
+    answer: { width: 40, height: 24, format: 'png' },
+  })
   expect(story.costMicros).toBeUndefined()
 })
 

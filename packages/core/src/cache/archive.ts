@@ -84,6 +84,15 @@ export function openArchive({
     }
   }
 
+  function findAnswer(key: string | undefined): EntryFacts | undefined {
+    if (key === undefined) return undefined
+    for (const root of names) {
+      const seen = reader.entry(join(roots[root], 'v1', 'answers', key.slice(0, 2), key), key)
+      if (seen.state === 'sound') return seen.entry.facts
+    }
+    return undefined
+  }
+
   async function* records(): AsyncGenerator<ArchivedRecord> {
     for (const root of names) {
       for (const shelf of RECORD_SHELVES) {
@@ -106,7 +115,11 @@ export function openArchive({
       if (seen.state === 'absent') return 'entry.json is missing'
       return seen.state === 'newer' ? 'it was stored by a later version of this package' : seen.reason
     },
-    provenanceOf: image => traceImage(image, archive),
+    async provenanceOf({ shelf, facts }) {
+      if (facts === undefined) throw new TypeError('a picture whose entry.json is damaged has no provenance')
+      const answer = shelf === 'outputs' ? findAnswer(facts.answer) : facts
+      return traceImage(facts, answer, await archive.ledger())
+    },
     ledger: () => readLedger(roots.durable),
   }
   return archive

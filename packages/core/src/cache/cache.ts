@@ -206,7 +206,7 @@ class DiskCache implements Cache {
       return await withTemporary(this.root, this.#tag, async temporary => {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
-          await this.#manifest?.list(key, lineOf({ ...facts, sha256 }), () =>
+          await this.#manifest?.list(key, lineOf({ ...facts, sha256 }, facts.boughtFor), () =>
             knownAnswers(join(this.root, 'v1', shelf), this.#reader),
           )
         const clear = () => this.#quarantine.clear(folder, look)

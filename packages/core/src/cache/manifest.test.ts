@@ -33,7 +33,7 @@ async function store(cache: Cache, name: string, bytes: Uint8Array = BYTES): Pro
     format: 'png',
     engine: 'service',
     model: 'model',
-    source: `assets/${name}.png`,
+    boughtFor: `assets/${name}.png`,
   } as const
   await cache.commit('answers', facts, bytes)
 }

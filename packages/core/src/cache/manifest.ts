@@ -149,7 +149,10 @@ export class Manifest {
 }
 
 /** The line of an answer. */
-export function lineOf({ sha256, engine, model, width, height, source }: ManifestLine): ManifestLine {
+export function lineOf(
+  { sha256, engine, model, width, height }: Omit<ManifestLine, 'source'>,
+  source?: string,
+): ManifestLine {
   return { sha256, engine, model, width, height, ...(source === undefined ? {} : { source }) }
 }
 

@@ -12,6 +12,7 @@ import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { Origin } from '../report.ts'
 import type { ResolvedOptions } from '../request/options.ts'
 import type { ResolvedRequest } from '../request/request.ts'
+import type { SourceFacts } from '../source/source.ts'
 
 /** What the steps after a cache miss share. */
 export interface PipelineContext {
@@ -35,15 +36,6 @@ export interface PipelineContext {
   readonly calls: LimitFunction
   /** Decoded pictures alive. */
   readonly pictures: LimitFunction
-}
-
-/** What is known of a source once it was decoded, and kept beside its answers. */
-export interface SourceFacts {
-  /** Size in pixels, orientation applied. */
-  readonly width: number
-  readonly height: number
-  /** True when the source's format may be lossy but this file is not. */
-  readonly lossless: boolean
 }
 
 /** A verified answer of an engine, decoded. */

@@ -7,9 +7,9 @@ import { finish } from '../image/codec.ts'
 import type { Origin } from '../report.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
-import type { SourceFile, SourceImage } from '../source/source.ts'
+import type { SourceFacts, SourceFile, SourceImage } from '../source/source.ts'
 import { computeAnswer } from './answer.ts'
-import type { Answer, PipelineContext, SourceFacts } from './context.ts'
+import type { Answer, PipelineContext } from './context.ts'
 
 /** A finished file and where it came from. */
 export interface FinishedFile {
@@ -137,6 +137,9 @@ async function store(
       format,
       engine: request.engine.id,
       model: request.engine.model,
+      answer: answer.answerKey,
+      ...(file.quality === undefined ? {} : { quality: file.quality }),
+      source: { file: source.name, digest: source.digest },
     },
     bytes,
   )

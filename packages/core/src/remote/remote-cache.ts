@@ -9,7 +9,7 @@ import { openRemoteStore, type RemoteStore } from './store.ts'
 
 // The second tier of the cache, behind the folders of this machine:
 //
-//   upscale:v1:answers:<key>     what an engine returned, as a portable (cache/portable.ts)
+//   upscale:v1:answers:<key>     what an engine returned, as a portable entry (cache/portable-entry.ts)
 //
 // Answers only. They are what costs money or minutes; any size, format and quality is made of them in a moment, and
 // what ships is always encoded here, never a file that somebody else could write. The keys are those of the folders.

@@ -25,6 +25,15 @@ import { sniffFormat } from './sniff.ts'
  * asynchronous forms cost several times the work itself.
  */
 
+/** What is known of a source once it was decoded, and kept beside its answers. */
+export interface SourceFacts {
+  /** Size in pixels, orientation applied. */
+  readonly width: number
+  readonly height: number
+  /** True when the source's format may be lossy but this file is not. */
+  readonly lossless: boolean
+}
+
 /** Which files may be read. */
 export interface SourceLimits {
   /** The project's folder, absolute. */

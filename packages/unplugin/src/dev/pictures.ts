@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { type Format, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { type ProjectUpscaler, type ReferenceSite, withPlace } from '../project-upscaler.ts'
+import { type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { queryOf } from '../reference.ts'
 import { stampOf } from '../slots.ts'
 import type { VariantParts } from '../variants.ts'

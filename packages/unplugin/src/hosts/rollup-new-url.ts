@@ -5,7 +5,7 @@ import { readChecked } from '../checked-bytes.ts'
 import { findNewUrls } from '../new-urls.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
-import { sourceOf } from './rollup.ts'
+import { sourceOf } from './rollup-source.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,

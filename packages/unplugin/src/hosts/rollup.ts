@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import type { Directive } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
@@ -9,11 +9,13 @@ import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createProjectUpscaler, type ProjectUpscaler, type ReferenceSite } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
+import { sourceOf } from './rollup-source.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
@@ -146,17 +148,6 @@ function specifiersOf(
     original: `${source}?upscale-original`,
     upscaled: requests.map(request => source + withRest(queryOf(request, options), rest)),
   }
-}
-
-/** Where a path leads. One that leads nowhere is left to the upscaler, whose message names it. */
-export async function sourceOf(
-  path: string,
-  importer: string | undefined,
-  context: Pick<PluginContext, 'resolve'>,
-): Promise<string> {
-  const resolved = await context.resolve(path, importer, { skipSelf: true })
-  if (resolved && isFile(pathOf(resolved.id))) return pathOf(resolved.id)
-  return resolve(importer === undefined ? '.' : dirname(pathOf(importer)), path)
 }
 
 function* outputFiles(bundle: OutputBundle): Generator<OutputFile> {

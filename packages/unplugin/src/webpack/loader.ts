@@ -2,7 +2,8 @@ import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest
 import type { LoaderContext } from 'webpack'
 import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
-import type { ProjectUpscaler, ReferenceSite } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { pathOf, queryOf, withRest } from '../reference.ts'
 import { type VariantParts, variantCode } from '../variants.ts'
 
