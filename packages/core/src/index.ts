@@ -6,7 +6,6 @@ export type {
   FileEngine,
   FileRequest,
   PixelEngine,
-  PixelImage,
   PixelRequest,
 } from './engines/engine.ts'
 export { type FalOptions, fal } from './engines/fal/fal.ts'
@@ -27,10 +26,11 @@ export {
   isUpscaleError,
   UpscaleError,
 } from './errors.ts'
+export type { PixelImage } from './image/pixel-image.ts'
 export type { ExaminedFile, ExaminedImage, PlannedImage, PlanState } from './pipeline/plan.ts'
+export type { Origin, Report, ReportImage } from './pipeline/report.ts'
 export type { RemoteDriver } from './remote/drivers/driver.ts'
 export type { RemoteCache, RemoteCacheOptions } from './remote/settings.ts'
-export type { Origin, Report, ReportImage } from './report.ts'
 export { type Directive, type Output, parseDirective, type UpscaleRequest } from './request/directive.ts'
 export type { ErrorPolicy, HostFacts, Preset, ResolvedOptions, UpscalerOptions } from './request/options.ts'
 export { FORMATS, type Format } from './source/format.ts'

@@ -3,8 +3,8 @@
  * version, and the packages are released together.
  */
 export { type AccountOrder, ordersOf } from './billing/account.ts'
-export { dollars } from './billing/dollars.ts'
-export type { LedgerEntry } from './billing/ledger.ts'
+export { type LedgerEntry, readLedger } from './billing/ledger.ts'
+export { type Provenance, provenanceOf } from './billing/provenance.ts'
 export type { SharedIntent } from './billing/shared-intent.ts'
 export {
   type Archive,
@@ -16,7 +16,7 @@ export {
   type RecordShelf,
   type RootName,
 } from './cache/archive.ts'
-export type { Provenance } from './cache/provenance.ts'
+export { dollars } from './engines/dollars.ts'
 export {
   type Balance,
   type CatalogueModel,
@@ -32,6 +32,6 @@ export { openRemoteStore, type RemoteStore } from './remote/store.ts'
 export { OWN_KEYS, TAGGED } from './request/directive.ts'
 export { loadEnv } from './request/env.ts'
 export { OPTION_NAMES } from './request/options.ts'
-export { show, unknownName } from './request/validate.ts'
 export { type SafeTextOptions, safeText } from './safe-text.ts'
 export { EXTENSION } from './source/format.ts'
+export { show, unknownName } from './validate.ts'

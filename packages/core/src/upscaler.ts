@@ -11,9 +11,9 @@ import type { PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { type FinishedFile, findFinished, flightOf, makeFinished, withAnswer } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
+import { createRecorder, type Origin, type Report } from './pipeline/report.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
 import { openRemoteCache } from './remote/remote-cache.ts'
-import { createRecorder, type Origin, type Report } from './report.ts'
 import { type Directive, parseDirective, type UpscaleRequest } from './request/directive.ts'
 import {
   completeFacts,

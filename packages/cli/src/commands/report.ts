@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { dollars, type LedgerEntry, openArchive, ordersOf } from 'upscale-core/internal'
+import { dollars, type LedgerEntry, ordersOf, readLedger } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -41,7 +41,7 @@ interface Sum {
 }
 
 async function report(flags: ReportFlags, { upscaler, print }: Session): Promise<number> {
-  const sums = sumUp(await openArchive(upscaler.options).ledger())
+  const sums = sumUp(await readLedger(upscaler.options.cacheDir))
   const header = ['month', 'engine', 'model', 'calls', 'in doubt', 'refused', 'cost'].map(text =>
     print.paint.bold(text),
   )

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import { type Archive, dollars, openArchive, type Provenance } from 'upscale-core/internal'
+import { type Archive, dollars, openArchive, type Provenance, provenanceOf } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { digestOf } from '../files/place.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -60,7 +60,7 @@ async function traceFirst(digest: string, archive: Archive): Promise<Provenance 
   let first: Provenance | undefined
   for await (const image of archive.images()) {
     if (image.facts?.sha256 !== digest) continue
-    const origin = await archive.provenanceOf(image)
+    const origin = await provenanceOf(image, archive)
     if (origin.answer !== undefined) return origin
     first ??= origin
   }

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { dollars } from '../engines/dollars.ts'
 import { createBudget } from './budget.ts'
-import { dollars } from './dollars.ts'
 
 let root: string
 beforeEach(() => {

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { unwritable } from '../cache/disk.ts'
 import { acquireLock, LOCKS } from '../cache/lock/lock.ts'
 import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
+import { dollars } from '../engines/dollars.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { record } from '../request/validate.ts'
-import { dollars } from './dollars.ts'
+import { record } from '../validate.ts'
 
 // The money of one run.
 //

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import { acquireLock, LOCKS, type Lock } from '../cache/lock/lock.ts'
+import { dollars } from '../engines/dollars.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import type { PipelineContext } from '../pipeline/context.ts'
-import { dollars } from './dollars.ts'
 import { type Intent, inDoubt } from './intent.ts'
 import { refusedAttempts } from './refusal.ts'
 import {

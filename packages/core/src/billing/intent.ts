@@ -1,7 +1,7 @@
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
+import { dollars } from '../engines/dollars.ts'
 import { type ErrorCode, isErrorCode, UpscaleError } from '../errors.ts'
-import { dollars } from './dollars.ts'
 
 // A call that may be charged is written down, and synced, before it is made, and struck out once its end is known.
 // Whatever is still written down when nobody holds the lock of its key is a call in doubt: the process died while

@@ -3,7 +3,7 @@ import { type FileHandle, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
 import { parseJson } from '../engines/http/json.ts'
-import { record } from '../request/validate.ts'
+import { record } from '../validate.ts'
 
 /** One line of the ledger. */
 export interface LedgerLine {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeEach, expect, test } from 'vitest'
+import { readLedger } from '../billing/ledger.ts'
+import { provenanceOf } from '../billing/provenance.ts'
 import { createUpscaler, type Upscaler } from '../upscaler.ts'
 import { type Archive, type ArchivedImage, openArchive } from './archive.ts'
 
@@ -26,7 +28,7 @@ async function listed(): Promise<ArchivedImage[]> {
 
 test('an empty cache has nothing in it, and looking makes no folder', async () => {
   expect(await listed()).toEqual([])
-  expect(await archive.ledger()).toEqual([])
+  expect(await readLedger(archive.roots.durable)).toEqual([])
   for await (const _ of archive.records()) expect.fail('a record')
   expect(readdirSync(root)).toEqual(['hero.jpg'])
 })
@@ -36,7 +38,7 @@ test('an output leads back to its answer and the quality it was encoded with', a
   const made = await upscaler.upscale('hero.jpg', { quality: 42 })
   const image = (await listed()).find(({ facts }) => facts?.sha256 === made.digest)
   expect(image).toMatchObject({ root: 'scratch', shelf: 'outputs', facts: { width: 40, engine: 'resize' } })
-  const story = await archive.provenanceOf(image ?? expect.fail('not listed'))
+  const story = await provenanceOf(image ?? expect.fail('not listed'), archive)
   expect(story).toMatchObject({
     image: { quality: 42, source: { file: 'hero.jpg' } },
     answer: { width: 40, height: 24, format: 'png' },

@@ -1,11 +1,8 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type LedgerEntry, readLedger } from '../billing/ledger.ts'
-import type { ResolvedOptions } from '../request/options.ts'
 import type { CacheRecord, EntryShelf, RecordShelf } from './cache.ts'
 import type { EntryFacts } from './entry.ts'
-import { type Provenance, traceImage } from './provenance.ts'
 import { EntryReader } from './read-entry.ts'
 
 // The cache as its owner sees it: everything that is in it, whatever it was made for. Looking through it changes
@@ -38,6 +35,12 @@ export interface ArchivedRecord {
   readonly record: CacheRecord | undefined
 }
 
+/** The two roots of the cache, absolute. */
+export interface CacheFolders {
+  readonly cacheDir: string
+  readonly scratchDir: string
+}
+
 export interface Archive {
   /** The two roots, absolute. */
   readonly roots: Readonly<Record<RootName, string>>
@@ -47,10 +50,8 @@ export interface Archive {
   records(): AsyncGenerator<ArchivedRecord>
   /** Reads a picture. Why it is not what was stored; undefined when it is. */
   damageOf(image: ArchivedImage): string | undefined
-  /** Where a picture comes from, as far as cache and ledger know. */
-  provenanceOf(image: ArchivedImage): Promise<Provenance>
-  /** What paid engines were asked for, oldest day first. */
-  ledger(): Promise<LedgerEntry[]>
+  /** The facts of an engine's answer, whichever root has it. @param key - 64 hex characters */
+  answer(key: string): EntryFacts | undefined
 }
 
 const ENTRY_SHELVES: readonly EntryShelf[] = ['answers', 'outputs', 'received', 'rejected']
@@ -64,10 +65,7 @@ const RECORD_SHELVES: readonly RecordShelf[] = ['sources', 'refusals', 'intents'
  * const archive = openArchive(createUpscaler().options)
  * for await (const { facts } of archive.images(['answers'])) console.log(facts?.engine, facts?.costMicros)
  */
-export function openArchive({
-  cacheDir,
-  scratchDir,
-}: Pick<ResolvedOptions, 'cacheDir' | 'scratchDir'>): Archive {
+export function openArchive({ cacheDir, scratchDir }: CacheFolders): Archive {
   const roots: Readonly<Record<RootName, string>> = { durable: cacheDir, scratch: scratchDir }
   const names: readonly RootName[] = ['durable', 'scratch']
   const reader = new EntryReader()
@@ -84,8 +82,7 @@ export function openArchive({
     }
   }
 
-  function findAnswer(key: string | undefined): EntryFacts | undefined {
-    if (key === undefined) return undefined
+  function findAnswer(key: string): EntryFacts | undefined {
     for (const root of names) {
       const seen = reader.entry(join(roots[root], 'v1', 'answers', key.slice(0, 2), key), key)
       if (seen.state === 'sound') return seen.entry.facts
@@ -105,7 +102,7 @@ export function openArchive({
     }
   }
 
-  const archive: Archive = {
+  return {
     roots,
     images,
     records,
@@ -115,14 +112,8 @@ export function openArchive({
       if (seen.state === 'absent') return 'entry.json is missing'
       return seen.state === 'newer' ? 'it was stored by a later version of this package' : seen.reason
     },
-    async provenanceOf({ shelf, facts }) {
-      if (facts === undefined) throw new TypeError('a picture whose entry.json is damaged has no provenance')
-      const answer = shelf === 'outputs' ? findAnswer(facts.answer) : facts
-      return traceImage(facts, answer, await archive.ledger())
-    },
-    ledger: () => readLedger(roots.durable),
+    answer: findAnswer,
   }
-  return archive
 }
 
 /** What lies on a shelf under the name of a key: `<shelf>/ab/abcd…`. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { record } from '../request/validate.ts'
 import type { SourceFacts } from '../source/source.ts'
+import { record } from '../validate.ts'
 import { type EntryFacts, isEntryFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 

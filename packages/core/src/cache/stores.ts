@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { isUpscaleError } from '../errors.ts'
-import type { ResolvedOptions } from '../request/options.ts'
+import type { CacheFolders } from './archive.ts'
 import { type Cache, type CacheEntry, type CacheEvent, type NewEntry, openCache } from './cache.ts'
 import type { AliasKey, AnswerKey } from './keys.ts'
 
@@ -28,10 +28,7 @@ export interface Stores {
   ): Promise<void>
 }
 
-export function openStores(
-  options: Pick<ResolvedOptions, 'cacheDir' | 'scratchDir'>,
-  onNotice: (text: string) => void,
-): Stores {
+export function openStores(options: CacheFolders, onNotice: (text: string) => void): Stores {
   const onEvent = (event: CacheEvent): void =>
     onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
   const durable = openCache(options.cacheDir, { onEvent, tag: false })

@@ -1,10 +1,4 @@
-/** Interleaved 8-bit sRGB samples, row by row, no padding: 1 channel is grey, 3 are red, green, blue. */
-export interface PixelImage {
-  readonly data: Uint8Array
-  readonly width: number
-  readonly height: number
-  readonly channels: 1 | 3
-}
+import type { PixelImage } from '../image/pixel-image.ts'
 
 /** What an engine's own directive keys may carry (`detail`, `prompt`, …), already checked by {@link EngineFacts.checkParams}. */
 export type EngineParams = Readonly<Record<string, string | number | boolean>>

@@ -1,5 +1,5 @@
 import { UpscaleError } from '../errors.ts'
-import { integer, type Rule, text, textList } from '../request/validate.ts'
+import { integer, type Rule, text, textList } from '../validate.ts'
 import { isLoopback } from './http/address.ts'
 import { numberBetween } from './params.ts'
 

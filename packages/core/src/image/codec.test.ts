@@ -1,6 +1,5 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import type { PixelImage } from '../engines/engine.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import {
@@ -12,6 +11,7 @@ import {
   type Picture,
   pixelDigest,
 } from './codec.ts'
+import type { PixelImage } from './pixel-image.ts'
 
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp'
-import type { PixelImage } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
@@ -9,6 +8,7 @@ import type { SourceImage } from '../source/source.ts'
 import { fillTransparent } from './fill-transparent.ts'
 import { srgbTagOf, type TaggedFormat, withSrgbTag } from './icc.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
+import type { PixelImage } from './pixel-image.ts'
 import { resample } from './resample.ts'
 
 /*

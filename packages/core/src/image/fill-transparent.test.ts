@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { PixelImage } from '../engines/engine.ts'
 import { fillTransparent } from './fill-transparent.ts'
+import type { PixelImage } from './pixel-image.ts'
 
 const WIDTH = 37
 const HEIGHT = 23

@@ -1,4 +1,4 @@
-import type { PixelImage } from '../engines/engine.ts'
+import type { PixelImage } from './pixel-image.ts'
 
 /*
  * Colour for pixels that have none.

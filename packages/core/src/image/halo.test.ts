@@ -1,10 +1,10 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import type { PixelImage } from '../engines/engine.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import { encodeAnswer, finish, normalise, type Picture, pixelDigest } from './codec.ts'
 import type { Output } from './output.ts'
+import type { PixelImage } from './pixel-image.ts'
 import { resample } from './resample.ts'
 
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }

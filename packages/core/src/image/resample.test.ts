@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { PixelImage } from '../engines/engine.ts'
+import type { PixelImage } from './pixel-image.ts'
 import { area, lanczos3, resample } from './resample.ts'
 
 const SIZES = [

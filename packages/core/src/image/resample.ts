@@ -1,4 +1,4 @@
-import type { PixelImage } from '../engines/engine.ts'
+import type { PixelImage } from './pixel-image.ts'
 
 /*
  * Enlarging and reducing by a separable filter.

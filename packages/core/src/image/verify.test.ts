@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import type { PixelImage } from '../engines/engine.ts'
 import { type NormalisedImage, normalise } from './codec.ts'
+import type { PixelImage } from './pixel-image.ts'
 import { resample } from './resample.ts'
 import { verifyAnswer } from './verify.ts'
 

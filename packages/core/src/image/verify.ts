@@ -1,6 +1,6 @@
-import type { PixelImage } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
 import type { NormalisedImage } from './codec.ts'
+import type { PixelImage } from './pixel-image.ts'
 import { area, resample } from './resample.ts'
 
 /*

@@ -9,10 +9,10 @@ import type { Stores } from '../cache/stores.ts'
 import type { Engine, EngineContext } from '../engines/engine.ts'
 import type { Picture } from '../image/codec.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
-import type { Origin } from '../report.ts'
 import type { ResolvedOptions } from '../request/options.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import type { SourceFacts } from '../source/source.ts'
+import type { Origin } from './report.ts'
 
 /** What the steps after a cache miss share. */
 export interface PipelineContext {

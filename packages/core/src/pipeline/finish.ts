@@ -4,12 +4,12 @@ import type { CacheEntry } from '../cache/cache.ts'
 import type { Hit } from '../cache/hits.ts'
 import { type AnswerKey, aliasKey, type OutputFile, outputKey, REVISIONS } from '../cache/keys.ts'
 import { finish } from '../image/codec.ts'
-import type { Origin } from '../report.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFacts, SourceFile, SourceImage } from '../source/source.ts'
 import { computeAnswer } from './answer.ts'
 import type { Answer, PipelineContext } from './context.ts'
+import type { Origin } from './report.ts'
 
 /** A finished file and where it came from. */
 export interface FinishedFile {

@@ -1,6 +1,6 @@
 import { UpscaleError } from '../errors.ts'
-import { flag, integer, record, show, text } from '../request/validate.ts'
 import { safeText } from '../safe-text.ts'
+import { flag, integer, record, show, text } from '../validate.ts'
 import { type DriverHost, isDriver, type RemoteDriver } from './drivers/driver.ts'
 import { webDriver } from './drivers/http.ts'
 import { loadPackage, missingPackages } from './drivers/packages.ts'

@@ -1,8 +1,8 @@
 import { UpscaleError } from '../errors.ts'
 import { FORMATS, type Format } from '../source/format.ts'
+import { integer, oneOf, show, unknownName } from '../validate.ts'
 import { keysOf, type OwnKey } from './directive-keys.ts'
 import { type ErrorPolicy, FACTOR, type Preset, type ResolvedOptions } from './options.ts'
-import { integer, oneOf, show, unknownName } from './validate.ts'
 
 /** What the host gets for a reference: an address, a `srcset` text, or an object with the facts. */
 const OUTPUTS = ['url', 'srcset', 'metadata'] as const

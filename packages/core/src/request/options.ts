@@ -4,7 +4,6 @@ import { resize } from '../engines/resize.ts'
 import { UpscaleError } from '../errors.ts'
 import { type RemoteCache, type RemoteSettings, readRemoteCache } from '../remote/settings.ts'
 import { FORMATS, type Format } from '../source/format.ts'
-import { loadEnv, refuseExposedKeys } from './env.ts'
 import {
   amount,
   flag,
@@ -17,7 +16,8 @@ import {
   text,
   textList,
   unknownName,
-} from './validate.ts'
+} from '../validate.ts'
+import { loadEnv, refuseExposedKeys } from './env.ts'
 
 /** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
 export const ERROR_POLICIES = ['error', 'original', 'resize'] as const

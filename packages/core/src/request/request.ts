@@ -1,10 +1,10 @@
 import type { EngineCall } from '../cache/keys.ts'
 import type { Engine } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
+import { show, unknownName } from '../validate.ts'
 import type { UpscaleRequest } from './directive.ts'
 import type { ResolvedOptions } from './options.ts'
 import { FACTOR } from './options.ts'
-import { show, unknownName } from './validate.ts'
 
 /** A request with every default filled in and every value checked; it does not depend on the source yet. */
 export interface ResolvedRequest extends EngineCall {

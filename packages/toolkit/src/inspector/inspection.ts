@@ -8,7 +8,7 @@ import {
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
-import { type AccountOrder, openArchive, ordersOf } from 'upscale-core/internal'
+import { type AccountOrder, ordersOf, readLedger } from 'upscale-core/internal'
 import { type Gathered, gatherPictures, type WantedPicture } from 'upscale-toolkit/references/sources'
 import { idOf, messageOf, type ShownPicture, type ShownPlace, settingsOf } from './picture.ts'
 
@@ -145,7 +145,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       })
       revision++
     }
-    const account = ordersOf(await openArchive(view.options).ledger())
+    const account = ordersOf(await readLedger(view.options.cacheDir))
     if (account.length !== orders.length || account.some(({ at }, index) => at !== orders[index]?.at))
       revision++
     orders = account

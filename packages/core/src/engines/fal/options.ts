@@ -1,4 +1,4 @@
-import { integer, type Rule } from '../../request/validate.ts'
+import { integer, type Rule } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
 import { combinationProblems, IDEOGRAM_PARAMS, optionRules, paramsAmong } from '../lumenfall/model-params.ts'
 import type { Connection } from '../openai/engine.ts'

@@ -1,5 +1,5 @@
 import { UpscaleError } from '../../errors.ts'
-import type { Rule } from '../../request/validate.ts'
+import type { Rule } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
 import { flagParam, type Param, type ParamValue, readParams, textParam, wholeParam } from '../params.ts'
 

@@ -1,6 +1,6 @@
 import { UpscaleError } from '../../errors.ts'
-import { show } from '../../request/validate.ts'
 import { safeText } from '../../safe-text.ts'
+import { show } from '../../validate.ts'
 import { below } from '../http/address.ts'
 import { field, textField } from '../http/json.ts'
 import { badAnswer } from '../openai/errors.ts'

@@ -1,5 +1,5 @@
 import { UpscaleError } from '../../errors.ts'
-import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../../request/validate.ts'
+import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../../validate.ts'
 import type { Connection } from '../openai/engine.ts'
 import { optionProblems, type ParamValue } from '../params.ts'
 import {

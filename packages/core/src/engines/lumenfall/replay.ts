@@ -1,4 +1,4 @@
-import { oneOf, type Rule, text, textList } from '../../request/validate.ts'
+import { oneOf, type Rule, text, textList } from '../../validate.ts'
 
 // Record & Replay, docs.lumenfall.ai/replay and /replay/modes: the gateway answers from a recording, or with a
 // placeholder, and nobody works. It is chosen by headers, request by request.

@@ -1,4 +1,4 @@
-import { record } from '../../request/validate.ts'
+import { record } from '../../validate.ts'
 import { textField } from '../http/json.ts'
 import { ask, type CatalogueClient } from './ask.ts'
 import { modelAddress } from './models.ts'

@@ -1,5 +1,5 @@
 import { UpscaleError } from '../../errors.ts'
-import { flag, numberAbove, oneOf, type Rule, record, show, text } from '../../request/validate.ts'
+import { flag, numberAbove, oneOf, type Rule, record, show, text } from '../../validate.ts'
 import type { FileEngine } from '../engine.ts'
 import type { ModelParams } from '../lumenfall/model-params.ts'
 import type { Scales } from '../lumenfall/model-table.ts'

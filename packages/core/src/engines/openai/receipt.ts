@@ -1,6 +1,6 @@
-import { dollars } from '../../billing/dollars.ts'
 import { UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
+import { dollars } from '../dollars.ts'
 
 /** What a service tells about a call besides the picture. */
 export interface Receipt {

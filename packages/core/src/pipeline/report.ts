@@ -1,6 +1,6 @@
-import type { UpscaleError } from './errors.ts'
-import type { UpscaleRequest } from './request/directive.ts'
-import type { Format } from './source/format.ts'
+import type { UpscaleError } from '../errors.ts'
+import type { UpscaleRequest } from '../request/directive.ts'
+import type { Format } from '../source/format.ts'
 
 /** Where the bytes came from: an earlier run, the remote cache, an engine just now, or a stand-in because of `onError`. */
 export type Origin = 'cache' | 'remote' | 'engine' | 'fallback'

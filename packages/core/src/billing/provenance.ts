@@ -1,5 +1,6 @@
-import type { LedgerEntry } from '../billing/ledger.ts'
-import type { EntryFacts } from './entry.ts'
+import type { Archive, ArchivedImage } from '../cache/archive.ts'
+import type { EntryFacts } from '../cache/entry.ts'
+import { readLedger } from './ledger.ts'
 
 /** Where a picture of the cache comes from. What is not known is left out. */
 export interface Provenance {
@@ -15,19 +16,20 @@ export interface Provenance {
   readonly requestId?: string
 }
 
-/** @param answer - undefined where the answer is not in the cache */
-export function traceImage(
-  image: EntryFacts,
-  answer: EntryFacts | undefined,
-  ledger: readonly LedgerEntry[],
-): Provenance {
-  const charge = ledger.findLast(
-    ({ key, event }) => event === 'charged' && key === (answer?.key ?? image.answer),
-  )
+/**
+ * Where a picture comes from, as far as cache and ledger know.
+ * @throws TypeError for a picture without facts
+ */
+export async function provenanceOf({ shelf, facts }: ArchivedImage, archive: Archive): Promise<Provenance> {
+  if (facts === undefined) throw new TypeError('a picture whose entry.json is damaged has no provenance')
+  const key = facts.answer ?? facts.key
+  const answer = shelf === 'outputs' ? archive.answer(key) : facts
+  const ledger = await readLedger(archive.roots.durable)
+  const charge = ledger.findLast(line => line.event === 'charged' && line.key === key)
   const costMicros = answer?.costMicros ?? charge?.costMicros
   const requestId = answer?.requestId ?? charge?.requestId
   return {
-    image,
+    image: facts,
     ...(answer === undefined ? {} : { answer }),
     ...(costMicros === undefined ? {} : { costMicros }),
     ...(charge === undefined ? {} : { paidAt: charge.at, boughtFor: charge.source }),
