@@ -261,7 +261,7 @@ test('a plan agrees with the run that follows, and changes nothing', async () =>
   const { engine, calls } = service()
   const planned = await start({ engine }).plan('hero.png')
   expect(planned).toEqual({
-    key: expect.stringMatching(/^[0-9a-f]{64}$/),
+    answerKey: expect.stringMatching(/^[0-9a-f]{64}$/),
     source: 'hero.png',
     factor: 2,
     engine: 'service',

@@ -4,20 +4,10 @@ import { acquireLock, LOCKS, type Lock } from '../cache/lock/lock.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
-import type { PipelineContext } from '../pipeline/context.ts'
 import { type Intent, inDoubt } from './intent.ts'
+import type { Purchase, Received } from './order.ts'
 import { refusedAttempts } from './refusal.ts'
-import {
-  adoptReceived,
-  type Call,
-  type EngineOrder,
-  giveUp,
-  type Received,
-  type ServiceRequest,
-  settleAnswer,
-  settleFailure,
-  settleUnsent,
-} from './settle.ts'
+import { adoptReceived, type Call, giveUp, settleAnswer, settleFailure, settleUnsent } from './settle.ts'
 import { noteIntent, openIntent } from './shared-intent.ts'
 import { requiredDiskBytes } from './store-received.ts'
 
@@ -43,60 +33,46 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
  * @param look - finds what another process stored while we waited for the lock
  * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
  */
-export async function buy(
-  request: ServiceRequest,
-  order: EngineOrder,
-  context: PipelineContext,
-  look: () => Received | undefined,
-): Promise<Received> {
-  const store = context.stores.forEngine(request.engine)
+export async function buy(purchase: Purchase, look: () => Received | undefined): Promise<Received> {
+  const { request, order, store, context } = purchase
   const frozen = context.options.frozen && request.engine.billing === 'paid'
-  if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(request, order, store)
-  const lock = await lockKey(store, order, context)
+  if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(purchase)
+  const lock = await lockKey(purchase)
   try {
-    const there = look() ?? (await adoptReceived(request, order, context, store))
+    const there = look() ?? (await adoptReceived(purchase))
     if (there !== undefined) return there
-    if (frozen) throw frozenMiss(request, order, store)
+    if (frozen) throw frozenMiss(purchase)
     if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
-    return await reserveAndCall(request, order, context, store)
+    return await reserveAndCall(purchase)
   } finally {
     await lock.release()
   }
 }
 
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
-export function lockKey(
-  store: Cache,
-  { answerKey }: Pick<EngineOrder, 'answerKey'>,
-  { engineContext }: PipelineContext,
-): Promise<Lock> {
-  const file = join(store.root, LOCKS, `${answerKey}.lock`)
-  return acquireLock(file, { signal: engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
+export function lockKey({ store, order, context }: Purchase): Promise<Lock> {
+  const file = join(store.root, LOCKS, `${order.answerKey}.lock`)
+  return acquireLock(file, { signal: context.engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
 }
 
-async function reserveAndCall(
-  request: ServiceRequest,
-  order: EngineOrder,
-  context: PipelineContext,
-  store: Cache,
-): Promise<Received> {
+async function reserveAndCall(purchase: Purchase): Promise<Received> {
+  const { request, order, store, context } = purchase
   const { engine } = request
   const before = openIntent(store, order.answerKey, context)
-  if (before !== undefined && !mayGoOn(request, before, context))
-    throw inDoubt(store, order.answerKey, before)
+  if (before !== undefined && !mayGoOn(purchase, before)) throw inDoubt(store, order.answerKey, before)
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
   await store.probe(requiredDiskBytes(order, request.scale))
   const reservation = await context.budget.reserve(engine.priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(request, before, refusedAttempts(store, order.answerKey), context),
+    ...continuation(purchase, before),
     priceMicros: engine.priceMicros,
     engine: engine.id,
     model: engine.model,
     source: order.source,
   }
-  const call: Call = { request, order, context, store, intent, before, reservation }
+  const call: Call = { ...purchase, intent, before, reservation }
   let sent = false
   let answer: FileAnswer
   try {
@@ -105,8 +81,7 @@ async function reserveAndCall(
       if (context.stopping.aborted) throw stopped()
       reservation.check()
       context.breaker.enter(request.engineName)
-      if (before !== undefined && before.attempt !== intent.attempt)
-        await giveUp(request, order, before, context)
+      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(purchase, before)
       await noteIntent({ store, answerKey: order.answerKey, context }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.
@@ -126,9 +101,9 @@ async function reserveAndCall(
 }
 
 /** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
-function mayGoOn({ engine }: ServiceRequest, before: Intent, { options }: PipelineContext): boolean {
+function mayGoOn({ request: { engine }, context }: Purchase, before: Intent): boolean {
   if (engine.billing === 'free' || engine.recovery === 'idempotency-key') return true
-  return (engine.recovery === 'job' && before.job !== undefined) || options.retry
+  return (engine.recovery === 'job' && before.job !== undefined) || context.options.retry
 }
 
 /**
@@ -136,14 +111,13 @@ function mayGoOn({ engine }: ServiceRequest, before: Intent, { options }: Pipeli
  * number. A job that was asked for in vain is given up when a person says so.
  */
 function continuation(
-  { engine }: ServiceRequest,
+  { request: { engine }, order, store, context }: Purchase,
   before: Intent | undefined,
-  refused: number,
-  { options }: PipelineContext,
 ): Pick<Intent, 'attempt' | 'job'> {
+  const refused = refusedAttempts(store, order.answerKey)
   if (before === undefined) return { attempt: refused + 1 }
   const { attempt, job, asked } = before
-  const isGone = options.retry && asked === true
+  const isGone = context.options.retry && asked === true
   if (engine.recovery === 'job' && job !== undefined && !isGone) return { attempt, job }
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
@@ -172,15 +146,11 @@ function boughtElsewhere({ root }: Cache): UpscaleError {
   })
 }
 
-function frozenMiss(
-  { engine, engineName }: ServiceRequest,
-  { answerKey }: EngineOrder,
-  store: Cache,
-): UpscaleError {
+function frozenMiss({ request: { engine, engineName }, order, store }: Purchase): UpscaleError {
   const price = dollars(engine.priceMicros)
   const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
   const hint =
-    store.listed(answerKey) === undefined
+    store.listed(order.answerKey) === undefined
       ? 'build once where it may spend money and commit the cache folder, or set frozen: false'
       : 'it was bought, as manifest.json says: restore its answer from version control or from the cache of CI'
   return new UpscaleError('FROZEN_MISS', problem, { hint })

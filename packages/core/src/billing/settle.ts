@@ -1,11 +1,10 @@
-import type { Cache, NewEntry } from '../cache/cache.ts'
-import type { AnswerKey } from '../cache/keys.ts'
-import type { FileAnswer, FileEngine } from '../engines/engine.ts'
+import type { NewEntry } from '../cache/cache.ts'
+import type { FileAnswer } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
-import type { Answer, PipelineContext, RequestOf } from '../pipeline/context.ts'
 import type { Reservation } from './budget.ts'
 import { clearLocalIntent, type Intent, readIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
+import type { Purchase, Received } from './order.ts'
 import { rememberRefusal } from './refusal.ts'
 import { clearIntentEverywhere, noteIntent } from './shared-intent.ts'
 import { keepReceived } from './store-received.ts'
@@ -14,41 +13,8 @@ import { keepReceived } from './store-received.ts'
 // comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
 // either an answer, or a refusal, or an intent.
 
-export type ServiceRequest = RequestOf<FileEngine>
-
-/** What is sent. */
-export interface EngineOrder {
-  readonly answerKey: AnswerKey
-  readonly png: Uint8Array
-  /** The source's size in pixels. */
-  readonly width: number
-  readonly height: number
-  /** The source's name, for people. */
-  readonly source: string
-  /** A plain file name ending in .png. */
-  readonly name: string
-}
-
-/** An answer on the disk. */
-export interface Received {
-  readonly bytes: Uint8Array
-  /** Millionths of a US dollar that count as charged for it in this run. */
-  readonly costMicros: number
-  readonly requestId?: string
-  /** Which order for its key it answers, where that is known. */
-  readonly attempt?: number
-  /** `engine` when the service was called for it just now. */
-  readonly origin: Answer['origin']
-  /** SHA-256 in hex, for an answer that was verified before. Any other has not been looked at. */
-  readonly verified?: string
-}
-
 /** One call, from the moment its price was held. */
-export interface Call {
-  readonly request: ServiceRequest
-  readonly order: EngineOrder
-  readonly context: PipelineContext
-  readonly store: Cache
+export interface Call extends Purchase {
   readonly intent: Intent
   /** The call in doubt that this one takes up or repeats. */
   readonly before: Intent | undefined
@@ -80,7 +46,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   const id = requestId === undefined ? {} : { requestId }
   const costMicros = Math.max(request.engine.priceMicros, answer.costMicros ?? 0)
   try {
-    await keepReceived(store, factsOf(request, order, { costMicros, ...id }), bytes)
+    await keepReceived(store, factsOf(call, { costMicros, ...id }), bytes)
   } catch (error) {
     throw await andBooks(error, async () => void (await reservation.spend(answer.costMicros)))
   }
@@ -97,12 +63,8 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
  *
  * @throws UpscaleError CACHE_UNWRITABLE
  */
-export async function adoptReceived(
-  request: ServiceRequest,
-  order: EngineOrder,
-  context: PipelineContext,
-  store: Cache,
-): Promise<Received | undefined> {
+export async function adoptReceived(purchase: Purchase): Promise<Received | undefined> {
+  const { request, order, store, context } = purchase
   const waiting = store.find('received', order.answerKey)
   if (waiting === undefined) return undefined
   const { costMicros = 0, requestId } = waiting.facts
@@ -111,7 +73,7 @@ export async function adoptReceived(
   if (intent !== undefined) {
     if (request.engine.billing === 'paid') {
       const { attempt } = intent
-      await context.ledger.append({ ...lineOf(request, order, id), attempt, event: 'charged', costMicros })
+      await context.ledger.append({ ...lineOf(purchase, id), attempt, event: 'charged', costMicros })
     }
     await clearLocalIntent(store, order.answerKey)
   }
@@ -125,21 +87,13 @@ export async function adoptReceived(
  *
  * @throws UpscaleError CACHE_UNWRITABLE
  */
-export async function giveUp(
-  request: ServiceRequest,
-  order: EngineOrder,
-  intent: Intent,
-  { ledger }: PipelineContext,
-): Promise<void> {
+export async function giveUp(purchase: Purchase, intent: Intent): Promise<void> {
+  const { request, context } = purchase
   if (request.engine.billing !== 'paid' || intent.code !== undefined) return
   const { attempt, requestId, engine, model } = intent
   const costMicros = intent.damaged === true ? request.engine.priceMicros : intent.priceMicros
-  const line = {
-    ...lineOf(request, order, { ...(requestId === undefined ? {} : { requestId }) }),
-    engine,
-    model,
-  }
-  await ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
+  const line = { ...lineOf(purchase, { requestId }), engine, model }
+  await context.ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
 }
 
 /** After a call that was never made. Returns the error to throw. */
@@ -227,15 +181,14 @@ async function andBooks(error: unknown, write: () => Promise<void>): Promise<unk
 
 type Entry = Pick<LedgerLine, 'event'> & Partial<LedgerLine>
 
-async function account({ request, order, context, intent }: Call, entry: Entry): Promise<void> {
-  if (request.engine.billing !== 'paid') return
-  await context.ledger.append({ ...lineOf(request, order, {}), attempt: intent.attempt, ...entry })
+async function account(call: Call, entry: Entry): Promise<void> {
+  if (call.request.engine.billing !== 'paid') return
+  await call.context.ledger.append({ ...lineOf(call, {}), attempt: call.intent.attempt, ...entry })
 }
 
 /** What every ledger line about a call says. */
 export function lineOf(
-  { engine }: ServiceRequest,
-  { answerKey, source }: EngineOrder,
+  { request: { engine }, order: { answerKey, source } }: Pick<Purchase, 'request' | 'order'>,
   { requestId }: Pick<Received, 'requestId'>,
 ): Omit<LedgerLine, 'event'> {
   return {
@@ -249,8 +202,7 @@ export function lineOf(
 
 /** The facts of an answer that nobody has looked at: its size and format are those that were asked for. */
 export function factsOf(
-  { engine, scale }: ServiceRequest,
-  { answerKey, width, height }: EngineOrder,
+  { request: { engine, scale }, order: { answerKey, width, height } }: Pick<Purchase, 'request' | 'order'>,
   { costMicros, requestId }: Pick<Received, 'costMicros' | 'requestId'>,
 ): NewEntry {
   return {

@@ -33,7 +33,7 @@ export function openIntent(
 
 /** Where an intent is shared, if anywhere. */
 interface Sharing {
-  readonly sharedIntent?: SharedIntent
+  readonly sharedIntent?: SharedIntent | undefined
 }
 
 interface Place {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type NormalisedImage, normalise } from './codec.ts'
 import type { PixelImage } from './pixel-image.ts'
 import { resample } from './resample.ts'
-import { verifyAnswer } from './verify.ts'
+import { gridOf, verifyAnswer } from './verify.ts'
 
 type Sample = (x: number, y: number, channel: number) => number
 
@@ -109,7 +109,7 @@ const nearest = (image: PixelImage): PixelImage =>
 
 function verify(image: PixelImage, answer: PixelImage, scale = 2): void {
   const asked = { width: Math.round(image.width * scale), height: Math.round(image.height * scale), scale }
-  verifyAnswer({ source: source(image), ...asked }, answer)
+  verifyAnswer({ source: gridOf(source(image)), ...asked }, { colour: answer })
 }
 
 describe.each(Object.entries(PICTURES))('verifyAnswer accepts honest answers: %s', (_name, image) => {
@@ -272,5 +272,5 @@ it('compares what the engine saw: a picture with transparent parts', async () =>
     format: 'png',
   } as const
   const logo = await normalise(file, { maxPixels: 1e6, factor: 2 })
-  verifyAnswer({ source: logo, width: 120, height: 80, scale: 2 }, double(logo.colour))
+  verifyAnswer({ source: gridOf(logo), width: 120, height: 80, scale: 2 }, { colour: double(logo.colour) })
 })

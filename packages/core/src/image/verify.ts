@@ -1,5 +1,5 @@
 import { UpscaleError } from '../errors.ts'
-import type { NormalisedImage } from './codec.ts'
+import type { NormalisedImage, Picture } from './codec.ts'
 import type { PixelImage } from './pixel-image.ts'
 import { area, resample } from './resample.ts'
 
@@ -33,9 +33,28 @@ const NEGLIGIBLE = 3
 const FEW = 0.02
 const FAR_OFF = 64
 
+/** A picture reduced to what is compared: its size in pixels, and its colours (and alpha) on the grid. */
+export interface SourceGrid {
+  readonly width: number
+  readonly height: number
+  readonly colour: PixelImage
+  readonly alpha?: PixelImage | undefined
+}
+
+/** Reduces a source, so that it need not stay in memory until its answer comes. */
+export function gridOf({ width, height, colour, alpha }: NormalisedImage): SourceGrid {
+  return { width, height, colour: onGrid(colour, colour), alpha: alpha && onGrid(alpha, alpha) }
+}
+
+function onGrid(image: PixelImage, source: Size): PixelImage {
+  const width = Math.min(GRID, Math.ceil(source.width / 2))
+  const height = Math.min(GRID, Math.ceil(source.height / 2))
+  return resample(image, width, height, area)
+}
+
 /** What was asked of the engine. */
 export interface Asked {
-  readonly source: NormalisedImage
+  readonly source: SourceGrid
   /** The exact final size in pixels. */
   readonly width: number
   readonly height: number
@@ -44,13 +63,16 @@ export interface Asked {
 }
 
 /**
- * Passes when the answer's colours are an enlargement of the source. Sizes above the one asked for are fine.
+ * Passes when the answer is an enlargement of the source. Sizes above the one asked for are fine. Alpha is compared
+ * where both have it: a service sees none.
  * @throws UpscaleError ANSWER_WRONG_ASPECT, ANSWER_WRONG_SIZE, ANSWER_DRIFTED
  */
-export function verifyAnswer(asked: Asked, answer: PixelImage): void {
-  verifyAspect(asked, answer)
-  verifySize(asked, answer)
-  verifyPicture(asked.source.colour, answer)
+export function verifyAnswer(asked: Asked, { colour, alpha }: Picture): void {
+  verifyAspect(asked, colour)
+  verifySize(asked, colour)
+  verifyPicture(asked.source, asked.source.colour, colour)
+  if (alpha !== undefined && asked.source.alpha !== undefined)
+    verifyPicture(asked.source, asked.source.alpha, alpha)
 }
 
 function verifyAspect({ source, scale }: Asked, answer: PixelImage): void {
@@ -80,10 +102,8 @@ function verifySize({ source, width, height, scale }: Asked, answer: PixelImage)
   )
 }
 
-function verifyPicture(source: PixelImage, answer: PixelImage): void {
-  const width = Math.min(GRID, Math.ceil(source.width / 2))
-  const height = Math.min(GRID, Math.ceil(source.height / 2))
-  const found = compare(resample(source, width, height, area), resample(answer, width, height, area))
+function verifyPicture(source: Size, grid: PixelImage, answer: PixelImage): void {
+  const found = compare(grid, onGrid(answer, source))
   const { contrast, difference, structure, shift, far } = found
   const say = (levels: number): string => levels.toFixed(1)
   if (shift > MEAN_SHIFT) {

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { purchaseAnswer } from '../billing/purchase.ts'
 import type { CacheEntry } from '../cache/cache.ts'
 import type { Hit } from '../cache/hits.ts'
 import { type AnswerKey, aliasKey, type OutputFile, outputKey, REVISIONS } from '../cache/keys.ts'
@@ -7,7 +6,7 @@ import { finish } from '../image/codec.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFacts, SourceFile, SourceImage } from '../source/source.ts'
-import { computeAnswer } from './answer.ts'
+import { withAnswer } from './answer.ts'
 import type { Answer, PipelineContext } from './context.ts'
 import type { Origin } from './report.ts'
 
@@ -86,19 +85,6 @@ export function makeFinished(
   context: PipelineContext,
 ): Promise<FinishedFile> {
   return withAnswer(source, request, context, answer => store(source, request, answer, context))
-}
-
-/** Gets the answer, kept, fetched or made now, and hands it to `use` while it is decoded. */
-export function withAnswer<T>(
-  source: SourceImage,
-  request: ResolvedRequest,
-  context: PipelineContext,
-  use: (answer: Answer) => Promise<T>,
-): Promise<T> {
-  const { engine } = request
-  return engine.exchange === 'pixels'
-    ? computeAnswer(source, { ...request, engine }, context, use)
-    : purchaseAnswer(source, { ...request, engine }, context, use)
 }
 
 /** Names work that gives the same file, so that it is done once at a time and found again. */

@@ -1,16 +1,16 @@
 import { inDoubt, readIntent } from '../billing/intent.ts'
 import { recallRefusal } from '../billing/refusal.ts'
 import type { CacheEntry } from '../cache/cache.ts'
-import { type AnswerKey, answerKeyOf } from '../cache/keys.ts'
+import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { UpscaleError } from '../errors.ts'
-import { normalise, pixelDigest } from '../image/codec.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
 import { seeFinished } from './finish.ts'
+import { prepare } from './prepare.ts'
 
 /**
  * How far a picture is:
@@ -126,10 +126,9 @@ async function examineUnfinished(
   context: PipelineContext,
 ): Promise<Unfinished> {
   const { options, pictures, remote, stores } = context
-  const limits = { maxPixels: options.maxPixels, factor: request.factor }
   const seen = await pictures(async () => {
-    const image = await normalise(source, limits)
-    return { answerKey: answerKeyOf(pixelDigest(image), request), ...sizeOf(image) }
+    const { answerKey, facts } = await prepare(source, request, context)
+    return { answerKey, ...sizeOf(facts) }
   })
   const store = stores.forEngine(request.engine)
   const isAnswered =

@@ -15,6 +15,9 @@ export interface ResolvedRequest extends EngineCall {
   readonly quality: UpscaleRequest['quality']
 }
 
+/** A request whose engine is of one kind. */
+export type RequestOf<Kind extends Engine> = ResolvedRequest & { readonly engine: Kind }
+
 /**
  * @throws UpscaleError UNKNOWN_ENGINE, BAD_DIRECTIVE for a factor or engine key out of range, FACTOR_UNSUPPORTED when
  *   the engine can't reach the factor
