@@ -5,7 +5,7 @@ export default defineConfig({
     inspector: 'src/inspector/index.ts',
     references: 'src/references/index.ts',
     ...Object.fromEntries(
-      ['elements', 'scan', 'script', 'site', 'sources'].map(part => [
+      ['elements', 'output', 'scan', 'script', 'site', 'sources'].map(part => [
         `references/${part}`,
         `src/references/${part}.ts`,
       ]),

@@ -1,4 +1,4 @@
-import { type CodeToken, literalText } from 'upscale-toolkit/references/script'
+import { type CodeToken, literalText } from './script.ts'
 
 /*
  * Compilers of components and people who set `innerHTML` write markup into strings of JavaScript. A string is taken for
@@ -14,11 +14,16 @@ const REST_OF_TAG = /^[^<>]*>/
 /** Ends whatever a text breaks off in, a tag or a quoted value; parsers drop a tag without an end. */
 const ENDS = `">'>">`
 
-const TEXT_PROPERTY = /^["'`]?(?:children|textContent|innerText|nodeValue|alt|title)["'`]?$/
+const TEXT_PROPERTY =
+  /^["'`]?(?:children|textContent|innerText|nodeValue|alt|title|placeholder|aria-[a-z]+|aria[A-Z]\w*)["'`]?$/
+/** Properties whose value names something; nothing is loaded from it. */
+const NAME_PROPERTY = /^["'`]?(?:id|key|class|className|htmlFor)["'`]?$/
 const TEXT_MAKER = /^_?create(?:TextNode|TextVNode|Comment)$/
 /** Elements that a page about references shows them in. */
 const TEXT_ELEMENT =
   /^["'`](?:code|pre|kbd|samp|tt|var|p|span|div|li|d[dt]|t[dh]|h[1-6]|a|b|i|em|strong|small|mark|q|blockquote|summary|figcaption|caption|label|button|option|textarea)["'`]$/i
+
+const CODE_ELEMENT = /^["'`](?:code|pre|kbd|samp|tt|var)["'`]$/i
 
 /** A string or a whole template of JavaScript. */
 export interface CodeString {
@@ -27,23 +32,45 @@ export interface CodeString {
   readonly last: number
   /** With its escapes undone, and {@link PUT_IN} for each `${…}`. */
   readonly text: string
+  /** Where a place in the text stands in the code. With escapes before it, it is a few characters off. */
+  placeOf(offset: number): number
+}
+
+/** A piece of a string that the code has in one place. */
+interface Piece {
+  readonly start: number
+  readonly text: string
 }
 
 /** The strings and templates of a code, those within the expressions of templates included. */
 export function* stringsOf(tokens: readonly CodeToken[]): Generator<CodeString> {
-  const open: { first: number; text: string }[] = []
+  const open: { first: number; pieces: Piece[] }[] = []
   for (const [index, token] of tokens.entries()) {
-    const { type, value } = token
+    const { type, value, start } = token
     const top = open.at(-1)
-    if (type === 'TemplateHead') open.push({ first: index, text: value.slice(1, -2) })
-    else if (type === 'TemplateMiddle' && top) top.text += PUT_IN + value.slice(1, -2)
+    const piece = (cut: number): Piece => ({ start: start + 1, text: cook(value.slice(1, -cut)) })
+    if (type === 'TemplateHead') open.push({ first: index, pieces: [piece(2)] })
+    else if (type === 'TemplateMiddle' && top) top.pieces.push(piece(2))
     else if (type === 'TemplateTail' && top) {
       open.pop()
-      yield { first: top.first, last: index, text: cook(top.text + PUT_IN + value.slice(1, -1)) }
-    } else {
-      const text = literalText(token)
-      if (text !== undefined) yield { first: index, last: index, text: cook(text) }
-    }
+      yield stringOf(top.first, index, [...top.pieces, piece(1)])
+    } else if (literalText(token) !== undefined) yield stringOf(index, index, [piece(1)])
+  }
+}
+
+function stringOf(first: number, last: number, pieces: readonly Piece[]): CodeString {
+  return {
+    first,
+    last,
+    text: pieces.map(({ text }) => text).join(PUT_IN),
+    placeOf(offset) {
+      let rest = offset
+      for (const { start, text } of pieces) {
+        if (rest <= text.length) return start + rest
+        rest -= text.length + PUT_IN.length
+      }
+      return (pieces[0]?.start ?? 0) + offset
+    },
   }
 }
 
@@ -89,7 +116,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
  * True for the child of an element that React, Vue and others create, and for what the DOM is told to show as text.
  * In `&lt;img src="…"&gt;` of a component nothing else is left of the escapes.
  */
-function isShownAsText(tokens: readonly CodeToken[], first: number, last: number): boolean {
+export function isShownAsText(tokens: readonly CodeToken[], first: number, last: number): boolean {
   const at = (index: number): string => tokens[index]?.value ?? ''
   const before = at(first - 1)
   if (before === '=') return TEXT_PROPERTY.test(at(first - 2))
@@ -100,6 +127,27 @@ function isShownAsText(tokens: readonly CodeToken[], first: number, last: number
   // `h("p", null, [text("…")])`, where the name of Vue's function is lost.
   const list = openerOf(tokens, first - 1)
   return before === '(' && at(last + 1) === ')' && at(list) === '[' && isChild(tokens, list)
+}
+
+/**
+ * True for a string that names something or that a page shows, although it reads like an address. Stricter than the test
+ * for markup: `images.set("a", "./a.png")` looks like the child of a link.
+ */
+export function isNameOrText(tokens: readonly CodeToken[], first: number, last: number): boolean {
+  const at = (index: number): string => tokens[index]?.value ?? ''
+  const before = at(first - 1)
+  if (before === ':') return isNameOrTextProperty(at(first - 2))
+  // A variable may have any name, `id` among those that minifiers give.
+  if (before === '=') return at(first - 3) === '.' && isNameOrTextProperty(at(first - 2))
+  if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
+  if ([1, 2, 3, 4].map(step => at(last + step)).join('') === ',-1)') return true
+  const opener = openerOf(tokens, first)
+  if (at(opener) === '[' && at(opener - 1) === ':') return isNameOrTextProperty(at(opener - 2))
+  return at(opener) === '(' && first > opener + 1 && CODE_ELEMENT.test(at(opener + 1))
+}
+
+function isNameOrTextProperty(name: string): boolean {
+  return TEXT_PROPERTY.test(name) || NAME_PROPERTY.test(name)
 }
 
 /** True for what stands where an element's children do, or in a list of them. */
