@@ -56,13 +56,21 @@ describe('a reference is found', () => {
     // CSS in strings.
     ['a.js', `f({ backgroundImage: "url('./a.png?upscale=2')" })`, './a.png?upscale=2'],
     ['a.js', `f({ background: "crimson url(./a.png?upscale=2) 3px" })`, './a.png?upscale=2'],
-    ['a.js', `f({ "background-image": "linear-gradient(#000, #fff8), url(./a.png?upscale=2)" })`, './a.png?upscale=2'],
+    [
+      'a.js',
+      `f({ "background-image": "linear-gradient(#000, #fff8), url(./a.png?upscale=2)" })`,
+      './a.png?upscale=2',
+    ],
     ['a.js', 'd.style.background = "url(./a.png?upscale=2) no-repeat"', './a.png?upscale=2'],
     ['a.js', 'd.style.setProperty("--hero", "url(./a.png?upscale=2)")', './a.png?upscale=2'],
     ['a.js', 'd.style.cssText = "color: red; background: url(./a.png?upscale=2)"', './a.png?upscale=2'],
     ['a.js', 'styled.div`background: url("./a.png?upscale=2") no-repeat;`', './a.png?upscale=2'],
     ['a.js', 'css`\n:host { background: url(./a.png?upscale=2) }`', './a.png?upscale=2'],
-    ['a.js', 'css`a { color: ' + '$' + '{c}; background: ' + '$' + '{d} url(./a.png?upscale=2) }`', './a.png?upscale=2'],
+    [
+      'a.js',
+      'css`a { color: ' + '$' + '{c}; background: ' + '$' + '{d} url(./a.png?upscale=2) }`',
+      './a.png?upscale=2',
+    ],
     ['a.js', 'css`a { background: url(' + '$' + '{base}/a.png?upscale=2) }`', '/a.png?upscale=2'],
     ['a.js', 'sheet.replaceSync(".a{background:image-set(\'./a.png?upscale=2\' 1x)}")', './a.png?upscale=2'],
     ['a.js', 'x = "url(/img/" + name + ".png?upscale=2) no-repeat"', '.png?upscale=2'],
@@ -76,8 +84,16 @@ describe('a reference is found', () => {
     ['a.js', 'w = new Blob(["const u = \'./a.png?upscale=2\'"])', './a.png?upscale=2'],
     ['a.js', 'const c = "x=\'./a.png?upscale=2\'"; w = new Blob(["", c])', './a.png?upscale=2'],
     ['a.js', 'new Function("a", "a.src=\'./a.png?upscale=2\'")', './a.png?upscale=2'],
-    ['a.js', `w = "data:text/javascript;base64,${Buffer.from('x="./a.png?upscale=2"').toString('base64')}"`, './a.png?upscale=2'],
-    ['a.js', `w = "data:text/javascript,${encodeURIComponent('x="./a.png?upscale=2"')}"`, './a.png?upscale=2'],
+    [
+      'a.js',
+      `w = "data:text/javascript;base64,${Buffer.from('x="./a.png?upscale=2"').toString('base64')}"`,
+      './a.png?upscale=2',
+    ],
+    [
+      'a.js',
+      `w = "data:text/javascript,${encodeURIComponent('x="./a.png?upscale=2"')}"`,
+      './a.png?upscale=2',
+    ],
     ['a.js', 'm = { "src": "./a.png?w=8\\u0026upscale=2" }', './a.png?w=8&upscale=2'],
     ['a.js', 'x = c ? "./a.png?upscale=2" : "./b.png"', './a.png?upscale=2'],
     ['a.js', 'images.set("a", "./a.png?upscale=2")', './a.png?upscale=2'],
@@ -89,7 +105,11 @@ describe('a reference is found', () => {
     ['a.html', '<img onerror="this.src=\'./a.png?upscale=2\'">', './a.png?upscale=2'],
     ['a.html', '<p data-props="{&quot;src&quot;:[0,&quot;./a.png?upscale=2&quot;]}">', './a.png?upscale=2'],
     ['a.html', '<p data-bg="url(./a.png?upscale=2)">', './a.png?upscale=2'],
-    ['a.html', '<script type="application/ld+json">{"image":"./a.png?upscale=2"}</script>', './a.png?upscale=2'],
+    [
+      'a.html',
+      '<script type="application/ld+json">{"image":"./a.png?upscale=2"}</script>',
+      './a.png?upscale=2',
+    ],
     ['a.html', '<script type="text/template"><img src="./a.png?upscale=2"></script>', './a.png?upscale=2'],
     ['a.html', '<iframe srcdoc="<img src=./a.png?upscale=2>">', './a.png?upscale=2'],
     // Text files.
@@ -153,7 +173,10 @@ describe('prose is left alone', () => {
     ['a.js', 'jsx("p", { className: "bg-[url(./a.png?upscale=2)]" })'],
     ['a.js', 'jsx("p", { className: "p-4 hover:bg-[url(./a.png?upscale=2)] m-2" })'],
     ['a.js', `x.className = "bg-[url('./a.png?upscale=2')]"`],
-    ['a.js', 'jsx("p", { id: "./a.png?upscale=2", title: "./a.png?upscale=2", "aria-label": "./a.png?upscale=2" })'],
+    [
+      'a.js',
+      'jsx("p", { id: "./a.png?upscale=2", title: "./a.png?upscale=2", "aria-label": "./a.png?upscale=2" })',
+    ],
     ['a.js', 'x.title = "./a.png?upscale=2"'],
     ['a.js', 'x.textContent = "./a.png?upscale=2"'],
     ['a.js', 'jsx("code", { children: "./a.png?upscale=2" })'],
@@ -199,5 +222,13 @@ test.each([
 
 test('files that can hold references are searched, source maps and pictures not', () => {
   const names = ['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1', 'a.png', 'a.js.map', 'a.json', 'a.txt']
-  expect(names.filter(isSearched)).toEqual(['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1', 'a.json', 'a.txt'])
+  expect(names.filter(isSearched)).toEqual([
+    'a.js',
+    'a.mjs',
+    'a.css',
+    'a.html',
+    'a.js?v=1',
+    'a.json',
+    'a.txt',
+  ])
 })

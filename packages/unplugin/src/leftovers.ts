@@ -1,11 +1,11 @@
 import { type Importer, UpscaleError } from 'upscale-core'
+import { countLines } from 'upscale-toolkit/references'
 import {
-  findOutputReferences,
   type Form,
+  findOutputReferences,
   isOutputText,
   type OutputRules,
 } from 'upscale-toolkit/references/output'
-import { countLines } from 'upscale-toolkit/references'
 import { findPlaceIn } from './place.ts'
 
 /*

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Importer } from 'upscale-core'
-import { findSourcePlace } from 'upscale-toolkit/references'
+import { countLines, findSourcePlace } from 'upscale-toolkit/references'
 import { pathOf } from './reference.ts'
 
 /**
@@ -18,6 +18,13 @@ export function findPlaceIn(file: string, reference: string): Importer | undefin
   const text = readText(file)
   const place = text === undefined ? undefined : findSourcePlace(file, text, reference)
   return place === undefined ? undefined : { file, ...place }
+}
+
+/** The line of a text in a file; undefined when it's not there. */
+export function lineOf(file: string, text: string): number | undefined {
+  const content = readText(file)
+  const start = content?.indexOf(text) ?? -1
+  return content === undefined || start === -1 ? undefined : countLines(content)(start)
 }
 
 function readText(file: string): string | undefined {

@@ -129,7 +129,8 @@ async function* scanString(
   const tail = text.slice(text.lastIndexOf(PUT_IN) + 1)
   const offset = text.length - tail.length
   if (isPictureReference(tail.trim()) && (offset === 0 || !/\s/.test(tail))) {
-    const isLeft = !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(tokens, first, last)
+    const isLeft =
+      !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(tokens, first, last)
     if (isLeft) yield { value: tail.trim(), start: string.placeOf(offset), form: 'string' }
     return
   }
@@ -317,7 +318,8 @@ async function* scanPage(html: string, depth: number): AsyncGenerator<Found> {
     const type = attributes.find(attribute => attribute.name === 'type')?.value
     for (const { name: attribute, value, start } of attributes) {
       if (!mayHold(value)) continue
-      for await (const found of scanAttribute(attribute, value, depth)) yield { ...found, start, form: 'page' }
+      for await (const found of scanAttribute(attribute, value, depth))
+        yield { ...found, start, form: 'page' }
     }
     if (!mayHold(text)) continue
     const start = texts[0]?.start ?? 0
@@ -363,9 +365,9 @@ async function* scanXml(xml: string, depth: number): AsyncGenerator<Found> {
     if (mark.startsWith('<![CDATA[')) yield* scanXmlText(mark.slice(9, -3), at + 9, depth)
     else if (mark.startsWith('<') && !mark.startsWith('<!')) {
       for (const { 1: double, 2: single, index } of mark.matchAll(/=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-        yield { value: unescape(double ?? single ?? '').trim(), start: begin + index, form }
+        yield { value: undoEntities(double ?? single ?? '').trim(), start: begin + index, form }
       }
-    } else if (!mark.startsWith('<')) yield* scanXmlText(unescape(mark), at, depth)
+    } else if (!mark.startsWith('<')) yield* scanXmlText(undoEntities(mark), at, depth)
     at = end
   }
 }
@@ -390,7 +392,7 @@ async function* scanXmlText(text: string, start: number, depth: number): AsyncGe
   }
 }
 
-function unescape(text: string): string {
+function undoEntities(text: string): string {
   return text
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')

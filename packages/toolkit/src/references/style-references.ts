@@ -62,7 +62,10 @@ export function findStyleReferences(css: string, kind: StyleKind): StyleReferenc
     const isInBrackets = open.includes('[')
     if (isTokenURL(token)) {
       if (!isInBrackets) {
-        segment.found.push({ value: token[4].value, start: from + written.indexOf(token[4].value.charAt(0), 4) })
+        segment.found.push({
+          value: token[4].value,
+          start: from + written.indexOf(token[4].value.charAt(0), 4),
+        })
       }
     } else if (isTokenString(token)) {
       if (!isInBrackets && holdsAddress(open, segment, kind)) {
