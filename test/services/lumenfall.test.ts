@@ -134,7 +134,7 @@ describe('a bad answer is refused under its code, and the image is named', () =>
     ['html', 'API_BAD_ANSWER'],
     ['empty', 'API_BAD_ANSWER'],
     ['no-content', 'API_BAD_ANSWER'],
-    ['bare-picture', 'API_BAD_ANSWER'],
+    ['bare-picture', 'ANSWER_WRONG_SIZE'],
     ['cut-json', 'API_BAD_ANSWER'],
     ['deep-json', 'API_BAD_ANSWER'],
     ['null-json', 'API_BAD_ANSWER'],

@@ -76,6 +76,31 @@ export function readExactSync(
   }
 }
 
+/**
+ * Reads a regular file of any size up to a limit. Neither a pipe, nor a device, nor what is larger is read.
+ *
+ * @returns what is wrong instead, in words
+ * @throws the system's error
+ */
+export function readFileOfLimitSync(file: string, maxBytes: number): Buffer | string {
+  const descriptor = openSync(file, READ)
+  try {
+    const facts: Stats = fstatSync(descriptor)
+    if (!facts.isFile()) return 'it is not a file'
+    if (facts.size > maxBytes) return `it is too large (${facts.size} bytes, at most ${maxBytes} are read)`
+    const bytes = Buffer.allocUnsafeSlow(facts.size)
+    let length = 0
+    while (length < facts.size) {
+      const count = readSync(descriptor, bytes, length, facts.size - length, null)
+      if (count === 0) break
+      length += count
+    }
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /** Opens a file, waiting up to 5 s while no descriptor is free. */
 export function openPatiently(file: string, flags: string | number): Promise<FileHandle> {
   return patiently(() => open(file, flags), ['EMFILE', 'ENFILE'], DESCRIPTORS_MS)

@@ -54,7 +54,8 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
     priceMicros,
     scaleFor: factor => scaleFor(scales, factor),
     checkParams: written => withDirective(spec.params, written, known, owner),
-    async upscale({ png, name, scale, params, idempotencyKey }, { env, signal }) {
+    checkAccess: ({ env }) => void spec.connect(env),
+    async upscale({ png, name, scale, params, idempotencyKey, response, onResponse }, { env, signal }) {
       const send = http.via(env)
       return editImage({
         ...spec.connect(env),
@@ -65,6 +66,8 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
         mediaHosts,
         timeoutMs,
         signal,
+        ...(response === undefined ? {} : { response }),
+        ...(onResponse === undefined ? {} : { onResponse }),
         order: withRetry(send, repeatsOrder),
         download: withRetry(send, repeatsFree),
       })
