@@ -13,7 +13,7 @@ class Expert:
 
     `photo_share` of the crops are photographs, the others come from pages, `native_share` of those with the
     browser's 1x rendering as input. `damage` names a rule of `degrade.DAMAGES`; `undamaged` of the page crops
-    never see it.
+    never see it. `edges` adds the terms of the loss that keep type and lines in shape.
     """
 
     channels: int = 32
@@ -23,17 +23,18 @@ class Expert:
     reductions: tuple = MIXED
     damage: str = "light"
     undamaged: float = 0.25
+    edges: bool = True
 
 
 EXPERTS = {
     # Pages, interfaces, logos, type.
     "design": Expert(),
     # Photographs that keep what the camera and the reduction left.
-    "photo": Expert(photo_share=1.0, reductions=CLEAN, damage="none"),
+    "photo": Expert(photo_share=1.0, reductions=CLEAN, damage="none", edges=False),
     # JPEG, WebP and noise, photographs and screens alike.
-    "compressed": Expert(photo_share=0.5, damage="heavy", undamaged=0.0),
+    "compressed": Expert(photo_share=0.5, damage="heavy", undamaged=0.0, edges=False),
     # A sixth of the time of `design`, for drafts and development.
     "fast": Expert(channels=16, layers=6),
     # For single pictures that may take seconds.
-    "quality": Expert(channels=48, layers=12, photo_share=0.6, damage="none"),
+    "quality": Expert(channels=48, layers=12, photo_share=0.6, damage="none", edges=False),
 }
