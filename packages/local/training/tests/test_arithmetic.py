@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from upscale_training import anchor, checkpoint, export, lines, reference
+from upscale_training import anchor, checkpoint, export, lines, reference, small_checkpoint
 from upscale_training.head import fit_last_layer
 from upscale_training.model import Upscaler, run_collapsed
 
@@ -97,6 +97,34 @@ class Starting(unittest.TestCase):
                     trunk = Upscaler(3, 16, 4, 0)
                     checkpoint.take_trunk(trunk, source)
                     self.assertLess(float((trunk.layers[2].weight - checkpoint.collapsed(source)[2][0]).abs().max()), 1e-6)
+
+    def test_a_small_checkpoint_goes_on_as_the_large_one_would(self):
+        torch.manual_seed(1)
+        model, average = Upscaler(2, 16, 4, 0), Upscaler(2, 16, 4, 0)
+        optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+        for _ in range(3):
+            optimiser.zero_grad()
+            model(torch.rand(1, 3, 16, 16)).square().mean().backward()
+            optimiser.step()
+        average.take([(k * 0.999, b) for k, b in model.collapsed()])
+        record = {"scale": 2, "channels": 16, "layers": 4, "width": 0, "step": 3}
+        with tempfile.TemporaryDirectory() as folder:
+            large, small, again = (Path(folder) / name for name in ("a.pt", "a.npz", "b.pt"))
+            checkpoint.save(large, model, average, optimiser, record)
+            small_checkpoint.shrink(large, small)
+            small_checkpoint.grow(small, again)
+            self.assertLess(small.stat().st_size, large.stat().st_size)
+            before, after = (torch.load(path) for path in (large, again))
+        self.assertEqual(after["record"], record)
+        for name, values in before["average"].items():
+            self.assertTrue(torch.equal(after["average"][name], values))
+            self.assertLess(float((after["model"][name] - before["model"][name]).abs().max()), 1e-4)
+        restored = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+        restored.load_state_dict(after["optimiser"])
+        for a, b in zip(optimiser.state.values(), restored.state.values()):
+            self.assertEqual(float(a["step"]), float(b["step"]))
+            for moment in ("exp_avg", "exp_avg_sq"):
+                self.assertTrue(torch.allclose(a[moment], b[moment], rtol=0.01, atol=1e-12))
 
     def test_another_shape_is_refused(self):
         self.assertRaises(ValueError, Upscaler(2, 16, 5, 0).take, small_model(2).collapsed())

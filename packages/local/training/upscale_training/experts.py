@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # How inputs are made smaller: a site's pictures come from every kind of tool.
-MIXED = (("box", 0.30), ("bicubic", 0.40), ("lanczos", 0.18), ("plain-bilinear", 0.04), ("linear-light", 0.08))
+MIXED = (("box", 0.40), ("bicubic", 0.34), ("lanczos", 0.14), ("plain-bilinear", 0.04), ("linear-light", 0.08))
 CLEAN = (("bicubic", 0.40), ("lanczos", 0.20), ("box", 0.20), ("linear-light", 0.20))
 
 
@@ -18,8 +18,8 @@ class Expert:
 
     channels: int = 32
     layers: int = 10
-    photo_share: float = 0.25
-    native_share: float = 0.68
+    photo_share: float = 0.15
+    native_share: float = 0.62
     reductions: tuple = MIXED
     damage: str = "light"
     undamaged: float = 0.25
