@@ -21,8 +21,9 @@ function build({ image, pages, ...facts }) {
 }
 
 /** The finished bytes; undefined when it was stopped on the way. */
-function run({ heap, input, output, scale, begin, step }, { width, height, channels }, bytes, slot) {
+function run({ heap, input, output, wanted, scale, begin, step }, { width, height, channels }, bytes, slot) {
   heap.set(bytes, input)
+  heap.fill(255, wanted, wanted + 8 * height)
   const steps = begin(width, height, channels)
   for (let index = 0; index < steps; index++) {
     if (Atomics.load(stop, slot) === 1) return undefined
