@@ -4,14 +4,14 @@ import unittest
 
 import numpy as np
 
-from upscale_training import degrade, fonts, pictures, registration
+from upscale_training import degrade, experts, fonts, pictures, registration
 from upscale_training.cells.words import WORDS
 
 
 class Reductions(unittest.TestCase):
     def test_every_reduction_keeps_flat_colours_and_size(self):
         flat = np.full((24, 36, 3), (10, 128, 250), np.uint8)
-        for method, _ in degrade.REDUCTIONS:
+        for method, _ in experts.MIXED:
             for scale in (2, 3, 4):
                 small = degrade.reduce(flat, scale, method)
                 self.assertEqual(small.shape, (24 // scale, 36 // scale, 3))
@@ -21,7 +21,7 @@ class Reductions(unittest.TestCase):
         ramp = np.repeat(np.arange(96)[None, :, None] * 2, 48, 0).repeat(3, 2).astype(np.uint8)
         for scale in (2, 3, 4):
             expected = ((np.arange(96 // scale) + 0.5) * scale - 0.5) * 2
-            for method, _ in degrade.REDUCTIONS:
+            for method, _ in experts.MIXED:
                 row = degrade.reduce(ramp, scale, method)[5, :, 0].astype(float)
                 # Light mixes brighter than the mean of its codes, hence the wider tolerance.
                 allowed = 4 if method == "linear-light" else 1
@@ -30,8 +30,25 @@ class Reductions(unittest.TestCase):
     def test_damage_keeps_the_size(self):
         random = np.random.default_rng(1)
         small = random.integers(0, 256, (20, 30, 3)).astype(np.uint8)
-        for _ in range(60):
-            self.assertEqual(degrade.damage(small, random).shape, small.shape)
+        for damage in degrade.DAMAGES.values():
+            for _ in range(60):
+                damaged = damage(small, random)
+                self.assertEqual((damaged.shape, damaged.dtype), (small.shape, small.dtype))
+
+    def test_heavy_damage_leaves_nothing_as_it_was_and_none_leaves_all(self):
+        random = np.random.default_rng(1)
+        small = random.integers(0, 256, (24, 24, 3)).astype(np.uint8)
+        for _ in range(40):
+            self.assertTrue((degrade.none(small, random) == small).all())
+            self.assertFalse((degrade.heavy(small, random) == small).all())
+
+    def test_noise_has_the_strength_asked_for(self):
+        flat = np.full((64, 64, 3), 128, np.uint8)
+        random = np.random.default_rng(4)
+        for strength in (2, 6, 12):
+            for _ in range(6):
+                noise = degrade.add_noise(flat, random, strength, strength).astype(float) - flat
+                self.assertAlmostEqual(noise.std(), strength, delta=0.1 * strength)
 
     def test_the_papers_reduction_keeps_flat_colours(self):
         flat = np.full((24, 36, 3), 77, np.uint8)

@@ -37,15 +37,4 @@ def fit_last_layer(model: Upscaler, batches) -> None:
         right += (rows.T @ wanted.flatten(2).transpose(1, 2).flatten(0, 1)).double()
     left += torch.eye(inputs + 1, dtype=torch.float64) * RIDGE * left.diagonal().mean()
     solution = torch.linalg.solve(left, right).float().T
-    set_kernel(last, solution[:, :inputs].reshape(outputs, -1, 3, 3), solution[:, inputs])
-
-
-def set_kernel(layer: CollapsibleConv, kernel: torch.Tensor, bias: torch.Tensor) -> None:
-    """Writes a kernel into a block without identity: the first inner channels carry it, the others start unused."""
-    outputs = kernel.shape[0]
-    if layer.residual or layer.expand.shape[0] < outputs:
-        raise ValueError("the block cannot take this kernel")
-    layer.expand[:outputs] = kernel
-    layer.project.zero_()
-    layer.project[:, :outputs] = torch.eye(outputs)
-    layer.bias.copy_(bias)
+    last.take(solution[:, :inputs].reshape(outputs, -1, 3, 3), solution[:, inputs])

@@ -35,6 +35,19 @@ class CollapsibleConv(nn.Module):
             weight = weight + F.pad(identity[:, :, None, None], (1, 1, 1, 1))
         return weight
 
+    @torch.no_grad()
+    def take(self, kernel: torch.Tensor, bias: torch.Tensor) -> None:
+        """Become this kernel: the first inner channels carry it, the others start unused."""
+        outputs = self.project.shape[0]
+        if self.expand.shape[0] < outputs:
+            raise ValueError("the block is too narrow to take a kernel")
+        if self.residual:
+            kernel = kernel - F.pad(torch.eye(outputs)[:, :, None, None], (1, 1, 1, 1))
+        self.expand[:outputs] = kernel
+        self.project.zero_()
+        self.project[:, :outputs] = torch.eye(outputs)
+        self.bias.copy_(bias)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # Collapsing stays in full precision; only the convolution may run in bfloat16.
         with torch.autocast(x.device.type, enabled=False):
@@ -64,6 +77,11 @@ class Upscaler(nn.Module):
         for layer in self.layers[:-1]:
             x = F.relu(layer(x), inplace=True)
         return F.pixel_shuffle(self.layers[-1](x), self.scale)
+
+    def take(self, layers) -> None:
+        """Start from the collapsed kernels of a network of the same shape."""
+        for block, (kernel, bias) in zip(self.layers, layers, strict=True):
+            block.take(kernel, bias)
 
     def collapsed(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """One (kernel OIHW, bias) pair per layer: what is exported."""

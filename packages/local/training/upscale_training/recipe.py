@@ -43,23 +43,23 @@ PRESETS = {
     "cpu": Preset(
         320, 24, (1, 2, 3, 4), ["--steps", "200000", "--half-until", "0.85", "--threads", "2"],
         [
-            Job("best", 2, ["--minutes", "97"]),
-            Job("best", 4, ["--minutes", "30"], "best-x2"),
-            Job("best", 3, ["--minutes", "23"], "best-x2"),
+            Job("design", 2, ["--minutes", "97"]),
+            Job("design", 4, ["--minutes", "30"], "design-x2"),
+            Job("design", 3, ["--minutes", "23"], "design-x2"),
             Job("fast", 2, ["--minutes", "19"]),
             Job("fast", 4, ["--minutes", "11"], "fast-x2"),
             Job("fast", 3, ["--minutes", "10"], "fast-x2"),
         ],
         40,
     ),
-    # For one large GPU and some sixteen cores: about two hours, most of it best-x2.
+    # For one large GPU and some sixteen cores: about two hours, most of it design-x2.
     "gpu": Preset(
         2000, 48, (1, 2, 3, 4),
         ["--device", "cuda", "--batch", "64", "--patch", "64", "--width", "128", "--workers", "14", "--rate", "1e-3", "--half-until", "0.7"],
         [
-            Job("best", 2, ["--steps", "200000"]),
-            Job("best", 4, ["--steps", "120000"], "best-x2"),
-            Job("best", 3, ["--steps", "100000"], "best-x2"),
+            Job("design", 2, ["--steps", "200000"]),
+            Job("design", 4, ["--steps", "120000"], "design-x2"),
+            Job("design", 3, ["--steps", "100000"], "design-x2"),
             Job("fast", 2, ["--steps", "150000"]),
             Job("fast", 4, ["--steps", "80000"], "fast-x2"),
             Job("fast", 3, ["--steps", "80000"], "fast-x2"),

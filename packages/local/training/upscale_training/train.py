@@ -13,12 +13,12 @@ from torch.utils.data import DataLoader, IterableDataset
 from . import checkpoint
 from .anchor import enlarge
 from .dataset import Pages, Sampler
+from .experts import EXPERTS
 from .head import fit_last_layer
 from .losses import loss
 from .model import Upscaler
 from .photos import Photos
 
-SIZES = {"best": (32, 10), "fast": (16, 6)}
 WARM_UP = 300
 EMA = 0.999
 
@@ -29,11 +29,12 @@ class Stream(IterableDataset):
 
     def __iter__(self):
         o = self.options
-        pages, photos = Pages(o.cache, o.scale), Photos(o.cache)
+        expert, photos = EXPERTS[o.name], Photos(o.cache)
+        pages = Pages(o.cache, o.scale) if expert.photo_share < 1 or not len(photos) else None
         worker = torch.utils.data.get_worker_info()
         # After a resume the stream goes on with other crops, not with the first ones again.
         seed = [o.seed, o.scale, self.first_step + 1, worker.id if worker else 0]
-        sampler = Sampler(pages, photos, o.scale, o.patch, self.halo, seed)
+        sampler = Sampler(expert, pages, photos, o.scale, o.patch, self.halo, seed)
         while True:
             small, large = sampler.batch(o.batch)
             yield tuple(torch.from_numpy(a.copy()).permute(0, 3, 1, 2) for a in (small, large))
@@ -55,12 +56,14 @@ def train(o: argparse.Namespace) -> None:
     torch.manual_seed(o.seed)
     if o.threads:
         torch.set_num_threads(o.threads)
-    channels, layers = SIZES[o.name]
+    channels, layers = EXPERTS[o.name].channels, EXPERTS[o.name].layers
     device = torch.device(o.device)
     model = Upscaler(o.scale, channels, layers, o.width)
     average = Upscaler(o.scale, channels, layers, o.width).to(device)
     fresh = not o.checkpoint.exists()
-    if fresh and o.trunk:
+    if fresh and o.start:
+        model.take(checkpoint.collapsed(o.start))
+    elif fresh and o.trunk:
         checkpoint.take_trunk(model, o.trunk)
         fit_last_layer(model, islice(Stream(o, model.halo, -1), o.head_batches))
     model.to(device)
@@ -79,7 +82,7 @@ def train(o: argparse.Namespace) -> None:
     o.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     log = open(o.log, "a", buffering=1)
     settings = {k: str(v) if isinstance(v, Path) else v for k, v in vars(o).items()}
-    shown = {k: v for k, v in settings.items() if k not in ("cache", "checkpoint", "log", "trunk")}
+    shown = {k: v for k, v in settings.items() if k not in ("cache", "checkpoint", "log", "trunk", "start")}
     print(f"start step={step} {json.dumps(shown)}", file=log)
 
     stream = DataLoader(Stream(o, model.halo, step), batch_size=None, num_workers=o.workers, prefetch_factor=8 if o.workers else 2)
@@ -130,11 +133,12 @@ def train(o: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--name", choices=SIZES, default="best")
+    p.add_argument("--name", choices=EXPERTS, default="design")
     p.add_argument("--scale", type=int, choices=(2, 3, 4), default=2)
     p.add_argument("--cache", type=Path, required=True, help="folder with the rendered pages and the reduced photographs")
     p.add_argument("--checkpoint", type=Path, required=True)
     p.add_argument("--log", type=Path, required=True)
+    p.add_argument("--start", type=Path, help="checkpoint or weight file of the same size and scale to start from")
     p.add_argument("--trunk", type=Path, help="checkpoint of the same size whose layers, but the last, to start from")
     p.add_argument("--head-batches", type=int, default=24, help="batches to fit the last layer by after taking a trunk")
     p.add_argument("--seed", type=int, default=1)
