@@ -36,10 +36,9 @@ def collapsed(path: Path) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def take_trunk(model: Upscaler, path: Path) -> None:
-    """All but the last layer from a model of another scale."""
-    saved = torch.load(path, map_location="cpu")["average"]
-    last = f"layers.{len(model.layers) - 1}."
-    model.load_state_dict({k: v for k, v in saved.items() if not k.startswith(last)}, strict=False)
+    """All but the last layer from a network of another scale: a checkpoint or a weight file."""
+    for block, (kernel, bias) in zip(model.layers[:-1], collapsed(path)):
+        block.take(kernel, bias)
 
 
 def save(path: Path, model, average, optimiser, record: dict) -> None:

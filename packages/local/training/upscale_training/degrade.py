@@ -66,13 +66,14 @@ def light(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
         return encode(small, format="JPEG", quality=int(random.integers(70, 97)), subsampling=int(random.choice([0, 2])))
     if kind < 0.10:
         return encode(small, format="WEBP", quality=int(random.integers(70, 97)), method=1)
-    if kind < 0.13:
-        return palette(small, int(random.choice([16, 32, 64, 128, 256])), dither=random.random() < 0.3)
-    if kind < 0.15:
+    if kind < 0.14:
+        return palette(small, int(random.choice([16, 32, 64, 128, 256])), dither=random.random() < 0.5)
+    if kind < 0.16:
         percent = int(random.integers(20, 70))
         return np.asarray(Image.fromarray(small).filter(ImageFilter.UnsharpMask(0.7, percent, 0)))
-    if kind < 0.17:
-        return add_noise(small, random, 0.5, 3)
+    if kind < 0.20:
+        # Strong enough that grain is known for what it is and doesn't become worms.
+        return add_noise(small, random, 0.5, 8)
     return small
 
 

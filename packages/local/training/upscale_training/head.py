@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from .anchor import enlarge
-from .model import CollapsibleConv, Upscaler
+from .model import Upscaler
 
 RIDGE = 1e-4
 
@@ -25,8 +25,8 @@ def features(model: Upscaler, x: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def fit_last_layer(model: Upscaler, batches) -> None:
     """`batches` gives (small, large) as bytes, as the sampler draws them."""
-    last: CollapsibleConv = model.layers[-1]
-    outputs, inputs = last.project.shape[0], last.expand.shape[1] * 9
+    last = model.layers[-1]
+    outputs, inputs = 3 * model.scale**2, 9 * model.channels
     left = torch.zeros(inputs + 1, inputs + 1, dtype=torch.float64)
     right = torch.zeros(inputs + 1, outputs, dtype=torch.float64)
     for small, large in batches:

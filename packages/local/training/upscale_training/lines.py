@@ -32,8 +32,9 @@ def error(enlarge, scale: int, count: int = 60) -> str:
         worst = []
         for ground, ink in pairs:
             result = enlarge(frame(ground, ink, width, 1))
-            # The left and upper sides, away from the corners, without their blended rims.
-            inner = slice(6 * scale + scale // 2, (6 + width) * scale - scale // 2)
+            # The left and upper sides, away from the corners, without the half pixel at their rims.
+            rim = scale // 2 if width > 1 else 0
+            inner = slice(6 * scale + rim, (6 + width) * scale - rim)
             along = slice(12 * scale, 20 * scale)
             sides = np.concatenate([result[inner, along].reshape(-1, 3), result[along, inner].reshape(-1, 3)])
             worst.append(np.abs(sides - ink).max())
