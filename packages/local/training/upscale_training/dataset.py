@@ -45,9 +45,12 @@ class Sampler:
             raise ValueError("no pages to train on")
 
     def pair(self) -> tuple[np.ndarray, np.ndarray]:
-        small, large = self.photo() if self.random.random() < self.photo_share else self.page()
+        is_photo = self.random.random() < self.photo_share
+        small, large = self.photo() if is_photo else self.page()
         inner = slice(self.halo * self.scale, (self.halo + self.patch) * self.scale)
-        return self.augment(small, large[inner, inner])
+        turned = self.turn(small, large[inner, inner], 1.0 if is_photo else 0.5)
+        # A page may have any colours; a photograph in false ones is none.
+        return turned if is_photo else self.recolour(*turned)
 
     def photo(self) -> tuple[np.ndarray, np.ndarray]:
         large = self.photos.crop(self.random, (self.patch + 2 * self.halo) * self.scale)
@@ -71,20 +74,17 @@ class Sampler:
     def reduced(self, large: np.ndarray) -> np.ndarray:
         return degrade.reduce(large, self.scale, degrade.draw_reduction(self.expert.reductions, self.random))
 
-    def augment(self, small, large):
-        """The eight symmetries, a permutation of colours, and now and then the negative."""
-        random = self.random
-        # Text is mostly upright, so half the crops keep their orientation.
-        symmetry = int(random.integers(8)) if random.random() < 0.5 else 0
-        order, negative = random.permutation(3), random.random() < 0.2
-        out = []
-        for picture in (small, large):
-            picture = np.rot90(picture, symmetry % 4)
-            if symmetry >= 4:
-                picture = picture[:, ::-1]
-            picture = picture[..., order]
-            out.append(255 - picture if negative else picture)
-        return out
+    def turn(self, small, large, share: float):
+        """One of the eight symmetries, for `share` of the crops: type is mostly upright."""
+        symmetry = int(self.random.integers(8)) if self.random.random() < share else 0
+        small, large = (np.rot90(picture, symmetry % 4) for picture in (small, large))
+        return (small[:, ::-1], large[:, ::-1]) if symmetry >= 4 else (small, large)
+
+    def recolour(self, small, large):
+        """A permutation of colours, and now and then the negative."""
+        order, negative = self.random.permutation(3), self.random.random() < 0.2
+        small, large = small[..., order], large[..., order]
+        return (255 - small, 255 - large) if negative else (small, large)
 
     def batch(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         pairs = [self.pair() for _ in range(count)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 # How inputs are made smaller: a site's pictures come from every kind of tool.
 MIXED = (("box", 0.40), ("bicubic", 0.34), ("lanczos", 0.14), ("plain-bilinear", 0.04), ("linear-light", 0.08))
-CLEAN = (("bicubic", 0.40), ("lanczos", 0.20), ("box", 0.20), ("linear-light", 0.20))
+CLEAN = (("bicubic", 0.50), ("lanczos", 0.20), ("box", 0.20), ("linear-light", 0.10))
 
 
 @dataclass(frozen=True)
