@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isUpscaleError } from 'upscale-core'
+import { escapeText } from 'upscale-core/internal'
 import type { Connect, ResolvedConfig } from 'vite'
 import type { DevPicture } from '../../dev/pictures.ts'
 import { isFile } from '../../is-file.ts'
@@ -67,7 +68,9 @@ async function answer(
     return true
   }
   if (!isFile(source)) {
-    config.logger.warnOnce(`[upscale] ${reference}: there is no such file, looked for ${source}`)
+    config.logger.warnOnce(
+      `[upscale] ${escapeText(`${reference}: there is no such file, looked for ${source}`)}`,
+    )
     return false
   }
   const site = { reference, importer: undefined }

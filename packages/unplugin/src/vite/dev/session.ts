@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { safeText } from 'upscale-core/internal'
+import { escapeLines, escapeText } from 'upscale-core/internal'
 import type { ResolvedConfig, ViteDevServer } from 'vite'
 import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
 import { writePlaceholder } from '../../dev/placeholder.ts'
@@ -70,7 +70,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     if (await modulePictures.has(source, request)) return pictures.ask(source, request, site)
     if (await isFinished(source, request, site)) return pictures.ask(source, request, site)
     config.logger.warnOnce(
-      `[upscale] ${safeText(site.reference)} is in no module of the project, so nothing is made of it; write the reference there as a whole`,
+      `[upscale] ${escapeText(site.reference)} is in no module of the project, so nothing is made of it; write the reference there as a whole`,
     )
     return pictures.standIn(source, request, site)
   }
@@ -129,7 +129,7 @@ function createBuildSummary({ config, environments }: ViteDevServer): {
       notice(error)
       return
     }
-    const message = error instanceof Error ? error.message : String(error)
+    const message = escapeLines(error instanceof Error ? error.message : String(error))
     if (!isNew(message)) return
     config.logger.error(`[upscale] ${message}`)
     environments.client.hot.send({ type: 'error', err: { message, stack: '', plugin: 'upscale' } })
