@@ -61,15 +61,21 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
 }
 
 /** Stores an answer that nobody has looked at. @throws UpscaleError CACHE_UNWRITABLE naming the place where it lies */
-export async function keepAnswer(answer: FileAnswer, purchase: Purchase): Promise<void> {
+export async function keepAnswer(
+  answer: FileAnswer,
+  purchase: Purchase & Partial<Pick<Call, 'intent'>>,
+): Promise<void> {
   const { bytes, requestId } = answer
   const facts = factsOf(purchase, { costMicros: costOf(answer, purchase), requestId })
   await keepReceived(purchase.store, facts, bytes)
 }
 
 /** What counts as charged for an answer, in millionths of a US dollar. */
-function costOf({ costMicros = 0 }: FileAnswer, { request }: Purchase): number {
-  return Math.max(request.engine.priceMicros, costMicros)
+function costOf(
+  { costMicros = 0 }: FileAnswer,
+  { request, intent }: Purchase & Partial<Pick<Call, 'intent'>>,
+): number {
+  return Math.max(intent?.priceMicros ?? request.engine.priceMicros, costMicros)
 }
 
 /** Endings of a call that say nothing about what had come of its answer. */
@@ -180,7 +186,7 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
 
 /** After a call that was made and failed. Returns the error to throw. */
 export function settleFailure(error: unknown, call: Call): Promise<unknown> {
-  const { request, order, store, intent, before, reservation } = call
+  const { order, store, intent, before, reservation } = call
   const coded = isUpscaleError(error) ? error : undefined
   const about = {
     ...(coded === undefined ? {} : { code: coded.code }),
@@ -193,7 +199,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'free', ...about })
     } else {
       await reservation.spend(undefined)
-      await account(call, { event: 'uncertain', costMicros: request.engine.priceMicros, ...about })
+      await account(call, { event: 'uncertain', costMicros: intent.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
     if (isRefused) await rememberRefusal(store, order.answerKey, coded, intent.attempt)

@@ -64,6 +64,17 @@ export interface FileEngine extends EngineFacts {
    * @throws UpscaleError KEY_MISSING, BAD_OPTION
    */
   checkAccess?(context: EngineContext): void
+  /**
+   * What such a call would be charged by the service's own word, in millionths of a US dollar; undefined where it names
+   * no price. Asked before the first call of a kind, and not needed for any.
+   * @throws UpscaleError where the service could not be asked
+   */
+  readonly quote?:
+    | ((
+        request: Pick<FileRequest, 'scale' | 'params'>,
+        context: EngineContext,
+      ) => Promise<number | undefined>)
+    | undefined
 }
 
 /** The first part of a response. */
