@@ -49,6 +49,7 @@ export function escapeText(text: string): string {
 }
 
 /** Colours and weights, which a program gives to a text of its own. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape is what is looked for
 const COLOUR = /(\u001b\[\d{1,2}m)/
 
 /**

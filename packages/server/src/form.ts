@@ -26,6 +26,8 @@ export interface FormLimits {
   readonly folder: string
   /** The most bytes of the whole body. */
   readonly maxBytes: number
+  /** How long the body may rest, in milliseconds. */
+  readonly idleMs: number
 }
 
 /** The upload's name on disk, and with it the stem of results in the cache: equal for all, so that these are shared. */
@@ -53,6 +55,7 @@ const COMPLAINTS: Readonly<Record<string, string>> = {
 export async function receiveForm(request: FastifyRequest, limits: FormLimits): Promise<Form> {
   const { raw } = request
   cutEndless(raw, limits.maxBytes)
+  const stopIdle = cutIdle(raw, limits.idleMs)
   try {
     if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits)
     return await readParts(request, limits)
@@ -61,6 +64,20 @@ export async function receiveForm(request: FastifyRequest, limits: FormLimits): 
     raw.unpipe()
     raw.resume()
     throw toRefusal(error)
+  } finally {
+    stopIdle()
+  }
+}
+
+/** Ends a request whose body stops coming. @returns ends the watch */
+function cutIdle(raw: Readable, idleMs: number): () => void {
+  const timer = setTimeout(() => raw.destroy(), idleMs)
+  const restart = (): void => void timer.refresh()
+  raw.on('data', restart)
+  raw.pause()
+  return () => {
+    clearTimeout(timer)
+    raw.off('data', restart)
   }
 }
 

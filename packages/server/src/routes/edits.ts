@@ -27,24 +27,23 @@ const FULL_PAUSE_SECONDS = 5
  * call goes on, since it may be paid for and others may wait for it, and ends up in the cache.
  */
 export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
-  const { limits, catalogue, upscaler, uploads } = parts
+  const { limits, catalogue, upscaler, uploads, authenticate } = parts
   const reads = pLimit(READ_AT_A_TIME)
-  let underWay = 0
+  const turns = createTurns(parts)
 
   api.post('/images/edits', async (request, reply) => {
     const dryRun = readQueryFlag(request.query, 'dryRun')
-    if (underWay >= limits.maxEdits) throw full()
+    const caller = authenticate(request.headers)
     const folder = join(uploads, randomUUID())
-    underWay++
     try {
-      const form = await receiveForm(request, { folder, maxBytes: limits.maxBodyBytes })
+      const { maxBodyBytes: maxBytes, uploadIdleMs: idleMs } = limits
+      const form = await turns.upload(caller, () => receiveForm(request, { folder, maxBytes, idleMs }))
       const edit = planEdit(form.fields, catalogue, upscaler.options.factor)
       if (dryRun) return estimate(edit)
-      const made = await reads(() => upscale(form, edit, reply, parts))
+      const made = await turns.edit(caller, () => reads(() => upscale(form, edit, reply, parts)))
       note(request, edit, made, parts)
       return answer(request, reply, { edit, ...made }, parts)
     } finally {
-      underWay--
       await rm(folder, { recursive: true, force: true })
     }
   })
@@ -112,6 +111,40 @@ function hungUp(): UpscaleError {
   return new UpscaleError('ABORTED', 'the client hung up', {
     hint: 'ask again; what was made meanwhile is kept',
   })
+}
+
+/** Who may send and who may have work done: nobody can take all of it from the others, and a slow upload none of it. */
+interface Turns {
+  upload<T>(caller: string, work: () => Promise<T>): Promise<T>
+  edit<T>(caller: string, work: () => Promise<T>): Promise<T>
+}
+
+function createTurns({ limits: { maxEdits }, callers }: ServerParts): Turns {
+  const share = callers > 1 ? Math.ceil(maxEdits / 2) : maxEdits
+  const uploads = new Map<string, number>()
+  const edits = new Map<string, number>()
+
+  async function take<T>(
+    taken: Map<string, number>,
+    most: number,
+    caller: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const own = taken.get(caller) ?? 0
+    const all = [...taken.values()].reduce((sum, count) => sum + count, 0)
+    if (own >= share || all >= most) throw full()
+    taken.set(caller, own + 1)
+    try {
+      return await work()
+    } finally {
+      taken.set(caller, (taken.get(caller) ?? 1) - 1)
+    }
+  }
+
+  return {
+    upload: (caller, work) => take(uploads, share * callers, caller, work),
+    edit: (caller, work) => take(edits, maxEdits, caller, work),
+  }
 }
 
 function full(): ApiError {
