@@ -140,8 +140,10 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
     clientErrorHandler: refuseGarbage,
     frameworkErrors: (error, request, reply) => refuse(request, reply, toRefusal(error)),
   })
-  // Forms only: a body of another type is refused before it is read.
+  // Forms and JSON only: a body of another type is refused before it is read.
   app.removeAllContentTypeParsers()
+  // Read by the route, as a form is, so that its limits and turns hold.
+  app.addContentTypeParser('application/json', (_request, _body, done) => done(null))
   shapeReplies(app, host.logger, keys)
   mediaRoutes(app, parts)
   void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })

@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import pLimit from 'p-limit'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
 import { dollars, safeText } from 'upscale-core/internal'
-import { type AnswerFacts, base64Answer, estimate, urlAnswer } from '../answer.ts'
+import { type AnswerFacts, base64Answer, estimate, eventAnswer, urlAnswer } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
 import { type Edit, planEdit } from '../edit.ts'
-import { type Form, receiveForm } from '../form.ts'
+import { receiveForm } from '../form.ts'
+import type { Form } from '../form-parts.ts'
 import type { Receipt } from '../metering.ts'
 import { readQueryFlag } from '../query.ts'
 import type { ServerParts } from '../server-parts.ts'
@@ -36,8 +37,11 @@ export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
     const caller = authenticate(request.headers)
     const folder = join(uploads, randomUUID())
     try {
+      const models = catalogue.models.map(({ id }) => id)
       const { maxBodyBytes: maxBytes, uploadIdleMs: idleMs } = limits
-      const form = await turns.upload(caller, () => receiveForm(request, { folder, maxBytes, idleMs }))
+      const form = await turns.upload(caller, () =>
+        receiveForm(request, { folder, maxBytes, idleMs, models }),
+      )
       const edit = planEdit(form.fields, catalogue, upscaler.options.factor)
       if (dryRun) return estimate(edit)
       const made = await turns.edit(caller, () => reads(() => upscale(form, edit, reply, parts)))
@@ -83,7 +87,9 @@ function answer(
   const { edit, image } = made
   const facts: AnswerFacts = { ...made, requestId: request.id, nowMs: host.now() }
   reply.headers({ 'x-lumenfall-provider': edit.model.engine.id, 'x-lumenfall-model': edit.model.id })
-  if (edit.delivery === 'url') return urlAnswer(facts, `${origin(request)}${MEDIA_PATH}/${media.add(image)}`)
+  if (edit.delivery === 'url' && !edit.isStreamed)
+    return urlAnswer(facts, `${origin(request)}${MEDIA_PATH}/${media.add(image)}`)
+  if (edit.isStreamed) return reply.type('text/event-stream; charset=utf-8').send(eventAnswer(facts))
   return reply.type('application/json; charset=utf-8').send(base64Answer(facts))
 }
 

@@ -51,7 +51,8 @@ export function findCssAddresses(css: string): CssAddress[] {
 }
 
 /** Far longer than an address of a picture: what a `data:` address holds. */
-const DATA = /[\w+/=%,;:.@!$&~-]{4096,}/g
+const DATA = /[\w+/=%,;:.@!$&~-]+/g
+const LONGEST_WORD = 4096
 
 /**
  * The text without the inside of long data: the tokenizer passes the characters of a token as arguments of one call, and
@@ -63,6 +64,7 @@ function shorten(css: string): { readonly text: string; placeOf(place: number): 
   let at = 0
   let length = 0
   for (const { 0: data, index } of css.matchAll(DATA)) {
+    if (data.length <= LONGEST_WORD) continue
     parts.push(css.slice(at, index + 1))
     length += index + 1 - at
     at = index + data.length - 1
