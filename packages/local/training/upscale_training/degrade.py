@@ -48,8 +48,8 @@ def add_noise(picture: np.ndarray, random: np.random.Generator, low: float, high
 
 
 def compress(picture: np.ndarray, random: np.random.Generator, low: int, high: int) -> np.ndarray:
-    """A JPEG file of a quality from `low` to `high`, or (one in five) a WebP file."""
-    quality = int(random.integers(low, high + 1))
+    """A JPEG file of a quality from `low` to `high`, most often about 80, or (one in five) a WebP file."""
+    quality = int(random.triangular(low, 80, high + 1))
     if random.random() < 0.2:
         return encode(picture, format="WEBP", quality=quality, method=1)
     return encode(picture, format="JPEG", quality=quality, subsampling=int(random.choice([0, 2, 2])))
