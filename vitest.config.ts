@@ -4,15 +4,20 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /** Tests of the cache that take seconds: they storm, kill and starve processes. */
-const slow = ['packages/core/src/cache/*-faults.test.ts', 'packages/core/src/cache/*-processes.test.ts']
+const slow = ['packages/core/src/cache/**/*-faults.test.ts', 'packages/core/src/cache/*-processes.test.ts']
 
 /** Unit tests see the sources of all packages. */
 const alias = [
-  ...['core', 'inspector', 'local', 'references'].map(name => ({
+  ...['core', 'local'].map(name => ({
     find: new RegExp(`^upscale-${name}$`),
     replacement: source(`packages/${name}/src/index.ts`),
   })),
-  { find: /^upscale-references\/(\w+)$/, replacement: source('packages/references/src/$1.ts') },
+  { find: 'upscale-core/internal', replacement: source('packages/core/src/internal.ts') },
+  { find: /^upscale-toolkit\/(\w+)$/, replacement: source('packages/toolkit/src/$1/index.ts') },
+  {
+    find: /^upscale-toolkit\/references\/(\w+)$/,
+    replacement: source('packages/toolkit/src/references/$1.ts'),
+  },
 ]
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-import { DIRECTIVE_KEYS, type KeyGroup, keysOf } from '../../packages/core/src/directive-keys.ts'
+import { DIRECTIVE_KEYS, type KeyGroup, keysOf } from '../../packages/core/src/request/directive-keys.ts'
 import { page, table } from './markdown.ts'
 
 const GROUPS: Readonly<Record<KeyGroup, string>> = {

@@ -1,4 +1,4 @@
-import { PUBLIC_PREFIXES, VARIABLES } from '../../packages/core/src/env.ts'
+import { PUBLIC_PREFIXES, VARIABLES } from '../../packages/core/src/request/env.ts'
 import { page, table } from './markdown.ts'
 
 /** Every variable that is read. */

@@ -1,14 +1,15 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: [
-    'src/index.ts',
-    ...['vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm', 'next'].map(
-      host => `src/${host}.ts`,
+  entry: {
+    ...Object.fromEntries(
+      ['index', 'vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm', 'next'].map(
+        name => [name, `src/${name}.ts`],
+      ),
     ),
-    'src/webpack-loader.ts',
-    'src/turbopack-loader.ts',
-  ],
+    'webpack-loader': 'src/webpack/loader.ts',
+    'turbopack-loader': 'src/webpack/turbopack-loader.ts',
+  },
   dts: true,
   platform: 'node',
   target: 'node20.19',

@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { paint } from '../support/pictures.ts'
 import { readTree } from '../support/site.ts'
 import { makeProject, type Project } from './command.ts'

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { paint } from '../support/pictures.ts'
 import { look, makeProject, type Project } from './command.ts'
 

@@ -6,7 +6,7 @@ import {
   type Responder,
   type ResponseName,
   startGateway,
-} from '../gateway/index.ts'
+} from '../services/gateway/index.ts'
 import { build, CANARY, entriesOn, makeProject, ordersOnTheBooks, PRICE_MICROS, readLedger } from './kit.ts'
 
 // Rows 21 to 31. Which code each bad answer has is in ../lumenfall.test.ts; here: what is kept, and what it costs.

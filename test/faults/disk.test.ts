@@ -9,8 +9,8 @@ import {
   mountTmpfs,
   NEEDS_ROOT,
   temporaryFolder,
-} from '../../packages/core/src/cache/fault-kit.ts'
-import { type Gateway, RESPONSES, startGateway } from '../gateway/index.ts'
+} from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Gateway, RESPONSES, startGateway } from '../services/gateway/index.ts'
 import { build, CANARY, entriesOn, makeFolder, makeProject, pictures, recordsOn, startBuyer } from './kit.ts'
 
 let gateway: Gateway

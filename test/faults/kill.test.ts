@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Child, tornEntries } from '../../packages/core/src/cache/fault-kit.ts'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Child, tornEntries } from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import {
   build,
   CANARY,

@@ -10,7 +10,7 @@ import {
   mountTmpfs,
   startChild,
   temporaryFolder,
-} from '../../packages/core/src/cache/fault-kit.ts'
+} from '../../packages/core/src/test-support/fault-kit.ts'
 
 /** In no file and no output of any scenario: every project and every process that is made here is searched for it. */
 export const CANARY = 'lmnfl_canary.7f3dd41c0ffee5ecaB'

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryFolder } from '../../packages/core/src/cache/fault-kit.ts'
-import { json, type Responder, refuse, startGateway } from '../gateway/index.ts'
+import { temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
+import { json, type Responder, refuse, startGateway } from '../services/gateway/index.ts'
 import { CANARY, holdsCanary, leaksIn, makeProject, outcomes, startBuyer } from './kit.ts'
 
 // Promise P23 and row 35. The project of every test in this folder, and the output of every process, is searched for

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { startGateway } from '../gateway/index.ts'
+import { startGateway } from '../services/gateway/index.ts'
 import { CANARY, entriesOn, makeProject, outcomes, pictures, startBuyer } from './kit.ts'
 
 const PICTURES = 1000

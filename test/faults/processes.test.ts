@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryFolder } from '../../packages/core/src/cache/fault-kit.ts'
-import { type Gateway, type GatewayOptions, RESPONSES, startGateway } from '../gateway/index.ts'
+import { temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Gateway, type GatewayOptions, RESPONSES, startGateway } from '../services/gateway/index.ts'
 import {
   build,
   CANARY,

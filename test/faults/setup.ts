@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import type { TestProject } from 'vitest/node'
-import { canTrace } from '../../packages/core/src/cache/fault-kit.ts'
+import { canTrace } from '../../packages/core/src/test-support/fault-kit.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { lacks, type RunningServer, startRedis } from '../support/servers.ts'
 
 const PASSWORD = 'hunter2-c0ffee'

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { listen, stop } from '../gateway/wire.ts'
+import { listen, stop } from '../services/gateway/wire.ts'
 
 /** What a store does instead of what it should. */
 export type Fault =

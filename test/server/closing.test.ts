@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { closeAll, edit, hold, look, picture, start } from './setup.ts'
 
 let gateway: Gateway

@@ -8,7 +8,7 @@ import OpenAI from 'openai'
 import { lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createServer } from '../../packages/server/src/index.ts'
-import { startGateway } from '../gateway/index.ts'
+import { startGateway } from '../services/gateway/index.ts'
 import {
   type Answer,
   closeAll,

@@ -1,7 +1,7 @@
 import OpenAI, { toFile } from 'openai'
 import { type FileEngine, lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Gateway, startGateway } from '../gateway/index.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { closeAll, edit, form, KEY, picture, post, type Running, said, start } from './setup.ts'
 
 const SERVICE_KEY = 'lmnfl_canary.0ddba11c0ffee'

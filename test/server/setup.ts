@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import OpenAI from 'openai'
 import sharp from 'sharp'
 import { createServer, type Logger, type ServerOptions } from '../../packages/server/src/index.ts'
-import { type Gateway, RESPONSES } from '../gateway/index.ts'
+import { type Gateway, RESPONSES } from '../services/gateway/index.ts'
 
 /** A key for clients; no test may find it in anything that was said. */
 export const KEY = 'team-canary-5f1d0c7e'

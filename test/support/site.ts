@@ -27,7 +27,7 @@ export async function makeSite(
   pictures: readonly string[],
 ): Promise<Site> {
   const root = join(tmpdir(), `upscale-site-${randomUUID()}`)
-  await cp(new URL(`../fixtures/${fixture}`, import.meta.url), root, { recursive: true })
+  await cp(new URL(`../bundlers/fixtures/${fixture}`, import.meta.url), root, { recursive: true })
   await mkdir(join(root, 'node_modules/pictures'), { recursive: true })
   await writeFile(
     join(root, 'package.json'),

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { show, UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { show } from 'upscale-core/internal'
 
 /** Names of the config file, in the order in which they are looked for. */
 export const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs'].map(

@@ -1,4 +1,5 @@
-import { createProgress as countProgress, type ProgressOutcome, type Upscaler } from 'upscale-core'
+import type { Upscaler } from 'upscale-core'
+import { createProgress as countProgress, type ProgressOutcome } from 'upscale-toolkit/terminal'
 import type { Printer } from './print.ts'
 
 /** Tells how far a run is: one line that is drawn over on a terminal, a line a picture elsewhere. */

@@ -4,14 +4,13 @@ import {
   type Engine,
   fal,
   isUpscaleError,
-  loadEnv,
   lumenfall,
   type PlannedImage,
-  priceText,
   type UpscaleRequest,
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
+import { loadEnv, priceText } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import { type Config, loadConfig } from './config.ts'
 import { EXIT } from './exit-codes.ts'
@@ -69,8 +68,9 @@ export async function inSession(
     engines: hostEngines(config.options),
     onNotice: text => print.note(`notice: ${text}`),
     beforePaying: async () => {
-      if (foreseen !== undefined)
-        print.note(priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros))
+      if (foreseen === undefined) return
+      const text = priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros)
+      for (const line of text.split('\n')) print.note(line)
     },
   })
   const stop = new AbortController()

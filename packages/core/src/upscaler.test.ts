@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
 import { isUpscaleError, UpscaleError } from './errors.ts'
-import type { UpscalerOptions } from './options.ts'
+import type { UpscalerOptions } from './request/options.ts'
 import { createUpscaler, type UpscaledImage, type Upscaler } from './upscaler.ts'
 
 let root: string
@@ -261,7 +261,7 @@ test('a plan agrees with the run that follows, and changes nothing', async () =>
   const { engine, calls } = service()
   const planned = await start({ engine }).plan('hero.png')
   expect(planned).toEqual({
-    key: expect.stringMatching(/^[0-9a-f]{64}$/),
+    answerKey: expect.stringMatching(/^[0-9a-f]{64}$/),
     source: 'hero.png',
     factor: 2,
     engine: 'service',

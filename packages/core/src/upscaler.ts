@@ -1,31 +1,33 @@
 import { resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { type Directive, parseDirective, type UpscaleRequest } from './directive.ts'
+import { createBreaker } from './billing/breaker.ts'
+import { createBudget } from './billing/budget.ts'
+import { createLedger } from './billing/ledger.ts'
+import { createPrices } from './billing/prices.ts'
+import type { SharedIntent } from './billing/shared-intent.ts'
+import { openHits } from './cache/hits.ts'
+import { openStores } from './cache/stores.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
-import { isEngineSide, originalAsFinished } from './fallback.ts'
-import { type Finished, findFinished, flightOf, makeFinished, withAnswer } from './finished.ts'
-import type { Format } from './format.ts'
-import { openHits } from './hits.ts'
-import { type Job, planJob } from './job.ts'
-import { createBreaker } from './money/breaker.ts'
-import { createBudget } from './money/budget.ts'
-import { createLedger } from './money/ledger.ts'
-import type { CallWitness } from './money/witness.ts'
+import { withAnswer } from './pipeline/answer.ts'
+import type { PipelineContext } from './pipeline/context.ts'
+import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
+import { type FinishedFile, findFinished, flightOf, makeFinished } from './pipeline/finish.ts'
+import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
+import { createRecorder, type Origin, type Report } from './pipeline/report.ts'
+import { singleFlight } from './pipeline/single-flight.ts'
+import { openRemoteCache } from './remote/remote-cache.ts'
+import { type Directive, parseDirective, type UpscaleRequest } from './request/directive.ts'
 import {
   completeFacts,
   type HostFacts,
   type ResolvedOptions,
   resolveOptions,
   type UpscalerOptions,
-} from './options.ts'
-import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './plan.ts'
-import { openRemoteCache } from './remote/remote-cache.ts'
-import { createRecorder, type Origin, type Report } from './report.ts'
+} from './request/options.ts'
+import { type ResolvedRequest, resolveRequest } from './request/request.ts'
 import { safeText } from './safe-text.ts'
-import { singleFlight } from './single-flight.ts'
-import { nameOf, openSources, type SourceFile } from './source.ts'
-import { openStores } from './stores.ts'
-import type { Workshop } from './workshop.ts'
+import type { Format } from './source/format.ts'
+import { nameOf, openSources, type SourceFile } from './source/source.ts'
 
 /** A finished picture. */
 export interface UpscaledImage {
@@ -55,7 +57,7 @@ export interface UpscaledImage {
 /** An engine's answer that is in the cache now, and was stored for other machines where that is possible. */
 export interface KeptAnswer {
   /** Names the answer, the same on every machine. 64 hex characters. */
-  readonly key: string
+  readonly answerKey: string
   /** SHA-256 of the answer, hex. */
   readonly digest: string
   readonly origin: Origin
@@ -69,7 +71,7 @@ export interface KeptAnswer {
 export interface AnswerContext extends UpscaleContext {
   /** As the option, for this picture. @default the option `retry` */
   readonly retry?: boolean
-  readonly witness?: CallWitness
+  readonly sharedIntent?: SharedIntent
 }
 
 /** Where a request comes from, for messages, and how to stop waiting for it. */
@@ -160,12 +162,14 @@ export function createUpscaler(
   const drain = new AbortController()
   const stop = new AbortController()
   let announced: Promise<void> | undefined
-  const shop: Workshop = {
+  const engineContext = { signal: stop.signal, env: facts.env }
+  const context: PipelineContext = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
+    prices: createPrices(engineContext),
     breaker: createBreaker(),
     ledger: createLedger(resolved.cacheDir),
     announce: () => {
@@ -173,7 +177,7 @@ export function createUpscaler(
       return announced
     },
     stopping: AbortSignal.any([drain.signal, stop.signal]),
-    context: { signal: stop.signal, env: facts.env },
+    engineContext,
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
@@ -184,34 +188,37 @@ export function createUpscaler(
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
   /** A finished picture, and the source as it was when its turn came. */
-  async function make(source: SourceFile, job: Job): Promise<readonly [SourceFile, Finished]> {
+  async function make(
+    source: SourceFile,
+    wanted: ResolvedRequest,
+  ): Promise<readonly [SourceFile, FinishedFile]> {
     const work = () =>
       misses(async () => {
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
         const image = sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
-        return image.digest === source.digest ? makeFinished(image, job, shop) : undefined
+        return image.digest === source.digest ? makeFinished(image, wanted, context) : undefined
       })
     const finished =
-      findFinished(source, job, shop) ?? (await singleFlight(flightOf(source, job, shop), work))
-    return finished === undefined ? make(sources.identify(source.file), job) : [source, finished]
+      findFinished(source, wanted, context) ?? (await singleFlight(flightOf(source, wanted, context), work))
+    return finished === undefined ? make(sources.identify(source.file), wanted) : [source, finished]
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
-    const job = planJob(request, resolved)
+    const wanted = resolveRequest(request, resolved)
     const source = sources.identify(resolve(resolved.root, path))
     try {
-      const [made, finished] = await make(source, job)
-      return deliver(made, job, finished)
+      const [made, finished] = await make(source, wanted)
+      return deliver(made, wanted, finished)
     } catch (error) {
       const policy = request.onError ?? resolved.onError
       if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
         const image = sources.read(source.file)
-        return deliver(image, job, await originalAsFinished(image, shop))
+        return deliver(image, wanted, await originalAsFinished(image, context))
       }
-      const plain = planJob({ ...request, engine: 'resize', params: {} }, resolved)
+      const plain = resolveRequest({ ...request, engine: 'resize', params: {} }, resolved)
       const [made, finished] = await make(source, plain)
       return deliver(made, plain, { ...finished, origin: 'fallback' })
     }
@@ -220,36 +227,37 @@ export function createUpscaler(
   async function answer(
     path: string,
     request: Partial<UpscaleRequest>,
-    { retry = resolved.retry, witness }: AnswerContext,
+    { retry = resolved.retry, sharedIntent }: AnswerContext,
   ): Promise<KeptAnswer> {
-    const job = planJob(request, resolved)
+    const wanted = resolveRequest(request, resolved)
     const file = resolve(resolved.root, path)
-    const own: Workshop = {
-      ...shop,
+    const own: PipelineContext = {
+      ...context,
       options: { ...resolved, retry },
-      ...(witness === undefined ? {} : { witness }),
+      ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
     const facts = await misses(() =>
-      withAnswer(sources.read(file), job, own, async ({ pay, digest, origin, costMicros }) => ({
-        key: pay,
+      withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
+        answerKey,
         digest,
         origin,
         costMicros,
       })),
     )
-    const store = shop.stores.forEngine(job.engine)
-    const isShared = facts.origin === 'remote' || (await shop.remote?.keep(facts.key, store)) === true
+    const store = context.stores.forEngine(wanted.engine)
+    const isShared =
+      facts.origin === 'remote' || (await context.remote?.keep(facts.answerKey, store)) === true
     return { ...facts, isShared }
   }
 
   function deliver(
     source: SourceFile,
-    job: Job,
-    { entry, origin, costMicros, ...made }: Finished,
+    wanted: ResolvedRequest,
+    { entry, origin, costMicros, ...made }: FinishedFile,
   ): UpscaledImage {
     const { width, height, format, size, sha256 } = entry.facts
-    const common = { factor: job.factor, engine: job.engineName, origin, format, width, height }
-    const { model } = job.engine
+    const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
+    const { model } = wanted.engine
     recorder.image({
       ...common,
       source: source.name,
@@ -257,7 +265,7 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? job.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? wanted.engine.priceMicros : 0,
     })
     const { width: sourceWidth, height: sourceHeight } = made.source
     return {
@@ -303,24 +311,24 @@ export function createUpscaler(
     answer: (file, request = {}, context = {}) =>
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
-      const job = planJob(request, resolved)
-      return planImage(sources.read(resolve(resolved.root, file)), job, shop)
+      const wanted = resolveRequest(request, resolved)
+      return planImage(sources.read(resolve(resolved.root, file)), wanted, context)
     },
     async examine(file, request = {}) {
-      const job = planJob(request, resolved)
-      return examineImage(sources.read(resolve(resolved.root, file)), job, shop)
+      const wanted = resolveRequest(request, resolved)
+      return examineImage(sources.read(resolve(resolved.root, file)), wanted, context)
     },
-    report: () => recorder.report(shop.budget.spentMicros),
+    report: () => recorder.report(context.budget.spentMicros),
     async drain() {
       drain.abort()
       await Promise.allSettled(running)
-      await shop.remote?.settle()
+      await context.remote?.settle()
     },
     async close() {
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
       await Promise.allSettled(running)
-      await shop.remote?.close()
-      await shop.budget.close()
+      await context.remote?.close()
+      await context.budget.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import { safeText, type UpscaledImage } from 'upscale-core'
+import type { UpscaledImage } from 'upscale-core'
+import { safeText } from 'upscale-core/internal'
 import type { Edit } from './edit.ts'
 import type { Receipt } from './metering.ts'
 

@@ -1,4 +1,5 @@
-import { type Engine, isUpscaleError, UpscaleError, unknownName } from 'upscale-core'
+import { type Engine, isUpscaleError, UpscaleError } from 'upscale-core'
+import { unknownName } from 'upscale-core/internal'
 import { ApiError } from './api-error.ts'
 import type { Meter } from './metering.ts'
 import { ENGINE_PARAMETERS, type EngineParameter } from './parameters.ts'

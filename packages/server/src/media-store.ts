@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { EXTENSION, type Format, type UpscaledImage } from 'upscale-core'
+import type { Format, UpscaledImage } from 'upscale-core'
+import { EXTENSION } from 'upscale-core/internal'
 
 /** A finished picture that is reachable under an address for a while. */
 export interface Medium {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { loadEnv, OPTION_NAMES, show, UpscaleError, type UpscalerOptions, unknownName } from 'upscale-core'
+import { UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { loadEnv, OPTION_NAMES, show, unknownName } from 'upscale-core/internal'
 import { KEYS_VARIABLE, parseKeys } from './auth.ts'
 import type { ModelOptions } from './catalogue.ts'
 import { type Logger, SILENT } from './logger.ts'

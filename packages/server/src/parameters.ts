@@ -1,4 +1,4 @@
-import { show } from 'upscale-core'
+import { show } from 'upscale-core/internal'
 import { invalidRequest } from './api-error.ts'
 
 /** What a form field may hold. The check, the sentence in a refusal and the JSON Schema all come from it. */

@@ -1,4 +1,4 @@
-import { show, unknownName } from 'upscale-core'
+import { show, unknownName } from 'upscale-core/internal'
 import { invalidRequest } from './api-error.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { type Directive, isUpscaleError } from 'upscale-core'
-import { placeText } from 'upscale-inspector'
-import { isElsewhere } from 'upscale-references'
-import { findReferences, isSourceIn, resolveReference, sourcesIn } from 'upscale-references/sources'
-import type { Finisher } from './finish.ts'
+import { placeText } from 'upscale-toolkit/inspector'
+import { isElsewhere } from 'upscale-toolkit/references'
+import { findReferences, isSourceIn, resolveReference, sourcesIn } from 'upscale-toolkit/references/sources'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /*
  * TypeScript knows a module that isn't a file by its name only, and that name may have one `*`. An exact name beats a
@@ -36,7 +36,7 @@ const HEAD = `/* eslint-disable */
 `
 
 /** @param file absolute */
-export function createDeclarations(file: string, { view }: Pick<Finisher, 'view'>): Declarations {
+export function createDeclarations(file: string, { view }: Pick<ProjectUpscaler, 'view'>): Declarations {
   const { root, cacheDir } = view.options
   const found = new Map<string, readonly Declared[]>()
 

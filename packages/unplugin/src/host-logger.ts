@@ -1,4 +1,4 @@
-import { openLiveLine, type ProgressOutlet } from 'upscale-core'
+import { openLiveLine, type ProgressOutlet } from 'upscale-toolkit/terminal'
 
 /** The host's own way to tell its user something. */
 export interface HostLogger {

@@ -3,12 +3,12 @@ import { UpscaleError } from 'upscale-core'
 import { esbuildPlugin } from './hosts/esbuild.ts'
 import { farmPlugin } from './hosts/farm.ts'
 import { rollupPlugin } from './hosts/rollup.ts'
-import { installInRspack } from './hosts/rspack.ts'
-import { vitePlugins } from './hosts/vite.ts'
-import { installInWebpack } from './hosts/webpack.ts'
 import type { UpscaleOptions } from './options.ts'
 import rolldownPlugin from './rolldown.ts'
 import rsbuildPlugin from './rsbuild.ts'
+import { vitePlugins } from './vite/plugins.ts'
+import { installInRspack } from './webpack/rspack.ts'
+import { installInWebpack } from './webpack/webpack.ts'
 
 export {
   type Engine,

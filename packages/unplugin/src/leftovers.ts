@@ -1,6 +1,6 @@
 import { type Importer, UpscaleError } from 'upscale-core'
-import { findCandidates, findStyleTexts, isElsewhere, PICTURE_EXTENSIONS } from 'upscale-references'
-import { type CodeToken, literalText, tokensOf } from 'upscale-references/script'
+import { findCandidates, findStyleTexts, isElsewhere, PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
+import { type CodeToken, literalText, tokensOf } from 'upscale-toolkit/references/script'
 import { cook, markupOf, PUT_IN, stringsOf } from './markup-strings.ts'
 import { findLine } from './place.ts'
 import { pathOf } from './reference.ts'
@@ -155,7 +155,7 @@ function* scanStyle(css: string): Generator<string> {
 }
 
 async function* scanPage(html: string): AsyncGenerator<string> {
-  const { elementsOf } = await import('upscale-references/elements')
+  const { elementsOf } = await import('upscale-toolkit/references/elements')
   for (const { name, attributes, text } of elementsOf(html)) {
     for (const attribute of attributes) {
       if (PROSE_ATTRIBUTE.test(attribute.name)) continue

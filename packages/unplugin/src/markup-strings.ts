@@ -1,4 +1,4 @@
-import { type CodeToken, literalText } from 'upscale-references/script'
+import { type CodeToken, literalText } from 'upscale-toolkit/references/script'
 
 /*
  * Compilers of components and people who set `innerHTML` write markup into strings of JavaScript. A string is taken for

@@ -1,4 +1,4 @@
-import { type CodeToken, literalText, tokensOf } from 'upscale-references/script'
+import { type CodeToken, literalText, tokensOf } from 'upscale-toolkit/references/script'
 import { isTaggedImage } from './reference.ts'
 
 const AFTER_LITERAL = [',', 'import', '.', 'meta', '.', 'url']

@@ -1,6 +1,6 @@
 import type { Configuration } from 'webpack'
-import { turbopackRules } from './hosts/turbopack.ts'
 import type { UpscaleOptions } from './options.ts'
+import { turbopackRules } from './webpack/turbopack.ts'
 import upscaleWebpack from './webpack.ts'
 
 /** The parts of a Next.js config that this adds to. */

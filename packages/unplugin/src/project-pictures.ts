@@ -1,6 +1,6 @@
-import type { InspectionOptions } from 'upscale-inspector'
-import { sourcesIn } from 'upscale-references/sources'
-import type { Finisher } from './finish.ts'
+import type { InspectionOptions } from 'upscale-toolkit/inspector'
+import { sourcesIn } from 'upscale-toolkit/references/sources'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /**
  * What is looked at where a project's pictures are shown: those that its sources ask for, and those that the bundler
@@ -9,9 +9,9 @@ import type { Finisher } from './finish.ts'
  * @param skip folders that hold no sources, absolute
  */
 export function projectPictures(
-  { view, sightings }: Pick<Finisher, 'view' | 'sightings'>,
+  { view, seenPictures }: Pick<ProjectUpscaler, 'view' | 'seenPictures'>,
   skip: readonly string[] = [],
 ): InspectionOptions {
   const { root, cacheDir } = view.options
-  return { view, sightings, sources: () => sourcesIn(root, new Set([cacheDir, ...skip])) }
+  return { view, seenPictures, sources: () => sourcesIn(root, new Set([cacheDir, ...skip])) }
 }

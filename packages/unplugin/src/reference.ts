@@ -1,5 +1,13 @@
-import { type ResolvedOptions, TAGGED, type UpscaleRequest } from 'upscale-core'
-import { isElsewhere, isPicturePath } from 'upscale-references'
+import type { ResolvedOptions, UpscaleRequest } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
+import { isElsewhere, isPicturePath } from 'upscale-toolkit/references'
+
+/** A reference as it was written, and the module that has it. */
+export interface ReferenceSite {
+  readonly reference: string
+  /** The bundler's id of the module; undefined for an entry. */
+  readonly importer: string | undefined
+}
 
 /** True for a reference that we must handle: a picture of the project, with one of our keys in its query. */
 export function isTaggedImage(reference: string): boolean {

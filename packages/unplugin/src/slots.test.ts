@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Finisher } from './finish.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 import { createSlots } from './slots.ts'
 
 const REQUEST: UpscaleRequest = { factor: 2, engine: 'resize', params: {} }
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 /** An upscaler whose result is the source's text in capitals, kept under its digest as the cache does. */
-function finisher(): Finisher {
+function projectUpscaler(): ProjectUpscaler {
   const finish = async (source: string): Promise<UpscaledImage> => {
     calls += 1
     const bytes = (await readFile(source, 'utf8')).toUpperCase()
@@ -44,7 +44,7 @@ function finisher(): Finisher {
     }
   }
   const options = { root, scratchDir: join(root, 'scratch'), engine: 'resize' }
-  return { options, finish } as unknown as Finisher
+  return { options, finish } as unknown as ProjectUpscaler
 }
 
 async function source(text: string): Promise<string> {
@@ -55,7 +55,7 @@ async function source(text: string): Promise<string> {
 
 describe('a slot', () => {
   test('has the picture, under a name that is the same for every content', async () => {
-    const slots = createSlots(finisher(), true)
+    const slots = createSlots(projectUpscaler(), true)
     const first = await slots.fill(await source('one'), REQUEST, MENTION)
     const second = await slots.fill(await source('other'), REQUEST, MENTION)
     expect(second.file).toBe(first.file)
@@ -65,37 +65,37 @@ describe('a slot', () => {
 
   test('is a second name of the checked file, and is left alone while that is so', async () => {
     const file = await source('one')
-    const { file: slot, image } = await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    const { file: slot, image } = await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     const before = await stat(slot)
     expect(before.ino).toBe((await stat(image.file)).ino)
-    await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     expect((await stat(slot)).ctimeMs).toBe(before.ctimeMs)
   })
 
   test.each(['damaged', 'ONE!'])('that was replaced by %j is filled again', async text => {
     const file = await source('one')
-    const { file: slot } = await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    const { file: slot } = await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     await unlink(slot)
     await writeFile(slot, text)
-    await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     expect(await readFile(slot, 'utf8')).toBe('ONE')
   })
 
   test('that is a copy with the right bytes stays', async () => {
     const file = await source('one')
-    const { file: slot } = await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    const { file: slot } = await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     await unlink(slot)
     await writeFile(slot, 'ONE')
     const { ino } = await stat(slot)
-    await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     expect((await stat(slot)).ino).toBe(ino)
   })
 
   test('leaves no temporary file behind, also when another build was faster', async () => {
     const file = await source('one')
-    const { file: slot, image } = await createSlots(finisher(), false).fill(file, REQUEST, MENTION)
+    const { file: slot, image } = await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)
     await unlink(slot)
-    await Promise.all([1, 2, 3].map(() => createSlots(finisher(), false).fill(file, REQUEST, MENTION)))
+    await Promise.all([1, 2, 3].map(() => createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)))
     await link(image.file, `${slot}.mine`)
     expect((await readdir(dirname(slot))).sort()).toEqual(['a-2x.png', 'a-2x.png.mine'])
   })
@@ -103,7 +103,7 @@ describe('a slot', () => {
 
 describe('work', () => {
   test('is done once for one source and request', async () => {
-    const slots = createSlots(finisher(), false)
+    const slots = createSlots(projectUpscaler(), false)
     const file = await source('one')
     await Promise.all([slots.fill(file, REQUEST, MENTION), slots.fill(file, REQUEST, MENTION)])
     await slots.fill(file, REQUEST, MENTION)
@@ -111,7 +111,7 @@ describe('work', () => {
   })
 
   test('is done again for an edited source when watching', async () => {
-    const slots = createSlots(finisher(), true)
+    const slots = createSlots(projectUpscaler(), true)
     const { file: slot } = await slots.fill(await source('one'), REQUEST, MENTION)
     await slots.refresh(slot)
     expect(calls).toBe(1)
@@ -122,12 +122,12 @@ describe('work', () => {
   })
 
   test('is done again after a failure', async () => {
-    const slots = createSlots(finisher(), false)
+    const slots = createSlots(projectUpscaler(), false)
     await expect(slots.fill(join(root, 'a.png'), REQUEST, MENTION)).rejects.toThrow('ENOENT')
     expect(await slots.fill(await source('one'), REQUEST, MENTION)).toMatchObject({ request: REQUEST })
   })
 
   test('is not started for a path that is no slot', async () => {
-    expect(await createSlots(finisher(), true).refresh('/elsewhere/a.png')).toBeUndefined()
+    expect(await createSlots(projectUpscaler(), true).refresh('/elsewhere/a.png')).toBeUndefined()
   })
 })

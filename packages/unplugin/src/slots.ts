@@ -3,7 +3,8 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import type { Finisher, Mention } from './finish.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
+import type { ReferenceSite } from './reference.ts'
 import { queryOf } from './reference.ts'
 
 /**
@@ -21,7 +22,7 @@ export interface Slots {
    * Makes sure that the slot holds the picture of the source as it is now.
    * @throws UpscaleError
    */
-  fill(source: string, request: UpscaleRequest, mention: Mention): Promise<Slot>
+  fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot>
   /** Fills a slot again, by its path; nothing happens for a path that is none. */
   refresh(file: string): Promise<Slot | undefined>
   /** Every slot filled so far. */
@@ -33,32 +34,40 @@ export interface Slot {
   readonly file: string
   readonly source: string
   readonly request: UpscaleRequest
-  readonly mention: Mention
+  readonly site: ReferenceSite
   readonly image: UpscaledImage
 }
 
 /**
  * @param isWatching false for a build that runs once: a source is read once then, and edits during it don't count
  */
-export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWatching: boolean): Slots {
-  const { root, scratchDir } = finisher.options
+export function createSlots(
+  projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
+  isWatching: boolean,
+): Slots {
+  const { root, scratchDir } = projectUpscaler.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
 
-  async function make(source: string, request: UpscaleRequest, mention: Mention, key: string): Promise<Slot> {
-    const image = await finisher.finish(source, request, mention)
+  async function make(
+    source: string,
+    request: UpscaleRequest,
+    site: ReferenceSite,
+    key: string,
+  ): Promise<Slot> {
+    const image = await projectUpscaler.finish(source, request, site)
     const file = await place(image, join(scratchDir, 'slots', key))
-    const slot = { file: file.replaceAll('\\', '/'), source, request, mention, image }
+    const slot = { file: file.replaceAll('\\', '/'), source, request, site, image }
     slots.set(slot.file, slot)
     return slot
   }
 
-  function fill(source: string, request: UpscaleRequest, mention: Mention): Promise<Slot> {
-    const key = keyOf(relative(root, source), queryOf(request, finisher.options))
+  function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
+    const key = keyOf(relative(root, source), queryOf(request, projectUpscaler.options))
     const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
-    const slot = make(source, request, mention, key)
+    const slot = make(source, request, site, key)
     filled.set(key, { stamp, slot })
     // A failure is not kept: the same reference may work after the user repaired something else than the image.
     slot.catch(() => filled.delete(key))
@@ -69,7 +78,7 @@ export function createSlots(finisher: Pick<Finisher, 'options' | 'finish'>, isWa
     fill,
     async refresh(file) {
       const slot = slots.get(file)
-      return slot && fill(slot.source, slot.request, slot.mention)
+      return slot && fill(slot.source, slot.request, slot.site)
     },
     all: () => slots.values(),
   }

@@ -1,7 +1,8 @@
-import { dollars, type Report } from 'upscale-core'
-import type { Finisher } from './finish.ts'
+import type { Report } from 'upscale-core'
+import { dollars, escapeText } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
+import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /** The most refused pictures that are named. */
 const MOST_NAMED = 3
@@ -28,11 +29,14 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
  * Makes what ends every build: the summary goes to the host's logger, once for each change, so that a rebuild that
  * touched no picture says nothing; the report goes to the user's function.
  */
-export function createTeller(options: BuildOptions, logger: HostLogger): (finisher: Finisher) => void {
+export function createBuildSummary(
+  options: BuildOptions,
+  logger: HostLogger,
+): (projectUpscaler: ProjectUpscaler) => void {
   let told: string | undefined
-  return finisher => {
-    finisher.settle()
-    const report = finisher.report()
+  return projectUpscaler => {
+    projectUpscaler.settle()
+    const report = projectUpscaler.report()
     const summary = summaryOf(report)
     if (summary === undefined) return
     if (summary !== told) logger.info(summary)
@@ -44,5 +48,7 @@ export function createTeller(options: BuildOptions, logger: HostLogger): (finish
 function namesOf(refused: Report['refused']): string {
   const names = [...new Set(refused.map(({ source }) => source))]
   const others = names.length - MOST_NAMED
-  return [...names.slice(0, MOST_NAMED), ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
+  return [...names.slice(0, MOST_NAMED).map(escapeText), ...(others > 0 ? [`and ${others} more`] : [])].join(
+    ', ',
+  )
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { createUpscaler, dollars, ERROR_CODES, type ResolvedOptions, UpscaleError } from 'upscale-core'
+import { createUpscaler, ERROR_CODES, type ResolvedOptions, UpscaleError } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'

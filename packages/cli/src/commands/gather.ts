@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { UpscaleError, UpscaleRequest } from 'upscale-core'
-import type { Place } from 'upscale-references/sources'
+import type { Place } from 'upscale-toolkit/references/sources'
 import { folderOf, readOperands, shownPath } from '../files/operands.ts'
 import { walk } from '../files/walk.ts'
 import type { Session } from '../session.ts'
@@ -27,7 +27,7 @@ export function includeOf(paths: readonly string[]): string[] {
 /** Searches sources for tagged references. A picture that several places ask for alike is listed once. */
 export async function gather(paths: readonly string[], { upscaler, stopping }: Session): Promise<Gathered> {
   // The parsers are loaded only by commands that search.
-  const { gatherPictures, isSource } = await import('upscale-references/sources')
+  const { gatherPictures, isSource } = await import('upscale-toolkit/references/sources')
   const cwd = process.cwd()
   const { root, cacheDir } = upscaler.options
   const rules = { skip: new Set([cacheDir, resolve(root, 'coverage')]), wants: isSource }

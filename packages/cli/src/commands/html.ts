@@ -1,14 +1,8 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type EngineFlags, withEngineFlags, withExamples } from '../flags.ts'
+import { withEngineFlags, withExamples } from '../flags.ts'
+import type { HtmlFlags } from '../html/flags.ts'
 import { inSession, type Session } from '../session.ts'
-
-export interface HtmlFlags extends EngineFlags {
-  readonly base?: string
-  readonly assets?: string
-  readonly auto?: string
-  readonly dryRun?: boolean
-}
 
 /** `upscale html <folder>`: the pictures of a finished site. */
 export function addHtml(program: Command): void {
@@ -34,7 +28,7 @@ export function addHtml(program: Command): void {
   ])
   command.action(async (folder: string, flags: HtmlFlags) => {
     // The parsers of HTML and CSS are loaded here, so that no other command waits for them.
-    const { rewriteSite } = await import('./html-site.ts')
+    const { rewriteSite } = await import('../html/site.ts')
     const work = (session: Session): Promise<number> => rewriteSite(folder, flags, session)
     process.exitCode = await inSession(flags, [resolve(folder)], work)
   })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type ArchivedImage, dollars, type EntryFacts, openArchive } from 'upscale-core'
+import { type ArchivedImage, dollars, type EntryFacts, openArchive } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { dollars, isUpscaleError, type PlannedImage } from 'upscale-core'
+import { isUpscaleError, type PlannedImage } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { type EngineFlags, withEngineFlags, withExamples } from '../flags.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { Command } from 'commander'
-import { loadEnv } from 'upscale-core'
+import { loadEnv } from 'upscale-core/internal'
 import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { dollars, type LedgerEntry, openArchive, ordersOf } from 'upscale-core'
+import { dollars, type LedgerEntry, ordersOf, readLedger } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -41,7 +41,7 @@ interface Sum {
 }
 
 async function report(flags: ReportFlags, { upscaler, print }: Session): Promise<number> {
-  const sums = sumUp(await openArchive(upscaler.options).ledger())
+  const sums = sumUp(await readLedger(upscaler.options.cacheDir))
   const header = ['month', 'engine', 'model', 'calls', 'in doubt', 'refused', 'cost'].map(text =>
     print.paint.bold(text),
   )
@@ -68,13 +68,13 @@ async function report(flags: ReportFlags, { upscaler, print }: Session): Promise
 /** @returns how many pictures the file shows */
 async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<number> {
   // The parsers and the page are loaded only where they are asked for.
-  const { writeReport } = await import('upscale-inspector')
-  const { sourcesIn } = await import('upscale-references/sources')
+  const { writeInspection } = await import('upscale-toolkit/inspector')
+  const { sourcesIn } = await import('upscale-toolkit/references/sources')
   const { root, cacheDir } = upscaler.options
-  return writeReport(file, {
+  return writeInspection(file, {
     view: upscaler,
     sources: () => sourcesIn(root, new Set([cacheDir])),
-    sightings: () => [],
+    seenPictures: () => [],
   })
 }
 

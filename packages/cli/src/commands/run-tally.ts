@@ -1,4 +1,5 @@
-import { dollars, type Report } from 'upscale-core'
+import type { Report } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { errorFacts, type Printer } from '../print.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { loadEnv, UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { loadEnv } from 'upscale-core/internal'
 import type { ServerOptions } from 'upscale-server'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'

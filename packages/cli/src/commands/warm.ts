@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { dollars, isUpscaleError } from 'upscale-core'
+import { isUpscaleError } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import { exitCodeOf } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'

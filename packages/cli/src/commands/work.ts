@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Job, Queue } from 'bullmq'
 import type { Command } from 'commander'
-import { dollars, isUpscaleError } from 'upscale-core'
+import { isUpscaleError } from 'upscale-core'
+import { dollars } from 'upscale-core/internal'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { wholeNumber, withEngineFlags, withExamples } from '../flags.ts'
 import { messageOf } from '../print.ts'
@@ -61,8 +62,8 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   const store = openSharedStore(upscaler.options)
   const link = await openQueue(place, text => print.note(`notice: ${text}`))
   const lockMs = (flags.deadAfter ?? 30) * 1000
-  const desk = createDesk(link, session, { upscaler, store, folder, lockMs })
-  const worker = new link.bullmq.Worker(place.name, (job, token = '') => desk.take(job, token), {
+  const handler = createJobHandler(link, session, { upscaler, store, folder, lockMs })
+  const worker = new link.bullmq.Worker(place.name, (job, token = '') => handler.take(job, token), {
     connection: link.connect(),
     concurrency: upscaler.options.concurrency,
     lockDuration: lockMs,
@@ -74,7 +75,7 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   print.note(
     `working for the queue "${place.name}" at ${link.shown}, ${upscaler.options.concurrency} at a time`,
   )
-  while (!stopping.aborted && desk.closed === undefined) {
+  while (!stopping.aborted && handler.closed === undefined) {
     if (flags.drain === true && (await isEmpty(link.queue))) break
     await pause(LOOK_EVERY_MS, stopping)
   }
@@ -82,7 +83,7 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   await worker.close()
   await link.close()
   await store.close()
-  const { done, failed, closed } = desk
+  const { done, failed, closed } = handler
   const { spentMicros, notices } = upscaler.report()
   print.result(
     `${count(done, 'picture')} done${failed === 0 ? '' : `, ${print.paint.red(`${failed} failed`)}`}, ${dollars(spentMicros)} spent`,
@@ -91,7 +92,7 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   return closed ?? EXIT.ok
 }
 
-interface Desk {
+interface JobHandler {
   /** Does a job, and says so. What it throws is for the queue. */
   take(job: Job, token: string): Promise<object>
   readonly done: number
@@ -100,7 +101,7 @@ interface Desk {
   readonly closed: number | undefined
 }
 
-function createDesk({ bullmq }: QueueLink, { print, stopping }: Session, place: Workplace): Desk {
+function createJobHandler({ bullmq }: QueueLink, { print, stopping }: Session, place: Workplace): JobHandler {
   let done = 0
   let failed = 0
   let closed: number | undefined

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { EXTENSION, type Format, UpscaleError } from 'upscale-core'
+import { type Format, UpscaleError } from 'upscale-core'
+import { EXTENSION } from 'upscale-core/internal'
 import { folderOf, type Operand } from './operands.ts'
 import { isPicture } from './walk.ts'
 

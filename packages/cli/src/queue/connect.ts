@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq'
 import type { Redis as RedisClient } from 'ioredis'
-import { isUpscaleError, safeText, UpscaleError } from 'upscale-core'
+import { isUpscaleError, UpscaleError } from 'upscale-core'
+import { safeText } from 'upscale-core/internal'
 
 /** Where work is handed over. */
 export interface QueuePlace {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Job, Queue } from 'bullmq'
-import { type RemoteStore, UpscaleError, type UpscaleRequest } from 'upscale-core'
+import { UpscaleError, type UpscaleRequest } from 'upscale-core'
+import type { RemoteStore } from 'upscale-core/internal'
 import {
   type Failure,
   INPUT_SECONDS,

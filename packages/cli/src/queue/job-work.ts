@@ -3,14 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
-import {
-  type CallWitness,
-  isUpscaleError,
-  type KeptAnswer,
-  type RemoteStore,
-  UpscaleError,
-  type Upscaler,
-} from 'upscale-core'
+import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
+import type { RemoteStore, SharedIntent } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
@@ -44,10 +38,10 @@ export async function doJob(
   try {
     const file = join(own, safeName(order.name))
     await writeFile(file, await fetchPicture(id, order, store))
-    const { key } = await upscaler.plan(file, order.request)
-    if (key !== undefined && key !== id) throw otherEngine(order)
+    const { answerKey } = await upscaler.plan(file, order.request)
+    if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
     const answer = await upscaler.answer(file, order.request, {
-      witness: witnessOf(job, token, order, place.lockMs),
+      sharedIntent: sharedIntentOf(job, token, order, place.lockMs),
       ...(order.retry === undefined ? {} : { retry: order.retry }),
     })
     if (!answer.isShared) throw notShared(upscaler)
@@ -70,7 +64,7 @@ async function fetchPicture(id: string, { digest }: WorkOrder, store: RemoteStor
 }
 
 /** The job is seen by every worker, so the note of a call is kept in it. */
-function witnessOf(job: Job, token: string, order: WorkOrder, lockMs: number): CallWitness {
+function sharedIntentOf(job: Job, token: string, order: WorkOrder, lockMs: number): SharedIntent {
   const { call: earlier, failure, ...rest } = order
   return {
     earlier,

@@ -32,9 +32,10 @@ export async function findMissing(
   }
   await forEach(pictures, upscaler.options.concurrency + 2, stopping, async found => {
     try {
-      const { state, key, priceMicros } = await upscaler.plan(found.file, request)
+      const { state, answerKey, priceMicros } = await upscaler.plan(found.file, request)
       if (state === 'refused' || state === 'uncertain') looked.stuck.push({ found, error: stuckOn(state) })
-      else if (state === 'missing' && key !== undefined) looked.missing.push({ found, key, priceMicros })
+      else if (state === 'missing' && answerKey !== undefined)
+        looked.missing.push({ found, key: answerKey, priceMicros })
       else looked.here.push(found)
     } catch (error) {
       if (!isUpscaleError(error)) throw error

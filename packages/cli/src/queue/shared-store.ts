@@ -1,4 +1,5 @@
-import { openRemoteStore, type RemoteStore, type ResolvedOptions, UpscaleError } from 'upscale-core'
+import { type ResolvedOptions, UpscaleError } from 'upscale-core'
+import { openRemoteStore, type RemoteStore } from 'upscale-core/internal'
 
 /**
  * The store that pictures are handed over in and answers come back through: the remote cache.

@@ -1,12 +1,6 @@
 import type { Job } from 'bullmq'
-import {
-  type ErrorCode,
-  FORMATS,
-  type Format,
-  isUpscaleError,
-  safeText,
-  type UpscaleRequest,
-} from 'upscale-core'
+import { type ErrorCode, FORMATS, type Format, isUpscaleError, type UpscaleRequest } from 'upscale-core'
+import { safeText } from 'upscale-core/internal'
 
 // A job stands for one answer of an engine. Its id is the key of the answer, so that the same pixels with the same
 // request are one job, whoever asks, under whatever name; Redis adds a job of a known id only once.

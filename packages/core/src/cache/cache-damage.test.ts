@@ -11,7 +11,6 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Cache, type CacheEvent, openCache } from './cache.ts'
 import {
   entryBody,
   entryFolder,
@@ -21,7 +20,8 @@ import {
   temporaryFolder,
   tornEntries,
   writeEntry,
-} from './fault-kit.ts'
+} from '../test-support/fault-kit.ts'
+import { type Cache, type CacheEvent, openCache } from './cache.ts'
 
 const key = keyOf(1)
 const bytes = Buffer.from('the bytes of a picture'.repeat(50))

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCache } from './cache.ts'
 import {
   cacheScript,
   canTrace,
@@ -19,7 +18,8 @@ import {
   temporaryFolder,
   tornEntries,
   writeEntry,
-} from './fault-kit.ts'
+} from '../test-support/fault-kit.ts'
+import { openCache } from './cache.ts'
 
 let compiled: string
 beforeAll(() => {

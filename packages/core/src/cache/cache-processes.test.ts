@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCache } from './cache.ts'
 import {
   cacheScript,
   canTrace,
@@ -17,7 +16,8 @@ import {
   temporaryFolder,
   tornEntries,
   writeEntry,
-} from './fault-kit.ts'
+} from '../test-support/fault-kit.ts'
+import { openCache } from './cache.ts'
 
 let compiled: string
 beforeAll(() => {

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Cache, type CacheEvent, openCache } from './cache.ts'
 import {
   entryBody,
   entryFolder,
@@ -13,7 +12,8 @@ import {
   temporaryFolder,
   tornEntries,
   writeEntry,
-} from './fault-kit.ts'
+} from '../test-support/fault-kit.ts'
+import { type Cache, type CacheEvent, openCache } from './cache.ts'
 
 const key = keyOf(1)
 const bytes = Buffer.from('the bytes of a picture'.repeat(50))

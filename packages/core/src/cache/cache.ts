@@ -11,10 +11,11 @@ import {
   parseEntry,
   printEntry,
 } from './entry.ts'
-import { Inspector, type Look } from './inspect.ts'
+import { entryFolder, shelfFolder } from './layout.ts'
 import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
+import { EntryReader, type Look } from './read-entry.ts'
 import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 
@@ -31,6 +32,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/received/ and rejected/                      answers not looked at yet; answers refused, but paid for
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
+//   <root>/v1/ledger/, hits.jsonl                          what was charged (durable); where lookups led (scratch)
 //   <root>/manifest.json                                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
@@ -154,7 +156,7 @@ class DiskCache implements Cache {
   readonly root: string
   readonly #tag: boolean
   readonly #now: () => Date
-  readonly #inspector = new Inspector()
+  readonly #reader = new EntryReader()
   readonly #quarantine: Quarantine
   readonly #manifest: Manifest | undefined
 
@@ -168,21 +170,21 @@ class DiskCache implements Cache {
 
   peek(shelf: EntryShelf, key: string): CacheEntry | undefined {
     const path = this.#path(shelf, key)
-    const entry = this.#quarantine.lookUp(path, path => this.#inspector.entry(path, key))?.entry
+    const entry = this.#quarantine.lookUp(path, path => this.#reader.entry(path, key))?.entry
     if (entry !== undefined && shelf === 'answers') this.#vouch(key, entry.facts, path)
     return entry
   }
 
   find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined {
     const path = this.#path(shelf, key)
-    const seen = this.#quarantine.lookUp(path, path => this.#inspector.image(path, key))
+    const seen = this.#quarantine.lookUp(path, path => this.#reader.image(path, key))
     if (seen !== undefined && shelf === 'answers') this.#vouch(key, seen.entry.facts, path)
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
   }
 
   recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined {
     const file = join(this.#path(shelf, facts.key), facts.fileName)
-    return this.#inspector.isIntact(file, facts) ? { file, facts } : undefined
+    return this.#reader.isIntact(file, facts) ? { file, facts } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {
@@ -192,7 +194,7 @@ class DiskCache implements Cache {
     const text = printEntry({ ...facts, size: bytes.length, sha256, createdAt: this.#now().toISOString() })
     const stored = parseEntry(text, key)
     if (typeof stored !== 'object') throw new TypeError(`not the facts of an image: ${JSON.stringify(facts)}`)
-    const look = (path: string): ReturnType<Inspector['image']> => this.#inspector.image(path, key)
+    const look = (path: string): ReturnType<EntryReader['image']> => this.#reader.image(path, key)
     return await this.#write(async () => {
       const there = look(folder)
       if (there.state === 'sound') {
@@ -206,8 +208,8 @@ class DiskCache implements Cache {
       return await withTemporary(this.root, this.#tag, async temporary => {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
-          await this.#manifest?.list(key, lineOf({ ...facts, sha256 }), () =>
-            knownAnswers(join(this.root, 'v1', shelf), this.#inspector),
+          await this.#manifest?.list(key, lineOf({ ...facts, sha256 }, facts.boughtFor), () =>
+            knownAnswers(shelfFolder(this.root, shelf), this.#reader),
           )
         const clear = () => this.#quarantine.clear(folder, look)
         const winner = await publish(temporary, folder, clear, !this.#tag)
@@ -230,7 +232,7 @@ class DiskCache implements Cache {
 
   seeRecord(shelf: RecordShelf, key: string): RecordState {
     const file = this.recordFile(shelf, key)
-    const seen = this.#inspector.record(file, key)
+    const seen = this.#reader.record(file, key)
     if (seen.state === 'sound' || seen.state === 'absent') return seen
     if (seen.state !== 'unreadable') return { state: 'unusable' }
     if (!this.#tag) throw unreadable(file, seen.cause)
@@ -296,7 +298,7 @@ class DiskCache implements Cache {
   }
 
   #lookAtRecord(key: string): Look<{ readonly state: 'sound'; readonly record: CacheRecord }> {
-    return path => this.#inspector.record(path, key)
+    return path => this.#reader.record(path, key)
   }
 
   async #write<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -309,7 +311,7 @@ class DiskCache implements Cache {
 
   #path(shelf: EntryShelf | RecordShelf, key: string): string {
     if (!/^[0-9a-f]{64}$/.test(key)) throw new TypeError(`not a cache key: ${JSON.stringify(key)}`)
-    return join(this.root, 'v1', shelf, key.slice(0, 2), key)
+    return entryFolder(this.root, shelf, key)
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { entryBody, frame, keyOf } from '../test-support/fault-kit.ts'
 import { type EntryFacts, parseEntry, printEntry } from './entry.ts'
-import { entryBody, frame, keyOf } from './fault-kit.ts'
 import { parseRecord, printRecord } from './record.ts'
 
 const key = keyOf('entry')

@@ -1,5 +1,5 @@
-import { FORMATS, type Format } from '../format.ts'
-import { isSafeFileName } from '../names.ts'
+import { isSafeFileName } from '../source/file-name.ts'
+import { FORMATS, type Format } from '../source/format.ts'
 import { seal, unseal } from './envelope.ts'
 
 /** The file beside every cached image. */
@@ -33,6 +33,12 @@ export interface EntryFacts {
   readonly costMicros?: number
   /** The service's id of the request, cut to 200 characters. */
   readonly requestId?: string
+  /** Of an output: the key of the answer it was made of, 64 hex characters. */
+  readonly answer?: string
+  /** Of an output: the quality that was asked for, 1 to 100. */
+  readonly quality?: number
+  /** Of an output: the picture it was first made for, relative to the project's folder, and its SHA-256, hex. */
+  readonly source?: { readonly file: string; readonly digest: string }
   /** True when it came out of the remote cache. */
   readonly fetched?: true
   /** ISO 8601, UTC. */
@@ -41,8 +47,8 @@ export interface EntryFacts {
 
 /** The facts of an image that is about to be stored; the cache finds out the rest. */
 export type NewEntry = Omit<EntryFacts, 'size' | 'sha256' | 'createdAt'> & {
-  /** The source it is made from, for people. Goes into the manifest of paid answers, not into the entry. */
-  readonly source?: string
+  /** The picture it was bought for, for people. Goes into the manifest of paid answers, not into the entry. */
+  readonly boughtFor?: string
 }
 
 /** One cached image. */
@@ -68,6 +74,9 @@ export function printEntry(facts: EntryFacts): string {
     costMicros: facts.costMicros,
     // Comes from a service. However long, it must never be what keeps a paid answer from being stored.
     requestId: facts.requestId?.slice(0, MAX_REQUEST_ID),
+    answer: facts.answer,
+    quality: facts.quality,
+    source: facts.source,
     fetched: facts.fetched,
     createdAt: facts.createdAt,
   })
@@ -98,14 +107,12 @@ export function isNewer(version: unknown, known: number): boolean {
 /** True for the facts of an entry, all of them. */
 export function isEntryFacts(body: Record<string, unknown>): body is Record<string, unknown> & EntryFacts {
   return (
-    typeof body.key === 'string' &&
-    /^[0-9a-f]{64}$/.test(body.key) &&
+    isHexDigest(body.key) &&
     isText(body.fileName) &&
     isSafeFileName(body.fileName) &&
     body.fileName !== ENTRY_FILE &&
     isCount(body.size, 1, MAX_IMAGE_BYTES) &&
-    typeof body.sha256 === 'string' &&
-    /^[0-9a-f]{64}$/.test(body.sha256) &&
+    isHexDigest(body.sha256) &&
     isCount(body.width, 1, Number.MAX_SAFE_INTEGER) &&
     isCount(body.height, 1, Number.MAX_SAFE_INTEGER) &&
     FORMATS.some(format => format === body.format) &&
@@ -113,10 +120,21 @@ export function isEntryFacts(body: Record<string, unknown>): body is Record<stri
     isText(body.model) &&
     (body.costMicros === undefined || isCount(body.costMicros, 0, Number.MAX_SAFE_INTEGER)) &&
     (body.requestId === undefined || typeof body.requestId === 'string') &&
+    (body.answer === undefined || isHexDigest(body.answer)) &&
+    (body.quality === undefined || isCount(body.quality, 1, 100)) &&
+    (body.source === undefined || isSource(body.source)) &&
     (body.fetched === undefined || body.fetched === true) &&
     isText(body.createdAt) &&
     !Number.isNaN(Date.parse(body.createdAt))
   )
+}
+
+function isHexDigest(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}
+
+function isSource(value: unknown): boolean {
+  return isObject(value) && isText(value.file) && isHexDigest(value.digest)
 }
 
 function isText(value: unknown): value is string {

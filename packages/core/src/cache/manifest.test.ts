@@ -1,8 +1,8 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { entryFolder, keyOf, sha256, temporaryFolder } from '../test-support/fault-kit.ts'
 import { type Cache, type CacheEvent, openCache } from './cache.ts'
-import { entryFolder, keyOf, sha256, temporaryFolder } from './fault-kit.ts'
 import { Manifest, parseManifest, printManifest } from './manifest.ts'
 
 // Fault matrix, row 38.
@@ -33,7 +33,7 @@ async function store(cache: Cache, name: string, bytes: Uint8Array = BYTES): Pro
     format: 'png',
     engine: 'service',
     model: 'model',
-    source: `assets/${name}.png`,
+    boughtFor: `assets/${name}.png`,
   } as const
   await cache.commit('answers', facts, bytes)
 }

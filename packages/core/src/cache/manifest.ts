@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, messageOf, renamePatiently, syncFolder, unreadable } from './disk.ts'
 import { isNewer, isObject } from './entry.ts'
-import type { Inspector } from './inspect.ts'
-import { acquireLock, LOCKS } from './lock.ts'
+import { acquireLock, LOCKS } from './lock/lock.ts'
 import { fillFolder, withTemporary } from './publish.ts'
+import type { EntryReader } from './read-entry.ts'
 
 // The list of what was bought, in the durable root, made to be committed and to be read in a review:
 //
@@ -149,16 +149,19 @@ export class Manifest {
 }
 
 /** The line of an answer. */
-export function lineOf({ sha256, engine, model, width, height, source }: ManifestLine): ManifestLine {
+export function lineOf(
+  { sha256, engine, model, width, height }: Omit<ManifestLine, 'source'>,
+  source?: string,
+): ManifestLine {
   return { sha256, engine, model, width, height, ...(source === undefined ? {} : { source }) }
 }
 
 /** All answers on a shelf that are whole by their entry.json, for a manifest that is begun. */
-export function knownAnswers(shelf: string, inspector: Inspector): Lines {
+export function knownAnswers(shelf: string, reader: EntryReader): Lines {
   const lines = new Map<string, ManifestLine>()
   const keys = existsSync(shelf) ? readdirSync(shelf).flatMap(name => readdirSync(join(shelf, name))) : []
   for (const key of keys) {
-    const seen = inspector.entry(join(shelf, key.slice(0, 2), key), key)
+    const seen = reader.entry(join(shelf, key.slice(0, 2), key), key)
     if (seen.state === 'sound') lines.set(key, lineOf(seen.entry.facts))
   }
   return lines

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, messageOf, unreadable } from './disk.ts'
-import type { Look } from './inspect.ts'
+import type { Look } from './read-entry.ts'
 
 /** Something a person may want to know; each is told once per path. */
 export interface CacheEvent {

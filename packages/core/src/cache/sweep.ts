@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileSystemNow } from './disk.ts'
-import { LOCKS } from './lock.ts'
+import { LOCKS } from './lock/lock.ts'
 import { TMP } from './publish.ts'
 
 /** How many temporary files and folders were removed, are too young, or could not be removed. */

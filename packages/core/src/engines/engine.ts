@@ -1,10 +1,4 @@
-/** Interleaved 8-bit sRGB samples, row by row, no padding: 1 channel is grey, 3 are red, green, blue. */
-export interface PixelImage {
-  readonly data: Uint8Array
-  readonly width: number
-  readonly height: number
-  readonly channels: 1 | 3
-}
+import type { PixelImage } from '../image/pixel-image.ts'
 
 /** What an engine's own directive keys may carry (`detail`, `prompt`, …), already checked by {@link EngineFacts.checkParams}. */
 export type EngineParams = Readonly<Record<string, string | number | boolean>>
@@ -65,6 +59,17 @@ export interface FileEngine extends EngineFacts {
    */
   readonly recovery: 'job' | 'idempotency-key' | 'none'
   upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
+  /**
+   * What such a call would be charged by the service's own word, in millionths of a US dollar; undefined where it names
+   * no price. Asked before the first call of a kind, and not needed for any.
+   * @throws UpscaleError where the service could not be asked
+   */
+  readonly quote?:
+    | ((
+        request: Pick<FileRequest, 'scale' | 'params'>,
+        context: EngineContext,
+      ) => Promise<number | undefined>)
+    | undefined
 }
 
 export interface FileRequest {

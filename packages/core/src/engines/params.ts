@@ -1,5 +1,5 @@
-import { flag, integer, type Rule, show, text, unknownName } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
+import { flag, integer, type Rule, show, text, unknownName } from '../validate.ts'
 
 export type ParamValue = string | number | boolean
 

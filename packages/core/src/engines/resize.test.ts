@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { PixelImage } from './engine.ts'
+import type { PixelImage } from '../image/pixel-image.ts'
 import { resize } from './resize.ts'
 
 const image: PixelImage = { data: new Uint8Array(5 * 3 * 3).fill(99), width: 5, height: 3, channels: 3 }

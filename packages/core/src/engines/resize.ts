@@ -1,5 +1,5 @@
 import { UpscaleError } from '../errors.ts'
-import { resample } from '../resample.ts'
+import { resample } from '../image/resample.ts'
 import type { PixelEngine } from './engine.ts'
 
 /** Plain Lanczos 3 resampling: free, offline, adds no detail. The baseline, and the fallback of `onError: 'resize'`. */

@@ -1,6 +1,6 @@
-import { integer, type Rule, text, textList } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
-import { isLoopback } from './address.ts'
+import { integer, type Rule, text, textList } from '../validate.ts'
+import { isLoopback } from './http/address.ts'
 import { numberBetween } from './params.ts'
 
 // What the options of all paid services have in common: addresses, keys, prices, time.

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit'
 import type { Cache } from '../cache/cache.ts'
 import type { EntryFacts } from '../cache/entry.ts'
-import { PARCEL_OVERHEAD, pack, unpack } from '../cache/parcel.ts'
+import type { AnswerKey } from '../cache/keys.ts'
+import { decodePortable, encodePortable, PORTABLE_OVERHEAD } from '../cache/portable-entry.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
-import type { PayKey } from '../key.ts'
-import { openRemoteStore, type RemoteStore } from './remote-store.ts'
 import type { RemoteSettings } from './settings.ts'
+import { openRemoteStore, type RemoteStore } from './store.ts'
 
 // The second tier of the cache, behind the folders of this machine:
 //
-//   upscale:v1:answers:<key>     what an engine returned, as a parcel (cache/parcel.ts)
+//   upscale:v1:answers:<key>     what an engine returned, as a portable entry (cache/portable-entry.ts)
 //
 // Answers only. They are what costs money or minutes; any size, format and quality is made of them in a moment, and
 // what ships is always encoded here, never a file that somebody else could write. The keys are those of the folders.
@@ -21,17 +21,17 @@ import type { RemoteSettings } from './settings.ts'
 export interface RemoteCache {
   readonly name: string
   /** True when an answer is there; nothing is fetched. */
-  has(key: PayKey): Promise<boolean>
+  has(key: AnswerKey): Promise<boolean>
   /** An answer that is whole and was stored under this key. What it shows is still to be looked at. */
-  find(key: PayKey, maxImageBytes: number): Promise<Fetched | undefined>
+  find(key: AnswerKey, maxImageBytes: number): Promise<Fetched | undefined>
   /** Says that an answer can't be used, and lets {@link keep} replace it. */
-  refuse(key: PayKey, reason: string): void
+  refuse(key: AnswerKey, reason: string): void
   /**
    * Stores an answer that is in a folder of this machine, unless it is there already. Need not be waited for; failing
    * is told, never thrown.
    * @returns true when the answer is there now
    */
-  keep(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean>
+  keep(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean>
   /** Waits for what is being stored, half a minute at most. */
   settle(): Promise<void>
   /** The same, and ends connections. Can be used again. */
@@ -104,18 +104,18 @@ export function openRemoteCache(
     return undefined
   }
 
-  function refuse(key: PayKey, reason: string): void {
+  function refuse(key: AnswerKey, reason: string): void {
     refused.add(key)
     onNotice(`remote cache (${settings.name}): ${addressOf(key)} is not used: ${reason}`)
   }
 
-  async function upload(key: PayKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
+  async function upload(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
     const entry = folder.find('answers', key)
     if (entry === undefined) return false
     const isStored = await attempt(async () => {
       // The first one stays: its digest may be listed by others already.
       if (refused.has(key) || !(await store.has(addressOf(key))))
-        await store.put(addressOf(key), pack(entry.facts, entry.bytes))
+        await store.put(addressOf(key), encodePortable(entry.facts, entry.bytes))
       return true
     })
     if (isStored === true) refused.delete(key)
@@ -138,9 +138,9 @@ export function openRemoteCache(
     has: async key => (await attempt(() => store.has(addressOf(key)))) === true,
     async find(key, maxImageBytes) {
       try {
-        const parcel = await attempt(() => store.get(addressOf(key), maxImageBytes + PARCEL_OVERHEAD))
-        if (parcel === undefined) return undefined
-        const unpacked = unpack(parcel, key)
+        const portable = await attempt(() => store.get(addressOf(key), maxImageBytes + PORTABLE_OVERHEAD))
+        if (portable === undefined) return undefined
+        const unpacked = decodePortable(portable, key)
         if ('facts' in unpacked) return unpacked
         refuse(key, unpacked.flaw)
       } catch (error) {
@@ -176,6 +176,6 @@ export function openRemoteCache(
   }
 }
 
-function addressOf(key: PayKey): string {
+function addressOf(key: AnswerKey): string {
   return `upscale:v1:answers:${key}`
 }

@@ -1,11 +1,11 @@
-import { flag, integer, record, show, text } from '../check.ts'
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
-import { type DriverHost, isDriver, type RemoteDriver } from './driver.ts'
-import { loadPackage, missingPackages } from './packages.ts'
-import { redisDriver } from './redis-driver.ts'
-import { bucketAddress, type S3Options, s3Driver, s3Secrets } from './s3-driver.ts'
-import { webDriver } from './web-driver.ts'
+import { flag, integer, record, show, text } from '../validate.ts'
+import { type DriverHost, isDriver, type RemoteDriver } from './drivers/driver.ts'
+import { webDriver } from './drivers/http.ts'
+import { loadPackage, missingPackages } from './drivers/packages.ts'
+import { redisDriver } from './drivers/redis.ts'
+import { bucketAddress, type S3Options, s3Driver, s3Secrets } from './drivers/s3.ts'
 
 /** The store that a team's machines share, and what may be done with it. */
 export interface RemoteCacheOptions {

@@ -10,15 +10,17 @@ import type {
   Plugin,
   PluginBuild,
 } from 'esbuild'
-import { isUpscaleError, TAGGED } from 'upscale-core'
+import { isUpscaleError } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
-import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -40,8 +42,8 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       const { initialOptions } = build
       const root = initialOptions.absWorkingDir ?? process.cwd()
       const { logger, takeWarnings } = createLogger(initialOptions.logLevel)
-      const tell = createTeller(options, logger)
-      const finisher = createFinisher(options.upscaler, {
+      const tell = createBuildSummary(options, logger)
+      const projectUpscaler = createProjectUpscaler(options.upscaler, {
         root,
         envDir: root,
         mode: process.env.NODE_ENV ?? 'production',
@@ -51,10 +53,10 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
       initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
       // The list of outputs, to search them; what was written is not in memory.
       initialOptions.metafile = true
-      answerReferences(build, finisher)
+      answerReferences(build, projectUpscaler)
       build.onEnd(async ({ metafile, outputFiles = [] }) => {
-        tell(finisher)
-        await writeBuildFiles(options, finisher)
+        tell(projectUpscaler)
+        await writeBuildFiles(options, projectUpscaler)
         const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
         const left = await leftoverOf(outputs, metafile, root)
         const warnings = takeWarnings()
@@ -64,7 +66,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
           : { warnings: [...warnings, { text: left }] }
       })
       // esbuild doesn't wait, but a process whose workers are told to end ends.
-      build.onDispose(() => void finisher.close())
+      build.onDispose(() => void projectUpscaler.close())
     },
   }
 }
@@ -93,8 +95,8 @@ function createLogger(level: BuildOptions['logLevel']): {
   }
 }
 
-function answerReferences(build: PluginBuild, finisher: Finisher): void {
-  const mentions = new Map<string, Mention>()
+function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler): void {
+  const sites = new Map<string, ReferenceSite>()
   build.onResolve({ filter: TAGGED }, args =>
     isTaggedImage(args.path) ? reported(() => answer(args)) : null,
   )
@@ -102,10 +104,10 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
 
   async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
     const { path, importer, resolveDir, kind, pluginData, namespace } = args
-    const mention = { reference: path, importer: importer === '' ? undefined : importer }
-    const directive = finisher.parse(mention)
+    const site = { reference: path, importer: importer === '' ? undefined : importer }
+    const directive = projectUpscaler.parse(site)
     const isText = directive.as !== 'url'
-    if (isText && kind === 'url-token') throw finisher.addressOnly(directive, mention, 'a style sheet')
+    if (isText && kind === 'url-token') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
     const source = isAbsolute(directive.path)
       ? directive.path
       : await build
@@ -113,23 +115,23 @@ function answerReferences(build: PluginBuild, finisher: Finisher): void {
           .then(found => (found.errors.length > 0 ? resolve(resolveDir, directive.path) : found.path))
     if (isText) {
       const module = source + path.slice(pathOf(path).length)
-      mentions.set(module, mention)
+      sites.set(module, site)
       return { path: module, namespace: VARIANT, watchFiles: [source] }
     }
-    const { file } = await finisher.finish(source, directive.requests[0], mention)
+    const { file } = await projectUpscaler.finish(source, directive.requests[0], site)
     return { path: file, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
   }
 
   async function loadVariant(path: string): Promise<OnLoadResult> {
     const source = pathOf(path)
-    const mention = mentions.get(path) ?? { reference: path, importer: undefined }
-    const directive = finisher.parse(mention)
+    const site = sites.get(path) ?? { reference: path, importer: undefined }
+    const directive = projectUpscaler.parse(site)
     const contents = variantCode(directive, {
       original: source + directive.rest,
       upscaled: directive.requests.map(
-        request => source + withRest(queryOf(request, finisher.options), directive.rest),
+        request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
       ),
-      image: await finisher.finish(source, directive.requests[0], mention),
+      image: await projectUpscaler.finish(source, directive.requests[0], site),
     })
     return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
   }

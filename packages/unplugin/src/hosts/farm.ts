@@ -6,16 +6,17 @@ import type {
   PluginResolveHookResult,
   ResolvedUserConfig,
 } from '@farmfe/core'
-import { TAGGED } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
-import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
@@ -33,12 +34,12 @@ interface FarmSession {
    */
   readonly mayWatch: boolean
   /** One for each build: after {@link end} a rebuild gets another. */
-  readonly finisher: Finisher
+  readonly projectUpscaler: ProjectUpscaler
   readonly slots: Slots
   end(): Promise<void>
-  tell(finisher: Finisher): void
+  tell(projectUpscaler: ProjectUpscaler): void
   /** Who asked for a text, by the path and query of its module. */
-  readonly texts: Map<string, Mention>
+  readonly texts: Map<string, ReferenceSite>
 }
 
 /** The path of a slot, which Farm keeps from build to build. */
@@ -70,9 +71,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
       filters: { resolvedPaths: [TAGGED.source, SLOT] },
       async executor({ resolvedPath, query }, context) {
         await told(session(), () => refresh(resolvedPath, session(), context))
-        const mention = session().texts.get(keyOf(resolvedPath, query))
-        if (mention === undefined) return null
-        const content = await told(session(), () => variantOf(resolvedPath, mention, session()))
+        const site = session().texts.get(keyOf(resolvedPath, query))
+        if (site === undefined) return null
+        const content = await told(session(), () => variantOf(resolvedPath, site, session()))
         return { content, moduleType: 'js' }
       },
     },
@@ -93,9 +94,9 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finish: {
       async executor() {
-        const { finisher, tell, end } = session()
-        tell(finisher)
-        await writeBuildFiles(options, finisher)
+        const { projectUpscaler, tell, end } = session()
+        tell(projectUpscaler)
+        await writeBuildFiles(options, projectUpscaler)
         // Farm doesn't say whether it goes on: `watch()` and the dev server have a config like a build's.
         await end()
       },
@@ -104,11 +105,11 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
 }
 
 /** Tells the summary when work fails: Farm has no hook for the end of a build that failed. */
-async function told<T>({ finisher, tell }: FarmSession, work: () => Promise<T>): Promise<T> {
+async function told<T>({ projectUpscaler, tell }: FarmSession, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    tell(finisher)
+    tell(projectUpscaler)
     throw error
   }
 }
@@ -129,17 +130,17 @@ function startSession(
   { root = process.cwd(), envDir, envMode, compilation }: ResolvedUserConfig,
   logger: HostLogger,
 ): FarmSession {
-  const make = (): Finisher =>
-    createFinisher(options.upscaler, {
+  const make = (): ProjectUpscaler =>
+    createProjectUpscaler(options.upscaler, {
       root,
       envDir: envDir ?? root,
       mode: envMode ?? 'production',
       logger,
     })
   // Now, so that a wrong option stops the build before anything is done.
-  let current: Finisher | undefined = make()
+  let current: ProjectUpscaler | undefined = make()
   const { options: resolved } = current
-  const finisher = (): Finisher => {
+  const projectUpscaler = (): ProjectUpscaler => {
     current ??= make()
     return current
   }
@@ -148,31 +149,34 @@ function startSession(
   return {
     root,
     mayWatch,
-    // They outlive a build's finisher.
-    slots: createSlots({ options: resolved, finish: (...asked) => finisher().finish(...asked) }, mayWatch),
-    get finisher() {
-      return finisher()
+    // They outlive a build's upscaler.
+    slots: createSlots(
+      { options: resolved, finish: (...asked) => projectUpscaler().finish(...asked) },
+      mayWatch,
+    ),
+    get projectUpscaler() {
+      return projectUpscaler()
     },
     async end() {
       const ended = current
       current = undefined
       await ended?.close()
     },
-    tell: createTeller(options, logger),
+    tell: createBuildSummary(options, logger),
     texts: new Map(),
   }
 }
 
 async function answer(
   { source: reference, importer: module, kind }: PluginResolveHookParam,
-  { root, mayWatch, finisher, slots, texts }: FarmSession,
+  { root, mayWatch, projectUpscaler, slots, texts }: FarmSession,
   context: CompilationContext | undefined,
 ): Promise<PluginResolveHookResult> {
   const importer = module === null ? undefined : resolve(root, pathOf(module))
-  const mention = { reference, importer }
-  const directive = finisher.parse(mention)
+  const site = { reference, importer }
+  const directive = projectUpscaler.parse(site)
   if (directive.as !== 'url' && kind === 'cssUrl') {
-    throw finisher.addressOnly(directive, mention, 'a style sheet')
+    throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
   }
   const found = await context
     ?.resolve({ source: directive.path, importer: module, kind }, { meta: {}, caller: 'upscale' })
@@ -182,13 +186,13 @@ async function answer(
     found?.resolvedPath ?? resolve(importer === undefined ? root : dirname(importer), directive.path)
   if (directive.as !== 'url') {
     const query = pairsOf(reference.slice(pathOf(reference).length))
-    texts.set(keyOf(source, query), mention)
+    texts.set(keyOf(source, query), site)
     return { resolvedPath: source, query }
   }
   const [request] = directive.requests
   const { file } = await (mayWatch
-    ? slots.fill(source, request, mention)
-    : finisher.finish(source, request, mention))
+    ? slots.fill(source, request, site)
+    : projectUpscaler.finish(source, request, site))
   return { resolvedPath: file, query: pairsOf(directive.rest) }
 }
 
@@ -203,14 +207,18 @@ async function refresh(
   if (slot !== undefined) context?.addWatchFile(file, slot.source)
 }
 
-async function variantOf(source: string, mention: Mention, { finisher }: FarmSession): Promise<string> {
-  const directive = finisher.parse(mention)
+async function variantOf(
+  source: string,
+  site: ReferenceSite,
+  { projectUpscaler }: FarmSession,
+): Promise<string> {
+  const directive = projectUpscaler.parse(site)
   return variantCode(directive, {
     original: source + directive.rest,
     upscaled: directive.requests.map(
-      request => source + withRest(queryOf(request, finisher.options), directive.rest),
+      request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
     ),
-    image: await finisher.finish(source, directive.requests[0], mention),
+    image: await projectUpscaler.finish(source, directive.requests[0], site),
   })
 }
 

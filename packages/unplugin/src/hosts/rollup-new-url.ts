@@ -2,10 +2,10 @@ import { basename } from 'node:path'
 import MagicString from 'magic-string'
 import type { PluginContext, TransformResult } from 'rollup'
 import { readChecked } from '../checked-bytes.ts'
-import type { Finisher } from '../finish.ts'
 import { findNewUrls } from '../new-urls.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
-import { sourceOf } from './rollup.ts'
+import { sourceOf } from './rollup-source.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,
@@ -14,18 +14,18 @@ import { sourceOf } from './rollup.ts'
 export async function emitNewUrls(
   code: string,
   id: string,
-  finisher: Finisher,
+  projectUpscaler: ProjectUpscaler,
   context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'resolve'>,
 ): Promise<TransformResult> {
   const importer = pathOf(id)
   const edited = new MagicString(code)
   for (const { text, start, end } of findNewUrls(code)) {
-    const mention = { reference: text, importer }
-    const directive = finisher.parse(mention)
-    if (directive.as !== 'url') throw finisher.addressOnly(directive, mention, 'new URL()')
+    const site = { reference: text, importer }
+    const directive = projectUpscaler.parse(site)
+    if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'new URL()')
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
-    const image = await finisher.finish(source, directive.requests[0], mention)
+    const image = await projectUpscaler.finish(source, directive.requests[0], site)
     const file = context.emitFile({
       type: 'asset',
       name: basename(image.file),

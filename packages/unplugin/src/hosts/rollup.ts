@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
-import { type Directive, TAGGED } from 'upscale-core'
+import type { Directive } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
-import { createFinisher, type Finisher, type Mention } from '../finish.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
-import { createTeller } from '../summary.ts'
+import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
+import { sourceOf } from './rollup-source.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
@@ -26,7 +29,7 @@ const ORIGINAL = /\?upscale-original$/
 /** The plugin of Rollup 4; Rolldown has the same hooks. */
 export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
-  let current: Finisher | undefined
+  let current: ProjectUpscaler | undefined
   // What a hook says goes through the build that runs; while files are watched, each has a context of its own.
   let context: Pick<PluginContext, 'info' | 'warn'> | undefined
   let isTalkative = true
@@ -37,8 +40,8 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
       return isTalkative
     },
   }
-  const tell = createTeller(options, logger)
-  const finisher = (): Finisher => {
+  const tell = createBuildSummary(options, logger)
+  const projectUpscaler = (): ProjectUpscaler => {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
   }
@@ -55,16 +58,16 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     buildStart() {
       context = this
       // Here, so that a wrong option stops the build; while files are watched it is kept.
-      current ??= createFinisher(options.upscaler, {
+      current ??= createProjectUpscaler(options.upscaler, {
         root: process.cwd(),
         envDir: process.cwd(),
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
     },
-    ...importHooks(finisher),
+    ...importHooks(projectUpscaler),
     transform(code, id) {
-      return TAGGED.test(code) ? emitNewUrls(code, id, finisher(), this) : null
+      return TAGGED.test(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
     },
     async buildEnd() {
       if (current !== undefined) {
@@ -89,8 +92,8 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   }
 }
 
-function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load'> {
-  const mentions = new Map<string, Mention>()
+function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'resolveId' | 'load'> {
+  const sites = new Map<string, ReferenceSite>()
   return {
     resolveId: {
       // Before resolvers that don't look past the query.
@@ -98,10 +101,10 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
       async handler(id, importer) {
         if (ORIGINAL.test(id)) return id
         if (!isTaggedImage(id)) return null
-        const mention = { reference: id, importer: importer && pathOf(importer) }
-        const { path } = finisher().parse(mention)
+        const site = { reference: id, importer: importer && pathOf(importer) }
+        const { path } = projectUpscaler().parse(site)
         const module = (await sourceOf(path, importer, this)) + id.slice(pathOf(id).length)
-        mentions.set(module, mention)
+        sites.set(module, site)
         return module
       },
     },
@@ -112,11 +115,13 @@ function importHooks(finisher: () => Finisher): Pick<Plugin, 'resolveId' | 'load
         if (ORIGINAL.test(id)) return emit(basename(source), await readFile(source), this)
         if (!isTaggedImage(id)) return null
         this.addWatchFile(source)
-        const mention = mentions.get(id) ?? { reference: id, importer: undefined }
-        const directive = finisher().parse(mention)
-        const image = await finisher().finish(source, directive.requests[0], mention)
+        const site = sites.get(id) ?? { reference: id, importer: undefined }
+        const directive = projectUpscaler().parse(site)
+        const image = await projectUpscaler().finish(source, directive.requests[0], site)
         if (directive.as === 'url') return emit(basename(image.file), await readChecked(image), this)
-        return asModule(variantCode(directive, { ...specifiersOf(source, directive, finisher()), image }))
+        return asModule(
+          variantCode(directive, { ...specifiersOf(source, directive, projectUpscaler()), image }),
+        )
       },
     },
   }
@@ -137,23 +142,12 @@ function asModule(code: string): LoadResult {
 function specifiersOf(
   source: string,
   { requests, rest }: Directive,
-  { options }: Finisher,
+  { options }: ProjectUpscaler,
 ): { original: string; upscaled: string[] } {
   return {
     original: `${source}?upscale-original`,
     upscaled: requests.map(request => source + withRest(queryOf(request, options), rest)),
   }
-}
-
-/** Where a path leads. One that leads nowhere is left to the upscaler, whose message names it. */
-export async function sourceOf(
-  path: string,
-  importer: string | undefined,
-  context: Pick<PluginContext, 'resolve'>,
-): Promise<string> {
-  const resolved = await context.resolve(path, importer, { skipSelf: true })
-  if (resolved && isFile(pathOf(resolved.id))) return pathOf(resolved.id)
-  return resolve(importer === undefined ? '.' : dirname(pathOf(importer)), path)
 }
 
 function* outputFiles(bundle: OutputBundle): Generator<OutputFile> {

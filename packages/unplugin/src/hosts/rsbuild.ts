@@ -2,7 +2,7 @@ import type { RsbuildPlugin } from '@rsbuild/core'
 import type { Compiler } from '@rspack/core'
 import type { HostLogger } from '../host-logger.ts'
 import type { UpscaleOptions } from '../options.ts'
-import { installInRspack } from './rspack.ts'
+import { installInRspack } from '../webpack/rspack.ts'
 
 /** The plugin of Rsbuild 2: Rspack's, which tells what it has to tell by Rsbuild's logger, since Rspack's is turned down. */
 export function rsbuildPlugin(options: UpscaleOptions): RsbuildPlugin {

@@ -1,0 +1,154 @@
+import { isUtf8 } from 'node:buffer'
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { UpscaleError } from 'upscale-core'
+import { safeText } from 'upscale-core/internal'
+import { type Scan, scanCss, scanHtml } from 'upscale-toolkit/references/scan'
+import { createSite, isInSite, type Site } from 'upscale-toolkit/references/site'
+import { findReferences } from 'upscale-toolkit/references/sources'
+import { eachOf, forEach } from '../files/each.ts'
+import { shownPath } from '../files/operands.ts'
+import { placeText, sweepLeftovers } from '../files/place.ts'
+import { walk } from '../files/walk.ts'
+import { createProgress } from '../progress.ts'
+import type { Session } from '../session.ts'
+import type { HtmlFlags } from './flags.ts'
+import { createPagePictures, type Page, type PagePictures } from './pictures.ts'
+import { finishHtml, type Leftover } from './summary.ts'
+
+/** Makes the pictures of a site and rewrites its pages. Returns the exit code. */
+export async function rewriteSite(folder: string, flags: HtmlFlags, session: Session): Promise<number> {
+  const { upscaler, print, stopping } = session
+  const site = await openSite(folder, flags)
+  if (flags.dryRun !== true) await sweepLeftovers(site.folder)
+  const pictures = createPagePictures(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
+  const pages = await findPages(site, flags.auto, pictures)
+  const progress = createProgress(print, upscaler)
+  progress.total = pictures.all.length
+  session.foresee(() => eachOf(pictures.all))
+  await forEach(eachOf(pictures.all), upscaler.options.concurrency + 2, stopping, async picture => {
+    const name = shownPath(picture.file, process.cwd())
+    const end = progress.begin(name)
+    await pictures.fill(picture)
+    const made = picture.image
+    const text = made === undefined ? undefined : `${name}  ${made.width} × ${made.height}  ${made.origin}`
+    const isCached = made?.origin === 'cache'
+    end(isCached ? 'cached' : 'worked', isCached ? undefined : text)
+  })
+  const rewritten: string[] = []
+  // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
+  for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
+    if (await rewritePage(page, pictures)) rewritten.push(page.file)
+  }
+  await renewIntegrities(site, rewritten)
+  const leftovers = await findLeftovers(site)
+  for (const { file, line, address } of leftovers) {
+    print.note(
+      `notice: ${shownPath(file, process.cwd())}:${line} mentions "${safeText(address)}", which stays as it is`,
+    )
+  }
+  return finishHtml(
+    { pages, rewritten, pictures, leftovers, report: upscaler.report(), dryRun: flags.dryRun === true },
+    print,
+  )
+}
+
+async function openSite(folder: string, flags: HtmlFlags): Promise<Site> {
+  const path = resolve(folder)
+  const found = await stat(path).catch(() => undefined)
+  if (!found?.isDirectory()) {
+    throw new UpscaleError('SOURCE_NOT_FOUND', 'there is no such folder', {
+      hint: 'name the folder that your site generator writes',
+      file: folder,
+    })
+  }
+  const site = createSite(path, flags.base)
+  if (flags.assets !== undefined && !isInSite(resolve(path, flags.assets), site)) {
+    throw new UpscaleError('BAD_OPTION', `--assets ${flags.assets} is not a folder of the site`, {
+      hint: 'write it relative to the site, like --assets assets/images',
+    })
+  }
+  return site
+}
+
+/** Every page that has something to change, with the pictures it makes. */
+async function findPages(site: Site, auto: string | undefined, pictures: PagePictures): Promise<Page[]> {
+  const pages: Page[] = []
+  const rules = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
+  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const scan = await scanFile(file, auto)
+    if (scan.references.length > 0) pages.push(pictures.add(file, scan.base, scan.references))
+  }
+  return pages
+}
+
+async function rewritePage(page: Page, pictures: PagePictures): Promise<boolean> {
+  const { text, encode } = await readText(page.file)
+  const scan = scanText(page.file, text, page.auto)
+  let index = 0
+  const answers = new Map(scan.references.map(reference => [reference, page.references[index++]]))
+  const changed = scan.rewrite(found => {
+    const reference = answers.get(found)
+    // A page that was changed by somebody else since it was looked at keeps what it has now.
+    return reference?.address === found.address ? pictures.answer(reference, page) : undefined
+  })
+  if (changed === text) return false
+  await placeText(encode(changed), page.file)
+  return true
+}
+
+/** Pages that name the digest of a style sheet which was rewritten name its new one. */
+async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> {
+  const sheets = new Map<string, Uint8Array>()
+  for (const file of rewritten.filter(name => /\.css$/i.test(name))) sheets.set(file, await readFile(file))
+  if (sheets.size === 0) return
+  const { renewIntegrity } = await import('./integrity.ts')
+  const rules = { skip: new Set<string>(), wants: (name: string) => /\.x?html?$/i.test(name) }
+  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const { text, encode } = await readText(file)
+    const { base } = scanText(file, text, undefined)
+    const changed = renewIntegrity(text, address => sheets.get(site.fileOf(address, file, base) ?? ''))
+    if (changed === text) continue
+    await placeText(encode(changed), file)
+    if (!rewritten.includes(file)) rewritten.push(file)
+  }
+}
+
+async function scanFile(file: string, auto: string | undefined): Promise<Scan> {
+  return scanText(file, (await readText(file)).text, auto)
+}
+
+function scanText(file: string, text: string, auto: string | undefined): Scan {
+  if (/\.css$/i.test(file)) return scanCss(text)
+  try {
+    return scanHtml(text, auto)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UpscaleError('BAD_OPTION', `--auto ${JSON.stringify(auto)} is no selector: ${reason}`, {
+      hint: 'write it like --auto "main article"',
+      cause,
+    })
+  }
+}
+
+/** Scripts, feeds and manifests: an address there may be prose as well, so it is told and not touched. */
+async function findLeftovers(site: Site): Promise<Leftover[]> {
+  const found: Leftover[] = []
+  const rules = { skip: new Set<string>(), wants: (name: string) => OTHER_TEXT.test(name) }
+  for await (const { file, name } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const references = findReferences(name, await readFile(file, 'utf8'))
+    found.push(...references.map(({ address, line }) => ({ file, line, address })))
+  }
+  return found
+}
+
+const OTHER_TEXT = /\.(?:[cm]?js|json|webmanifest|xml|rss|atom|txt|md)$/i
+
+/** A text and the way back to bytes. What is not UTF-8 is taken byte by byte, so that it comes out as it was. */
+async function readText(file: string): Promise<{ readonly text: string; encode(text: string): Uint8Array }> {
+  const bytes = await readFile(file)
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
+  const text = bytes.toString(encoding)
+  const mark = text.startsWith('\ufeff') ? '\ufeff' : ''
+  return { text: text.slice(mark.length), encode: changed => Buffer.from(mark + changed, encoding) }
+}

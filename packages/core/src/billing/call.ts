@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import type { Cache } from '../cache/cache.ts'
+import { acquireLock, LOCKS, type Lock } from '../cache/lock/lock.ts'
+import { dollars } from '../engines/dollars.ts'
+import type { FileAnswer, FileRequest } from '../engines/engine.ts'
+import { UpscaleError } from '../errors.ts'
+import { type Intent, inDoubt } from './intent.ts'
+import type { Purchase, Received } from './order.ts'
+import { refusedAttempts } from './refusal.ts'
+import { adoptReceived, type Call, giveUp, settleAnswer, settleFailure, settleUnsent } from './settle.ts'
+import { noteIntent, openIntent } from './shared-intent.ts'
+import { requiredDiskBytes } from './store-received.ts'
+
+// One call that may be charged, and everything around it, in this order:
+//
+//   lock of the key, look again     nobody else is buying the same picture
+//   answer of an earlier call       received and not looked at: taken up, no call
+//   intent of an earlier call       in doubt: ask for its job, repeat it under its key, or stop
+//   breaker, room on disk, budget   it may be made, its answer can be kept, it is paid for
+//   intent, synced                  from here on a death is noticed
+//   the call
+//   answer, synced                  from here on nothing is lost
+//   budget, ledger, intent struck   settle.ts
+//
+// The slot of the `calls` limit covers the call alone, so that a service that takes N calls at a time always has N.
+
+/** A call may take minutes, and as many as there are processes may wait for one. */
+const LOCK_TIMEOUT_MS = 30 * 60 * 1000
+
+/**
+ * Buys an answer.
+ *
+ * @param look - finds what another process stored while we waited for the lock
+ * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
+ */
+export async function buy(purchase: Purchase, look: () => Received | undefined): Promise<Received> {
+  const { request, order, store, context } = purchase
+  const frozen = context.options.frozen && request.engine.billing === 'paid'
+  if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(purchase)
+  const lock = await lockKey(purchase)
+  try {
+    const there = look() ?? (await adoptReceived(purchase))
+    if (there !== undefined) return there
+    if (frozen) throw frozenMiss(purchase)
+    if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
+    return await reserveAndCall(purchase)
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
+export function lockKey({ store, order, context }: Purchase): Promise<Lock> {
+  const file = join(store.root, LOCKS, `${order.answerKey}.lock`)
+  return acquireLock(file, { signal: context.engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
+}
+
+async function reserveAndCall(purchase: Purchase): Promise<Received> {
+  const { request, order, store, context } = purchase
+  const { engine } = request
+  const before = openIntent(store, order.answerKey, context)
+  if (before !== undefined && !mayGoOn(purchase, before)) throw inDoubt(store, order.answerKey, before)
+  context.breaker.check(request.engineName)
+  if (engine.billing === 'paid') await context.announce()
+  await store.probe(requiredDiskBytes(order, request.scale))
+  const priceMicros = await context.prices.of(request, order)
+  const reservation = await context.budget.reserve(priceMicros)
+  const intent: Intent = {
+    at: new Date().toISOString(),
+    ...continuation(purchase, before),
+    priceMicros,
+    engine: engine.id,
+    model: engine.model,
+    source: order.source,
+  }
+  const call: Call = { ...purchase, intent, before, reservation }
+  let sent = false
+  let answer: FileAnswer
+  try {
+    answer = await context.calls(async () => {
+      // A queue may have been long, and the service may have said no to everything meanwhile.
+      if (context.stopping.aborted) throw stopped()
+      reservation.check()
+      context.breaker.enter(request.engineName)
+      if (before !== undefined && before.attempt !== intent.attempt) await giveUp(purchase, before)
+      await noteIntent({ store, answerKey: order.answerKey, context }, intent)
+      sent = true
+      // What the next call depends on is noted before the slot is free, or that call would be out already.
+      try {
+        const answer = await engine.upscale(requestFor(call), context.engineContext)
+        reservation.charged(answer.costMicros)
+        return answer
+      } catch (error) {
+        context.breaker.observe(request.engineName, error)
+        throw error
+      }
+    })
+  } catch (error) {
+    throw await (sent ? settleFailure(error, call) : settleUnsent(error, call))
+  }
+  return settleAnswer(answer, call)
+}
+
+/** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
+function mayGoOn({ request: { engine }, context }: Purchase, before: Intent): boolean {
+  if (engine.billing === 'free' || engine.recovery === 'idempotency-key') return true
+  return (engine.recovery === 'job' && before.job !== undefined) || context.options.retry
+}
+
+/**
+ * A call that is taken up again keeps its job or its number, and so its idempotency key; a second order gets the next
+ * number. A job that was asked for in vain is given up when a person says so.
+ */
+function continuation(
+  { request: { engine }, order, store, context }: Purchase,
+  before: Intent | undefined,
+): Pick<Intent, 'attempt' | 'job'> {
+  const refused = refusedAttempts(store, order.answerKey)
+  if (before === undefined) return { attempt: refused + 1 }
+  const { attempt, job, asked } = before
+  const isGone = context.options.retry && asked === true
+  if (engine.recovery === 'job' && job !== undefined && !isGone) return { attempt, job }
+  return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
+}
+
+function requestFor({ request, order, intent, context, store }: Call): FileRequest {
+  const { png, name, width, height, answerKey } = order
+  return {
+    png,
+    name,
+    width,
+    height,
+    scale: request.scale,
+    params: request.params,
+    idempotencyKey: `${answerKey}-${intent.attempt}`,
+    ...(intent.job === undefined ? {} : { job: intent.job }),
+    onJob: named => noteIntent({ store, answerKey, context }, { ...intent, job: named }),
+  }
+}
+
+/** A key on the list of paid answers was paid for; that its answer isn't here is no reason to pay again. */
+function boughtElsewhere({ root }: Cache): UpscaleError {
+  const problem = 'this picture was bought, as manifest.json there says, but its answer is not in the cache'
+  return new UpscaleError('CACHE_UNREADABLE', problem, {
+    file: root,
+    hint: 'restore the folder from version control or from the cache of CI; to buy it again, build once with UPSCALE_RETRY=1',
+  })
+}
+
+function frozenMiss({ request: { engine, engineName }, order, store }: Purchase): UpscaleError {
+  const price = dollars(engine.priceMicros)
+  const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
+  const hint =
+    store.listed(order.answerKey) === undefined
+      ? 'build once where it may spend money and commit the cache folder, or set frozen: false'
+      : 'it was bought, as manifest.json says: restore its answer from version control or from the cache of CI'
+  return new UpscaleError('FROZEN_MISS', problem, { hint })
+}
+
+function stopped(): UpscaleError {
+  return new UpscaleError('ABORTED', 'the build was stopped before this picture was asked for', {
+    hint: 'start the build again; what was bought is kept',
+  })
+}

@@ -1,0 +1,116 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { ErrorCode } from '../errors.ts'
+import {
+  type Behaviour,
+  codeOf,
+  draw,
+  enlarge,
+  fails,
+  gate,
+  ledger,
+  root,
+  service,
+  start,
+  useProject,
+} from '../test-support/purchase-kit.ts'
+
+useProject()
+
+test.each<ErrorCode>(['API_RATE_LIMITED', 'API_UNREACHABLE', 'API_NO_BALANCE', 'API_UNAUTHORIZED'])(
+  '%s costs nothing, and the next build asks again',
+  async code => {
+    const { engine, requests } = service([fails(code)])
+    const upscaler = start(engine, { budget: 0.06 })
+    expect(await codeOf(upscaler.upscale('a.png'))).toBe(code)
+    expect(upscaler.report().spentMicros).toBe(0)
+    expect(await start(engine, { budget: 0.06 }).upscale('a.png')).toMatchObject({ origin: 'engine' })
+    expect(requests).toHaveLength(2)
+    expect(ledger()).toEqual(['free', 'charged', 'stored'])
+  },
+)
+
+test('an answer that arrived but was not looked at is taken up without a call', async () => {
+  const { engine, requests } = service()
+  // The clock of a kill: the file that the answer is finished into can't be made, so the build dies after the call.
+  writeFileSync(join(root, 'node_modules'), 'in the way')
+  await start(engine).upscale('a.png')
+  expect(requests).toHaveLength(1)
+  expect((await start(engine).upscale('a.png')).width).toBe(40)
+  expect(requests).toHaveLength(1)
+})
+
+test('three outages in a row stop the run, one success in between does not', async () => {
+  const down = fails('API_UNAVAILABLE')
+  const { engine, requests } = service([down, down, enlarge, down, down, down])
+  const upscaler = start(engine, { concurrency: 1 })
+  for (let shade = 0; shade < 8; shade++) {
+    await draw(`${shade}.png`, shade * 5)
+    await codeOf(upscaler.upscale(`${shade}.png`))
+  }
+  expect(requests).toHaveLength(6)
+  expect(upscaler.report().refused.at(-1)?.error.message).toContain('not sent')
+})
+
+test('a drain lets the call under way finish and begins no other', async () => {
+  const began = gate()
+  const mayAnswer = gate()
+  const slow: Behaviour = async request => {
+    began.resolve()
+    await mayAnswer.promise
+    return enlarge(request)
+  }
+  const { engine, requests } = service([slow])
+  await draw('b.png', 50)
+  const upscaler = start(engine, { concurrency: 1 })
+  const results = Promise.all([codeOf(upscaler.upscale('a.png')), codeOf(upscaler.upscale('b.png'))])
+  await began.promise
+  const drained = upscaler.drain()
+  mayAnswer.resolve()
+  await drained
+  expect((await results).sort()).toEqual(['ABORTED', 'undefined'])
+  expect(requests).toHaveLength(1)
+})
+
+test('two upscalers on one cache buy a picture once', async () => {
+  const one = service()
+  const other = service()
+  await Promise.all([start(one.engine).upscale('a.png'), start(other.engine).upscale('a.png')])
+  expect(one.requests.length + other.requests.length).toBe(1)
+})
+
+describe('a manifest', () => {
+  // Fault matrix, row 38: nothing that is wrong with it leads to a payment.
+  test('that lists a picture whose answer is gone keeps it from being bought again, until a person says so', async () => {
+    const { engine, requests } = service()
+    await start(engine).upscale('a.png')
+    rmSync(join(root, '.upscale', 'v1'), { recursive: true })
+    rmSync(join(root, 'node_modules'), { recursive: true })
+    const error = await start(engine).upscale('a.png').catch(String)
+    expect(error).toMatch(/was bought.*not in the cache.*CACHE_UNREADABLE.*version control.*UPSCALE_RETRY=1/s)
+    expect(await codeOf(start(engine, { frozen: true }).upscale('a.png'))).toBe('FROZEN_MISS')
+    expect(requests).toHaveLength(1)
+    expect(await start(engine, { retry: true }).upscale('a.png')).toMatchObject({ origin: 'engine' })
+    expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('with conflict markers stops hits and purchases alike', async () => {
+    const { engine, requests } = service()
+    await start(engine).upscale('a.png')
+    await draw('b.png', 50)
+    const file = join(root, '.upscale', 'manifest.json')
+    const sound = readFileSync(file, 'utf8')
+    writeFileSync(file, `<<<<<<< HEAD\n${sound}`)
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CACHE_UNREADABLE')
+    expect(await codeOf(start(engine).upscale('b.png'))).toBe('CACHE_UNREADABLE')
+    expect(requests).toHaveLength(1)
+    writeFileSync(file, sound)
+    expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('names the source', async () => {
+    await start(service().engine).upscale('a.png')
+    expect(readFileSync(join(root, '.upscale', 'manifest.json'), 'utf8')).toContain('"source":"a.png"')
+  })
+})

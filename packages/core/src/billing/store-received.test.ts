@@ -1,0 +1,69 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Cache, openCache } from '../cache/cache.ts'
+import { isUpscaleError } from '../errors.ts'
+import { keepReceived, requiredDiskBytes } from './store-received.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'upscale-room-'))
+  mkdirSync(join(folder, 'tmp'))
+  vi.stubEnv('TMPDIR', join(folder, 'tmp'))
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true })
+})
+
+const KEY = 'ab'.repeat(32)
+const BYTES = Buffer.from('an answer')
+const FACTS = {
+  key: KEY,
+  fileName: 'answer.bin',
+  width: 2,
+  height: 2,
+  format: 'png',
+  engine: 'e',
+  model: 'm',
+} as const
+
+function open(): Cache {
+  return openCache(join(folder, 'cache'), { tag: false, onEvent: () => {} })
+}
+
+test.each([
+  ['a small picture', { width: 100, height: 50 }, 2, 2 * 200 * 100 * 4],
+  ['a factor with a fraction', { width: 3, height: 3 }, 1.5, 2 * 5 * 5 * 4],
+  ['a huge picture, for which a limit stands', { width: 8192, height: 8192 }, 4, 256 * 1024 * 1024],
+])('%s', (_, size, scale, bytes) => {
+  expect(requiredDiskBytes(size, scale)).toBe(bytes)
+})
+
+test('an answer is stored at a later attempt', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  const kept = keepReceived(open(), FACTS, BYTES, [5, 300])
+  setTimeout(() => rmSync(join(folder, 'cache')), 100)
+  await kept
+  expect(open().find('received', KEY)?.bytes).toEqual(BYTES)
+  expect(readdirSync(join(folder, 'tmp'))).toEqual([])
+})
+
+test('an answer that no attempt stores is where the message says, ready to be copied back', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  const error = await keepReceived(open(), FACTS, BYTES, [1, 1]).catch(reason => reason)
+  if (!isUpscaleError(error)) throw error
+  const [refuge = ''] = readdirSync(join(folder, 'tmp'))
+  expect(error.code).toBe('CACHE_UNWRITABLE')
+  expect(error.message).toContain(join(folder, 'tmp', refuge))
+  rmSync(join(folder, 'cache'))
+  cpSync(join(folder, 'tmp', refuge, 'v1'), join(folder, 'cache', 'v1'), { recursive: true })
+  expect(open().find('received', KEY)?.bytes).toEqual(BYTES)
+})
+
+test('an answer that nothing takes is said to be lost', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  vi.stubEnv('TMPDIR', join(folder, 'nowhere'))
+  await expect(keepReceived(open(), FACTS, BYTES, [])).rejects.toThrow(/is lost.*nor could it be written/)
+})

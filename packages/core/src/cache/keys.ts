@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { Engine, EngineParams } from '../engines/engine.ts'
+import type { Format } from '../source/format.ts'
+
+/** What money depends on. */
+export type AnswerKey = string & { readonly kind: 'answer' }
+/** A request on the bytes of a source; leads to a {@link AnswerKey} without decoding. */
+export type AliasKey = string & { readonly kind: 'alias' }
+/** What the shipped file depends on. */
+export type OutputKey = string & { readonly kind: 'output' }
+
+/**
+ * Bumped when the preparation of pixels changes what an engine sees; part of every key that money depends on, so
+ * only in a major version.
+ */
+const NORMALISATION = 1
+
+/** Bumped when the encoders or their settings change the bytes of a finished file. */
+const ENCODING = 1
+
+/** Both, for whatever must not outlive a change of either. */
+export const REVISIONS: readonly number[] = [NORMALISATION, ENCODING]
+
+export interface EngineCall {
+  readonly engine: Pick<Engine, 'id' | 'model' | 'revision'>
+  /** The factor at which the engine runs, which may be above the one asked for. */
+  readonly scale: number
+  readonly params: EngineParams
+}
+
+export interface OutputFile {
+  readonly width: number
+  readonly height: number
+  readonly format: Format
+  readonly quality: number | undefined
+  readonly lossless: boolean
+  readonly fileName: string
+}
+
+/** The key of an answer: what the engine sees and what it is told. */
+export function answerKeyOf(pixelDigest: string, call: EngineCall): AnswerKey {
+  return digest('pay/1', {
+    pixels: pixelDigest,
+    normalisation: NORMALISATION,
+    ...callParts(call),
+  }) as AnswerKey
+}
+
+/** The key of a request on a file's bytes, so that a hit needs no decoder. */
+export function aliasKey(sourceDigest: string, call: EngineCall): AliasKey {
+  return digest('src/1', {
+    source: sourceDigest,
+    normalisation: NORMALISATION,
+    ...callParts(call),
+  }) as AliasKey
+}
+
+/** The key of a finished file made from an answer. */
+export function outputKey(answerKey: AnswerKey, answerDigest: string, file: OutputFile): OutputKey {
+  return digest('out/1', { pay: answerKey, answer: answerDigest, encoding: ENCODING, ...file }) as OutputKey
+}
+
+/** The key of a file that is shipped as it is. */
+export function originalKey(sourceDigest: string, fileName: string): OutputKey {
+  return digest('orig/1', { source: sourceDigest, fileName }) as OutputKey
+}
+
+function callParts({ engine, scale, params }: EngineCall): Record<string, unknown> {
+  const prefixed = Object.fromEntries(Object.entries(params).map(([name, value]) => [`param.${name}`, value]))
+  return { engine: engine.id, model: engine.model, revision: engine.revision, scale, ...prefixed }
+}
+
+/**
+ * SHA-256 over labelled parts. Each label and value is preceded by its length, so no two lists of parts can run
+ * together into the same bytes, and labels are sorted, so the order of writing doesn't count.
+ */
+function digest(label: string, parts: Record<string, unknown>): string {
+  const hash = createHash('sha256')
+  const frame = (text: string): void => {
+    hash.update(`${Buffer.byteLength(text)}:`)
+    hash.update(text)
+  }
+  frame(label)
+  for (const name of Object.keys(parts).sort()) {
+    const value = parts[name]
+    if (value === undefined) continue
+    frame(name)
+    frame(`${typeof value}:${String(value)}`)
+  }
+  return hash.digest('hex')
+}

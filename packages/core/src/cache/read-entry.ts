@@ -1,0 +1,107 @@
+import { hash } from 'node:crypto'
+import { join } from 'node:path'
+import { errnoOf, messageOf, readExactSync, readPageSync } from './disk.ts'
+import { type CacheEntry, ENTRY_FILE, type EntryFacts, parseEntry } from './entry.ts'
+import { MAX_ENVELOPE_BYTES } from './envelope.ts'
+import { type CacheRecord, parseRecord } from './record.ts'
+
+/** Why something on disk can't be used. */
+export type Flaw =
+  | { readonly state: 'absent' }
+  /** Sound, but of a later format version: somebody else's, to be left alone. */
+  | { readonly state: 'newer' }
+  /** Certainly not what was stored. */
+  | { readonly state: 'damaged'; readonly reason: string }
+  /** Nothing is known about it: no permission, no descriptor left, a disk error. */
+  | { readonly state: 'unreadable'; readonly reason: string; readonly cause: unknown }
+
+export type SeenEntry = Flaw | { readonly state: 'sound'; readonly entry: CacheEntry }
+export type SeenImage =
+  | Flaw
+  | { readonly state: 'sound'; readonly entry: CacheEntry; readonly bytes: Uint8Array }
+export type SeenRecord = Flaw | { readonly state: 'sound'; readonly record: CacheRecord }
+
+/** Looks at a path. Never throws. */
+export type Look<Sound> = (path: string) => Flaw | Sound
+
+/** Images up to this many bytes are compared in one buffer. */
+const LARGE = 1024 * 1024
+
+/** What an open or a read says when something else is in a file's place: a folder, a loop of links, a pipe. */
+const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENODEV'])
+
+/**
+ * Looks at what is on disk and says what it is, without changing anything. Every failure has a place in
+ * {@link Flaw}; none is thrown.
+ */
+export class EntryReader {
+  // One page for all small files: nothing here waits, so that no two reads can meet in it.
+  readonly #page = Buffer.allocUnsafeSlow(MAX_ENVELOPE_BYTES + 1)
+  // The same for images that are only compared; allocating for each would cost more than reading it.
+  #image: Buffer | undefined
+
+  /** An entry by its entry.json alone. */
+  entry(folder: string, key: string): SeenEntry {
+    const facts = this.#small(join(folder, ENTRY_FILE), text => parseEntry(text, key))
+    if ('state' in facts) return facts
+    return { state: 'sound', entry: { file: join(folder, facts.value.fileName), facts: facts.value } }
+  }
+
+  /** An entry and its image, both checked. */
+  image(folder: string, key: string): SeenImage {
+    const seen = this.entry(folder, key)
+    if (seen.state !== 'sound') return seen
+    const { file, facts } = seen.entry
+    try {
+      const bytes = readExactSync(file, facts.size)
+      if (typeof bytes === 'string') return { state: 'damaged', reason: `${facts.fileName} ${bytes}` }
+      if (hash('sha256', bytes, 'hex') !== facts.sha256) {
+        return { state: 'damaged', reason: `${facts.fileName} has another SHA-256 than when it was stored` }
+      }
+      return { state: 'sound', entry: seen.entry, bytes }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return { state: 'damaged', reason: `${facts.fileName} is missing` }
+      return flawOf(error)
+    }
+  }
+
+  /** True when an image has the size and the SHA-256 it should have. */
+  isIntact(file: string, { size, sha256 }: Pick<EntryFacts, 'size' | 'sha256'>): boolean {
+    if (size > LARGE) this.#image = undefined
+    else this.#image ??= Buffer.allocUnsafeSlow(LARGE)
+    try {
+      const bytes = readExactSync(file, size, this.#image?.subarray(0, size))
+      return typeof bytes !== 'string' && hash('sha256', bytes, 'hex') === sha256
+    } catch (error) {
+      if (errnoOf(error) !== '') return false
+      throw error
+    }
+  }
+
+  record(file: string, key: string): SeenRecord {
+    const seen = this.#small(file, text => parseRecord(text, key))
+    return 'state' in seen ? seen : { state: 'sound', record: seen.value }
+  }
+
+  #small<Value>(
+    file: string,
+    parse: (text: Uint8Array) => Value | 'newer' | undefined,
+  ): Flaw | { readonly value: Value } {
+    try {
+      const text = readPageSync(file, this.#page)
+      const value = text === undefined ? undefined : parse(text)
+      if (value === 'newer') return { state: 'newer' }
+      if (value === undefined) return { state: 'damaged', reason: 'the record of this key is damaged' }
+      return { value }
+    } catch (error) {
+      return flawOf(error)
+    }
+  }
+}
+
+function flawOf(error: unknown): Flaw {
+  const errno = errnoOf(error)
+  if (errno === 'ENOENT') return { state: 'absent' }
+  if (MISPLACED.has(errno)) return { state: 'damaged', reason: `something else is in its place (${errno})` }
+  return { state: 'unreadable', reason: messageOf(error), cause: error }
+}

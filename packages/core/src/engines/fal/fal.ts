@@ -1,0 +1,198 @@
+import { isUpscaleError } from '../../errors.ts'
+import type { FileAnswer, FileEngine, FileRequest } from '../engine.ts'
+import { createHttpClient } from '../http/client.ts'
+import { sleep, startDeadline } from '../http/deadline.ts'
+import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
+import { repeatsFree, withRetry } from '../http/retry.ts'
+import { IDEOGRAM_PARAMS, withDirective } from '../lumenfall/model-params.ts'
+import { scaleFor } from '../lumenfall/model-table.ts'
+import { withReceipt } from '../openai/receipt.ts'
+import { afterOrder } from './errors.ts'
+import { FAL_MODEL, type FalJob, parseJob, printJob } from './job.ts'
+import { connectFal, type FalOptions, type ResolvedFal, resolveFal } from './options.ts'
+import { cancel, follow, type Queue, readResult, submit } from './queue.ts'
+import { upload } from './upload.ts'
+
+export type { FalOptions } from './options.ts'
+
+/** Part of every cache key; changes when the same parameters would give another picture. */
+const REVISION = '1'
+
+/** Neither fal's endpoint nor Ideogram's own takes a factor; fal says "up to 2x". */
+const SCALES = [2]
+
+/** How long an order that was sent is waited for when the build stops: its answer is the only way to its job. */
+const GRACE_MS = 450
+
+/** The longest that closing waits for calls to let go. */
+const CLOSE_MS = 1000
+
+/**
+ * An engine that orders pictures from `fal-ai/ideogram/upscale` through fal's queue. It costs money; its answers are
+ * kept for good.
+ *
+ * Each order becomes a job with an id, which is told to `onJob` before anything else. Whatever happens afterwards, the
+ * job can be asked for again with `job`, so an interrupted build doesn't pay twice. When the build stops, a job that
+ * still waits in the queue is taken back; one that is being worked on is left to finish.
+ *
+ * @example
+ * createUpscaler({ root, engine: fal({ detail: 60 }) })
+ *
+ * @throws UpscaleError BAD_OPTION listing every option that is unknown or out of range
+ */
+export function fal(options: FalOptions = {}): FileEngine {
+  const resolved = resolveFal(options)
+  const http = createHttpClient()
+  const running = new Set<Promise<unknown>>()
+  return Object.freeze<FileEngine>({
+    id: 'fal',
+    model: FAL_MODEL,
+    revision: REVISION,
+    billing: 'paid',
+    exchange: 'file',
+    recovery: 'job',
+    priceMicros: resolved.priceMicros,
+    scaleFor: factor => scaleFor(SCALES, factor),
+    checkParams: written => withDirective(resolved.params, written, IDEOGRAM_PARAMS, FAL_MODEL),
+    async upscale(request, { env, signal }) {
+      const queue = { ...connectFal(resolved, env), send: http.via(env) }
+      const call = makePicture(request, { resolved, queue, signal })
+      running.add(call)
+      try {
+        return await call
+      } finally {
+        running.delete(call)
+      }
+    },
+    async close() {
+      // Calls that were stopped may be taking their jobs back; they need the sockets for it.
+      const done = new AbortController()
+      const ended = Promise.allSettled(running).then(() => done.abort())
+      await Promise.race([ended, sleep(CLOSE_MS, done.signal)])
+      await http.close()
+    },
+  })
+}
+
+interface Call {
+  readonly resolved: ResolvedFal
+  readonly queue: Queue
+  readonly signal: AbortSignal
+}
+
+async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer> {
+  if (request.job !== undefined) {
+    return awaitPicture(parseJob(request.job, call.queue.base), 'unknown', request, call)
+  }
+  const job = await order(request, call)
+  try {
+    await request.onJob(printJob(job))
+  } catch (error) {
+    // A job that nobody could find again is better not worked on.
+    await cancel(job, call.queue)
+    throw error
+  }
+  return awaitPicture(job, 'IN_QUEUE', request, call)
+}
+
+async function order(request: FileRequest, call: Call): Promise<FalJob> {
+  const { resolved, queue, signal } = call
+  const image = await imageAddress(request, call)
+  const deadline = startDeadline(resolved.timeoutMs, signal, GRACE_MS)
+  const headers = {
+    'idempotency-key': request.idempotencyKey,
+    // `X-Fal-Store-IO: 0` is not offered: a job whose result fal doesn't store might not be there to be asked for again.
+    ...(resolved.keepSeconds === undefined
+      ? {}
+      : {
+          'x-fal-object-lifecycle-preference': JSON.stringify({
+            expiration_duration_seconds: resolved.keepSeconds,
+          }),
+        }),
+  }
+  try {
+    return await submit({ input: { image_url: image, ...request.params }, headers }, queue, deadline)
+  } finally {
+    deadline.clear()
+  }
+}
+
+/** The image as the order names it: itself where it is small, else its address after an upload. */
+async function imageAddress({ png, name }: FileRequest, call: Call): Promise<string> {
+  const { resolved, queue, signal } = call
+  if (png.byteLength <= resolved.maxInlineBytes) {
+    return `data:image/png;base64,${Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString('base64')}`
+  }
+  const deadline = startDeadline(resolved.timeoutMs, signal)
+  const base = resolved.uploadBase
+  try {
+    const rules = { base, hosts: resolved.mediaHosts }
+    return await upload({ bytes: png, name, base, rules, deadline }, queue)
+  } finally {
+    deadline.clear()
+  }
+}
+
+/**
+ * Waits for a job and fetches its picture. When the build stops while the job is known to wait in the queue, it is
+ * taken back, and that is written down: if it then turns out to be gone, everybody knows why.
+ *
+ * @param state - what is known of the job: `IN_QUEUE` right after the order
+ */
+async function awaitPicture(
+  job: FalJob,
+  state: string,
+  request: FileRequest,
+  call: Call,
+): Promise<FileAnswer> {
+  const { resolved, queue, signal } = call
+  const deadline = startDeadline(resolved.timeoutMs, signal)
+  const now: { state: string; farewell?: Promise<FalJob> } = { state }
+  const leave = (): void => {
+    if (now.state === 'IN_QUEUE') now.farewell = takeBack(job, request, queue)
+  }
+  if (signal.aborted) leave()
+  else signal.addEventListener('abort', leave, { once: true })
+  try {
+    await follow(job, queue, deadline, seen => {
+      now.state = seen
+    })
+    now.state = 'COMPLETED'
+    const address = await readResult(job, queue, deadline)
+    return { bytes: await download(address, job, call), requestId: job.id }
+  } catch (error) {
+    if (now.farewell === undefined || !isUpscaleError(error)) throw error
+    throw afterOrder(error, await now.farewell, queue.service)
+  } finally {
+    deadline.clear()
+    signal.removeEventListener('abort', leave)
+  }
+}
+
+async function takeBack(job: FalJob, request: FileRequest, queue: Queue): Promise<FalJob> {
+  if (!(await cancel(job, queue))) return job
+  const cancelled = { ...job, cancelled: true }
+  // Where this can't be written down, the note says less than it could; the job is asked for all the same.
+  return request.onJob(printJob(cancelled)).then(
+    () => cancelled,
+    () => job,
+  )
+}
+
+async function download(address: string, job: FalJob, { resolved, queue, signal }: Call): Promise<Buffer> {
+  const deadline = startDeadline(resolved.timeoutMs, signal)
+  try {
+    return await fetchMedia(address, {
+      rules: { base: queue.base, hosts: resolved.mediaHosts },
+      send: withRetry(queue.send, repeatsFree),
+      deadline,
+      maxBytes: MAX_MEDIA_BYTES,
+      secrets: queue.service.secrets,
+      lostHint: 'build again: the same job is asked for, not ordered again',
+    })
+  } catch (error) {
+    throw isUpscaleError(error) ? withReceipt(error, { requestId: job.id }) : error
+  } finally {
+    deadline.clear()
+  }
+}

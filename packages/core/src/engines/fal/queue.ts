@@ -1,0 +1,156 @@
+import { isUpscaleError, UpscaleError } from '../../errors.ts'
+import { below } from '../http/address.ts'
+import type { HttpResponse, Send } from '../http/client.ts'
+import { type Deadline, sleep, startDeadline } from '../http/deadline.ts'
+import { field, parseJson, textField } from '../http/json.ts'
+import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
+import type { Connection } from '../openai/engine.ts'
+import { badAnswer } from '../openai/errors.ts'
+import { afterOrder, isJobEnd, jobError, submitError } from './errors.ts'
+import { FAL_MODEL, type FalJob, readJob } from './job.ts'
+
+// fal's queue, docs.fal.ai "Queue": an order is queued and answered at once with the id of a job; the job's status is
+// asked for until it is COMPLETED, and then its result, whose HTTP status tells whether the work succeeded.
+
+export interface Queue extends Connection {
+  readonly apiKey: string
+  readonly send: Send
+}
+
+/** What goes into an order. */
+export interface Submission {
+  readonly input: Readonly<Record<string, string | number | boolean>>
+  /** Further headers, in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** fal's own client asks twice a second; a job that takes longer is asked for less and less often. */
+const FIRST_PAUSE_MS = 500
+const LAST_PAUSE_MS = 5000
+const PAUSE_GROWTH = 1.5
+
+/** fal drops a job within this time, or the build leaves it. With the grace of an order it makes a second. */
+const CANCEL_MS = 450
+
+/** Answers of the queue are short; the result has addresses in it, not pictures. */
+const MAX_ANSWER_BYTES = 1024 * 1024
+
+/**
+ * Orders. What this throws is about an order that has no job we know of.
+ * @throws UpscaleError with an API_ code or ABORTED; its meaning for the charge is that of `http.ts`
+ */
+export async function submit(
+  { input, headers }: Submission,
+  queue: Queue,
+  deadline: Deadline,
+): Promise<FalJob> {
+  const { base, apiKey, service } = queue
+  const response = await withRetry(
+    queue.send,
+    repeatsOrder,
+  )({
+    method: 'POST',
+    isOrder: true,
+    url: below(base, FAL_MODEL),
+    headers: { ...headers, ...common(apiKey), 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(input)),
+    maxBytes: MAX_ANSWER_BYTES,
+    deadline,
+    secrets: service.secrets,
+  })
+  const json = parseJson(response.body.toString('utf8'))
+  if (response.status < 200 || response.status >= 300) throw submitError(response, json, service)
+  const job = readJob(json, base)
+  if (job === undefined) throw badAnswer(service, 'took the order and named no job')
+  return job
+}
+
+/**
+ * Waits for the end of a job, whatever it is.
+ * @param onState - is told each state, `IN_QUEUE` or `IN_PROGRESS`
+ * @throws UpscaleError API_INTERRUPTED, API_TIMEOUT or ABORTED, which all leave the job to be asked for again
+ */
+export async function follow(
+  job: FalJob,
+  queue: Queue,
+  deadline: Deadline,
+  onState: (state: string) => void,
+): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LAST_PAUSE_MS)) {
+    const { response, json } = await ask(job.statusUrl, job, queue, deadline)
+    const state = textField(json, 'status')
+    const isAnswer = response.status >= 200 && response.status < 300 && state !== undefined
+    if (!isAnswer) {
+      // The end of a job may be told here as well as in its result.
+      if (isJobEnd(response, json)) return
+      throw jobError(response, json, job, queue.service)
+    }
+    if (state !== 'IN_QUEUE' && state !== 'IN_PROGRESS') return
+    onState(state)
+    await sleep(pauseMs, deadline.signal)
+  }
+}
+
+/**
+ * The address of the picture that a finished job made. fal's models answer with `images` or with one `image`.
+ * @throws UpscaleError API_MODERATED, API_REJECTED, API_UNAVAILABLE for a job that failed, API_BAD_ANSWER for one
+ *   without a picture, and those of {@link follow}
+ */
+export async function readResult(job: FalJob, queue: Queue, deadline: Deadline): Promise<string> {
+  const { response, json } = await ask(job.resultUrl, job, queue, deadline)
+  if (response.status !== 200) throw jobError(response, json, job, queue.service)
+  const images = field(json, 'images')
+  const image: unknown = Array.isArray(images) ? images[0] : field(json, 'image')
+  const address = textField(image, 'url')
+  if (address !== undefined) return address
+  const { problem, details } = badAnswer(queue.service, 'finished the job without a picture')
+  throw new UpscaleError('API_BAD_ANSWER', problem, { ...details, requestId: job.id })
+}
+
+/** Takes a job back. True where fal agreed; false where it was too late, or nobody answered in time. */
+export async function cancel({ cancelUrl }: FalJob, queue: Queue): Promise<boolean> {
+  const deadline = startDeadline(CANCEL_MS, new AbortController().signal)
+  try {
+    const request = { method: 'PUT', isOrder: false, url: cancelUrl, headers: common(queue.apiKey) } as const
+    const secrets = queue.service.secrets
+    const response = await queue.send({ ...request, maxBytes: MAX_ANSWER_BYTES, deadline, secrets })
+    const status = textField(parseJson(response.body.toString('utf8')), 'status')
+    return response.status < 300 && status !== 'ALREADY_COMPLETED' && status !== 'NOT_FOUND'
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    return false
+  } finally {
+    deadline.clear()
+  }
+}
+
+async function ask(
+  url: URL,
+  job: FalJob,
+  queue: Queue,
+  deadline: Deadline,
+): Promise<{ response: HttpResponse; json: unknown }> {
+  const { apiKey, service } = queue
+  const request = { method: 'GET', isOrder: false, url, headers: common(apiKey) } as const
+  try {
+    const response = await withRetry(
+      queue.send,
+      repeatsQuestion,
+    )({ ...request, maxBytes: MAX_ANSWER_BYTES, deadline, secrets: service.secrets })
+    return { response, json: parseJson(response.body.toString('utf8')) }
+  } catch (error) {
+    throw isUpscaleError(error) ? afterOrder(error, job, service) : error
+  }
+}
+
+/** A job that failed has failed; only what is on the way to it may be better the next time. */
+function repeatsQuestion(outcome: Outcome): boolean {
+  if (!repeatsFree(outcome)) return false
+  return (
+    'failure' in outcome || !isJobEnd(outcome.response, parseJson(outcome.response.body.toString('utf8')))
+  )
+}
+
+function common(apiKey: string): Record<string, string> {
+  return { accept: 'application/json', authorization: `Key ${apiKey}` }
+}

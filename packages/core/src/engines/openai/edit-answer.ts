@@ -1,0 +1,81 @@
+import { UpscaleError } from '../../errors.ts'
+import type { HttpResponse } from '../http/client.ts'
+import { field, parseJson, textField } from '../http/json.ts'
+import { apiError, badAnswer, type Service } from './errors.ts'
+import { type Receipt, safeId, withReceipt } from './receipt.ts'
+
+/** What a successful answer to an images call says. Nothing in it is trusted. */
+export interface EditAnswer {
+  readonly picture: { readonly base64: string } | { readonly url: string }
+  readonly receipt: Receipt
+}
+
+/**
+ * Reads the answer to an images call, as documented at docs.lumenfall.ai/api-reference/images/edit: `data[0]` with
+ * `b64_json` or `url`, and `metadata`. Where several pictures came, the first counts. JSON under another content
+ * type is read all the same: it has been paid for.
+ *
+ * @throws UpscaleError the API_ code of an error envelope or status; API_BAD_ANSWER where no picture can be found
+ */
+export function readEditAnswer(response: HttpResponse, service: Service): EditAnswer {
+  const json = parseJson(response.body.toString('utf8'))
+  const receipt = readReceipt(response, json, service)
+  const hasError = (field(json, 'error') ?? null) !== null
+  if (response.status !== 200 || hasError) throw withReceipt(apiError(response, json, service), receipt)
+  if (json === undefined) throw withReceipt(badAnswer(service, `sent ${describeBody(response)}`), receipt)
+  const data = field(json, 'data')
+  const first: unknown = Array.isArray(data) ? data[0] : undefined
+  const base64 = textField(first, 'b64_json')
+  if (base64 !== undefined) return { picture: { base64 }, receipt }
+  const url = textField(first, 'url')
+  if (url !== undefined) return { picture: { url }, receipt }
+  throw withReceipt(badAnswer(service, 'sent an answer without a picture'), receipt)
+}
+
+/**
+ * Decodes standard base64. Node's own decoder skips what it doesn't know and stops where it likes; here every
+ * character and the length must be right.
+ * @throws UpscaleError ANSWER_CORRUPT
+ */
+export function decodeBase64(base64: string, service: Service): Buffer {
+  if (base64.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return Buffer.from(base64, 'base64')
+  throw new UpscaleError(
+    'ANSWER_CORRUPT',
+    `${service.name} sent a picture whose base64 is cut short or damaged`,
+    {
+      hint: `look at the request log of ${service.name} whether it charged, then build again`,
+    },
+  )
+}
+
+/**
+ * Dollars as integer millionths. `cost` is a JSON number, so 0.07 arrives as 0.07000000000000001 at worst and
+ * rounding to the nearest millionth is exact for every price with six digits.
+ */
+export function costMicrosOf(metadata: unknown): number | undefined {
+  const cost = field(metadata, 'cost')
+  const isDollars = /^usd$/i.test(textField(metadata, 'cost_currency') ?? 'USD')
+  if (typeof cost !== 'number' || !(cost >= 0) || !isDollars) return undefined
+  const micros = Math.round(cost * 1e6)
+  return Number.isSafeInteger(micros) ? micros : undefined
+}
+
+function readReceipt(response: HttpResponse, json: unknown, service: Service): Receipt {
+  const metadata = field(json, 'metadata')
+  const costMicros = costMicrosOf(metadata)
+  const { headers } = response
+  const id = headers['x-lumenfall-request-id'] ?? headers['x-request-id'] ?? textField(json, 'id')
+  const requestId = safeId(id, service.secrets)
+  const executedModel = textField(metadata, 'executed_model')
+  return {
+    ...(costMicros === undefined ? {} : { costMicros }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(executedModel === undefined ? {} : { executedModel }),
+  }
+}
+
+function describeBody({ body, headers }: HttpResponse): string {
+  if (body.length === 0) return 'an empty answer'
+  const type = /^[\w.+/-]{1,60}/.exec(headers['content-type'] ?? '')?.[0]
+  return `an answer that is no complete JSON (${type ?? 'no type'}, ${body.length} bytes)`
+}

@@ -1,0 +1,29 @@
+/**
+ * What the sibling packages use beyond the public interface. No promise that any of it stays: it changes with any
+ * version, and the packages are released together.
+ */
+export { type AccountOrder, ordersOf } from './billing/account.ts'
+export { type LedgerEntry, readLedger } from './billing/ledger.ts'
+export { type Provenance, provenanceOf } from './billing/provenance.ts'
+export type { SharedIntent } from './billing/shared-intent.ts'
+export {
+  type Archive,
+  type ArchivedImage,
+  type ArchivedRecord,
+  type EntryFacts,
+  type EntryShelf,
+  openArchive,
+  type RecordShelf,
+  type RootName,
+} from './cache/archive.ts'
+export { dollars } from './engines/dollars.ts'
+export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
+export { priceText } from './pipeline/plan.ts'
+export type { RemoteSettings } from './remote/settings.ts'
+export { openRemoteStore, type RemoteStore } from './remote/store.ts'
+export { OWN_KEYS, TAGGED } from './request/directive.ts'
+export { loadEnv } from './request/env.ts'
+export { OPTION_NAMES } from './request/options.ts'
+export { escapeLines, escapeText, type SafeTextOptions, safeText } from './safe-text.ts'
+export { EXTENSION } from './source/format.ts'
+export { show, unknownName } from './validate.ts'

@@ -1,0 +1,29 @@
+import type { LimitFunction } from 'p-limit'
+import type { BillingContext } from '../billing/context.ts'
+import type { AnswerOrigin } from '../billing/order.ts'
+import type { HitJournal } from '../cache/hits.ts'
+import type { AnswerKey } from '../cache/keys.ts'
+import type { Picture } from '../image/codec.ts'
+import type { RemoteCache } from '../remote/remote-cache.ts'
+import type { SourceFacts } from '../source/source.ts'
+
+/** What the steps after a cache miss share. */
+export interface PipelineContext extends BillingContext {
+  /** Asked for answers that are missing on this machine, where the user has one. */
+  readonly remote: RemoteCache | undefined
+  readonly hits: HitJournal
+  /** Decoded pictures alive. */
+  readonly pictures: LimitFunction
+}
+
+/** A verified answer of an engine, decoded. */
+export interface Answer {
+  readonly answerKey: AnswerKey
+  /** SHA-256 of the stored answer, hex. */
+  readonly digest: string
+  readonly source: SourceFacts
+  readonly picture: Picture
+  readonly origin: AnswerOrigin
+  /** What was charged for it just now, in millionths of a US dollar. */
+  readonly costMicros: number
+}

@@ -1,0 +1,67 @@
+import { UpscaleError } from '../../errors.ts'
+import type { DriverHost, RemoteDriver } from './driver.ts'
+import { webDriver } from './http.ts'
+import { loadPackage } from './packages.ts'
+
+/** Options of the driver `s3`, those of unstorage's; what is left out is taken from the environment. */
+export interface S3Options {
+  readonly bucket?: string
+  /** @default AWS_REGION, else AWS_DEFAULT_REGION, else 'us-east-1' */
+  readonly region?: string
+  /** The service's address. @default AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL, else that of Amazon in the region */
+  readonly endpoint?: string
+  /** @default AWS_ACCESS_KEY_ID */
+  readonly accessKeyId?: string
+  /** @default AWS_SECRET_ACCESS_KEY */
+  readonly secretAccessKey?: string
+  /** @default AWS_SESSION_TOKEN */
+  readonly sessionToken?: string
+}
+
+/** Where the bucket is. */
+export function bucketAddress(options: S3Options, env: DriverHost['env']): URL {
+  const endpoint =
+    options.endpoint ||
+    env.AWS_ENDPOINT_URL_S3 ||
+    env.AWS_ENDPOINT_URL ||
+    `https://s3.${regionOf(options, env)}.amazonaws.com`
+  return new URL(`${endpoint.replace(/\/+$/, '')}/${options.bucket ?? ''}`)
+}
+
+/** Values from the environment that no message may contain. */
+export function s3Secrets(env: DriverHost['env']): string[] {
+  return [env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN].filter(
+    value => value !== undefined,
+  )
+}
+
+/** The wire of unstorage's `s3` driver: aws4fetch signs, core's own client sends. */
+export async function s3Driver(options: S3Options, host: DriverHost): Promise<RemoteDriver> {
+  const { env } = host
+  const accessKeyId = options.accessKeyId || env.AWS_ACCESS_KEY_ID
+  const secretAccessKey = options.secretAccessKey || env.AWS_SECRET_ACCESS_KEY
+  const sessionToken = options.sessionToken || env.AWS_SESSION_TOKEN
+  if (!accessKeyId || !secretAccessKey) {
+    throw new UpscaleError('KEY_MISSING', 'there are no credentials for it', {
+      hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    })
+  }
+  const { AwsV4Signer } = (await loadPackage('aws4fetch', host.root)) as typeof import('aws4fetch')
+  const keys = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
+  const scope = { service: 's3', region: regionOf(options, env) }
+  const authorise = async ({
+    method,
+    url,
+  }: {
+    method: string
+    url: URL
+  }): Promise<Record<string, string>> => {
+    const signed = await new AwsV4Signer({ method, url: url.href, ...keys, ...scope }).sign()
+    return Object.fromEntries(signed.headers)
+  }
+  return webDriver(bucketAddress(options, env), authorise, host)
+}
+
+function regionOf({ region }: S3Options, env: DriverHost['env']): string {
+  return region || env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1'
+}

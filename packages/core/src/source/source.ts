@@ -1,0 +1,255 @@
+import { hash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
+import { basename, extname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { type ErrorCode, UpscaleError } from '../errors.ts'
+import type { Format } from './format.ts'
+import { sniffFormat } from './sniff.ts'
+
+/*
+ * From a path to bytes that may be worked on.
+ *
+ * A path comes out of somebody's import, and what is read may be uploaded to a service. So only regular files whose
+ * real path lies in the project are read. What this does not stop: a folder that is swapped for a link in the instant
+ * between looking and opening, by someone who can already write to the project.
+ *
+ * The calls are synchronous on purpose: every cached image of a build passes here, and for small files the
+ * asynchronous forms cost several times the work itself.
+ */
+
+/** What is known of a source once it was decoded, and kept beside its answers. */
+export interface SourceFacts {
+  /** Size in pixels, orientation applied. */
+  readonly width: number
+  readonly height: number
+  /** True when the source's format may be lossy but this file is not. */
+  readonly lossless: boolean
+}
+
+/** Which files may be read. */
+export interface SourceLimits {
+  /** The project's folder, absolute. */
+  readonly root: string
+  /** Files and folders that may be read although they lie outside `root` or in `node_modules`; relative to `root` or absolute. */
+  readonly include: readonly string[]
+  /** Files and folders that are never read, the same way; stronger than `include`. */
+  readonly exclude: readonly string[]
+  /** The largest file, in bytes. */
+  readonly maxBytes: number
+}
+
+/** What is known of an image file without decoding it. */
+export interface SourceFile {
+  /** Absolute, as asked for, links not resolved. */
+  readonly file: string
+  /** For messages: relative to the root, with `/`. */
+  readonly name: string
+  /** The file's name without folder and extension, as written. */
+  readonly stem: string
+  /** Bytes. */
+  readonly size: number
+  /** SHA-256 of the file's bytes, in hex. */
+  readonly digest: string
+  /** By the first bytes, not by the extension. */
+  readonly format: Format
+}
+
+/** A file as it is on disk; nothing in it has been decoded. */
+export interface SourceImage extends SourceFile {
+  readonly bytes: Uint8Array
+}
+
+/** Reads image files, within the limits that need no decoder. */
+export interface Sources {
+  /**
+   * Which file this is, for looking it up in a cache. Its bytes are read and let go.
+   * @throws UpscaleError as {@link Sources.read} does
+   */
+  identify(file: string): SourceFile
+  /**
+   * @throws UpscaleError SOURCE_NOT_FOUND, SOURCE_NOT_A_FILE, SOURCE_OUTSIDE_ROOT (also for `node_modules` and
+   * `exclude`), SOURCE_UNREADABLE, SOURCE_TOO_LARGE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT
+   */
+  read(file: string): SourceImage
+}
+
+/** The largest file that {@link Sources.identify} reads without allocating, in bytes. */
+const PAGE = 1024 * 1024
+
+export function openSources(limits: SourceLimits): Sources {
+  // One buffer for all that only has to be hashed: nothing here waits, so that no two files can meet in it.
+  let page: Buffer | undefined
+  // The root doesn't move during a build; asking once saves a system call for every image.
+  let realRoot: string | undefined
+
+  function look(file: string, into: (size: number) => Buffer): SourceImage {
+    const name = nameOf(file, limits.root)
+    try {
+      const real = realpathSync.native(file)
+      realRoot ??= realOf(limits.root)
+      refuseElsewhere(file, real, realRoot, limits)
+      const bytes = readRegularFile(real, limits.maxBytes, into)
+      const format = sniffFormat(bytes)
+      const digest = hash('sha256', bytes, 'hex')
+      return { file, name, stem: basename(file, extname(file)), size: bytes.length, digest, format, bytes }
+    } catch (error) {
+      if (error instanceof UpscaleError) throw error.at({ file: name })
+      throw fromSystem(error).at({ file: name })
+    }
+  }
+
+  return {
+    identify(file) {
+      const { bytes: _letGo, ...facts } = look(file, size => {
+        if (size > PAGE) return Buffer.allocUnsafeSlow(size)
+        page ??= Buffer.allocUnsafeSlow(PAGE)
+        return page.subarray(0, size)
+      })
+      return facts
+    },
+    read: file => look(file, size => Buffer.allocUnsafeSlow(size)),
+  }
+}
+
+/** What a file is called in messages: its path from the root, with `/`. */
+export function nameOf(file: string, root: string): string {
+  return relative(root, file).split(sep).join('/')
+}
+
+/** {@link Sources.read} for one file. */
+export async function readSource(file: string, limits: SourceLimits): Promise<SourceImage> {
+  return openSources(limits).read(file)
+}
+
+function refuseElsewhere(
+  file: string,
+  real: string,
+  realRoot: string,
+  { root, include, exclude }: SourceLimits,
+): void {
+  const isAt = (place: string): boolean => isInside(real, realOf(resolve(root, place)))
+  const excluded = exclude.find(place => isAt(place) || isInside(file, resolve(root, place)))
+  if (excluded !== undefined) {
+    throw outside(`the file is excluded by "${excluded}"`, 'remove ?upscale, or change "exclude"')
+  }
+  const path = relative(realRoot, real)
+  const inside = isInside(real, realRoot)
+  if (inside && !path.split(sep).includes('node_modules')) return
+  if (include.some(isAt)) return
+  if (inside) {
+    throw outside(
+      'files in node_modules are not upscaled',
+      'copy the image into the project, or list it in "include"',
+    )
+  }
+  const via = resolve(file) === real ? '' : `, it leads to ${real}`
+  throw outside(
+    `the file is outside of the project's folder ${root}${via}`,
+    'copy it into the project, or list it or its folder in "include"',
+  )
+}
+
+const outside = (problem: string, hint: string): UpscaleError =>
+  new UpscaleError('SOURCE_OUTSIDE_ROOT', problem, { hint })
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+/** The path with links resolved, or as it is when there is nothing there. */
+function realOf(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch (error) {
+    if (isSystemError(error)) return path
+    throw error
+  }
+}
+
+/** Never blocks: what is not a regular file is not opened, and one swapped for a FIFO meanwhile is opened without waiting. */
+function readRegularFile(real: string, maxBytes: number, into: (size: number) => Buffer): Uint8Array {
+  refuseOther(statSync(real))
+  const handle = openSync(
+    real,
+    constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0),
+  )
+  try {
+    const before = fstatSync(handle)
+    refuseOther(before)
+    if (before.size > maxBytes) {
+      throw new UpscaleError(
+        'SOURCE_TOO_LARGE',
+        `the file has ${before.size} bytes, allowed are ${maxBytes}`,
+        {
+          hint: 'an image of this size needs no upscaling; if it does, save it compressed',
+        },
+      )
+    }
+    const bytes = into(before.size)
+    let length = 0
+    for (let got = -1; length < bytes.length && got !== 0; length += got) {
+      got = readSync(handle, bytes, length, bytes.length - length, null)
+    }
+    const after = fstatSync(handle)
+    if (length !== bytes.length || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+      throw new UpscaleError('SOURCE_UNREADABLE', 'the file changed while it was read', {
+        hint: 'build again when whatever writes it is done',
+      })
+    }
+    return bytes
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function refuseOther(stats: Stats): void {
+  if (stats.isFile()) return
+  const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket'
+  throw new UpscaleError('SOURCE_NOT_A_FILE', `this is ${kind}, not a file`, {
+    hint: 'point to an image file',
+  })
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, readonly [ErrorCode, problem: string, hint: string]>> = {
+  ENOENT: ['SOURCE_NOT_FOUND', 'there is no such file', 'check the path, upper and lower case included'],
+  ENOTDIR: [
+    'SOURCE_NOT_FOUND',
+    'there is no such file, a part of the path is not a folder',
+    'check the path',
+  ],
+  ENAMETOOLONG: ['SOURCE_NOT_FOUND', 'there can be no such file, the path is too long', 'check the path'],
+  ERR_INVALID_ARG_VALUE: [
+    'SOURCE_NOT_FOUND',
+    'there can be no such file, the path has a zero byte',
+    'check the path',
+  ],
+  ELOOP: ['SOURCE_UNREADABLE', 'links lead in a circle', 'repair the link'],
+  EACCES: ['SOURCE_UNREADABLE', 'reading the file is not permitted', "change the file's permissions"],
+  EPERM: ['SOURCE_UNREADABLE', 'reading the file is not permitted', "change the file's permissions"],
+  EISDIR: ['SOURCE_NOT_A_FILE', 'this is a folder, not a file', 'point to an image file'],
+  ENXIO: ['SOURCE_NOT_A_FILE', 'this is a device or socket, not a file', 'point to an image file'],
+}
+
+function fromSystem(error: unknown): UpscaleError {
+  if (!isSystemError(error)) throw error
+  const known = Object.hasOwn(SYSTEM_ERRORS, error.code) ? SYSTEM_ERRORS[error.code] : undefined
+  const [code, problem, hint] = known ?? [
+    'SOURCE_UNREADABLE',
+    `reading failed (${error.code})`,
+    'check the disk and try again',
+  ]
+  return new UpscaleError(code, problem, { hint, cause: error })
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}

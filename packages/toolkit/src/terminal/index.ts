@@ -1,0 +1,2 @@
+export { type LineOwner, type LiveLine, openLiveLine } from './live-line.ts'
+export { createProgress, type Progress, type ProgressOutcome, type ProgressOutlet } from './progress.ts'

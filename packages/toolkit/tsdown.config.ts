@@ -1,0 +1,22 @@
+import { defineConfig } from 'tsdown'
+
+export default defineConfig({
+  entry: {
+    inspector: 'src/inspector/index.ts',
+    references: 'src/references/index.ts',
+    ...Object.fromEntries(
+      ['elements', 'scan', 'script', 'site', 'sources'].map(part => [
+        `references/${part}`,
+        `src/references/${part}.ts`,
+      ]),
+    ),
+    terminal: 'src/terminal/index.ts',
+  },
+  dts: true,
+  // The style sheet and the script of the inspector's page, which are read where a page is made.
+  copy: ['src/inspector/page.css', 'src/inspector/page.js'],
+  platform: 'node',
+  target: 'node20.19',
+  publint: 'ci-only',
+  attw: { enabled: 'ci-only', profile: 'esm-only' },
+})

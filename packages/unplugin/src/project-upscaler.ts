@@ -1,0 +1,156 @@
+import { basename } from 'node:path'
+import {
+  createUpscaler,
+  type Directive,
+  isUpscaleError,
+  type Report,
+  type ResolvedOptions,
+  type UpscaledImage,
+  UpscaleError,
+  type UpscaleRequest,
+  type Upscaler,
+  type UpscalerOptions,
+} from 'upscale-core'
+import { loadEnv } from 'upscale-core/internal'
+import { local } from 'upscale-local'
+import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
+import { createProgress } from 'upscale-toolkit/terminal'
+import { drainOnSignals } from './drain-on-signals.ts'
+import { estimateText } from './estimate.ts'
+import { type HostLogger, progressOutlet } from './host-logger.ts'
+import { findPlace } from './place.ts'
+import { queryOf, type ReferenceSite } from './reference.ts'
+import { createSeenPictures } from './seen-pictures.ts'
+
+/** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
+export interface ProjectUpscaler {
+  readonly options: ResolvedOptions
+  /** For whoever shows pictures: looks at them, and makes none. */
+  readonly view: UpscalerView
+  /** Every picture that was asked for, and how far it is. */
+  seenPictures(): Iterable<SeenPicture>
+  /**
+   * Takes a tagged reference apart.
+   * @throws UpscaleError with the reference, the file and the line
+   */
+  parse(site: ReferenceSite): Directive
+  /**
+   * The upscaled picture of a file.
+   * @param source absolute path
+   * @throws UpscaleError with the image, the reference, the file and the line
+   */
+  finish(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<UpscaledImage>
+  /**
+   * True when {@link finish} would run no engine.
+   * @throws UpscaleError as {@link finish}, but for what only an engine can tell
+   */
+  isAnswered(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<boolean>
+  /** The error of a reference whose `as` gives a text, at a place that takes one address. */
+  addressOnly(directive: Directive, site: ReferenceSite, form: string): UpscaleError
+  report(): Report
+  /** A build is over, or nobody waits any longer: what is told of the progress starts anew. */
+  settle(): void
+  close(): Promise<void>
+}
+
+/** What a bundler knows about the project. */
+export interface Project {
+  readonly root: string
+  /** The folder of the `.env` files; undefined when the user switched them off. */
+  readonly envDir: string | undefined
+  readonly mode: string
+  readonly logger: HostLogger
+}
+
+/** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
+export function createProjectUpscaler(options: UpscalerOptions, project: Project): ProjectUpscaler {
+  const { root, envDir, mode, logger } = project
+  const onNotice = (text: string): void => logger.warn(text)
+  const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
+  const upscaler: Upscaler = createUpscaler(options, {
+    root,
+    env,
+    engines: { local: local() },
+    onNotice,
+    beforePaying: async () => onNotice(await estimateText(upscaler)),
+  })
+  // A build that can't spend money loses nothing by being stopped at once.
+  const { engines, frozen } = upscaler.options
+  const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
+  const seenPictures = createSeenPictures(upscaler.options.root)
+  const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
+  const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
+  return {
+    options: upscaler.options,
+    view: upscaler,
+    seenPictures: seenPictures.all,
+    parse(site) {
+      const directive = at(site, () => upscaler.parse(site.reference))
+      if (directive !== undefined) return directive
+      throw new Error(`not a tagged reference: ${site.reference}`)
+    },
+    async finish(source, request, site) {
+      const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
+      try {
+        const image = await seenPictures.during(source, request, site, () =>
+          upscaler.upscale(source, request),
+        )
+        end(image.origin === 'cache' ? 'cached' : 'worked')
+        return image
+      } catch (error) {
+        end('worked')
+        throw placed(error, site)
+      }
+    },
+    async isAnswered(source, request, site) {
+      seenPictures.note(source, request, site)
+      try {
+        const { state } = await upscaler.plan(source, request)
+        return ['finished', 'answered', 'remote'].includes(state)
+      } catch (error) {
+        throw placed(error, site)
+      }
+    },
+    addressOnly: (directive, site, form) =>
+      withPlace(
+        new UpscaleError(
+          'BAD_DIRECTIVE',
+          `as=${directive.as} can't stand in ${form}, which takes one address`,
+          {
+            hint: `remove as=${directive.as} here, or import the image in JavaScript`,
+          },
+        ),
+        site,
+      ),
+    report: () => upscaler.report(),
+    settle: () => progress.reset(),
+    close() {
+      progress.reset()
+      forget()
+      return upscaler.close()
+    },
+  }
+}
+
+function at<T>(site: ReferenceSite, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw placed(error, site)
+  }
+}
+
+function placed(error: unknown, site: ReferenceSite): unknown {
+  return isUpscaleError(error) ? withPlace(error, site) : error
+}
+
+/** The same error, which also says who wrote the reference and where. */
+export function withPlace(error: UpscaleError, { reference, importer }: ReferenceSite): UpscaleError {
+  const placed = error.at({
+    reference,
+    ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),
+  })
+  // Vite prints the stack of a plugin's error below the message, and this one would lead into our code.
+  placed.stack = `${placed.name}: ${placed.message}`
+  return placed
+}

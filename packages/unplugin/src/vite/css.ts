@@ -1,0 +1,92 @@
+import MagicString, { type SourceMap } from 'magic-string'
+import { TAGGED } from 'upscale-core/internal'
+import { findStyleTexts } from 'upscale-toolkit/references'
+import type { Alias } from 'vite'
+import type { ReferenceSite } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
+import type { DevSession } from './dev/session.ts'
+import { type FindFile, publicFile, sourceOf } from './files.ts'
+import { decodePath, relativeUrl } from './paths.ts'
+import { slotFor, type ViteSession } from './session.ts'
+
+/**
+ * Lets the resolver that Vite uses for style sheets see tagged references. That resolver holds the alias plugin and
+ * Vite's own and no user plugin, so an alias entry is the only way in that reaches imported files, partials, and
+ * names that a preprocessor put together.
+ *
+ * It must be added to the front of `resolve.alias` (or a user's `@` would take the reference first), and while the
+ * build starts: in the `config` hook Vite prints a deprecation warning for `customResolver`, and in `configResolved`
+ * it gives up its native alias plugin for the whole build.
+ */
+export function cssResolver(session: ViteSession): Alias {
+  return aliasTo(TAGGED, async (site, find) => {
+    const { slot, rest } = await slotFor(site, 'a style sheet', session, find)
+    return slot.file + rest
+  })
+}
+
+/**
+ * The same for the dev server, of which Vite reads the file itself: it inlines the original otherwise. All others are
+ * served by address.
+ */
+export function inlineCssResolver(session: DevSession): Alias {
+  return aliasTo(TAGGED_INLINE, async (site, find) => {
+    const { config, projectUpscaler } = session
+    const directive = projectUpscaler.parse(site)
+    if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
+    const source = await sourceOf(directive.path, site.importer, config, find)
+    return (await session.file(source, directive.requests[0], site)) + directive.rest
+  })
+}
+
+/** A tagged reference with the key by which Vite inlines a file. It matches all of the text, which an alias replaces. */
+const TAGGED_INLINE = new RegExp(`^(?=.*${TAGGED.source})(?=.*[?&]inline\\b).*$`)
+
+/** @param resolve gives the path of a file, with the rest of the reference */
+function aliasTo(find: RegExp, resolve: (site: ReferenceSite, find: FindFile) => Promise<string>): Alias {
+  const resolveId: AsyncResolver = async function (id, importer, options) {
+    if (!isTaggedImage(id)) return null
+    const site = { reference: id, importer: importer && pathOf(importer) }
+    return {
+      id: await resolve(site, async path => {
+        // skipSelf: false, or the user's own aliases would be skipped along with this one.
+        const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
+        return resolved ? pathOf(resolved.id) : undefined
+      }),
+    }
+  }
+  // Vite awaits the answer, as for any resolveId hook; its type for this place forgot so.
+  return { find, replacement: '$&', customResolver: resolveId as unknown as Resolver }
+}
+
+type Resolver = Extract<NonNullable<Alias['customResolver']>, (...args: never[]) => unknown>
+type AsyncResolver = (
+  this: ThisParameterType<Resolver>,
+  ...args: Parameters<Resolver>
+) => Promise<Awaited<ReturnType<Resolver>>>
+
+/**
+ * Vite looks for images of the public folder before any resolver, so these are rewritten in the text. That reaches the
+ * sheet itself, not what a preprocessor or an `@import` adds; such a reference is reported as left over.
+ */
+export async function rewritePublicImages(
+  css: string,
+  id: string,
+  session: ViteSession,
+): Promise<{ code: string; map: SourceMap } | null> {
+  const importer = pathOf(id)
+  const edited = new MagicString(css)
+  for (const { value, start, end } of findStyleTexts(css)) {
+    if (!isTaggedImage(value) || publicFile(decodePath(pathOf(value)), session.config) === undefined) continue
+    const { slot, rest } = await slotFor(
+      { reference: value, importer },
+      'a style sheet',
+      session,
+      async () => undefined,
+    )
+    edited.update(start, end, relativeUrl(importer, slot.file) + rest)
+  }
+  return edited.hasChanged()
+    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
+    : null
+}

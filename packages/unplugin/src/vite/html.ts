@@ -1,0 +1,162 @@
+import MagicString from 'magic-string'
+import type { Directive } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
+import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
+import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
+import type { HtmlAssetSource, ResolvedConfig } from 'vite'
+import type { ReferenceSite } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
+import { sourceOf } from './files.ts'
+import { decodePath, relativeUrl } from './paths.ts'
+import { slotFor, type ViteSession } from './session.ts'
+
+/**
+ * The attributes that Vite 6 to 8 read as assets. Vite doesn't export its list. An attribute that is missing here stays
+ * untouched and is reported as left over; one that Vite doesn't handle would ship the path of a slot.
+ */
+const SOURCES: Readonly<Record<string, HtmlAssetSource>> = {
+  audio: { srcAttributes: ['src'] },
+  embed: { srcAttributes: ['src'] },
+  img: { srcAttributes: ['src'], srcsetAttributes: ['srcset'] },
+  image: { srcAttributes: ['href', 'xlink:href'] },
+  input: { srcAttributes: ['src'] },
+  link: { srcAttributes: ['href'], srcsetAttributes: ['imagesrcset'] },
+  object: { srcAttributes: ['data'] },
+  source: { srcAttributes: ['src'], srcsetAttributes: ['srcset'] },
+  track: { srcAttributes: ['src'] },
+  use: { srcAttributes: ['href', 'xlink:href'] },
+  video: { srcAttributes: ['src', 'poster'] },
+  meta: { srcAttributes: ['content'], filter: ({ attributes }) => isImageMeta(attributes) },
+}
+
+const IMAGE_META = [
+  'msapplication-tileimage',
+  'msapplication-square70x70logo',
+  'msapplication-square150x150logo',
+  'msapplication-wide310x150logo',
+  'msapplication-square310x310logo',
+  'twitter:image',
+  'og:image',
+  'og:image:url',
+  'og:image:secure_url',
+]
+
+/**
+ * Makes tagged attributes of a page point at slots, by a path relative to the page; Vite does the rest. Inline
+ * `style` and `<style>` are style sheets to Vite and reach vite-css.ts by themselves.
+ */
+export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
+  // The parser takes its time to load, so only pages with a tag get it.
+  if (!TAGGED.test(html.replaceAll('&amp;', '&'))) return html
+  const { elementsOf } = await import('upscale-toolkit/references/elements')
+  const edited = new MagicString(html)
+  for (const element of elementsOf(html)) {
+    for (const { attribute, isSrcset } of assetAttributes(element, session.config)) {
+      const value = isSrcset
+        ? await rewriteSrcset(attribute.value, filename, session)
+        : await rewriteAddress(attribute.value, filename, session)
+      if (value === undefined) continue
+      const name = html.slice(attribute.start, attribute.end).split('=', 1)[0]
+      edited.update(attribute.start, attribute.end, `${name}="${escapeAttribute(value)}"`)
+    }
+  }
+  return edited.toString()
+}
+
+function assetAttributes(
+  { name, attributes }: HtmlElement,
+  config: ResolvedConfig,
+): { attribute: HtmlAttribute; isSrcset: boolean }[] {
+  const byName = Object.fromEntries(attributes.map(attribute => [attribute.name, attribute.value]))
+  if ('vite-ignore' in byName) return []
+  const sources = [SOURCES[name], config.html?.additionalAssetSources?.[name]].filter(
+    source => source !== undefined,
+  )
+  return attributes.flatMap(attribute => {
+    const { name: key, value } = attribute
+    const source = sources.find(one => !one.filter || one.filter({ key, value, attributes: byName }))
+    const isSrcset = source?.srcsetAttributes?.includes(key) ?? false
+    return isSrcset || source?.srcAttributes?.includes(key) ? [{ attribute, isSrcset }] : []
+  })
+}
+
+function isImageMeta({ name, property }: Readonly<Record<string, string>>): boolean {
+  return [name, property].some(
+    value => value !== undefined && IMAGE_META.includes(value.trim().toLowerCase()),
+  )
+}
+
+async function rewriteAddress(
+  value: string,
+  filename: string,
+  session: ViteSession,
+): Promise<string | undefined> {
+  const reference = value.trim()
+  if (!isTaggedImage(reference)) return undefined
+  const site = { reference: withDecodedPath(reference), importer: filename }
+  const { slot, rest } = await slotFor(site, 'this attribute', session, async () => undefined)
+  return relativeUrl(filename, slot.file) + rest
+}
+
+async function rewriteSrcset(
+  srcset: string,
+  filename: string,
+  session: ViteSession,
+): Promise<string | undefined> {
+  const candidates = findCandidates(srcset)
+  if (!candidates.some(({ address }) => isTaggedImage(address))) return undefined
+  const rewritten = await Promise.all(
+    candidates.map(candidate => rewriteCandidate(candidate, filename, session)),
+  )
+  return printSrcset(rewritten.flat())
+}
+
+/** `as=srcset` is at home in a `srcset`: one candidate becomes the original and its pictures. */
+async function rewriteCandidate(
+  candidate: SrcsetCandidate,
+  filename: string,
+  session: ViteSession,
+): Promise<SrcsetCandidate[]> {
+  if (!isTaggedImage(candidate.address)) return [candidate]
+  const site = { reference: withDecodedPath(candidate.address), importer: filename }
+  const directive = session.projectUpscaler.parse(site)
+  if (directive.as !== 'srcset') {
+    const address = await rewriteAddress(candidate.address, filename, session)
+    return [{ address: address ?? candidate.address, descriptor: candidate.descriptor }]
+  }
+  const original = { address: pathOf(candidate.address) + directive.rest, descriptor: '1x' }
+  return [original, ...(await pictureCandidates(directive, site, filename, session))]
+}
+
+async function pictureCandidates(
+  directive: Directive,
+  site: ReferenceSite,
+  filename: string,
+  session: ViteSession,
+): Promise<SrcsetCandidate[]> {
+  const source = await sourceOf(directive.path, filename, session.config, async () => undefined)
+  return Promise.all(
+    directive.requests.map(async request => {
+      const slot = await session.slots.fill(source, request, site)
+      return { address: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
+    }),
+  )
+}
+
+function withDecodedPath(reference: string): string {
+  const path = pathOf(reference)
+  return decodePath(path) + reference.slice(path.length)
+}
+
+function escapeAttribute(value: string): string {
+  return value.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+}
+
+/**
+ * Takes the hook for pages away from a plugin where there are none: SvelteKit writes its own, never calls the hook, and
+ * warns of every plugin that has it. To be called while the config is resolved, by a plugin that comes first.
+ */
+export function withdrawHtmlHook({ plugins }: ResolvedConfig, owner: string): void {
+  if (!plugins.some(({ name }) => name === 'vite-plugin-sveltekit-setup')) return
+  for (const plugin of plugins) if (plugin.name === owner) delete plugin.transformIndexHtml
+}

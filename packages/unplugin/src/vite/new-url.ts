@@ -1,0 +1,35 @@
+import { dirname, resolve } from 'node:path'
+import MagicString, { type SourceMap } from 'magic-string'
+import { isFile } from '../is-file.ts'
+import { findNewUrls } from '../new-urls.ts'
+import { pathOf } from '../reference.ts'
+import type { FindFile } from './files.ts'
+import { relativePath } from './paths.ts'
+import { slotFor, type ViteSession } from './session.ts'
+
+/**
+ * Makes every `new URL('<tagged>', import.meta.url)` point at the slot. Vite reads the file itself, from the text of
+ * the literal, so the text is what must change. Same reach as Vite's: a literal without `${}`; templates with it
+ * become a glob in Vite, whose imports the resolver sees.
+ *
+ * @param find asks the bundler for a path that isn't relative
+ */
+export async function rewriteNewUrls(
+  code: string,
+  id: string,
+  session: ViteSession,
+  find: FindFile,
+): Promise<{ code: string; map: SourceMap } | null> {
+  const importer = pathOf(id)
+  const edited = new MagicString(code)
+  for (const { text, start, end } of findNewUrls(code)) {
+    const { slot, rest } = await slotFor({ reference: text, importer }, 'new URL()', session, async path => {
+      const beside = resolve(dirname(importer), path)
+      return path.startsWith('.') || isFile(beside) ? beside : find(path)
+    })
+    edited.update(start, end, JSON.stringify(relativePath(importer, slot.file) + rest))
+  }
+  return edited.hasChanged()
+    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
+    : null
+}

@@ -1,0 +1,175 @@
+import { UpscaleError } from 'upscale-core'
+import { TAGGED } from 'upscale-core/internal'
+import type { Plugin, ResolvedConfig } from 'vite'
+import type { UpscaleOptions } from '../options.ts'
+import { findPlace } from '../place.ts'
+import { withPlace } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
+import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { variantCode } from '../variants.ts'
+import { cssResolver, rewritePublicImages } from './css.ts'
+import { devPlugins } from './dev/plugin.ts'
+import { type FindFile, fileBeside, sourceOf } from './files.ts'
+import { rewriteHtml, withdrawHtmlHook } from './html.ts'
+import { rewriteNewUrls } from './new-url.ts'
+import { checkOutput } from './output.ts'
+import { createViteSession, type ViteSession } from './session.ts'
+import { dependOnSources, watchSources } from './watch.ts'
+
+/*
+ * Vite is handed a real file: each hook below turns a tagged reference into the path of a slot (slots.ts), and from
+ * there Vite treats it as any image: hashing, inlining, base, manifest, library mode and SSR stay Vite's.
+ *
+ * Vite shows only references in JavaScript to plugins, so each other form has its own way in, and its own file.
+ */
+
+/** The plugins of a Vite build and of the dev server, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
+export function vitePlugins(options: UpscaleOptions): Plugin[] {
+  const session = createViteSession(options)
+  return [
+    { ...importPlugin(session), enforce: 'pre' },
+    newUrlPlugin(session),
+    watchSources(session),
+    { ...checkOutput(session), enforce: 'post' },
+    ...devPlugins(options),
+  ]
+}
+
+/** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
+function importPlugin(session: ViteSession): Plugin {
+  const alias = cssResolver(session)
+  return {
+    name: 'upscale',
+    apply: 'build',
+    configResolved(config) {
+      session.configure(config)
+      withdrawHtmlHook(config, 'upscale')
+    },
+    buildStart() {
+      session.enter(this.environment.name)
+      const aliases = this.environment.config.resolve.alias
+      // Environments may share one list.
+      if (!aliases.includes(alias)) aliases.unshift(alias)
+    },
+    ...importHooks(session),
+    transform: {
+      order: 'pre',
+      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
+      handler: (code, id) => rewritePublicImages(code, id, session),
+    },
+    transformIndexHtml: {
+      order: 'pre',
+      async handler(html, { filename }) {
+        const rewritten = await rewriteHtml(html, filename, session)
+        dependOnSources(this, session)
+        return rewritten
+      },
+    },
+    closeBundle() {
+      return session.leave(this.environment.name)
+    },
+  }
+}
+
+/** How references in JavaScript are resolved, and that they were; those that ask for a text get a module of ours. */
+function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
+  const variants = new Map<string, ReferenceSite>()
+  const loaded = new Set<string>()
+  return {
+    resolveId: {
+      filter: { id: TAGGED },
+      async handler(id, importer, options) {
+        if (!isTaggedImage(id)) return null
+        const site = { reference: id, importer: importer && pathOf(importer) }
+        const directive = session.projectUpscaler.parse(site)
+        const askVite: FindFile = async path => {
+          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        }
+        const beside = fileBeside(directive.path, site.importer, session.config)
+        const source = beside ?? (await sourceOf(directive.path, site.importer, session.config, askVite))
+        if (directive.as !== 'url') {
+          const variant = source + id.slice(pathOf(id).length)
+          variants.set(variant, site)
+          return variant
+        }
+        const slot = await session.slots.fill(source, directive.requests[0], site)
+        return slot.file + directive.rest
+      },
+    },
+    load: {
+      // Before other image plugins, wherever the user put them: `as` is a key of theirs as well.
+      order: 'pre',
+      filter: { id: TAGGED },
+      async handler(id) {
+        if (!isTaggedImage(id)) return null
+        loaded.add(id)
+        const code = await loadVariant(
+          session,
+          pathOf(id),
+          variants.get(id) ?? { reference: id, importer: undefined },
+        )
+        if (this.meta.watchMode) this.addWatchFile(pathOf(id))
+        // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
+        return { code, moduleType: 'js', map: { mappings: '' } }
+      },
+    },
+    buildEnd(error) {
+      const taken = [...variants].find(([id]) => !loaded.has(id) && this.getModuleInfo(id) !== null)
+      // A build that failed has no later hook, and what was spent is spent.
+      if (error !== undefined || taken !== undefined) session.tell()
+      if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
+    },
+  }
+}
+
+/** The error of a reference that another plugin made a module of, from the small image. */
+function takenByOther(site: ReferenceSite, { configFile }: ResolvedConfig): UpscaleError {
+  const { file = 'the config of Vite', line } =
+    configFile === undefined ? {} : findPlace(configFile, 'upscale(')
+  return withPlace(
+    new UpscaleError('LEFTOVER_REFERENCE', 'another plugin took this reference first, so it would be small', {
+      hint: `put upscale() first in plugins, in ${file}${line === undefined ? '' : `:${line}`}`,
+    }),
+    site,
+  )
+}
+
+/** Literal `new URL('./x.png?upscale=2', import.meta.url)`: after TypeScript and Vue are compiled, before Vite's pass. */
+function newUrlPlugin(session: ViteSession): Plugin {
+  return {
+    name: 'upscale:new-url',
+    apply: 'build',
+    // On the server Vite leaves this form alone, so a rewritten path would lead to a file that isn't in the output.
+    applyToEnvironment: environment => environment.config.consumer === 'client',
+    transform: {
+      // A page is no script: what looks like code in it is text. Its inline scripts have ids of their own.
+      filter: { code: { include: [/new\s+URL/] }, id: { exclude: [/^\0/, /\.html?$/] } },
+      async handler(code, id) {
+        if (!TAGGED.test(code)) return null
+        const rewritten = await rewriteNewUrls(code, id, session, async path => {
+          const resolved = await this.resolve(path, id, { skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        })
+        if (rewritten !== null) dependOnSources(this, session)
+        return rewritten
+      },
+    },
+  }
+}
+
+/** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
+async function loadVariant(session: ViteSession, source: string, site: ReferenceSite): Promise<string> {
+  const { projectUpscaler, config } = session
+  const directive = projectUpscaler.parse(site)
+  const image = await projectUpscaler.finish(source, directive.requests[0], site)
+  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
+  const path = isPublic ? source.slice(config.publicDir.length) : source
+  return variantCode(directive, {
+    original: path + directive.rest,
+    upscaled: directive.requests.map(
+      request => path + withRest(queryOf(request, projectUpscaler.options), directive.rest),
+    ),
+    image,
+  })
+}

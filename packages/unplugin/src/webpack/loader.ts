@@ -1,0 +1,105 @@
+import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest } from 'upscale-core'
+import type { LoaderContext } from 'webpack'
+import { readChecked } from '../checked-bytes.ts'
+import { type DevPicture, factsOf } from '../dev/pictures.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
+import type { ReferenceSite } from '../reference.ts'
+import { pathOf, queryOf, withRest } from '../reference.ts'
+import { type VariantParts, variantCode } from '../variants.ts'
+
+/** Where the loader finds the pictures of its build; not in its options, which are part of a module's identity. */
+export const PICTURE_SOURCE: unique symbol = Symbol.for('unplugin-upscale')
+
+/** Gives the loader its pictures. */
+export interface PictureSource {
+  readonly projectUpscaler: ProjectUpscaler
+  /** @throws UpscaleError */
+  get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<SourcedPicture>
+}
+
+/** A picture; of a stand-in, the file that changes when there is something better. */
+export type SourcedPicture =
+  | Extract<DevPicture<UpscaledImage>, { kind: 'finished' }>
+  | (Extract<DevPicture<UpscaledImage>, { kind: 'placeholder' }> & { readonly rebuildTrigger: string })
+
+/** Where the loader finds who asked, in a host whose graph can't be read while it grows (Rspack). */
+export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
+
+/** @returns the file that asked for a request as written, leading to a file; undefined when unknown */
+export type IssuerOf = (request: string, resource: string) => string | undefined
+
+type Context = LoaderContext<unknown> & {
+  readonly [PICTURE_SOURCE]?: PictureSource
+  readonly [ISSUER_OF]?: IssuerOf
+}
+
+/** webpack hands over and takes back bytes. */
+export const raw = true
+
+/** The loader behind the plugin: the content of `hero.png?upscale=2` is the finished picture. Not for use by hand. */
+export default function load(this: Context): void {
+  const callback = this.async()
+  produce(this).then(
+    content => callback(null, content),
+    error => callback(describe(error)),
+  )
+}
+
+async function produce(context: Context): Promise<string | Buffer> {
+  const pictureSource = context[PICTURE_SOURCE]
+  if (pictureSource === undefined) throw new Error('add the plugin of unplugin-upscale/webpack to the config')
+  const { projectUpscaler } = pictureSource
+  const site = mentionOf(context)
+  const directive = projectUpscaler.parse(site)
+  const [request] = directive.requests
+  const picture = await pictureSource.get(context.resourcePath, request, site)
+  if (picture.kind === 'finished') {
+    const { finished } = picture
+    if (directive.as === 'url') return readChecked(finished)
+    return variantCode(directive, partsOf(directive, finished, context, projectUpscaler))
+  }
+  const { placeholder, rebuildTrigger } = picture
+  // A cache of the host, on disk for one, must not keep a stand-in for the picture.
+  context.cacheable(false)
+  context.addDependency(rebuildTrigger)
+  if (directive.as === 'url') return Buffer.from(placeholder.bytes)
+  return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, projectUpscaler))
+}
+
+function partsOf(
+  { requests, rest }: Directive,
+  image: VariantParts['image'],
+  { context, resourcePath, utils }: Context,
+  { options }: ProjectUpscaler,
+): VariantParts {
+  const path = utils.contextify(context ?? '/', resourcePath)
+  return {
+    original: path + rest,
+    upscaled: requests.map(request => path + withRest(queryOf(request, options), rest)),
+    image,
+  }
+}
+
+/** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */
+function mentionOf(context: Context): ReferenceSite {
+  const { _module: module, resourcePath, resourceQuery } = context
+  const written = module && 'rawRequest' in module ? String(module.rawRequest) : resourcePath + resourceQuery
+  const last = written.slice(written.lastIndexOf('!') + 1)
+  // The query decides what is made, so what another plugin made of the request counts.
+  const reference = last.endsWith(resourceQuery) ? last : resourcePath + resourceQuery
+  const issuerOf = context[ISSUER_OF] ?? (() => issuerIn(context))
+  const importer = issuerOf(reference, resourcePath)
+  return { reference, importer: importer && pathOf(importer) }
+}
+
+function issuerIn({ _module: module, _compilation: compilation }: Context): string | undefined {
+  const issuer = module && compilation?.moduleGraph.getIssuer(module)
+  return issuer?.nameForCondition() ?? undefined
+}
+
+/** webpack prints the stack of an error; ours says all in its message. */
+function describe(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  if (isUpscaleError(error)) error.stack = error.message
+  return error
+}

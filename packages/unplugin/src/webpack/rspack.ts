@@ -1,0 +1,129 @@
+import { basename, dirname, extname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
+import { TAGGED } from 'upscale-core/internal'
+import type { HostLogger } from '../host-logger.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
+import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
+import { createPictureSource } from './pictures.ts'
+import { checkOutput } from './rspack-output.ts'
+import { endBuilds, familyLogger } from './shared.ts'
+import { cleanName, nameOf, revisionOf } from './webpack.ts'
+
+/*
+ * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
+ * was resolved, so what webpack is told then, Rspack is told by the request: `./hero-2x.png?upscale=2!=!./hero.png?upscale=2`
+ * is the same image under another name. The query stands on the left too, since that is what rules are matched with.
+ */
+
+type Rule = NonNullable<NonNullable<Configuration['module']>['rules']>[number]
+
+/**
+ * Sets the plugin up in a compiler of Rspack 2; called once, while it reads its config.
+ * @param logger for a tool that builds on Rspack and has its own
+ */
+export function installInRspack(
+  compiler: Compiler,
+  userOptions: UpscaleOptions,
+  logger: HostLogger = familyLogger(compiler),
+): void {
+  const options = resolveBuildOptions(userOptions)
+  const pictureSource = createPictureSource(compiler, options, logger)
+  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
+  const revision = revisionOf(pictureSource.projectUpscaler)
+  forgetOtherOptions(compiler, revision)
+  const { rules } = compiler.options.module
+  const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
+  rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
+  // Only for those: it would win over an old rule with a loader, which names no type.
+  if (unruled.length > 0) rules.unshift(...typeRules(unruled))
+  const issuers = createIssuers()
+  compiler.hooks.compilation.tap('upscale', compilation => {
+    compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
+      Object.assign(context, { [PICTURE_SOURCE]: pictureSource, [ISSUER_OF]: issuers.of })
+    })
+  })
+  compiler.hooks.normalModuleFactory.tap('upscale', factory => {
+    factory.hooks.beforeResolve.tap('upscale', data => {
+      issuers.note(data)
+      data.request = renamed(data, pictureSource.projectUpscaler, `${loader}?revision=${revision}`)
+    })
+  })
+  checkOutput(compiler, options)
+  endBuilds(compiler, options, logger, pictureSource)
+}
+
+/**
+ * Rspack's persistent cache keeps an unchanged module with all it leads to and doesn't look at loaders again, so it must
+ * not be the same cache when an option or an engine has changed.
+ */
+function forgetOtherOptions({ options: { cache } }: Compiler, revision: string): void {
+  if (typeof cache !== 'object' || cache.type !== 'persistent') return
+  cache.version = [cache.version, `upscale-${revision}`].filter(Boolean).join('-')
+}
+
+/** Ends of the names that pictures and their originals can have. */
+const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
+
+/**
+ * For pictures, and for originals that our own modules list, whose name no rule of the project matches: it may have
+ * none for images, or one for PNG alone while a reference asks for WebP.
+ */
+function typeRules(extensions: readonly string[]): RuleSetRule[] {
+  const test = new RegExp(`(?:${extensions.map(extension => `\\${extension}`).join('|')})$`, 'i')
+  return [
+    { resourceQuery: TAGGED, test, type: 'asset/resource' },
+    { issuer: VARIANT, test, type: 'asset/resource' },
+  ]
+}
+
+/** Names of the modules that `as=srcset` and `as=metadata` stand for. */
+const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
+
+function renamed(
+  { request, contextInfo }: ResolveData,
+  projectUpscaler: ProjectUpscaler,
+  loader: string,
+): string {
+  if (request.includes('!') || !isTaggedImage(request)) return request
+  const site = { reference: request, importer: contextInfo.issuer || undefined }
+  const directive = projectUpscaler.parse(site)
+  if (directive.as === 'url') {
+    const name = nameOf(request, projectUpscaler)
+    return name === undefined
+      ? request
+      : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
+  }
+  const stem = basename(directive.path, extname(directive.path))
+  return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
+}
+
+/** Remembers who asked for which request, for messages: the loader runs while Rspack's graph can't be read. */
+function createIssuers(): { note(data: ResolveData): void; of: IssuerOf } {
+  const known = new Map<string, Set<string>>()
+  return {
+    note({ request, contextInfo: { issuer } }) {
+      if (!isTaggedImage(request) || issuer === '') return
+      known.set(request, (known.get(request) ?? new Set()).add(issuer))
+    },
+    of(request, resource) {
+      const askers = [...(known.get(request) ?? [])]
+      return askers.find(asker => resolve(dirname(asker), pathOf(request)) === resource) ?? askers[0]
+    },
+  }
+}
+
+/** True when a rule, or one inside it, applies to a path; the ways in which configs usually write that. */
+function matchesPath(rule: Rule, path: string): boolean {
+  if (typeof rule !== 'object' || rule === null) return false
+  const { test, oneOf = [], rules = [] } = rule
+  return meets(test, path) || [...oneOf, ...rules].some(inner => matchesPath(inner, path))
+}
+
+function meets(condition: RuleSetRule['test'], path: string): boolean {
+  if (condition instanceof RegExp) return condition.test(path)
+  if (typeof condition === 'function') return condition(path)
+  return Array.isArray(condition) && condition.some(one => meets(one, path))
+}

@@ -1,0 +1,86 @@
+import { fileURLToPath } from 'node:url'
+import { FORMATS, type Format } from 'upscale-core'
+import { EXTENSION, TAGGED } from 'upscale-core/internal'
+import type { HostLogger } from '../host-logger.ts'
+import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { createProjectUpscaler } from '../project-upscaler.ts'
+import type { TurbopackLoaderOptions } from './turbopack-loader.ts'
+import { revisionOf } from './webpack.ts'
+
+/*
+ * Turbopack has no plugins, but rules that hand a module to loaders of webpack, by its query among others (Next.js 16.2).
+ * A raw loader without a new type swaps the bytes of an image before Turbopack looks at it, so imports, style sheets and
+ * new URL() all get the picture. There is no hook for the end of a build: no summary, and no search for leftovers.
+ */
+
+interface Rule {
+  readonly condition: Condition
+  readonly loaders: readonly { readonly loader: string; readonly options: TurbopackLoaderOptions }[]
+  /** What the result is taken for. */
+  readonly as?: string
+}
+
+type Condition =
+  | { readonly query: RegExp }
+  | { readonly all: readonly Condition[] }
+  | { readonly not: Condition }
+
+const TEXT: Condition = { query: /[?&]as=(?:srcset|metadata)(?:[&#]|$)/ }
+
+/**
+ * The rules for all files.
+ * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
+ */
+export function turbopackRules(options: UpscaleOptions): Rule[] {
+  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/turbopack-loader'))
+  const loaders = [{ loader, options: loaderOptions(options) }]
+  const tagged: Condition = { query: TAGGED }
+  const formats = FORMATS.map(format => ({ format, condition: formatCondition(format, options) }))
+  return [
+    { condition: { all: [tagged, TEXT] }, loaders, as: '*.js' },
+    // Turbopack reads the size of an image by the format that its name says.
+    ...formats.map(({ format, condition }) => ({
+      condition: { all: [tagged, { not: TEXT }, condition] },
+      loaders,
+      as: `*.${EXTENSION[format]}`,
+    })),
+    {
+      condition: {
+        all: [tagged, ...[TEXT, ...formats.map(({ condition }) => condition)].map(not => ({ not }))],
+      },
+      loaders,
+    },
+  ]
+}
+
+/** References that ask for a format, themselves or by a preset. */
+function formatCondition(format: Format, { presets = {} }: UpscaleOptions): Condition {
+  const names = Object.keys(presets).filter(name => presets[name]?.format === format)
+  const ways = [`format=${format}`, ...names.map(name => `upscale=${name}`)]
+  return { query: new RegExp(`[?&](?:${ways.join('|')})(?:[&#]|$)`) }
+}
+
+/** Nothing is made here. */
+const SILENT: HostLogger = { info() {}, warn() {}, isTalkative: false }
+
+function loaderOptions(options: UpscaleOptions): TurbopackLoaderOptions {
+  const refused = Object.entries(options).flatMap(([name, value]) => (isPlain(value) ? [] : [name]))
+  if (refused.length > 0) return { refused }
+  const root = process.cwd()
+  const { upscaler } = resolveBuildOptions(options)
+  const projectUpscaler = createProjectUpscaler(upscaler, {
+    root,
+    envDir: root,
+    mode: 'production',
+    logger: SILENT,
+  })
+  const revision = revisionOf(projectUpscaler)
+  void projectUpscaler.close()
+  return { upscaler: JSON.stringify(upscaler), revision }
+}
+
+/** True for what Turbopack can hand to a loader. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function'
+  return Object.values(value).every(isPlain)
+}

@@ -1,0 +1,138 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Configuration } from '@rspack/core'
+import sharp from 'sharp'
+import type { Report, UpscaleOptions } from 'unplugin-upscale'
+import { afterEach, describe, expect, test } from 'vitest'
+import { UPSCALE } from '../support/hosts.ts'
+import { buildRspack, rspackConfig } from '../support/more-hosts.ts'
+import { paint, SIZE } from '../support/pictures.ts'
+import { readTree, type Site, writeSite } from '../support/site.ts'
+
+const sites: Site[] = []
+afterEach(async () => {
+  await Promise.all(sites.splice(0).map(site => site.remove()))
+})
+
+async function project(code: string, ...pictures: string[]): Promise<Site> {
+  const site = await writeSite({
+    'src/main.js': code,
+    'src/style.css': 'i { background: url(./a.png?upscale=2) }',
+  })
+  sites.push(site)
+  await Promise.all(pictures.map(picture => paint(join(site.root, 'src'), picture)))
+  return site
+}
+
+async function run(
+  site: Site,
+  more: Configuration = {},
+  options: UpscaleOptions = {},
+): Promise<Report | undefined> {
+  let report: Report | undefined
+  const onReport = (one: Report): void => {
+    report = one
+  }
+  const output = { assetModuleFilename: '[name][ext]', clean: true, ...more.output }
+  await buildRspack(
+    rspackConfig(site, join(site.root, 'dist'), { ...UPSCALE, onReport, ...options }, { ...more, output }),
+  )
+  return report
+}
+
+const outputOf = (site: Site, name: string): Promise<Buffer> => readFile(join(site.root, 'dist', name))
+
+async function widthOf(site: Site, name: string): Promise<number> {
+  return (await sharp(await outputOf(site, name)).metadata()).width
+}
+
+describe('what ships', () => {
+  test('the picture is named after its source, and a second build calls no engine', async () => {
+    const site = await project("import a from './a.png?upscale=2'; console.log(a)", 'a.png')
+    const first = await run(site)
+    expect(await widthOf(site, 'a-2x.png')).toBe(SIZE.width * 2)
+    expect(first?.images.map(image => image.origin)).toEqual(['engine'])
+    expect((await run(site))?.images.map(image => image.origin)).toEqual(['cache'])
+  })
+
+  test('a project without a rule for images works, with the default names of files', async () => {
+    const code =
+      "import a from './a.png?upscale=2'; import b from './b.png?upscale=2&as=srcset'; console.log(a, b)"
+    const site = await project(`${code}; import './style.css'`, 'a.png', 'b.png')
+    await run(site, { module: { rules: [] }, output: { assetModuleFilename: '[hash][ext][query]' } })
+    const pictures = [...(await readTree(join(site.root, 'dist')))].filter(([name]) => name.endsWith('.png'))
+    const widths = await Promise.all(pictures.map(async ([, bytes]) => (await sharp(bytes).metadata()).width))
+    expect(widths.sort()).toEqual([SIZE.width, SIZE.width * 2, SIZE.width * 2])
+  })
+
+  test('a format that no rule of the project is for', async () => {
+    const site = await project("import a from './a.png?upscale=2&format=webp'; console.log(a)", 'a.png')
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'asset/resource' }] } })
+    expect(await widthOf(site, 'a-2x.webp')).toBe(SIZE.width * 2)
+  })
+
+  test('an old rule with file-loader gets the picture', async () => {
+    const loader = import.meta.resolve('file-loader').replace('file://', '')
+    const use = [{ loader, options: { name: '[name].[ext]' } }]
+    const site = await project("import a from './a.png?upscale=2'; console.log(a)", 'a.png')
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'javascript/auto', use }] } })
+    expect(await widthOf(site, 'a.png')).toBe(SIZE.width * 2)
+  })
+
+  test('a wrong option stops it before anything is built', async () => {
+    const site = await project('')
+    await expect(() => run(site, {}, { engine: 'resise' })).rejects.toThrow(/UNKNOWN_ENGINE/)
+  })
+})
+
+describe('what is left over', () => {
+  test('it fails the build, also where the original is in the output under that name', async () => {
+    const code = "import a from './a.png'; console.log(a, './a.png?upscale=2')"
+    const site = await project(code, 'a.png')
+    await expect(run(site)).rejects.toThrow(/LEFTOVER_REFERENCE[\s\S]*main\.js:1\b/)
+  })
+})
+
+describe('the persistent cache', () => {
+  const withCache = (site: Site): Configuration => ({
+    cache: {
+      type: 'persistent',
+      storage: { type: 'filesystem', directory: join(site.root, 'rspack-cache') },
+    },
+  })
+  const code =
+    "import a from './a.png?upscale=2'; import facts from './a.png?upscale=2&as=metadata'; import './style.css'; console.log(a, facts)"
+
+  async function firstPixel(site: Site): Promise<number[]> {
+    const picture = sharp(await outputOf(site, 'a-2x.png'))
+    return [...(await picture.removeAlpha().raw().toBuffer()).subarray(0, 3)]
+  }
+
+  test('an edited image is shown, cold and warm', async () => {
+    const site = await project(code, 'a.png')
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).not.toEqual([0, 0, 0])
+    await paint(join(site.root, 'src'), 'a.png', { left: [0, 0, 0], right: [0, 0, 0] })
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).toEqual([0, 0, 0])
+    await run(site, withCache(site))
+    expect(await firstPixel(site)).toEqual([0, 0, 0])
+  })
+
+  test('it outlives the cache of the upscaler', async () => {
+    const site = await project(code, 'a.png')
+    await run(site, withCache(site))
+    const before = await readTree(join(site.root, 'dist'))
+    await rm(join(site.root, 'node_modules/.cache/upscale'), { recursive: true })
+    await rm(join(site.root, 'dist'), { recursive: true })
+    await run(site, withCache(site))
+    expect(await readTree(join(site.root, 'dist'))).toEqual(before)
+  })
+
+  test('a changed option is not served from it', async () => {
+    const site = await project("import a from './a.png?upscale'; console.log(a)", 'a.png')
+    await run(site, withCache(site), { factor: 2 })
+    await run(site, withCache(site), { factor: 3 })
+    expect(await widthOf(site, 'a-3x.png')).toBe(SIZE.width * 3)
+  })
+})

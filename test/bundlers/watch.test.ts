@@ -1,0 +1,161 @@
+import { join } from 'node:path'
+import { createBundleHandler, Logger, resolveConfig } from '@farmfe/core'
+import { rspack } from '@rspack/core'
+import { context } from 'esbuild'
+import { watch as rolldownWatch } from 'rolldown'
+import { watch as rollupWatch } from 'rollup'
+import sharp from 'sharp'
+import upscaleEsbuild from 'unplugin-upscale/esbuild'
+import upscaleFarm from 'unplugin-upscale/farm'
+import upscaleRolldown from 'unplugin-upscale/rolldown'
+import upscaleRollup from 'unplugin-upscale/rollup'
+import { expect, test } from 'vitest'
+import { UPSCALE } from '../support/hosts.ts'
+import { rspackConfig } from '../support/more-hosts.ts'
+import { paint, SIZE } from '../support/pictures.ts'
+import { readTree, type Site, writeSite } from '../support/site.ts'
+
+type Form = 'js' | 'url' | 'css' | 'srcset'
+type Watch = (site: Site, outDir: string) => Promise<() => Promise<unknown>>
+
+const CODE: Readonly<Record<Form, string>> = {
+  js: "import js from './js.png?upscale=2'\nconsole.log(js)",
+  url: "console.log(new URL('./url.png?upscale=2', import.meta.url).href)",
+  css: "import './style.css'",
+  srcset: "import srcset from './srcset.png?upscale=2&as=srcset'\nconsole.log(srcset)",
+}
+
+/** Each starts to watch, and gives what ends it. */
+const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: Watch])[] = [
+  [
+    'rollup',
+    ['js', 'url', 'srcset'],
+    async (site, dir) => {
+      const watcher = rollupWatch({
+        input: join(site.root, 'src/main.js'),
+        plugins: [upscaleRollup({ ...UPSCALE, root: site.root })],
+        output: { dir, format: 'es' },
+        watch: { buildDelay: 50 },
+        onLog: () => {},
+      })
+      return () => watcher.close()
+    },
+  ],
+  [
+    'rolldown',
+    ['js', 'url', 'srcset'],
+    async (site, dir) => {
+      const watcher = rolldownWatch({
+        input: join(site.root, 'src/main.js'),
+        plugins: [upscaleRolldown({ ...UPSCALE, root: site.root })],
+        output: { dir, format: 'es' },
+        onLog: () => {},
+      })
+      return () => watcher.close()
+    },
+  ],
+  [
+    'esbuild',
+    ['js', 'css', 'srcset'],
+    async (site, outdir) => {
+      const watching = await context({
+        entryPoints: ['src/main.js'],
+        absWorkingDir: site.root,
+        outdir,
+        bundle: true,
+        format: 'esm',
+        logLevel: 'silent',
+        plugins: [upscaleEsbuild(UPSCALE)],
+      })
+      await watching.watch()
+      return () => watching.dispose()
+    },
+  ],
+  [
+    'rspack',
+    ['js', 'url', 'css', 'srcset'],
+    async (site, outDir) => {
+      const compiler = rspack(rspackConfig(site, outDir, UPSCALE))
+      const watching = compiler.watch({ aggregateTimeout: 50 }, () => {})
+      return () =>
+        new Promise(resolve => {
+          if (watching === undefined) resolve(undefined)
+          else watching.close(() => compiler.close(resolve))
+        })
+    },
+  ],
+  [
+    'farm',
+    ['js', 'css', 'srcset'],
+    async (site, path) => {
+      const logger = new Logger()
+      const config = {
+        root: site.root,
+        configFile: false,
+        compilation: {
+          input: { index: './index.html' },
+          output: { path, publicPath: '/' },
+          persistentCache: false,
+          presetEnv: false,
+          progress: false,
+          sourcemap: false,
+          minify: false,
+        },
+        plugins: [upscaleFarm(UPSCALE)],
+      } as Parameters<typeof resolveConfig>[0]
+      // What its `watch()` does, which can't be ended.
+      const resolved = await resolveConfig(config, 'development', logger, false)
+      const watcher = await createBundleHandler(resolved, logger, true)
+      return async () => {
+        await watcher?.getInternalWatcher().close()
+      }
+    },
+  ],
+]
+
+test.each(WATCHES)('%s shows an edited image in every form', async (_, forms, watch) => {
+  const site = await writeSite({
+    'index.html':
+      '<!doctype html><html><head></head><body><script type="module" src="./src/main.js"></script></body></html>',
+    'src/main.js': forms.map(form => CODE[form]).join('\n'),
+    'src/style.css': 'body { background: url(./css.png?upscale=2) }',
+  })
+  const outDir = join(site.root, 'dist')
+  const paintAll = (blue: number): Promise<unknown> =>
+    Promise.all(
+      forms.map((form, index) =>
+        // A colour of its own for each, or one file would serve for several.
+        paint(join(site.root, 'src'), `${form}.png`, { left: [index, 0, blue], right: [0, index, blue] }),
+      ),
+    )
+  await paintAll(50)
+  const stop = await watch(site, outDir)
+  try {
+    const wanted = (blue: number): number[][] => forms.map((_, index) => [index, 0, blue])
+    const options = { timeout: 30_000, interval: 200 }
+    await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(50)))
+    await paintAll(200)
+    await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(200)))
+  } finally {
+    await stop()
+    await site.remove()
+  }
+})
+
+/** The first pixel of every upscaled picture in a folder, those of earlier rebuilds among them. */
+async function upscaledPixels(outDir: string): Promise<number[][]> {
+  const tree = await readTree(outDir).catch(() => new Map<string, Buffer>())
+  const pictures = [...tree].filter(([name]) => name.endsWith('.png'))
+  const pixels = await Promise.all(
+    pictures.map(async ([, bytes]) => {
+      const { data, info } = await sharp(bytes)
+        .removeAlpha()
+        .raw()
+        .toBuffer({ resolveWithObject: true })
+        // It is being written.
+        .catch(() => ({ data: Buffer.alloc(0), info: { width: 0 } }))
+      return info.width === SIZE.width * 2 ? [...data.subarray(0, 3)] : []
+    }),
+  )
+  return pixels
+}

@@ -1,0 +1,136 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** A project under `examples/`, used through its own scripts as its user would. */
+export interface Example {
+  readonly root: string
+  /** Removes what earlier runs left, the upscaler's cache too, so that every picture is made again. */
+  clear(): Promise<void>
+  /**
+   * Clears, and runs one of its scripts.
+   * @returns what it printed
+   */
+  build(script?: string): Promise<string>
+  /** Runs a binary of the project that serves pages, until the returned server is closed. */
+  serve(binary: string, ...args: readonly string[]): Promise<RunningServer>
+  /** Every text file of a folder, by its path in it. */
+  texts(folder: string): Promise<ReadonlyMap<string, string>>
+}
+
+export interface RunningServer {
+  /** Address of the site, with a slash at the end. */
+  readonly url: string
+  /** What it printed so far. */
+  output(): string
+  close(): Promise<void>
+}
+
+const TEXTS = new Set(['.html', '.js', '.mjs', '.css', '.json', '.rsc', '.svg', '.txt'])
+
+/** Written by builds and dev servers: results, and caches of frameworks and of the upscaler. */
+const LEFT_BEHIND = [
+  'dist',
+  'build',
+  '.next',
+  '.nuxt',
+  '.output',
+  '.astro',
+  '.svelte-kit',
+  'docs/.vitepress/dist',
+  'docs/.vitepress/cache',
+  'node_modules/.astro',
+  'node_modules/.cache',
+  'node_modules/.vite',
+]
+
+export function example(name: string): Example {
+  const root = fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url))
+  const clear = async (): Promise<void> => {
+    await Promise.all(LEFT_BEHIND.map(path => rm(join(root, path), { recursive: true, force: true })))
+  }
+  return {
+    root,
+    clear,
+    async build(script = 'build') {
+      await clear()
+      const { stdout, stderr } = await promisify(execFile)('npm', ['run', script], {
+        cwd: root,
+        env: quiet(),
+      })
+      return stdout + stderr
+    },
+    async serve(binary, ...args) {
+      const port = await freePort()
+      const path = join(root, 'node_modules/.bin')
+      const child = spawn(join(path, binary), [...args, '--port', String(port)], {
+        cwd: root,
+        env: quiet(),
+        // A group of its own, since some start the server in another process.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
+      const server = { url: `http://localhost:${port}/`, output: () => output, close: () => stop(child) }
+      await answering(server, child)
+      return server
+    },
+    async texts(folder) {
+      const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true })
+      const files = entries
+        .filter(entry => entry.isFile() && TEXTS.has(extname(entry.name)))
+        .map(entry => join(entry.parentPath, entry.name))
+      return new Map(
+        await Promise.all(
+          files.map(async file => [file.slice(root.length + 1), await readFile(file, 'utf8')] as const),
+        ),
+      )
+    },
+  }
+}
+
+/** Nothing of the run of the tests, such as NODE_ENV, may change what is built; and nobody is told of it. */
+function quiet(): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env
+  return {
+    PATH,
+    HOME,
+    ASTRO_TELEMETRY_DISABLED: '1',
+    NEXT_TELEMETRY_DISABLED: '1',
+    NUXT_TELEMETRY_DISABLED: '1',
+    NO_COLOR: '1',
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}
+
+async function answering({ url, output }: RunningServer, child: ChildProcess): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended: ${output()}`)
+    const isThere = await fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+    if (isThere) return
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return
+  const ended = once(child, 'exit')
+  process.kill(-child.pid, 'SIGTERM')
+  await ended
+}
