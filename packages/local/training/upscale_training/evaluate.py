@@ -61,6 +61,10 @@ def folder_pictures(folder: Path, scale: int):
         yield crop_to(np.asarray(Image.open(path).convert("RGB")), scale)
 
 
+# A picture that comes out almost exactly counts no more than this: one level more or less is ten decibels there.
+MOST = 45.0
+
+
 class Score:
     def __init__(self, header, layers, exact: bool):
         self.header, self.layers, self.exact = header, layers, exact
@@ -75,7 +79,7 @@ class Score:
             result = np.rint(float_output(self.kernels, scale, small)).astype(np.uint8)
         plain = reference.to_bytes(enlarge_integer(reference.to_samples(small), scale))
         self.rows.setdefault(name, []).append((
-            psnr_luma(result, truth, scale), psnr_luma(plain, truth, scale), sharpness(result) / max(sharpness(truth), 1e-9),
+            min(psnr_luma(result, truth, scale), MOST), min(psnr_luma(plain, truth, scale), MOST), sharpness(result) / max(sharpness(truth), 1e-9),
         ))
 
     def line(self) -> str:
