@@ -22,7 +22,7 @@ export default function upscale(
   options: UpscaleOptions = {},
 ): <Config extends object>(config?: Config) => Config {
   // Next.js has no logger for a config.
-  checkForTurbopack(options, console.warn)
+  checkForTurbopack(options, text => void process.stderr.write(`${text}\n`))
   return <Config extends object>(config: Config = {} as Config): Config => {
     const { webpack, turbopack }: NextConfigParts = config
     const { rules = {} } = turbopack ?? {}
