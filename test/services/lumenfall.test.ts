@@ -188,7 +188,8 @@ describe('an address that must not be opened is refused', () => {
     const error = await refusal(() => upscale({ responseFormat: 'url' }))
     expect(error.code).toBe('API_BAD_ANSWER')
     expect(error.message).toContain('assets/hero.png')
-    expect(gateway.requests).toHaveLength(1)
+    expect(gateway.orders).toHaveLength(1)
+    expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
   })
 })
 

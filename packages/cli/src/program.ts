@@ -1,5 +1,6 @@
 import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
+import { escapeLines } from 'upscale-core/internal'
 import packageFacts from '../package.json' with { type: 'json' }
 import { addDoctor } from './commands/doctor.ts'
 import { addEnqueue } from './commands/enqueue.ts'
@@ -44,7 +45,7 @@ export function createProgram(): Command {
     .description('Upscales pictures and the pictures of finished web pages: verified, cached, paid for once.')
     .version(packageFacts.version)
     // As all other errors are printed.
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'error ')) })
+    .configureOutput({ outputError: (text, write) => write(escapeLines(text.replace(/^error: /, 'error '))) })
     .showHelpAfterError('(add --help for the options and examples)')
     .addHelpText('after', HELP)
   for (const add of COMMANDS) add(program)

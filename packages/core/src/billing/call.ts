@@ -63,11 +63,12 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
   await store.probe(requiredDiskBytes(order, request.scale))
-  const reservation = await context.budget.reserve(engine.priceMicros)
+  const priceMicros = await context.prices.of(request, order)
+  const reservation = await context.budget.reserve(priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
     ...continuation(purchase, before),
-    priceMicros: engine.priceMicros,
+    priceMicros,
     engine: engine.id,
     model: engine.model,
     source: order.source,

@@ -44,7 +44,7 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
   const { request, order, context, store, reservation } = call
   const { bytes, requestId } = answer
   const id = requestId === undefined ? {} : { requestId }
-  const costMicros = Math.max(request.engine.priceMicros, answer.costMicros ?? 0)
+  const costMicros = Math.max(call.intent.priceMicros, answer.costMicros ?? 0)
   try {
     await keepReceived(store, factsOf(call, { costMicros, ...id }), bytes)
   } catch (error) {
@@ -109,7 +109,7 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
 
 /** After a call that was made and failed. Returns the error to throw. */
 export function settleFailure(error: unknown, call: Call): Promise<unknown> {
-  const { request, order, store, intent, before, reservation } = call
+  const { order, store, intent, before, reservation } = call
   const coded = isUpscaleError(error) ? error : undefined
   const about = {
     ...(coded === undefined ? {} : { code: coded.code }),
@@ -122,7 +122,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'free', ...about })
     } else {
       await reservation.spend(undefined)
-      await account(call, { event: 'uncertain', costMicros: request.engine.priceMicros, ...about })
+      await account(call, { event: 'uncertain', costMicros: intent.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
     if (isRefused) await rememberRefusal(store, order.answerKey, coded, intent.attempt)

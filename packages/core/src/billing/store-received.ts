@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cache, type NewEntry, openCache } from '../cache/cache.ts'
 import { messageOf } from '../cache/disk.ts'
+import { layoutFolder } from '../cache/layout.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 
 // Room for what is bought. Before a call the disk must have room for its answer, or nothing is bought that could not
@@ -71,7 +72,7 @@ async function takeRefuge(
     const problem = `an answer that was paid for could not be kept (${error.problem}); it lies in ${refuge}`
     return new UpscaleError('CACHE_UNWRITABLE', problem, {
       ...error.details,
-      hint: `make room, then copy the folder ${join(refuge, 'v1')} into ${store.root}: the next build goes on from it`,
+      hint: `make room, then copy the folder ${layoutFolder(refuge)} into ${store.root}: the next build goes on from it`,
     })
   } catch (cause) {
     const problem = `an answer that was paid for is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`

@@ -59,6 +59,17 @@ export interface FileEngine extends EngineFacts {
    */
   readonly recovery: 'job' | 'idempotency-key' | 'none'
   upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
+  /**
+   * What such a call would be charged by the service's own word, in millionths of a US dollar; undefined where it names
+   * no price. Asked before the first call of a kind, and not needed for any.
+   * @throws UpscaleError where the service could not be asked
+   */
+  readonly quote?:
+    | ((
+        request: Pick<FileRequest, 'scale' | 'params'>,
+        context: EngineContext,
+      ) => Promise<number | undefined>)
+    | undefined
 }
 
 export interface FileRequest {

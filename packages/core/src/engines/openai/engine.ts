@@ -1,5 +1,5 @@
-import type { EngineParams, FileEngine } from '../engine.ts'
-import { createHttpClient } from '../http/client.ts'
+import type { EngineParams, FileEngine, FileRequest } from '../engine.ts'
+import { createHttpClient, type Send } from '../http/client.ts'
 import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { type ModelParams, withDirective } from '../lumenfall/model-params.ts'
 import { type Scales, scaleFor } from '../lumenfall/model-table.ts'
@@ -24,6 +24,13 @@ export interface EditEngineSpec
   readonly headers: Readonly<Record<string, string>>
   readonly mediaHosts: readonly string[]
   readonly timeoutMs: number
+  /** Asks for the price of an order, where the service names one. @throws UpscaleError as {@link FileEngine.quote} */
+  quote?(
+    request: Pick<FileRequest, 'scale' | 'params'>,
+    connection: Connection,
+    send: Send,
+    signal: AbortSignal,
+  ): Promise<number | undefined>
   /** Looks up address and key when a picture is ordered. @throws UpscaleError KEY_MISSING, BAD_OPTION */
   connect(env: Env): Connection
 }
@@ -69,6 +76,11 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
         download: withRetry(send, repeatsFree),
       })
     },
+    quote:
+      spec.quote === undefined
+        ? undefined
+        : async (request, { env, signal }) =>
+            spec.quote?.(request, spec.connect(env), withRetry(http.via(env), repeatsFree), signal),
     close: () => http.close(),
   })
 }

@@ -1,0 +1,7 @@
+export interface Damage {
+  readonly patches: number
+  readonly step: number
+  readonly halved: number
+  readonly noise: number
+}
+export declare function findDamage(patches: Uint8Array, channels: number): Damage
