@@ -33,7 +33,15 @@ const JFIF = [0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 2, 1, 0, 0, 1, 0, 1,
 const ADOBE = [0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 9]
 
 function pixels(bytes: Uint8Array) {
-  const source = { file: '/a.jpg', name: 'a.jpg', stem: 'a', size: bytes.length, bytes, digest: '', format: 'jpeg' as const }
+  const source = {
+    file: '/a.jpg',
+    name: 'a.jpg',
+    stem: 'a',
+    size: bytes.length,
+    bytes,
+    digest: '',
+    format: 'jpeg' as const,
+  }
   return normalise(source, { maxPixels: 1e6, factor: 2 })
 }
 
