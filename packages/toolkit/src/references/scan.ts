@@ -120,8 +120,8 @@ function codeSlot(value: HtmlValue, lineOf: LineOf): Slot {
   const line = lineOf(value.start)
   const parts = [...tokensOf(value.value)].flatMap(token => {
     const address = literalText(token)
-    // Escapes would have to be written again in the way of that language.
-    if (address === undefined || address.includes('\\') || !isTaggedPicture(address)) return []
+    // Escapes would have to be written again in the way of that language; a query with spaces is prose.
+    if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) return []
     const start = token.start + 1
     return [{ start, end: start + address.length, reference: { address, line, place: 'address' as const } }]
   })
