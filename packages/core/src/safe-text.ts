@@ -49,7 +49,7 @@ export function escapeText(text: string): string {
 }
 
 /** Colours and weights, which a program gives to a text of its own. */
-const COLOUR = /(\u001b\[\d{1,2}m)/
+const COLOUR = new RegExp(`(${'\u001b'}\\[\\d{1,2}m)`)
 
 /**
  * The same for text of several lines.

@@ -1,12 +1,6 @@
 import { availableParallelism } from 'node:os'
-import {
-  type EngineParams,
-  type PixelEngine,
-  type PixelImage,
-  show,
-  UpscaleError,
-  unknownName,
-} from 'upscale-core'
+import { type EngineParams, type PixelEngine, type PixelImage, UpscaleError } from 'upscale-core'
+import { show, unknownName } from 'upscale-core/internal'
 import { CHOOSER_REVISION, choose } from './choose.ts'
 import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
