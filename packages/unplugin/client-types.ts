@@ -18,6 +18,7 @@ const PERCENT = numbers(1, 100, 1)
 const VALUES: Readonly<Record<OwnKey, readonly string[]>> = {
   upscale: [...FACTORS, 'hero'],
   engine: ['local', 'resize', 'lumenfall', 'fal', 'fine', 'hero'],
+  model: ['auto', 'design', 'photo', 'compressed', 'fast', 'quality'],
   format: ['png', 'jpeg', 'jpg', 'webp', 'avif', 'gif'],
   quality: PERCENT,
   as: ['url', 'srcset', 'metadata'],
