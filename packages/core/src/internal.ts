@@ -17,15 +17,7 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { dollars } from './engines/dollars.ts'
-export {
-  type Balance,
-  type CatalogueModel,
-  type EstimateRequest,
-  type LumenfallCatalogue,
-  type LumenfallCatalogueOptions,
-  lumenfallCatalogue,
-  type ModelSchema,
-} from './engines/lumenfall/catalogue.ts'
+export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
 export { priceText } from './pipeline/plan.ts'
 export type { RemoteSettings } from './remote/settings.ts'
 export { openRemoteStore, type RemoteStore } from './remote/store.ts'

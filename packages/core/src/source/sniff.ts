@@ -92,6 +92,13 @@ export function sniffFormat(bytes: Uint8Array): Format {
   throw sniffText(bytes)
 }
 
+/** True for bytes that begin as a file does that can be read. */
+export function looksLikePicture(bytes: Uint8Array): boolean {
+  if (READ.some(([, magic]) => startsWith(bytes, magic))) return true
+  const isBoxes = bytes.length >= SHORTEST && hasText(bytes, 4, 'ftyp')
+  return isBoxes && brandsOf(bytes).some(brand => brand === 'avif' || brand === 'avis')
+}
+
 /** AVIF or something else in the same container. */
 function sniffBoxes(bytes: Uint8Array): Format {
   const brands = brandsOf(bytes)
