@@ -10,7 +10,7 @@ const context = { signal: new AbortController().signal, env: {} }
 
 async function print(name, image, scale, params) {
   const { data } = await engine.upscale({ image, scale, params }, context)
-  console.log(`${createHash('sha256').update(data).digest('hex').slice(0, 32)} ${name}`)
+  process.stdout.write(`${createHash('sha256').update(data).digest('hex').slice(0, 32)} ${name}\n`)
 }
 
 for (const file of readdirSync(golden).filter(name => name.endsWith('.json'))) {
