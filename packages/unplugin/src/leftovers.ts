@@ -1,7 +1,7 @@
 import { type Importer, UpscaleError } from 'upscale-core'
 import { findCandidates, findStyleTexts, isElsewhere, PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
 import { type CodeToken, literalText, tokensOf } from 'upscale-toolkit/references/script'
-import { cook, markupOf, PUT_IN, stringsOf } from './markup-strings.ts'
+import { cook, markupOf, nest, PUT_IN, stringsOf } from './markup-strings.ts'
 import { findLine } from './place.ts'
 import { pathOf } from './reference.ts'
 
@@ -43,6 +43,8 @@ const PICTURE_REFERENCE = new RegExp(
   `^(?:[./@~][^<>"'\`\\r\\n]*|[^<>"'\`\\s]*)\\.(?:${PICTURE_EXTENSIONS})\\?[^\\s<>"'\`]*$`,
   'i',
 )
+/** In characters; no system has a longer path. */
+const LONGEST_REFERENCE = 16_384
 const PROSE_ATTRIBUTE = /^(?:alt|title|label|placeholder|aria-.*)$/
 type Scanner = (text: string) => Generator<string> | AsyncGenerator<string>
 
@@ -106,7 +108,13 @@ function findImporter(reference: string, sources: Iterable<string>): Importer | 
 }
 
 function isLeftover(value: string, { ownPrefixes, isKnown }: LeftoverRules): boolean {
-  if (!TAG.test(value) || !PICTURE_REFERENCE.test(value) || isKnown(value)) return false
+  if (
+    value.length > LONGEST_REFERENCE ||
+    !TAG.test(value) ||
+    !PICTURE_REFERENCE.test(value) ||
+    isKnown(value)
+  )
+    return false
   return !isElsewhere(value) || ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))
 }
 
@@ -120,8 +128,9 @@ async function* scanScript(code: string): AsyncGenerator<string> {
     const before = tokens.slice(Math.max(0, index - 2), index).map(({ value }) => value)
     if (before.join('') === 'eval(') yield* scanScript(cook(text))
   }
+  const nested = nest(tokens)
   for (const string of stringsOf(tokens)) {
-    const markup = TAG_IN_TEXT.test(string.text) ? markupOf(string, tokens) : undefined
+    const markup = TAG_IN_TEXT.test(string.text) ? markupOf(string, nested) : undefined
     if (markup === undefined) continue
     // Of an address that a template puts together the end is known.
     for await (const value of scanPage(markup)) yield value.slice(value.lastIndexOf(PUT_IN) + 1)

@@ -1,5 +1,5 @@
 import type { Report } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, escapeText } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
@@ -66,5 +66,7 @@ export function createBuildSummary(
 function namesOf(refused: Report['refused']): string {
   const names = [...new Set(refused.map(({ source }) => source))]
   const others = names.length - MOST_NAMED
-  return [...names.slice(0, MOST_NAMED), ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
+  return [...names.slice(0, MOST_NAMED).map(escapeText), ...(others > 0 ? [`and ${others} more`] : [])].join(
+    ', ',
+  )
 }

@@ -14,6 +14,7 @@ import type { Picture, PixelImage } from './pixel-image.ts'
 import { encodeSmallPng } from './png.ts'
 import { resample } from './resample.ts'
 import { inSlices } from './slices.ts'
+import { tidyJpeg } from './tidy-jpeg.ts'
 
 /*
  * Files to samples and back: every call of sharp is here. sharp is loaded at the first call, since loading it takes
@@ -183,19 +184,20 @@ async function readHeader(bytes: Uint8Array): Promise<Metadata> {
   return (await openFile(bytes, { limitInputPixels: false })).metadata()
 }
 
-/** A warning that says nothing about the picture; some phones write such JPEGs, and every browser shows them. */
-const HARMLESS = /Invalid SOS parameters/
-
-/** All samples of a file's first frame. Every other warning of a decoder refuses the file: most mean grey areas. */
+/**
+ * All samples of a file's first frame. A warning of a decoder refuses the file: most mean grey areas. Where a JPEG has what
+ * every viewer passes over in silence, a copy without that is decoded, as strictly.
+ */
 async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Promise<Picture> {
   const limitInputPixels = Number.isFinite(maxPixels) ? Math.floor(maxPixels) : false
-  const read = async (failOn: 'warning' | 'truncated'): Promise<Picture> =>
-    decodeWith(await openFile(bytes, { failOn, limitInputPixels, autoOrient: true }), facts)
+  const read = async (file: Uint8Array): Promise<Picture> =>
+    decodeWith(await openFile(file, { failOn: 'warning', limitInputPixels, autoOrient: true }), facts)
   try {
-    return await read('warning')
+    return await read(bytes)
   } catch (error) {
-    if (error instanceof Error && HARMLESS.test(error.message)) return read('truncated')
-    throw error
+    const tidied = tidyJpeg(bytes)
+    if (tidied === undefined) throw error
+    return read(tidied)
   }
 }
 
