@@ -21,6 +21,7 @@ const SECTIONS: readonly Section[] = [
     text: 'Get started',
     pages: [
       page('Choose your way in', '/start/', 'Which page is yours, and what you need'),
+      page('In one minute', '/start/one-minute', 'The shortest way, and what to know'),
       page('Vite', '/start/vite', 'Vite 6, 7 and 8'),
       page('webpack', '/start/webpack', 'webpack 5'),
       page('Rspack', '/start/rspack', 'Rspack 2'),
@@ -38,6 +39,8 @@ const SECTIONS: readonly Section[] = [
   {
     text: 'Guides',
     pages: [
+      page('What you can tag', '/forms', 'Every form of reference, bundler by bundler'),
+      page('While you develop', '/inspector', 'Dev servers, progress, and the inspector'),
       page('Engines compared', '/engines', 'Pictures, speed and price of each engine'),
       page('Cache', '/caching', 'What is kept where, and what to commit'),
       page('CI recipes', '/ci', 'GitHub, GitLab, Netlify, Cloudflare, Vercel'),
@@ -63,6 +66,7 @@ const SECTIONS: readonly Section[] = [
     text: 'Background',
     pages: [
       page('How it works', '/how-it-works', 'The way of a picture from reference to file'),
+      page('What it does not do', '/limits', 'Formats, sizes and places that are left out'),
       page('Security and trust', '/security', 'What is checked, what leaves your machine'),
     ],
   },

@@ -2,6 +2,7 @@ import { defineConfig } from 'tsdown'
 
 export default defineConfig({
   entry: {
+    declarations: 'src/declarations/index.ts',
     inspector: 'src/inspector/index.ts',
     references: 'src/references/index.ts',
     ...Object.fromEntries(

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ERROR_CODES } from 'upscale-core'
-import { OPTION_NAMES, OWN_KEYS } from 'upscale-core/internal'
+import { OWN_KEYS } from 'upscale-core/internal'
 import { expect, test } from 'vitest'
 import { directivePage } from '../../docs/generate/directive.ts'
 import { environmentPage } from '../../docs/generate/environment.ts'
@@ -37,12 +37,6 @@ test('the page on failures of paid calls and the README name only codes that exi
 test('the reference of the directive has every key', () => {
   const rows = directivePage().matchAll(/^\| `(\w+)` \|/gm)
   expect([...rows].map(([, name]) => name)).toEqual([...OWN_KEYS])
-})
-
-test('the README has every option of the plugin', async () => {
-  const readme = await readFile(join(DOCS, '../README.md'), 'utf8')
-  const rows = new Set([...readme.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name))
-  expect([...OPTION_NAMES, 'leftovers', 'dev', 'onReport'].filter(name => !rows.has(name))).toEqual([])
 })
 
 test('every variable that the packages read is in the reference', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, Page as Tab } from 'playwright-core'
+import { OPTION_NAMES } from 'upscale-core/internal'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium, launchChromium } from '../support/chromium.ts'
 import { type StaticServer, serve } from '../support/serve.ts'
@@ -37,6 +38,24 @@ test('the site builds without a warning, with its reference', () => {
   for (const page of ['index', 'start/vite', 'errors', 'reference/options', 'reference/api/upscale-core']) {
     expect(pages).toContain(`${page}.html`)
   }
+})
+
+test('assistants get a list of all pages, and all pages as one text', async () => {
+  const list = await readFile(join(outDir, 'llms.txt'), 'utf8')
+  const named = [...list.matchAll(/\]\(\.\/([^)]+)\)/g)].map(([, page = '']) => page)
+  expect(named).toEqual(expect.arrayContaining(['start/vite.html', 'reference/options.html']))
+  expect(named.filter(page => !pages.includes(page))).toEqual([])
+  const full = await readFile(join(outDir, 'llms-full.txt'), 'utf8')
+  expect(full).toContain("import upscale from 'unplugin-upscale/webpack'")
+  expect(full).not.toMatch(/^```.*not-run/m)
+})
+
+test('the reference has every option of the plugin', async () => {
+  const html = await readFile(join(outDir, 'reference/options.html'), 'utf8')
+  const missing = [...OPTION_NAMES, 'leftovers', 'dev', 'onReport', 'report', 'dts'].filter(
+    name => !html.includes(`<code>${name}</code>`),
+  )
+  expect(missing).toEqual([])
 })
 
 test('every link leads to a page or a file, and every anchor to a heading', async () => {

@@ -134,7 +134,7 @@ describe('a bad answer is refused under its code, and the image is named', () =>
     ['html', 'API_BAD_ANSWER'],
     ['empty', 'API_BAD_ANSWER'],
     ['no-content', 'API_BAD_ANSWER'],
-    ['bare-picture', 'API_BAD_ANSWER'],
+    ['bare-picture', 'ANSWER_WRONG_SIZE'],
     ['cut-json', 'API_BAD_ANSWER'],
     ['deep-json', 'API_BAD_ANSWER'],
     ['null-json', 'API_BAD_ANSWER'],
@@ -188,7 +188,8 @@ describe('an address that must not be opened is refused', () => {
     const error = await refusal(() => upscale({ responseFormat: 'url' }))
     expect(error.code).toBe('API_BAD_ANSWER')
     expect(error.message).toContain('assets/hero.png')
-    expect(gateway.requests).toHaveLength(1)
+    expect(gateway.orders).toHaveLength(1)
+    expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
   })
 })
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
+import { ledgerFolder } from '../cache/layout.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
 
@@ -36,7 +37,7 @@ export interface Ledger {
  * @param durable - the durable cache root; the file is `v1/ledger/<day>-<random>.jsonl` in it
  */
 export function createLedger(durable: string): Ledger {
-  const folder = join(durable, 'v1', 'ledger')
+  const folder = ledgerFolder(durable)
   const file = join(folder, `${new Date().toISOString().slice(0, 10)}-${randomUUID()}.jsonl`)
   let previous: Promise<void> = Promise.resolve()
   async function write(line: LedgerLine): Promise<void> {
@@ -72,7 +73,7 @@ export interface LedgerEntry extends LedgerLine {
 
 /** Every line of the ledger, oldest day first. A line that was cut off by a crash is left out. */
 export async function readLedger(durable: string): Promise<LedgerEntry[]> {
-  const folder = join(durable, 'v1', 'ledger')
+  const folder = ledgerFolder(durable)
   const names = await readdir(folder).catch(() => [])
   const lines: LedgerEntry[] = []
   for (const name of names.filter(one => one.endsWith('.jsonl')).sort()) {

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CacheRecord, EntryShelf, RecordShelf } from './cache.ts'
 import type { EntryFacts } from './entry.ts'
+import { entryFolder, shelfFolder } from './layout.ts'
 import { EntryReader } from './read-entry.ts'
 
 // The cache as its owner sees it: everything that is in it, whatever it was made for. Looking through it changes
@@ -73,7 +74,7 @@ export function openArchive({ cacheDir, scratchDir }: CacheFolders): Archive {
   async function* images(shelves: readonly EntryShelf[] = ENTRY_SHELVES): AsyncGenerator<ArchivedImage> {
     for (const root of names) {
       for (const shelf of shelves) {
-        for await (const { path, name } of listKeys(join(roots[root], 'v1', shelf), /^[0-9a-f]{64}$/)) {
+        for await (const { path, name } of listKeys(shelfFolder(roots[root], shelf), /^[0-9a-f]{64}$/)) {
           const seen = reader.entry(path, name)
           const facts = seen.state === 'sound' ? seen.entry.facts : undefined
           yield { root, shelf, folder: path, facts }
@@ -84,7 +85,7 @@ export function openArchive({ cacheDir, scratchDir }: CacheFolders): Archive {
 
   function findAnswer(key: string): EntryFacts | undefined {
     for (const root of names) {
-      const seen = reader.entry(join(roots[root], 'v1', 'answers', key.slice(0, 2), key), key)
+      const seen = reader.entry(entryFolder(roots[root], 'answers', key), key)
       if (seen.state === 'sound') return seen.entry.facts
     }
     return undefined
@@ -93,7 +94,10 @@ export function openArchive({ cacheDir, scratchDir }: CacheFolders): Archive {
   async function* records(): AsyncGenerator<ArchivedRecord> {
     for (const root of names) {
       for (const shelf of RECORD_SHELVES) {
-        for await (const { path, name } of listKeys(join(roots[root], 'v1', shelf), /^[0-9a-f]{64}\.json$/)) {
+        for await (const { path, name } of listKeys(
+          shelfFolder(roots[root], shelf),
+          /^[0-9a-f]{64}\.json$/,
+        )) {
           const key = name.slice(0, 64)
           const seen = reader.record(path, key)
           yield { root, shelf, file: path, key, record: seen.state === 'sound' ? seen.record : undefined }

@@ -11,6 +11,7 @@ import {
   parseEntry,
   printEntry,
 } from './entry.ts'
+import { entryFolder, shelfFolder } from './layout.ts'
 import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
@@ -31,6 +32,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/received/ and rejected/                      answers not looked at yet; answers refused, but paid for
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
+//   <root>/v1/ledger/, hits.jsonl                          what was charged (durable); where lookups led (scratch)
 //   <root>/manifest.json                                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
@@ -207,7 +209,7 @@ class DiskCache implements Cache {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
           await this.#manifest?.list(key, lineOf({ ...facts, sha256 }, facts.boughtFor), () =>
-            knownAnswers(join(this.root, 'v1', shelf), this.#reader),
+            knownAnswers(shelfFolder(this.root, shelf), this.#reader),
           )
         const clear = () => this.#quarantine.clear(folder, look)
         const winner = await publish(temporary, folder, clear, !this.#tag)
@@ -309,7 +311,7 @@ class DiskCache implements Cache {
 
   #path(shelf: EntryShelf | RecordShelf, key: string): string {
     if (!/^[0-9a-f]{64}$/.test(key)) throw new TypeError(`not a cache key: ${JSON.stringify(key)}`)
-    return join(this.root, 'v1', shelf, key.slice(0, 2), key)
+    return entryFolder(this.root, shelf, key)
   }
 }
 

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import type { SourceFacts } from '../source/source.ts'
 import { record } from '../validate.ts'
 import { type EntryFacts, isEntryFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
+import { hitsFile } from './layout.ts'
 
 // The short way to a finished file.
 //
@@ -41,7 +42,7 @@ const MAX_STALE = 2
 const MAX_BYTES = 64 * 1024 * 1024
 
 export function openHits(scratchDir: string): HitJournal {
-  const file = join(scratchDir, 'v1', 'hits.jsonl')
+  const file = hitsFile(scratchDir)
   let known: Map<string, Hit> | undefined
 
   function hits(): Map<string, Hit> {

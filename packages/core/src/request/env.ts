@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
+import { parse } from 'dotenv'
+import { expand } from 'dotenv-expand'
 import { UpscaleError } from '../errors.ts'
 
 interface VariableFacts {
@@ -66,7 +67,8 @@ export const PUBLIC_PREFIXES: readonly string[] = [
 
 /**
  * The process's variables over those of the project's `.env` files, in Vite's order: `.env`, `.env.local`,
- * `.env.<mode>`, `.env.<mode>.local`, a later file winning. Nothing is written back to the process.
+ * `.env.<mode>`, `.env.<mode>.local`, a later file winning. `$NAME` and `${NAME}` in a file's value are expanded, also
+ * from the process, as Vite does. Nothing is written back to the process.
  */
 export function loadEnv(
   root: string,
@@ -74,7 +76,12 @@ export function loadEnv(
   processEnv: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   const files = ['.env', '.env.local', `.env.${mode}`, `.env.${mode}.local`]
-  return Object.assign({}, ...files.map(file => readEnvFile(join(root, file))), processEnv)
+  const parsed: Record<string, string> = Object.assign(
+    {},
+    ...files.map(file => readEnvFile(join(root, file))),
+  )
+  expand({ parsed, processEnv: definedOnly(processEnv) })
+  return { ...parsed, ...processEnv }
 }
 
 /** @throws UpscaleError KEY_EXPOSED when a key stands under a name that a bundler would put into the page */
@@ -90,9 +97,15 @@ export function refuseExposedKeys(env: Readonly<Record<string, string | undefine
   }
 }
 
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const defined = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return Object.fromEntries(defined)
+}
+
 function readEnvFile(file: string): Record<string, string | undefined> {
   try {
-    return parseEnv(readFileSync(file, 'utf8'))
+    // Not Node's own parser: that of Node 20 loses the order, and a value may only name earlier ones.
+    return parse(readFileSync(file))
   } catch (error) {
     // A project without this file is the normal case; a folder of that name (a Python habit) is no env file either.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))

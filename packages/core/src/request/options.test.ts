@@ -132,3 +132,13 @@ test('env files are read in order, and the process wins', () => {
     D: 'process',
   })
 })
+
+test('a value of an env file may name others, as Vite reads it', () => {
+  const root = mkdtempSync(join(tmpdir(), 'upscale-env-'))
+  writeFileSync(
+    join(root, '.env'),
+    ['TEAM_KEY=file', 'LUMENFALL_API_KEY=$TEAM_KEY', 'FAL_KEY=$' + '{HERE}-x', 'PLAIN=a\\$b'].join('\n'),
+  )
+  const env = loadEnv(root, 'production', { HERE: 'process' })
+  expect(env).toMatchObject({ LUMENFALL_API_KEY: 'file', FAL_KEY: 'process-x', PLAIN: 'a$b' })
+})

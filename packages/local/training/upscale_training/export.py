@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from . import reference
 from .anchor import enlarge_integer
 from .checkpoint import load_average
+from .experts import EXPERTS
 from .model import run_collapsed
 
 MAX_SHIFT = 14
@@ -151,16 +152,6 @@ def replace(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
-def dequantise(layers) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The real values of a weight file's integers."""
-    one = 1 << reference.ACTIVATION_BITS
-    real = []
-    for kernel, bias, shift in layers:
-        scaled = kernel.astype(np.float32) / (1 << shift), (bias / (one << shift)).astype(np.float32)
-        real.append(tuple(torch.from_numpy(values) for values in scaled))
-    return real
-
-
 def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:
     """The unquantised model on a whole picture, in levels of 0..255 before rounding."""
     halo = len(layers)
@@ -199,7 +190,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", choices=("best", "fast"), help="default: the checkpoint's own")
+    parser.add_argument("--name", choices=EXPERTS, help="default: the checkpoint's own")
     o = parser.parse_args()
     for checkpoint in o.checkpoint:
         model, record = load_average(checkpoint)

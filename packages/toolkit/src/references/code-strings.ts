@@ -75,11 +75,9 @@ function stringOf(first: number, last: number, pieces: readonly Piece[]): CodeSt
 }
 
 /** The markup of a string, made whole where it breaks off in a tag; undefined for a string that is none. */
-export function markupOf(
-  { first, last, text }: CodeString,
-  tokens: readonly CodeToken[],
-): string | undefined {
-  if (isShownAsText(tokens, first, last)) return undefined
+export function markupOf({ first, last, text }: CodeString, code: NestedCode): string | undefined {
+  const { tokens } = code
+  if (isShownAsText(code, first, last)) return undefined
   if (MARKUP.test(text)) return text + ENDS
   if (tokens[first - 1]?.value !== '+' || !REST_OF_TAG.test(text)) return undefined
   const [, before = '', quote = ''] = /^([^"'>]*)(["']?)/.exec(text) ?? []
@@ -116,24 +114,25 @@ const CONTROLS: Readonly<Record<string, string>> = {
  * True for the child of an element that React, Vue and others create, and for what the DOM is told to show as text.
  * In `&lt;img src="…"&gt;` of a component nothing else is left of the escapes.
  */
-export function isShownAsText(tokens: readonly CodeToken[], first: number, last: number): boolean {
+export function isShownAsText(code: NestedCode, first: number, last: number): boolean {
+  const { tokens, openers } = code
   const at = (index: number): string => tokens[index]?.value ?? ''
   const before = at(first - 1)
   if (before === '=') return TEXT_PROPERTY.test(at(first - 2))
   if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
   // Vue marks what never changes, the texts that it makes nodes of among them.
   if ([1, 2, 3, 4].map(step => at(last + step)).join('') === ',-1)') return true
-  if (isChild(tokens, first)) return true
+  if (isChild(code, first)) return true
   // `h("p", null, [text("…")])`, where the name of Vue's function is lost.
-  const list = openerOf(tokens, first - 1)
-  return before === '(' && at(last + 1) === ')' && at(list) === '[' && isChild(tokens, list)
+  const list = openers[first - 1] ?? -1
+  return before === '(' && at(last + 1) === ')' && at(list) === '[' && isChild(code, list)
 }
 
 /**
  * True for a string that names something or that a page shows, although it reads like an address. Stricter than the test
  * for markup: `images.set("a", "./a.png")` looks like the child of a link.
  */
-export function isNameOrText(tokens: readonly CodeToken[], first: number, last: number): boolean {
+export function isNameOrText({ tokens, openers }: NestedCode, first: number, last: number): boolean {
   const at = (index: number): string => tokens[index]?.value ?? ''
   const before = at(first - 1)
   if (before === ':') return isNameOrTextProperty(at(first - 2))
@@ -141,7 +140,7 @@ export function isNameOrText(tokens: readonly CodeToken[], first: number, last: 
   if (before === '=') return at(first - 3) === '.' && isNameOrTextProperty(at(first - 2))
   if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
   if ([1, 2, 3, 4].map(step => at(last + step)).join('') === ',-1)') return true
-  const opener = openerOf(tokens, first)
+  const opener = openers[first] ?? -1
   if (at(opener) === '[' && at(opener - 1) === ':') return isNameOrTextProperty(at(opener - 2))
   return at(opener) === '(' && first > opener + 1 && CODE_ELEMENT.test(at(opener + 1))
 }
@@ -151,27 +150,37 @@ function isNameOrTextProperty(name: string): boolean {
 }
 
 /** True for what stands where an element's children do, or in a list of them. */
-function isChild(tokens: readonly CodeToken[], index: number): boolean {
-  const at = (place: number): string => tokens[place]?.value ?? ''
+function isChild({ tokens, openers }: NestedCode, place: number): boolean {
+  const at = (index: number): string => tokens[index]?.value ?? ''
+  let index = place
+  let opener = openers[index] ?? -1
+  while (at(index - 1) !== ':' && at(opener) === '[') {
+    index = opener
+    opener = openers[index] ?? -1
+  }
   if (at(index - 1) === ':') return TEXT_PROPERTY.test(at(index - 2))
-  const opener = openerOf(tokens, index)
-  if (at(opener) === '[') return isChild(tokens, opener)
   if (at(opener) !== '(' || index === opener + 1) return false
   // An element without properties; with nothing before it, `null` is another function's.
   if (at(index - 1) === ',' && at(index - 2) === 'null' && opener + 1 < index - 2) return true
   return TEXT_ELEMENT.test(at(opener + 1)) && at(opener + 2) === ','
 }
 
-/** The bracket that a token stands in; -1 for none. */
-function openerOf(tokens: readonly CodeToken[], index: number): number {
-  let depth = 0
-  for (let at = index - 1; at >= 0; at--) {
-    const { type, value } = tokens[at] as CodeToken
-    if (type === 'TemplateTail') depth++
-    else if (type === 'TemplateHead' && depth-- === 0) return at
+/** A code with the bracket, or the start of a template, that each of its tokens stands in; -1 for none. */
+export interface NestedCode {
+  readonly tokens: readonly CodeToken[]
+  readonly openers: Int32Array
+}
+
+export function nest(tokens: readonly CodeToken[]): NestedCode {
+  const openers = new Int32Array(tokens.length)
+  const open: number[] = []
+  for (const [index, { type, value }] of tokens.entries()) {
+    openers[index] = open.at(-1) ?? -1
+    if (type === 'TemplateHead') open.push(index)
+    else if (type === 'TemplateTail') open.pop()
     else if (type !== 'Punctuator') continue
-    else if (value === ')' || value === ']' || value === '}') depth++
-    else if ((value === '(' || value === '[' || value === '{') && depth-- === 0) return at
+    else if (value === '(' || value === '[' || value === '{') open.push(index)
+    else if (value === ')' || value === ']' || value === '}') open.pop()
   }
-  return -1
+  return { tokens, openers }
 }

@@ -1,5 +1,14 @@
 import { isElsewhere, PICTURE_EXTENSIONS, pathOf } from './address.ts'
-import { type CodeString, isNameOrText, isShownAsText, markupOf, PUT_IN, stringsOf } from './code-strings.ts'
+import {
+  type CodeString,
+  isNameOrText,
+  isShownAsText,
+  markupOf,
+  type NestedCode,
+  nest,
+  PUT_IN,
+  stringsOf,
+} from './code-strings.ts'
 import { isProseAttribute } from './prose-attributes.ts'
 import { type CodeToken, literalText, tokensOf } from './script.ts'
 import { findCandidates } from './srcset.ts'
@@ -109,35 +118,32 @@ function isPictureReference(value: string): boolean {
 
 async function* scanScript(code: string, depth: number): AsyncGenerator<Found> {
   const tokens = [...tokensOf(code)]
+  const nested = nest(tokens)
   const runs = codeThatRuns(tokens)
   for (const string of stringsOf(tokens)) {
     if (!mayHold(string.text)) continue
-    for await (const found of scanString(string, tokens, depth)) yield found
+    for await (const found of scanString(string, nested, depth)) yield found
     if (!runs(string) || depth >= DEEPEST) continue
     for await (const found of scanScript(string.text, depth + 1)) yield at(found, string)
   }
 }
 
 /** What a string of code may be, one after the other: an address, code, data, markup, CSS, a `srcset`, Markdown. */
-async function* scanString(
-  string: CodeString,
-  tokens: readonly CodeToken[],
-  depth: number,
-): AsyncGenerator<Found> {
+async function* scanString(string: CodeString, code: NestedCode, depth: number): AsyncGenerator<Found> {
+  const { tokens } = code
   const { first, last, text } = string
   // Of an address that a template puts together the end is known.
   const tail = text.slice(text.lastIndexOf(PUT_IN) + 1)
   const offset = text.length - tail.length
   if (isPictureReference(tail.trim()) && (offset === 0 || !/\s/.test(tail))) {
-    const isLeft =
-      !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(tokens, first, last)
+    const isLeft = !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(code, first, last)
     if (isLeft) yield { value: tail.trim(), start: string.placeOf(offset), form: 'string' }
     return
   }
   if (isKey(tokens, first)) return
   for await (const found of scanDataAddress(text.trim(), depth)) yield at(found, string)
-  if (isShownAsText(tokens, first, last)) return
-  const markup = markupOf(string, tokens)
+  if (isShownAsText(code, first, last)) return
+  const markup = markupOf(string, code)
   if (markup !== undefined) {
     const shift = markup.indexOf(text)
     for await (const found of scanPage(markup, depth + 1)) {
@@ -263,12 +269,13 @@ function isData(text: string): boolean {
 /** JSON is read by the tokens of JavaScript, which know where a value stands. */
 async function* scanData(json: string, depth: number): AsyncGenerator<Found> {
   const tokens = [...tokensOf(json)]
+  const nested = nest(tokens)
   for (const string of stringsOf(tokens)) {
     if (!mayHold(string.text) || isKey(tokens, string.first)) continue
     const key = tokens[string.first - 1]?.value === ':' ? tokens[string.first - 2]?.value : undefined
     if (key !== undefined && NAME_KEY.test(key)) continue
     if (depth >= DEEPEST) return
-    for await (const found of scanString(string, tokens, depth + 1)) yield { ...found, form: 'data' }
+    for await (const found of scanString(string, nested, depth + 1)) yield { ...found, form: 'data' }
   }
 }
 

@@ -8,7 +8,7 @@ import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
-import { devPlugin } from './dev/plugin.ts'
+import { devPlugins } from './dev/plugin.ts'
 import { type FindFile, fileBeside, sourceOf } from './files.ts'
 import { rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
@@ -33,7 +33,7 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
     newUrlPlugin(session),
     watchSources(session),
     { ...checkOutput(session), enforce: 'post' },
-    devPlugin(options),
+    ...devPlugins(options),
   ]
 }
 
