@@ -17,7 +17,7 @@ from .model import run_collapsed
 
 MAX_SHIFT = 14
 # Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
-PEAK_LIMIT = 5.0
+PEAK_LIMIT = 4.0
 # Quiet channels are turned up by no more than this, so that the weights that read them fit finer steps.
 LARGEST_GAIN = 4.0
 # In levels of 8 bits; half a level is the rounding to bytes.
