@@ -232,3 +232,8 @@ test('files that can hold references are searched, source maps and pictures not'
     'a.txt',
   ])
 })
+
+test('source maps quote sources, whatever they are called', () => {
+  expect(['main.js.map', 'server.mjs.map.json', 'a.css.map'].filter(isSearched)).toEqual([])
+  expect(['data.json', 'app.webmanifest'].filter(isSearched)).toHaveLength(2)
+})

@@ -76,7 +76,7 @@ const SCANNERS: readonly [RegExp, Scanner][] = [
   [/\.(?:[cm]?js|jsx)$/, scanScript],
   [/\.css$/, scanStyleSheet],
   [/\.(?:x?html?|svg|php|vue)$/, scanPage],
-  [/\.(?:json|webmanifest|map\.json)$/, scanData],
+  [/(?<!\.map)\.(?:json|webmanifest)$/, scanData],
   [/\.(?:xml|rss|atom)$/, scanXml],
   [/\.(?:txt|md|markdown)$/, scanPlainText],
 ]

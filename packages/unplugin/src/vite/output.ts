@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
-import type { Plugin, Rollup } from 'vite'
+import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
 import { lookBeforeExit } from '../last-look.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
@@ -53,13 +53,15 @@ export function checkOutput(session: ViteSession): Plugin {
         nameSourcesInManifest(bundle, session)
         const ownPrefixes = [session.config.base]
         const sources = [...sourceFiles(this)]
-        const outputs = [...outputFiles(bundle)]
+        const manifests = manifestsOf(config.build)
+        const outputs = [...outputFiles(bundle, manifests)]
         tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
         const unreplaced = await findUnreplaced([...this.getModuleIds()], bundle, session)
         if (unreplaced !== undefined) throw unreplaced
         const out = resolve(config.root, dir ?? config.build.outDir)
         const folder = createOutputFolder(out, began.get(name) ?? Date.now(), { ownPrefixes, ...rules })
         for (const output of outputs) folder.note(output.name)
+        for (const manifest of manifests) folder.note(manifest)
         written.set(name, { folder, sources })
       },
     },
@@ -80,13 +82,19 @@ export function checkOutput(session: ViteSession): Plugin {
   }
 }
 
-/** Vite's manifests, which name sources as they were written. */
+/** Vite's manifests, which name sources as they were written, where they have names of their own. */
+function manifestsOf({ manifest, ssrManifest }: BuildEnvironmentOptions): string[] {
+  return [manifest, ssrManifest].filter(name => typeof name === 'string')
+}
+
+/** Vite's manifests, where it names them. */
 const MANIFEST = /(?:^|\/)\.vite\//
 
-function* outputFiles(bundle: Rollup.OutputBundle): Generator<OutputFile> {
+function* outputFiles(bundle: Rollup.OutputBundle, manifests: readonly string[]): Generator<OutputFile> {
   // By names first: Rolldown copies an output over from its side when it is touched, and most are images.
   for (const name of Object.keys(bundle)) {
-    const output = isSearched(name) && !MANIFEST.test(name) ? bundle[name] : undefined
+    const isManifest = MANIFEST.test(name) || manifests.includes(name)
+    const output = isSearched(name) && !isManifest ? bundle[name] : undefined
     if (output === undefined) continue
     yield { name, text: () => (output.type === 'chunk' ? output.code : textOf(output.source)) }
   }
