@@ -94,6 +94,17 @@ test.each([
   ["import a from './a.png?upscale=2'", ['./a.png?upscale=2']],
   ['![x](./a.png?upscale=2 "title")', ['./a.png?upscale=2']],
   ['<img src="a.png?upscale=2&amp;engine=x">', ['a.png?upscale=2&engine=x']],
+  ['<img srcset="./a.jpg?upscale=2 2x">', ['./a.jpg?upscale=2']],
+  ['<img srcset="./b.jpg 1x, ./a.jpg?upscale=2 2x">', ['./a.jpg?upscale=2']],
+  ['<img srcset="./b.jpg 1x, ./a.jpg?upscale=2">', ['./a.jpg?upscale=2']],
+  [
+    '<img srcset="./a.jpg?upscale=2 640w, ./a.jpg?upscale=3 960w">',
+    ['./a.jpg?upscale=2', './a.jpg?upscale=3'],
+  ],
+  [
+    '<img srcset="\n  ./a.jpg?upscale=2 2x,\n  ./a.jpg?upscale=3 3x">',
+    ['./a.jpg?upscale=2', './a.jpg?upscale=3'],
+  ],
   ['const text = "tag it with ?upscale=2"', []],
   ['{{ image }}.png?upscale=2', []],
 ])('in code, %s has %j', (text, expected) => {

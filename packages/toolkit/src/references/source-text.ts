@@ -12,6 +12,12 @@ export interface SourceReference {
 
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})\\?`, 'gi')
 
+/** The descriptors of a `srcset`, after an address and between two. */
+const DESCRIPTOR_BEHIND = /^\s+\d+(?:\.\d+)?[xwh][\s,"'`]/
+const DESCRIPTOR_BEFORE = /\s\d{1,5}(?:\.\d{1,4})?[xwh]\s{0,40},/
+/** How far into a string a descriptor is looked for. */
+const LONGEST = 4096
+
 /** Holes that a template or a glob fills later. */
 const MADE_BY_CODE = /[{}*]/
 
@@ -53,7 +59,9 @@ function* addressesIn(text: string): Generator<{ readonly written: string; reado
     const query = picture.lastIndex
     if (index >= line.end) line = stretch(text, /["'`\r\n]/g, line.end, index)
     const quote = text[line.start - 1] ?? ''
-    const isString = /["'`]/.test(quote) && text[line.end] === quote && line.start - 1 !== closingQuote
+    const isSrcset = DESCRIPTOR_BEFORE.test(text.slice(line.start, Math.min(index, line.start + LONGEST)))
+    const isString =
+      !isSrcset && /["'`]/.test(quote) && text[line.end] === quote && line.start - 1 !== closingQuote
     if (isString && index > line.start && query < line.end && lastBlank(text, line) < query) {
       yield { written: text.slice(line.start, line.end), start: line.start }
       closingQuote = line.end
@@ -63,7 +71,8 @@ function* addressesIn(text: string): Generator<{ readonly written: string; reado
     if (index >= word.end) word = stretch(text, /[\s"'`()<>]/g, Math.max(word.end, line.start), index)
     const start = wordStart(text, word)
     if (start === undefined || index <= start || query >= word.end) continue
-    yield { written: text.slice(start, word.end), start }
+    // The comma between two candidates of a `srcset`.
+    yield { written: text.slice(start, word.end).replace(/,$/, ''), start }
     picture.lastIndex = word.end
   }
 }
@@ -86,7 +95,10 @@ function stretch(text: string, ends: RegExp, from: number, place: number): Stret
 
 /** Where an address may start in a word; undefined for nowhere. */
 function wordStart(text: string, { start, end }: Stretch): number | undefined {
-  if (/[(>\s]/.test(text[start - 1] ?? '')) return start
+  const before = text[start - 1] ?? ''
+  if (/[(>\s]/.test(before)) return start
+  // The first candidate of a `srcset`, which a descriptor follows.
+  if (/["'`]/.test(before) && DESCRIPTOR_BEHIND.test(text.slice(end, end + 16))) return start
   const sign = /[=\]:]/g
   sign.lastIndex = start
   const at = sign.exec(text)?.index ?? end

@@ -10,6 +10,7 @@ import { isTaggedImage, pathOf } from '../reference.ts'
 import { PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
+import { tellResolveErrors } from './resolve-errors.ts'
 import { endBuilds, familyLogger } from './shared.ts'
 import { checkOutput } from './webpack-output.ts'
 
@@ -35,6 +36,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   const use = { loader: WEBPACK_LOADER, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
   compiler.hooks.compilation.tap('upscale', compilation => {
+    tellResolveErrors(compiler, compilation)
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
       Object.assign(context, { [PICTURE_SOURCE]: pictureSource })
     })

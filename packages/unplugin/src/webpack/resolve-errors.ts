@@ -1,0 +1,38 @@
+import { isUpscaleError, UpscaleError } from 'upscale-core'
+import type { Compilation, Compiler, Module } from 'webpack'
+import { withPlace } from '../project-upscaler.ts'
+import { isTaggedImage } from '../reference.ts'
+
+/**
+ * Says in our words what webpack says of a tagged reference that leads nowhere, and of an error that a hook of ours threw
+ * while webpack resolved: "Module not found: UpscaleError", without the place.
+ */
+export function tellResolveErrors({ webpack }: Compiler, compilation: Compilation): void {
+  compilation.hooks.finishModules.tap('upscale', () => {
+    for (const [index, error] of compilation.errors.entries()) {
+      const ours = oursOf(error)
+      if (ours === undefined) continue
+      const told = new webpack.WebpackError(ours.message)
+      told.hideStack = true
+      const { module } = error as Failure
+      if (module) told.module = module
+      compilation.errors[index] = told
+    }
+  })
+}
+
+/** webpack's types of its list of errors leave out what they are. */
+type Failure = Error & { readonly module?: Module | null; readonly error?: unknown }
+
+function oursOf(error: Failure): UpscaleError | undefined {
+  if (error.name !== 'ModuleNotFoundError') return undefined
+  if (isUpscaleError(error.error)) return error.error
+  const reference = /Can't resolve '([^']+)'/.exec(error.message)?.[1] ?? ''
+  if (!isTaggedImage(reference)) return undefined
+  return withPlace(
+    new UpscaleError('SOURCE_NOT_FOUND', 'no picture was found for this reference', {
+      hint: 'check the path; it starts from the file that has it',
+    }),
+    { reference, importer: error.module?.nameForCondition() ?? undefined },
+  )
+}
