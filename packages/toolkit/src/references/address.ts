@@ -8,8 +8,11 @@ const PICTURE_PATH = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})$`, 'i')
 /** Ends of paths that name a picture an `<img>` can have a larger one of. */
 const RASTER_PATH = /\.(?:png|jpe?g|jfif|webp|avif|gif)$/i
 
-/** Quick test for a text that may hold a tagged reference; `&` may be written as `&amp;`. */
-const TAG_IN_TEXT = /[?&;](?:upscale|detail|resemblance|expand_prompt)\b/
+/**
+ * Quick test for a text that may hold a tagged reference; `&` may be written as `&amp;`. The end of a key is that of a
+ * word: in a text a quote, a space or a bracket follows `?upscale`.
+ */
+export const TAG_IN_TEXT: RegExp = /[?&;](?:upscale|detail|resemblance|expand_prompt)\b/
 
 /** A scheme of two letters or more (one letter is a Windows drive), or a protocol-relative address. */
 const ELSEWHERE = /^(?:[a-z][a-z\d+.-]+:|\/\/)/i

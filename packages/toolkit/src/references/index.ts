@@ -3,8 +3,10 @@ export {
   isPicturePath,
   isRasterPicture,
   isTaggedPicture,
+  mayHoldTags,
   PICTURE_EXTENSIONS,
   pathOf,
+  TAG_IN_TEXT,
 } from './address.ts'
 export { countLines, type LineOf } from './lines.ts'
 export { findSourcePlace, type SourcePlace } from './source-place.ts'

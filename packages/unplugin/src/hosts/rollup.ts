@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import type { Directive } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
+import { mayHoldTags } from 'upscale-toolkit/references'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -67,7 +67,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
     ...importHooks(projectUpscaler),
     transform(code, id) {
-      return TAGGED.test(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
+      return mayHoldTags(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
     },
     async buildEnd() {
       if (current !== undefined) {

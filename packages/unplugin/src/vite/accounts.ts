@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
-import { findSourcePlace } from 'upscale-toolkit/references'
+import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
 import type { Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
 import { withPlace } from '../project-upscaler.ts'
@@ -31,7 +30,7 @@ export async function findUnreplaced(
   const files = new Set(ids.map(pathOf).filter(id => !id.startsWith('\0') && !id.includes('/node_modules/')))
   for (const file of files) {
     const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
-    if (!TAGGED.test(text)) continue
+    if (!mayHoldTags(text)) continue
     for (const site of await sitesIn(file, text)) {
       if (await isShippedSmall(site, text, bundle, session)) return unreplaced(site)
     }

@@ -1,7 +1,6 @@
 import MagicString from 'magic-string'
 import type { Directive } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
-import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
+import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
 import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
 import type { ReferenceSite } from '../reference.ts'
@@ -47,7 +46,7 @@ const IMAGE_META = [
  */
 export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
   // The parser takes its time to load, so only pages with a tag get it.
-  if (!TAGGED.test(html.replaceAll('&amp;', '&'))) return html
+  if (!mayHoldTags(html)) return html
   const { elementsOf } = await import('upscale-toolkit/references/elements')
   const edited = new MagicString(html)
   for (const element of elementsOf(html)) {

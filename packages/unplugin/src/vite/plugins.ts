@@ -1,5 +1,6 @@
 import { UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
+import { TAG_IN_TEXT } from 'upscale-toolkit/references'
 import type { Alias, Plugin, ResolvedConfig } from 'vite'
 import type { UpscaleOptions } from '../options.ts'
 import { lineOf } from '../place.ts'
@@ -86,7 +87,7 @@ function modulePlugin(
     ...importHooks(session),
     transform: {
       order: 'pre',
-      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
+      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAG_IN_TEXT },
       handler: (code, id) => rewritePublicImages(code, id, session),
     },
   }
@@ -165,7 +166,7 @@ function newUrlPlugin(session: ViteSession): Plugin {
       // A page is no script: what looks like code in it is text. Its inline scripts have ids of their own.
       filter: { code: { include: [/new\s+URL/] }, id: { exclude: [/^\0/, /\.html?$/] } },
       async handler(code, id) {
-        if (!TAGGED.test(code)) return null
+        if (!TAG_IN_TEXT.test(code)) return null
         // On the server Vite leaves this form alone, and a slot would not be in the output.
         if (this.environment.config.consumer === 'server') return withoutTags(code, session)
         const rewritten = await rewriteNewUrls(code, id, session, async path => {

@@ -1,6 +1,5 @@
 import MagicString from 'magic-string'
-import { TAGGED } from 'upscale-core/internal'
-import { findCandidates, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
+import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
 import type { ProjectUpscaler } from '../../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../../reference.ts'
 
@@ -14,7 +13,7 @@ export async function expandSrcsets(
   projectUpscaler: ProjectUpscaler,
 ): Promise<string> {
   const decoded = html.replaceAll('&amp;', '&')
-  if (!TAGGED.test(decoded) || !decoded.includes('as=srcset')) return html
+  if (!mayHoldTags(decoded) || !decoded.includes('as=srcset')) return html
   const { elementsOf } = await import('upscale-toolkit/references/elements')
   const edited = new MagicString(html)
   for (const { attributes } of elementsOf(html)) {

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { isUpscaleError, type UpscaleRequest } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
+import { mayHoldTags } from 'upscale-toolkit/references'
 import type { ResolvedConfig } from 'vite'
 import { isFile } from '../../is-file.ts'
 import type { ProjectUpscaler } from '../../project-upscaler.ts'
@@ -87,7 +88,7 @@ export function createModulePictures(
   return {
     note,
     noteCode(code, id) {
-      if (!TAGGED.test(code.replaceAll('&amp;', '&')) || isBroughtAlong(id)) return
+      if (!mayHoldTags(code) || isBroughtAlong(id)) return
       for (const address of addressesIn(code)) noteAddress(address, pathOf(id))
     },
     async has(source, request) {
