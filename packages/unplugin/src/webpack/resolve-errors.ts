@@ -1,5 +1,5 @@
 import { isUpscaleError, UpscaleError } from 'upscale-core'
-import type { Compilation, Compiler, Module } from 'webpack'
+import type { Compilation, Compiler, Module, WebpackError } from 'webpack'
 import { withPlace } from '../project-upscaler.ts'
 import { isTaggedImage } from '../reference.ts'
 
@@ -14,15 +14,20 @@ export function tellResolveErrors({ webpack }: Compiler, compilation: Compilatio
       if (ours === undefined) continue
       const told = new webpack.WebpackError(ours.message)
       told.hideStack = true
-      const { module } = error as Failure
+      const { module, loc } = error as Failure
       if (module) told.module = module
+      if (loc) told.loc = loc
       compilation.errors[index] = told
     }
   })
 }
 
 /** webpack's types of its list of errors leave out what they are. */
-type Failure = Error & { readonly module?: Module | null; readonly error?: unknown }
+type Failure = Error & {
+  readonly module?: Module | null
+  readonly loc?: WebpackError['loc']
+  readonly error?: unknown
+}
 
 function oursOf(error: Failure): UpscaleError | undefined {
   if (error.name !== 'ModuleNotFoundError') return undefined
@@ -30,7 +35,7 @@ function oursOf(error: Failure): UpscaleError | undefined {
   const reference = /Can't resolve '([^']+)'/.exec(error.message)?.[1] ?? ''
   if (!isTaggedImage(reference)) return undefined
   return withPlace(
-    new UpscaleError('SOURCE_NOT_FOUND', 'no picture was found for this reference', {
+    new UpscaleError('SOURCE_NOT_FOUND', `no picture was found: Can't resolve '${reference}'`, {
       hint: 'check the path; it starts from the file that has it',
     }),
     { reference, importer: error.module?.nameForCondition() ?? undefined },
