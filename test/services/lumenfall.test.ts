@@ -191,6 +191,14 @@ describe('an address that must not be opened is refused', () => {
     expect(gateway.orders).toHaveLength(1)
     expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
   })
+
+  test('a data: address is the picture itself, and is not fetched', async () => {
+    gateway.respondWith(soldAt('data:image/png;base64,AAAA'))
+    const error = await refusal(() => upscale({ responseFormat: 'url' }))
+    expect(error.code).toBe('ANSWER_CORRUPT')
+    expect(gateway.orders).toHaveLength(1)
+    expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
+  })
 })
 
 describe('Record & Replay', () => {

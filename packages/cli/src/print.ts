@@ -77,9 +77,11 @@ export function messageOf(error: unknown): string {
 /** JSON in which a terminal finds nothing to act upon: JSON itself lets DEL, C1 and invisible characters through. */
 function jsonText(document: Document): string {
   const code = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(document, undefined, 2).replace(/[\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}/gu, chars =>
-    [...Array(chars.length).keys()].map(at => code(chars.charAt(at))).join(''),
-  )
+  return JSON.stringify(document, undefined, 2)
+    .replace(/[\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}/gu, chars =>
+      [...Array(chars.length).keys()].map(at => code(chars.charAt(at))).join(''),
+    )
+    .replace(/##(?=\[|vso\[)/g, '#\\u0023')
 }
 
 /** An error as part of a document. */

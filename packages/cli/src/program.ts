@@ -13,6 +13,7 @@ import { addQueue } from './commands/queue.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
+import { addTypes } from './commands/types.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWarm } from './commands/warm.ts'
 import { addWhy } from './commands/why.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   addDoctor,
   addModels,
   addReport,
+  addTypes,
   addServe,
   addEnqueue,
   addWork,

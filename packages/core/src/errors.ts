@@ -58,10 +58,11 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return (ERROR_CODES as readonly unknown[]).includes(value)
 }
 
-/** Where a reference was written. `line` counts from 1. */
+/** Where a reference was written. `line` and `column` count from 1. */
 export interface Importer {
   readonly file: string
   readonly line?: number
+  readonly column?: number
 }
 
 export interface ErrorDetails {
@@ -126,7 +127,9 @@ function compose(code: ErrorCode, problem: string, details: ErrorDetails): strin
 
 function place({ reference, importer }: ErrorDetails): string {
   const from =
-    importer === undefined ? '' : `${importer.file}${importer.line === undefined ? '' : `:${importer.line}`}`
+    importer === undefined
+      ? ''
+      : [importer.file, importer.line, importer.column].filter(part => part !== undefined).join(':')
   if (reference === undefined) return from
   return from === '' ? `"${reference}"` : `"${reference}" in ${from}`
 }

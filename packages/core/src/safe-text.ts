@@ -49,7 +49,8 @@ export function escapeText(text: string): string {
 }
 
 /** Colours and weights, which a program gives to a text of its own. */
-const COLOUR = new RegExp(`(${'\u001b'}\\[\\d{1,2}m)`)
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape is what is looked for
+const COLOUR = /(\u001b\[\d{1,2}m)/
 
 /**
  * The same for text of several lines.

@@ -25,11 +25,21 @@ export const CHOOSER_REVISION = 1
 const STRIP_ROWS = 512
 const MOST_PATCHES = 256
 
-/** What of damage.mjs's findings counts as damage; how they come out for pictures known is in RUNTIME.md. */
-const DAMAGED = { step: 2, noise: 160, halved: 75, specks: 10 }
-/** A block with at least so many edges shows specks if there are any. */
+/**
+ * From where on a picture is better off with `compressed`, by measurements with these weights. A photograph stands more
+ * than a drawing, in which the specks around each letter would be sharpened.
+ */
+const PHOTO_DAMAGE = { step: 5, noise: 190 }
+const DRAWING_DAMAGE = { step: 2, noise: 100, halved: 80, specks: 16 }
+/** A drawing with so many specks was compressed even if nothing else says so. */
+const MANY_SPECKS = 30
+/** A drawing has many edges, and nearly one colour on a side of them even after it was compressed. */
 const EDGY = 12
-const LEAST_EDGY_BLOCKS = 8
+const EDGY_SHARE = 10
+const GROUND_PIXELS = 90
+/** Of an edgy block, pixels of the very same colour: what is left of a drawing's ground. */
+const SAME_PIXELS = 48
+const SAME_SHARE = 20
 
 /** Per cent of a block's pairs that are of one colour: a photograph has less, a drawing more. */
 const PHOTO_EQUAL = 30
@@ -37,6 +47,8 @@ const DRAWN_EQUAL = 45
 /** Colours in a block of 256 pixels: a drawing has less than the first, a photograph more. */
 const DRAWN_COLOURS = 16
 const PHOTO_COLOURS = 32
+/** With fewer edges a drawing's block is too smooth for it to matter which network it gets. */
+const DRAWN_EDGES = 6
 /** A block's neighbours vote with it, this far around. */
 const VOTERS = 2
 /** Per cent of the blocks that must be of the lesser kind, or it is taken for a mistake. */
@@ -64,6 +76,8 @@ interface Block {
   readonly equal: number
   readonly edges: number
   readonly colours: number
+  /** Pixels of the commonest colour. */
+  readonly same: number
   readonly specks: number
 }
 
@@ -88,11 +102,11 @@ async function survey(image: PixelImage, pool: Pool, signal: AbortSignal): Promi
 }
 
 function blockAt({ facts }: Blocks, index: number): Block {
-  const [pairs = 0, equal = 0, edges = 0, colours = 0, , specks = 0] = facts.subarray(
+  const [pairs = 0, equal = 0, edges = 0, colours = 0, same = 0, specks = 0] = facts.subarray(
     index * FACTS,
     (index + 1) * FACTS,
   )
-  return { pairs, equal, edges, colours, specks }
+  return { pairs, equal, edges, colours, same, specks }
 }
 
 async function isDamaged(
@@ -105,8 +119,12 @@ async function isDamaged(
   const patches = cutPatches(image, blocks)
   if (patches.length === 0) return false
   const { step, noise, halved } = await pool.run({ kind: 'damage', patches, channels }, signal)
-  if (step >= DAMAGED.step || noise >= DAMAGED.noise) return true
-  return halved <= DAMAGED.halved && specksOf(blocks) >= DAMAGED.specks
+  if (step >= PHOTO_DAMAGE.step || noise >= PHOTO_DAMAGE.noise) return true
+  const { isDrawn, specks, hasGround } = edgesOf(blocks)
+  if (!isDrawn || specks < DRAWING_DAMAGE.specks) return false
+  const isTraced =
+    step >= DRAWING_DAMAGE.step || noise >= DRAWING_DAMAGE.noise || halved <= DRAWING_DAMAGE.halved
+  return isTraced || (hasGround && specks >= MANY_SPECKS)
 }
 
 /** Whole blocks with something in them, evenly spread over the picture. */
@@ -133,23 +151,40 @@ function cutPatches(image: PixelImage, blocks: Blocks): Uint8Array<ArrayBuffer> 
 /** Fewer colours tell nothing of noise or of a grid. */
 const PATCH_COLOURS = 8
 
-/** Median of the specks in blocks with edges: some 2 in a clean drawing, 60 in one that was a JPEG. */
-function specksOf(blocks: Blocks): number {
-  const specks: number[] = []
-  for (let index = 0; index < blocks.columns * blocks.rows; index++) {
-    const block = blockAt(blocks, index)
-    if (block.edges >= EDGY) specks.push(block.specks)
+interface Edges {
+  readonly isDrawn: boolean
+  /** Whether much of the ground is still of the very same colour. */
+  readonly hasGround: boolean
+  /** Median of the specks in edgy blocks: some 2 in a clean drawing, 60 to 140 in one that was compressed. */
+  readonly specks: number
+}
+
+function edgesOf(blocks: Blocks): Edges {
+  const count = blocks.columns * blocks.rows
+  const edgy = Array.from({ length: count }, (_, index) => blockAt(blocks, index)).filter(
+    ({ edges }) => edges >= EDGY,
+  )
+  const grounds = edgy.filter(({ same }) => same >= SAME_PIXELS)
+  return {
+    isDrawn:
+      edgy.length * 100 >= count * EDGY_SHARE &&
+      median(edgy.map(({ same, specks }) => same + specks)) >= GROUND_PIXELS,
+    hasGround: grounds.length * 100 >= count * SAME_SHARE,
+    specks: median(edgy.map(({ specks }) => specks)),
   }
-  specks.sort((a, b) => a - b)
-  return specks.length < LEAST_EDGY_BLOCKS ? 0 : (specks[specks.length >> 1] ?? 0)
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 }
 
 /** The blocks that are photographs, by a vote among neighbours, with soft borders. */
 function photographicParts(blocks: Blocks): Mix {
   const { columns, rows } = blocks
   const votes = new Int32Array(columns * rows).map((_, index) => voteOf(blockAt(blocks, index)))
-  const counted = around(votes, columns, rows, VOTERS, () => 1)
-  const kinds = counted.map(sum => (sum > 0 ? 1 : 0))
+  const all = votes.reduce((sum, vote) => sum + vote, 0)
+  // Where nobody knows, what most of the picture is.
+  const kinds = around(votes, columns, rows, VOTERS, () => 1).map(sum => ((sum || all) > 0 ? 1 : 0))
   const soft = around(kinds, columns, rows, 1, (dx, dy) => (2 - Math.abs(dx)) * (2 - Math.abs(dy)))
   // Of a border's 16 parts to FULL; at the picture's edge some are missing.
   const whole = around(kinds.fill(1), columns, rows, 1, (dx, dy) => (2 - Math.abs(dx)) * (2 - Math.abs(dy)))
@@ -157,11 +192,12 @@ function photographicParts(blocks: Blocks): Mix {
   return { weights, columns, rows }
 }
 
-/** Above 0 for a photograph, below for a drawing; 0 where a block is too smooth to tell, or for both. */
-function voteOf({ pairs, equal, colours }: Block): number {
+/** 1 for a photograph, -1 for a drawing; 0 where a block is too smooth to tell, or could be both. */
+function voteOf({ pairs, equal, edges, colours }: Block): number {
   const share = 100 * equal
-  if (share >= DRAWN_EQUAL * pairs || colours <= DRAWN_COLOURS) return colours <= 2 ? 0 : -1
-  return share <= PHOTO_EQUAL * pairs && colours >= PHOTO_COLOURS ? 1 : 0
+  if (share <= PHOTO_EQUAL * pairs && colours >= PHOTO_COLOURS) return 1
+  const isDrawn = share >= DRAWN_EQUAL * pairs || colours <= DRAWN_COLOURS
+  return isDrawn && edges >= DRAWN_EDGES ? -1 : 0
 }
 
 /** Weighted sums over the squares around each block. */

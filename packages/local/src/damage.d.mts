@@ -1,5 +1,4 @@
 export interface Damage {
-  readonly patches: number
   readonly step: number
   readonly halved: number
   readonly noise: number

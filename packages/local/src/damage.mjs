@@ -25,6 +25,8 @@ const TOLERANCE = 15
 const CERTAIN = 6
 const LEAST_SHARE = 0.86
 const LEAST_COEFFICIENTS = 24
+/** Fewer tell nothing of noise. */
+const LEAST_PATCHES = 12
 /** Cosines of the discrete cosine transform of eight samples, orthonormal, times this. */
 const ONE = 1 << 12
 const COSINES = Array.from({ length: 8 }, (_, frequency) =>
@@ -45,19 +47,18 @@ const COSINES = Array.from({ length: 8 }, (_, frequency) =>
  */
 export function findDamage(patches, channels) {
   const size = BLOCK * BLOCK * channels
-  const whole = []
+  const planes = []
   for (let start = 0; start < patches.length; start += size) {
-    const bytes = patches.subarray(start, start + size)
-    // Where bytes are at their end something was cut off, and nothing adds up any more.
-    if (bytes.every(value => value > 1 && value < 254)) whole.push(planesOf(bytes, channels))
+    planes.push(planesOf(patches.subarray(start, start + size), channels))
   }
-  return { patches: whole.length, step: stepOf(whole), halved: halvedOf(whole), noise: noiseOf(whole) }
+  return { step: stepOf(planes), halved: halvedOf(planes), noise: noiseOf(planes) }
 }
 
 function planesOf(bytes, channels) {
   const luma = new Int32Array(BLOCK * BLOCK)
   const blue = new Int32Array(BLOCK * BLOCK)
   const red = new Int32Array(BLOCK * BLOCK)
+  const cut = new Uint8Array(BLOCK * BLOCK)
   for (let i = 0; i < luma.length; i++) {
     const at = i * channels
     const r = bytes[at]
@@ -66,8 +67,20 @@ function planesOf(bytes, channels) {
     luma[i] = (19595 * r + 38470 * g + 7471 * b + 2048) >> 12
     blue[i] = -43 * r - 85 * g + 128 * b
     red[i] = 128 * r - 107 * g - 21 * b
+    // Where bytes are at their end something was cut off, and nothing adds up any more.
+    cut[i] = Math.min(r, g, b) <= 1 || Math.max(r, g, b) >= 254 ? 1 : 0
   }
-  return { luma, blue, red }
+  return { luma, blue, red, cut }
+}
+
+/** The patches of which the 8 x 8 pixels that begin at `left`, `top` are whole. */
+function wholeAt(patches, left, top) {
+  return patches.filter(({ cut }) => {
+    for (let y = top; y < top + 8; y++) {
+      for (let x = left; x < left + 8; x++) if (cut[y * BLOCK + x] === 1) return false
+    }
+    return true
+  })
 }
 
 /** One coefficient, times UNIT, of the 8 x 8 pixels of a patch that begin at `left`, `top`. */
@@ -82,24 +95,27 @@ function coefficient(luma, left, top, across, down) {
 }
 
 function stepOf(patches) {
-  if (patches.length < LEAST_COEFFICIENTS) return 0
   const some = patches.filter((_, i) => i % Math.ceil(patches.length / SEARCH_PATCHES) === 0)
   let best = { certainty: 0, left: 0, top: 0 }
   for (let place = 0; place < 64; place++) {
     const [left, top] = [place & 7, place >> 3]
-    let certainty = 0
-    for (const [across, down] of FREQUENCIES.slice(0, SEARCHED)) {
-      certainty += quantisation(some.map(({ luma }) => coefficient(luma, left, top, across, down))).certainty
-    }
+    const certainties = quantisations(some, left, top, FREQUENCIES.slice(0, SEARCHED))
+    const certainty = certainties.reduce((sum, one) => sum + one.certainty, 0)
     if (certainty > best.certainty) best = { certainty, left, top }
   }
   if (best.certainty === 0) return 0
-  const { left, top } = best
-  const steps = FREQUENCIES.map(([across, down]) =>
-    quantisation(patches.map(({ luma }) => coefficient(luma, left, top, across, down))),
-  ).filter(({ certainty }) => certainty >= CERTAIN)
+  const steps = quantisations(patches, best.left, best.top, FREQUENCIES).filter(
+    ({ certainty }) => certainty >= CERTAIN,
+  )
   if (steps.length < 3) return 0
   return Math.round(steps.reduce((sum, { step }) => sum + step, 0) / steps.length)
+}
+
+function quantisations(patches, left, top, frequencies) {
+  const whole = wholeAt(patches, left, top)
+  return frequencies.map(([across, down]) =>
+    quantisation(whole.map(({ luma }) => coefficient(luma, left, top, across, down))),
+  )
 }
 
 /** The step of which most coefficients are multiples, and by how many standard deviations that is no chance. */
@@ -129,10 +145,13 @@ function halvedOf(patches) {
   let least = 100
   for (const direction of [1, BLOCK]) {
     const sums = [0, 0]
-    for (const { blue, red } of patches) {
+    const counts = [0, 0]
+    for (const { blue, red, cut } of patches) {
       for (let line = 0; line < BLOCK; line++) {
         for (let place = 1; place < BLOCK - 2; place++) {
           const at = line * (direction === 1 ? BLOCK : 1) + place * direction
+          if (cut[at - direction] + cut[at] + cut[at + direction] + cut[at + 2 * direction] > 0) continue
+          counts[place & 1]++
           for (const plane of [blue, red]) {
             const third =
               plane[at + 2 * direction] - 3 * plane[at + direction] + 3 * plane[at] - plane[at - direction]
@@ -141,8 +160,7 @@ function halvedOf(patches) {
         }
       }
     }
-    // Six places are odd, seven even.
-    const [even, odd] = [sums[0] * 7, sums[1] * 6]
+    const [even, odd] = [sums[0] * counts[1], sums[1] * counts[0]]
     if (Math.max(even, odd) > 0) {
       least = Math.min(least, Math.round((100 * Math.min(even, odd)) / Math.max(even, odd)))
     }
@@ -151,7 +169,7 @@ function halvedOf(patches) {
 }
 
 function noiseOf(patches) {
-  const sizes = patches
+  const sizes = wholeAt(patches, 4, 4)
     .map(({ luma }) =>
       [
         [6, 6],
@@ -161,5 +179,5 @@ function noiseOf(patches) {
       ].reduce((sum, [across, down]) => sum + Math.abs(coefficient(luma, 4, 4, across, down)), 0),
     )
     .sort((a, b) => a - b)
-  return sizes[sizes.length >> 2] ?? 0
+  return sizes.length < LEAST_PATCHES ? 0 : sizes[sizes.length >> 2]
 }

@@ -115,10 +115,15 @@ export async function writeWhole(file: string, content: Uint8Array | string, syn
     const { size } = await handle.stat()
     const expected = Buffer.byteLength(content)
     if (size !== expected) throw new Error(`${file} has ${size} bytes after writing ${expected}`)
-    if (synced) await handle.sync()
+    if (synced) await sync(handle)
   } finally {
     await handle.close()
   }
+}
+
+/** File systems that live in a process, such as the one of Yarn's Plug'n'Play, have handles without this. */
+async function sync(handle: FileHandle): Promise<void> {
+  if ('sync' in handle) await handle.sync()
 }
 
 /** Makes what was created in or renamed into a folder survive a power cut, where the system can do that. */
@@ -126,7 +131,7 @@ export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return // can't open a folder
   const handle = await openPatiently(folder, 'r')
   try {
-    await handle.sync()
+    await sync(handle)
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error // some network mounts
   } finally {

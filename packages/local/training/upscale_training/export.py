@@ -17,7 +17,9 @@ from .model import run_collapsed
 
 MAX_SHIFT = 14
 # Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
-PEAK_LIMIT = 5.0
+PEAK_LIMIT = 4.0
+# Quiet channels are turned up by no more than this, so that the weights that read them fit finer steps.
+LARGEST_GAIN = 4.0
 # In levels of 8 bits; half a level is the rounding to bytes.
 MAX_DIFFERENCE = 3.0
 
@@ -61,7 +63,7 @@ def equalise(layers, pictures):
 
     ReLU lets a positive factor pass, so what is taken from one layer is given to the next. A
     channel is turned down when its activations come near 8.0, the end of the int16 range, or
-    when its weights could fill an int32 sum at a shift of 13.
+    when its weights could fill an int32 sum at a shift of 13, and up where there is room.
     """
     layers = [(k.clone(), b.clone()) for k, b in layers]
     peaks = activation_peaks(layers, pictures)
@@ -69,7 +71,7 @@ def equalise(layers, pictures):
     for index in range(len(layers) - 1):
         kernel, bias = layers[index]
         reach = torch.maximum(kernel.clamp(min=0).sum((1, 2, 3)), (-kernel).clamp(min=0).sum((1, 2, 3)))
-        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=1.0)
+        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=LARGEST_GAIN)
         layers[index] = (kernel * factor[:, None, None, None], bias * factor)
         following, following_bias = layers[index + 1]
         layers[index + 1] = (following / factor[None, :, None, None], following_bias)

@@ -3,7 +3,6 @@ import { isUpscaleError, type UpscaleRequest } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import type { ResolvedConfig } from 'vite'
 import { isFile } from '../../is-file.ts'
-import { projectPictures } from '../../project-pictures.ts'
 import type { ProjectUpscaler } from '../../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf } from '../../reference.ts'
 import { publicFile } from '../files.ts'
@@ -51,6 +50,7 @@ export function createModulePictures(
   async function searchSources(): Promise<void> {
     // Parsers that most starts of a dev server have no use for.
     const { findReferences, resolveReference } = await import('upscale-toolkit/references/sources')
+    const { projectPictures } = await import('../../project-pictures.ts')
     const { readFile } = await import('node:fs/promises')
     const outDir = join(config.root, config.build.outDir)
     let count = 0

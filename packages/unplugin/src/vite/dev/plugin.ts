@@ -119,7 +119,7 @@ function addCssResolver(session: DevSession, { environments }: ViteDevServer): v
 
 /** Not before the server listens, which a person waits for. */
 function declareWhenListening(
-  path: string,
+  path: string | true,
   { projectUpscaler, tell }: DevSession,
   server: ViteDevServer,
 ): void {

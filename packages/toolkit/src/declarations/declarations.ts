@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { type Directive, isUpscaleError } from 'upscale-core'
-import { placeText } from 'upscale-toolkit/inspector'
-import { isElsewhere } from 'upscale-toolkit/references'
-import { findReferences, isSourceIn, resolveReference, sourcesIn } from 'upscale-toolkit/references/sources'
-import type { ProjectUpscaler } from './project-upscaler.ts'
+import { type Directive, isUpscaleError, type Upscaler } from 'upscale-core'
+import { placeText } from '../inspector/place-text.ts'
+import { isElsewhere } from '../references/address.ts'
+import { findReferences, isSourceIn, resolveReference, sourcesIn } from '../references/sources.ts'
 
 /*
  * TypeScript knows a module that isn't a file by its name only, and that name may have one `*`. An exact name beats a
@@ -36,7 +35,7 @@ const HEAD = `/* eslint-disable */
 `
 
 /** @param file absolute */
-export function createDeclarations(file: string, { view }: Pick<ProjectUpscaler, 'view'>): Declarations {
+export function createDeclarations(file: string, view: Pick<Upscaler, 'parse' | 'options'>): Declarations {
   const { root, cacheDir } = view.options
   const found = new Map<string, readonly Declared[]>()
 
@@ -48,21 +47,23 @@ export function createDeclarations(file: string, { view }: Pick<ProjectUpscaler,
   }
 
   function declare(specifier: string, source: string): Declared | undefined {
-    const directive = isElsewhere(specifier) ? undefined : parse(specifier)
-    if (directive === undefined || isTypedByOthers(directive)) return undefined
+    const facts = isElsewhere(specifier) ? undefined : factsOf(specifier)
+    if (facts === undefined || isTypedByOthers(facts.rest)) return undefined
     // A name that is mistyped stays one that TypeScript doesn't know.
     const isPath = /^\.{0,2}\//.test(specifier)
     if (isPath && resolveReference(specifier, source, root) === undefined) return undefined
-    return { name: moduleName(specifier), type: directive.as === 'metadata' ? METADATA : 'string' }
+    return { name: moduleName(specifier), type: facts.as === 'metadata' ? METADATA : 'string' }
   }
 
-  function parse(specifier: string): Directive | undefined {
+  function factsOf(specifier: string): Pick<Directive, 'as' | 'rest'> | undefined {
     try {
       return view.parse(specifier)
     } catch (error) {
-      // The build says what is wrong with it.
-      if (isUpscaleError(error)) return undefined
-      throw error
+      if (!isUpscaleError(error)) throw error
+      // The build says what is wrong with it. Outside of a build nothing may be: presets and engines can be those of a
+      // bundler's config, and change no type.
+      const isMetadata = /[?&]as=metadata(?:[&#]|$)/.test(specifier)
+      return { as: isMetadata ? 'metadata' : 'url', rest: '' }
     }
   }
 
@@ -103,7 +104,7 @@ function moduleName(specifier: string): string {
 }
 
 /** Another plugin that comes after us was asked for a form of its own. */
-function isTypedByOthers({ rest }: Directive): boolean {
+function isTypedByOthers(rest: string): boolean {
   return new URLSearchParams(rest.replace(/#.*$/, '')).has('as')
 }
 
