@@ -46,7 +46,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     await says('stopping')
     child.stdin.write('answer\n')
     const [, how] = await once(child, 'exit')
-    expect([how, output().includes('kept')]).toEqual([signal, true])
+    expect([how, output().includes('\nkept\n')]).toEqual([signal, true])
   },
 )
 
@@ -56,5 +56,5 @@ test('a person who asks again and again leaves at once', async () => {
   const asking = setInterval(() => child.kill('SIGINT'), 100)
   const [code] = await once(child, 'exit')
   clearInterval(asking)
-  expect([code, output().includes('kept')]).toEqual([130, false])
+  expect([code, output().includes('\nkept\n')]).toEqual([130, false])
 })
