@@ -85,34 +85,3 @@ describe('a PNG of few colours', () => {
     expect((await finished({ colour })).facts.isPalette ?? false).toBe(false)
   })
 })
-
-describe('flat art', () => {
-  const panel = (x: number, y: number): number => (x < 75 ? 60 : 180) + (y < 65 ? 0 : 20)
-  const grain = (x: number, y: number, channel: number): number =>
-    x % 9 < 2 && y % 5 === 0 ? (noise(x, y, channel) & 2) - 1 : 0
-
-  it('is evened out within one level', async () => {
-    const colour = draw(3, (x, y, channel) => panel(x, y) + grain(x, y, channel))
-    const { data } = await finished({ colour })
-    const isSame = (samples: Uint8Array, at: number, channels: number): boolean =>
-      [0, 1, 2].every(channel => samples[at * channels + channel] === samples[(at - 1) * channels + channel])
-    let before = 0
-    let after = 0
-    let most = 0
-    for (let pixel = 1; pixel < WIDTH * HEIGHT; pixel++) {
-      for (let channel = 0; channel < 3; channel++)
-        most = Math.max(most, Math.abs(data[pixel * 4 + channel]! - colour.data[pixel * 3 + channel]!))
-      if (!isSame(colour.data, pixel, 3)) before++
-      if (!isSame(data, pixel, 4)) after++
-    }
-    expect(most).toBe(1)
-    expect(after).toBeLessThan(before)
-  })
-
-  it('is what most pixels must be; a photograph keeps its grain', async () => {
-    const colour = draw(3, (x, y, channel) => panel(x, y) + (noise(x, y, channel) & 1))
-    const { data } = await finished({ colour })
-    const kept = colour.data.every((value, at) => data[Math.floor(at / 3) * 4 + (at % 3)] === value)
-    expect(kept).toBe(true)
-  })
-})

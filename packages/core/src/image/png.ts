@@ -1,5 +1,4 @@
 import type { Sharp } from 'sharp'
-import { evenOut } from './flat-art.ts'
 import { encodeIndexedPng } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
 
@@ -10,8 +9,8 @@ const PERIOD = 64
 const SMALL = 64
 
 /**
- * A small PNG. Flat art is evened out within one level; what has 256 colours or fewer gets a palette. Row filters
- * make photographs a quarter smaller and some drawings a tenth larger: an eighth of the rows tells which.
+ * A small PNG. What has 256 colours or fewer gets a palette. Row filters make photographs a quarter smaller and some
+ * drawings a tenth larger: an eighth of the rows tells which.
  *
  * @param open hands samples to the encoder
  */
@@ -19,16 +18,15 @@ export async function encodeSmallPng(
   samples: Samples,
   open: (samples: Samples) => Promise<Sharp>,
 ): Promise<Uint8Array> {
-  const even = await evenOut(samples)
-  const indexed = even.channels >= 3 ? await encodeIndexedPng(even) : undefined
+  const indexed = samples.channels >= 3 ? await encodeIndexedPng(samples) : undefined
   if (indexed !== undefined) return indexed
   const write = async (rows: Samples, adaptiveFiltering: boolean): Promise<Uint8Array> =>
     (await open(rows)).png({ compressionLevel: 7, adaptiveFiltering }).toBuffer()
-  const sample = bandsOf(even)
+  const sample = bandsOf(samples)
   const [filtered, plain] = await Promise.all([write(sample, true), write(sample, false)])
   const isFiltered = filtered.length <= plain.length
-  if (sample === even) return isFiltered ? filtered : plain
-  return write(even, isFiltered)
+  if (sample === samples) return isFiltered ? filtered : plain
+  return write(samples, isFiltered)
 }
 
 function bandsOf(samples: Samples): Samples {

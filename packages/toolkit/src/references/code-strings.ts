@@ -139,7 +139,7 @@ export function isNameOrText({ tokens, openers }: NestedCode, first: number, las
   // A variable may have any name, `id` among those that minifiers give.
   // `document.title` is where people put what they want to see, an address among it.
   if (before === '=')
-    return at(first - 3) === '.' && at(first - 2) !== 'title' && isNameOrTextProperty(at(first - 2))
+    return at(first - 3) === '.' && at(first - 4) !== 'document' && isNameOrTextProperty(at(first - 2))
   if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
   if ([1, 2, 3, 4].map(step => at(last + step)).join('') === ',-1)') return true
   const opener = openers[first] ?? -1

@@ -58,6 +58,8 @@ export function checkOutput(session: ViteSession): Plugin {
         tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
         const unreplaced = await findUnreplaced([...this.getModuleIds()], bundle, session)
         if (unreplaced !== undefined) throw unreplaced
+        // What a server keeps beside its code is no page, and names sources as manifests do.
+        if (config.consumer === 'server') return
         const out = resolve(config.root, dir ?? config.build.outDir)
         const folder = createOutputFolder(out, began.get(name) ?? Date.now(), { ownPrefixes, ...rules })
         for (const output of outputs) folder.note(output.name)
