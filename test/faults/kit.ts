@@ -93,8 +93,8 @@ const BUYER = `
   const appears = async file => { while (file !== undefined && !existsSync(file)) await sleep(5) }
   const deaths = await import(core + '/deaths.mjs')
   const { createUpscaler } = await import(core + '/upscaler.js')
-  const { lumenfall } = await import(core + '/engines/lumenfall.js')
-  await import('file://' + core + '/pixels.js')
+  const { lumenfall } = await import(core + '/engines/lumenfall/lumenfall.js')
+  await import('file://' + core + '/image/codec.js')
   const engine = lumenfall({ baseURL: order.url, timeoutMs: order.timeoutMs ?? 60_000 })
   const upscaler = createUpscaler(
     { root: order.root, engine, budget: 1000, frozen: false, ...order.options },
