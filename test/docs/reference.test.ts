@@ -53,7 +53,7 @@ test('every variable that the packages read is in the reference', async () => {
     for (const [, variable = ''] of read)
       if (!documented.includes(`\`${variable}\``)) missing.add(`${variable} in ${name}`)
   }
-  // Of Node and of terminals; `.env.<mode>` is described instead of NODE_ENV.
-  const others = ['NODE_ENV', 'TERM']
+  // Of Node, of terminals and of Next.js, which sets it by itself; `.env.<mode>` is described instead of NODE_ENV.
+  const others = ['NODE_ENV', 'TERM', 'TURBOPACK']
   expect([...missing].filter(entry => !others.some(other => entry.startsWith(`${other} `)))).toEqual([])
 })

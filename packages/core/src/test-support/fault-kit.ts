@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -112,15 +112,11 @@ export function list(folder: string): string[] {
 export function compile(): string {
   const source = dirname(dirname(fileURLToPath(import.meta.url)))
   const target = mkdtempSync(join(tmpdir(), 'upscale-cache-js-'))
-  mkdirSync(join(target, 'cache'))
   writeFileSync(join(target, 'package.json'), '{ "type": "module" }')
-  const isSource = (name: string): boolean => !/\.test\.ts$|^fault-kit/.test(name)
-  const names = [
-    ...list(join(source, 'cache'))
-      .filter(isSource)
-      .map(name => join('cache', name)),
-  ]
-  for (const name of ['errors.ts', 'format.ts', 'names.ts', ...names]) {
+  symlinkSync(join(dirname(source), 'node_modules'), join(target, 'node_modules'))
+  const isSource = (name: string): boolean => /(?<!\.test)\.ts$/.test(name) && !name.includes('test-support')
+  for (const name of readdirSync(source, { recursive: true }).map(String).filter(isSource)) {
+    mkdirSync(dirname(join(target, name)), { recursive: true })
     const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), {
       compilerOptions: {
         module: ts.ModuleKind.ESNext,

@@ -28,7 +28,7 @@ function script(body: string): string {
   return `
     import { openSync, closeSync, unlinkSync, readFileSync } from 'node:fs'
     import { setTimeout as sleep } from 'node:timers/promises'
-    import { acquireLock } from '${compiled}/cache/lock.js'
+    import { acquireLock } from '${compiled}/cache/lock/lock.js'
     const [, file, ...args] = process.argv
     const { signal } = new AbortController()
     const say = (...words) => process.stdout.write(words.join(' ') + '\\n')
