@@ -35,7 +35,7 @@ function watch(object, names) {
 }
 
 watch(promises, ['mkdir', 'rename', 'link', 'unlink', 'rm', 'writeFile'])
-watch(fs, ['mkdirSync', 'renameSync', 'mkdtempSync', 'writeFileSync'])
+watch(fs, ['mkdirSync', 'renameSync', 'mkdtempSync', 'writeFileSync', 'writeSync', 'rmSync'])
 
 const open = promises.open
 promises.open = async function (path, flags, ...rest) {

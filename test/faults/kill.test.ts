@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Child, tornEntries } from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Child, list, tornEntries } from '../../packages/core/src/test-support/fault-kit.ts'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import {
   build,
@@ -27,8 +28,16 @@ const PICTURES = 80
 const KILLS = 60
 
 /** How far along a purchase a kill came, by what it left. */
-const STAGES = ['before the order', 'in doubt', 'received', 'filed'] as const
+const STAGES = ['before the order', 'in doubt', 'arrived', 'received', 'filed'] as const
 type Stage = (typeof STAGES)[number]
+
+/** True when the body of a response was on the disk to its end. */
+function hasWholeResponse(root: string): boolean {
+  const folder = join(root, '.upscale', 'tmp')
+  const responses = list(folder).filter(name => name.endsWith('.response'))
+  // A line with the head, then the JSON of the gateway.
+  return responses.some(name => /^.*\n.*\}\s*$/.test(readFileSync(join(folder, name), 'utf8')))
+}
 
 /** Kills one purchase at its n-th change to the disk, and checks what the next builds make of it. */
 async function killAt(dieAt: number): Promise<Stage | 'not reached'> {
@@ -49,7 +58,9 @@ async function killAt(dieAt: number): Promise<Stage | 'not reached'> {
       : entriesOn(root, 'received').length > 0
         ? 'received'
         : recordsOn(root, 'intents').length > 0
-          ? 'in doubt'
+          ? hasWholeResponse(root)
+            ? 'arrived'
+            : 'in doubt'
           : 'before the order'
   if (cost === 1) expect(stage).not.toBe('before the order')
 

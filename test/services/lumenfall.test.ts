@@ -182,6 +182,7 @@ describe('an address that must not be opened is refused', () => {
     'http://169.254.169.254/latest/meta-data',
     'http://127.0.0.1:1/a.png',
     'file:///etc/passwd',
+    'data:image/png,AAAA',
   ])('%s', async address => {
     gateway.respondWith(soldAt(address))
     const error = await refusal(() => upscale({ responseFormat: 'url' }))

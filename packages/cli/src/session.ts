@@ -12,6 +12,7 @@ import {
 } from 'upscale-core'
 import { loadEnv, priceText } from 'upscale-core/internal'
 import { local } from 'upscale-local'
+import { onStopSignals } from 'upscale-toolkit/terminal'
 import { type Config, loadConfig } from './config.ts'
 import { EXIT } from './exit-codes.ts'
 import { forEach } from './files/each.ts'
@@ -74,13 +75,14 @@ export async function inSession(
     },
   })
   const stop = new AbortController()
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted)
-    print.note('stopping: what is under way is finished and kept; Ctrl-C again leaves at once')
-    stop.abort()
-    void upscaler.drain()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const forgetSignals = onStopSignals(
+    () => {
+      print.note('stopping: what is under way is finished and kept; Ctrl-C again leaves at once')
+      stop.abort()
+      void upscaler.drain()
+    },
+    () => process.exit(EXIT.interrupted),
+  )
   try {
     const foresee = (list: () => AsyncGenerator<Foreseen>): void => {
       foreseen = list
@@ -89,7 +91,7 @@ export async function inSession(
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {
     await upscaler.close()
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    forgetSignals()
   }
 }
 

@@ -1,6 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
+import { openCache } from '../cache/cache.ts'
+import { lumenfall } from '../engines/lumenfall/lumenfall.ts'
 import type { ErrorCode } from '../errors.ts'
 import {
   type Behaviour,
@@ -17,6 +21,13 @@ import {
 } from '../test-support/purchase-kit.ts'
 
 useProject()
+
+test('a run without a key makes no call and leaves no ledger', async () => {
+  const upscaler = start(lumenfall({ baseURL: 'http://127.0.0.1:9/v1' }))
+  expect(await codeOf(upscaler.upscale('a.png'))).toBe('KEY_MISSING')
+  expect(existsSync(join(root, '.upscale', 'v1', 'ledger'))).toBe(false)
+  expect(existsSync(join(root, '.upscale', 'v1', 'intents'))).toBe(false)
+})
 
 test.each<ErrorCode>(['API_RATE_LIMITED', 'API_UNREACHABLE', 'API_NO_BALANCE', 'API_UNAUTHORIZED'])(
   '%s costs nothing, and the next build asks again',
@@ -107,6 +118,35 @@ describe('a manifest', () => {
     expect(requests).toHaveLength(1)
     writeFileSync(file, sound)
     expect(await start(engine).upscale('a.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('is no reason to believe an answer that shows something else', async () => {
+    const { engine, requests } = service()
+    const { digest } = await start(engine).upscale('a.png')
+    const durable = join(root, '.upscale')
+    const [key = ''] = Object.keys(JSON.parse(readFileSync(join(durable, 'manifest.json'), 'utf8'))).slice(1)
+    const red = await sharp({ create: { width: 40, height: 40, channels: 3, background: '#f00' } })
+      .png()
+      .toBuffer()
+    // Entry, picture and list agree; only the source tells.
+    for (const name of ['v1/answers', 'manifest.json'])
+      rmSync(join(durable, name), { recursive: true, force: true })
+    const facts = { key, fileName: 'answer.png', width: 40, height: 40, format: 'png' } as const
+    const store = openCache(durable, { onEvent: () => {}, tag: false })
+    await store.commit('answers', { ...facts, engine: 'service', model: 'model' }, red)
+    rmSync(join(root, 'node_modules'), { recursive: true, force: true })
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CACHE_UNREADABLE')
+    expect(requests).toHaveLength(1)
+    rmSync(join(durable, 'v1', 'answers'), { recursive: true })
+    rmSync(join(durable, 'manifest.json'))
+    expect(await start(engine).upscale('a.png')).toMatchObject({ digest, origin: 'engine' })
+  })
+
+  test.runIf(process.platform === 'linux')('that is a pipe is an error, and is not waited for', async () => {
+    const { engine } = service()
+    mkdirSync(join(root, '.upscale'))
+    execFileSync('mkfifo', [join(root, '.upscale', 'manifest.json')])
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CACHE_UNREADABLE')
   })
 
   test('names the source', async () => {

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
-import { errnoOf, messageOf, renamePatiently, syncFolder, unreadable } from './disk.ts'
+import { errnoOf, messageOf, readFileOfLimitSync, renamePatiently, syncFolder, unreadable } from './disk.ts'
 import { isNewer, isObject } from './entry.ts'
 import { acquireLock, LOCKS, whileHeld } from './lock/lock.ts'
 import { fillFolder, withTemporary } from './publish.ts'
@@ -138,8 +138,9 @@ export class Manifest {
   }
 
   #read(): Lines {
-    const text = readFileSync(this.file)
-    const lines = text.length > MAX_MANIFEST_BYTES ? 'it is too large' : parseManifest(text.toString())
+    const bytes = readFileOfLimitSync(this.file, MAX_MANIFEST_BYTES)
+    if (typeof bytes === 'string') throw unusable(this.file, bytes)
+    const lines = parseManifest(bytes.toString())
     if (typeof lines === 'string') throw unusable(this.file, lines)
     return lines
   }

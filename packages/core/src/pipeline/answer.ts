@@ -173,7 +173,10 @@ async function receiveFetched(
   return { bytes, verified: facts.sha256, origin: 'remote', costMicros: 0 }
 }
 
-/** The colours of a service's answer. One that doesn't show the source is put aside and thrown. */
+/**
+ * The colours of a service's answer, compared with the source whoever had compared it before: the cache may have been
+ * changed by anybody who can commit. A new one that doesn't show the source is put aside and thrown.
+ */
 async function verified(
   received: Received,
   { asked }: Waiting,
@@ -182,11 +185,21 @@ async function verified(
 ): Promise<PixelImage> {
   try {
     const { colour } = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
-    if (received.verified === undefined) await verifyAnswer(asked, { colour })
+    if (received.origin !== 'remote') await verifyAnswer(asked, { colour })
     return colour
   } catch (error) {
+    if (received.verified !== undefined) throw isUpscaleError(error) ? exchanged(error) : error
     return purchase.reject(received, error)
   }
+}
+
+/** A kept answer was accepted when it came, so it is not what came. */
+function exchanged({ problem }: UpscaleError): UpscaleError {
+  return new UpscaleError(
+    'CACHE_UNREADABLE',
+    `the answer that is kept for this picture is not what was bought for it: ${problem}`,
+    { hint: 'restore the cache folder from version control; nothing was bought' },
+  )
 }
 
 /**

@@ -1,2 +1,3 @@
 export { type LineOwner, type LiveLine, openLiveLine } from './live-line.ts'
 export { createProgress, type Progress, type ProgressOutcome, type ProgressOutlet } from './progress.ts'
+export { drainOnSignals, onStopSignals } from './stop-signals.ts'

@@ -1,0 +1,59 @@
+import { constants } from 'node:os'
+import type { Upscaler } from 'upscale-core'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * One Ctrl-C may arrive several times: from the terminal, from the npm that started the process, and from a host that
+ * puts its own things in order and sends the signal to itself again, as the command line of Vite 8.4 does.
+ */
+const ONE_PRESS_MS = 500
+
+/**
+ * Tells the first signal that asks the process to stop from a second one. Repeats within half a second of the first are
+ * the same request.
+ *
+ * @param onFirst - called once
+ * @param onSecond - called for each later one; a person has lost patience
+ * @returns takes the handlers away again
+ */
+export function onStopSignals(
+  onFirst: (signal: NodeJS.Signals) => void,
+  onSecond: (signal: NodeJS.Signals) => void,
+): () => void {
+  let since: number | undefined
+  const stop = (signal: NodeJS.Signals): void => {
+    if (since === undefined) {
+      since = performance.now()
+      // The terminal is gone, and whoever writes to it would end the process before its answers are stored.
+      if (signal === 'SIGHUP')
+        for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+      onFirst(signal)
+    } else if (performance.now() - since > ONE_PRESS_MS) onSecond(signal)
+  }
+  for (const signal of SIGNALS) process.on(signal, stop)
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  }
+}
+
+/**
+ * Lets a stopped build keep what it pays for. The first signal begins no further engine call, waits for those under
+ * way, stores their answers and then ends the process by the same signal; a second one ends it at once.
+ *
+ * @param tell takes the line that says what is waited for
+ * @returns takes the handlers away again
+ */
+export function drainOnSignals(upscaler: Pick<Upscaler, 'drain'>, tell: (text: string) => void): () => void {
+  const remove = onStopSignals(
+    signal => {
+      tell('stopping: waiting for the pictures under way, which are kept (again to leave at once)')
+      upscaler.drain().finally(() => {
+        remove()
+        process.kill(process.pid, signal)
+      })
+    },
+    signal => process.exit(128 + constants.signals[signal]),
+  )
+  return remove
+}
