@@ -164,7 +164,7 @@ export function createUpscaler(
   const context: PipelineContext = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
-    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
+    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     breaker: createBreaker(),

@@ -36,8 +36,11 @@ export async function doJob(
   if (order === undefined || id === undefined) throw unreadable()
   const own = await mkdtemp(join(folder, 'job-'))
   try {
+    const picture = await fetchPicture(id, order, store)
+    // A worker that died between its last step and the end of the job took the picture away and left the answer.
+    if (picture === undefined) return doneBefore(id, order)
     const file = join(own, safeName(order.name))
-    await writeFile(file, await fetchPicture(id, order, store))
+    await writeFile(file, picture)
     const { answerKey } = await upscaler.plan(file, order.request)
     if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
     const answer = await upscaler.answer(file, order.request, {
