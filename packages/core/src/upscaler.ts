@@ -233,6 +233,8 @@ export function createUpscaler(
       options: { ...resolved, retry },
       ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
+    // Whoever works for others has nobody to give the answer to while the store is away.
+    if (sharedIntent !== undefined) context.remote?.askAgain()
     const facts = await misses(() =>
       withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
         answerKey,

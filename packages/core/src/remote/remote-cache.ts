@@ -42,6 +42,8 @@ export interface RemoteCache {
   claim(key: AnswerKey, signal: AbortSignal): Promise<Claim | 'answered' | undefined>
   /** Nothing comes of a claim. What was noted in it stays a call in doubt. */
   abandon(key: AnswerKey): Promise<void>
+  /** Forgets that the store was away: for whoever can't go on without it. */
+  askAgain(): void
   /** Waits for what is being stored, half a minute at most. */
   settle(): Promise<void>
   /** The same, and ends connections. Can be used again. */
@@ -191,6 +193,9 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       return undefined
     },
     abandon: key => claims.abandon(key),
+    askAgain() {
+      downUntil = Number.NEGATIVE_INFINITY
+    },
     settle,
     async close() {
       await settle()
@@ -213,6 +218,7 @@ function noClaims(name: string, reason: string): string {
   return `the remote cache (${name}) holds no claims (${reason}): two machines that miss the same picture at once both pay for it`
 }
 
-function addressOf(key: AnswerKey): string {
+/** Where an answer lies in a store. */
+export function addressOf(key: string): string {
   return `upscale:v1:answers:${key}`
 }
