@@ -132,7 +132,7 @@ async function bought<T>(
     async () =>
       (await purchase.kept()) ??
       (await receiveFetched(waiting, order, request, context)) ??
-      (await buyClaimed(waiting, { request, order, store, context })),
+      (await buyClaimed(waiting, { request, order, store }, context)),
   )
   return context.pictures(async () => {
     const colour = await verified(received, waiting, purchase, context)
@@ -150,7 +150,11 @@ async function bought<T>(
  * Buys an answer under a claim in the shared store, so that of all machines that miss it one pays. A queue has jobs for
  * that, and a store that is away or holds no claims is done without.
  */
-async function buyClaimed(waiting: Waiting, { request, order, store, context }: Purchase): Promise<Received> {
+async function buyClaimed(
+  waiting: Waiting,
+  { request, order, store }: Omit<Purchase, 'context'>,
+  context: PipelineContext,
+): Promise<Received> {
   const { answerKey } = order
   const { options, remote, sharedIntent, stopping } = context
   const isShared = remote !== undefined && sharedIntent === undefined
