@@ -1,6 +1,7 @@
 import { local } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
 import { defineConfig } from 'vitepress'
+import { writeLlmsTexts } from './llms.ts'
 import { cutReferences, fileNames, linksOutside } from './markdown.ts'
 import { apiPages, sections } from './pages.ts'
 
@@ -35,6 +36,7 @@ export default defineConfig({
       ),
     })),
   },
+  buildEnd: ({ srcDir, outDir }) => writeLlmsTexts(sections, srcDir, outDir),
   vite: {
     plugins: [
       // The site's pictures are those of the example, at their true, small size.

@@ -21,6 +21,7 @@ const SECTIONS: readonly Section[] = [
     text: 'Get started',
     pages: [
       page('Choose your way in', '/start/', 'Which page is yours, and what you need'),
+      page('In one minute', '/start/one-minute', 'The shortest way, and what to know'),
       page('Vite', '/start/vite', 'Vite 6, 7 and 8'),
       page('webpack', '/start/webpack', 'webpack 5'),
       page('Rspack', '/start/rspack', 'Rspack 2'),

@@ -2,10 +2,11 @@ import { defineConfig } from 'tsdown'
 
 export default defineConfig({
   entry: {
+    declarations: 'src/declarations/index.ts',
     inspector: 'src/inspector/index.ts',
     references: 'src/references/index.ts',
     ...Object.fromEntries(
-      ['elements', 'scan', 'script', 'site', 'sources'].map(part => [
+      ['elements', 'output', 'scan', 'script', 'site', 'sources'].map(part => [
         `references/${part}`,
         `src/references/${part}.ts`,
       ]),

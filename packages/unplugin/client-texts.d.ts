@@ -1,4 +1,4 @@
-/* What `as` gives, the same with every tool. Part of client.d.ts and client-image.d.ts. */
+/* What `as` gives, the same with every tool. Part of client.d.ts and client-image.d.ts. Written by client-types.ts. */
 
 /** What `?upscale=2&as=metadata` gives. */
 interface UpscaledImageMetadata {
@@ -16,12 +16,173 @@ interface UpscaledImageMetadata {
   readonly engine: string
 }
 
-declare module '*as=srcset' {
-  const value: string
-  export default value
-}
-
-declare module '*as=metadata' {
-  const value: UpscaledImageMetadata
-  export default value
-}
+declare module '*as=srcset' { const value: string; export default value }
+declare module '*as=metadata' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.1' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.2' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.3' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.4' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.5' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.6' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.7' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.9' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=8' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=1.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=2.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=3.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=4.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=5.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=6.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.25' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=metadata&upscale=7.75' { const value: UpscaledImageMetadata; export default value }
+declare module '*as=srcset&upscale=1.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=2' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=3' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=4' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=5' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=6' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=7' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.1' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.2' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.3' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.4' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.5' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.6' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.7' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.8' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.9' { const value: string; export default value }
+declare module '*as=srcset&upscale=8' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=1.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=2.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=3.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=4.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=5.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=6.75' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.25' { const value: string; export default value }
+declare module '*as=srcset&upscale=7.75' { const value: string; export default value }

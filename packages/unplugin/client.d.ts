@@ -3,104 +3,423 @@
  *
  *     { "compilerOptions": { "types": ["vite/client", "unplugin-upscale/client"] } }
  *
- * TypeScript allows one `*` in a pattern, so a query can be typed by its end only. Factors that are listed here are
- * typed as they stand; for any other number end the query with `&as=url`, and put `as=srcset` and `as=metadata` last.
- * Or set the option `dts`, and the plugin declares the very imports that the project has.
+ * TypeScript allows one `*` in a pattern, so a query is typed by its end: factors in steps of a tenth and a quarter, and
+ * the listed values of every other key. For what can't be listed, such as the name of a preset, a prompt or a seed, end
+ * the query with `&as=url`, or set the option `dts`: the plugin then declares the very imports that the project has, and
+ * `npx upscale types` does before a build.
+ * Written by client-types.ts.
  */
 
 /// <reference path="./client-texts.d.ts" />
 
-declare module '*?upscale' {
-  const value: string
-  export default value
-}
-
-declare module '*&upscale' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=1.5' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=2' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=3' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=4' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=1.5&url' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=1.5&inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=1.5&no-inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=2&url' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=2&inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=2&no-inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=3&url' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=3&inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=3&no-inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=4&url' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=4&inline' {
-  const value: string
-  export default value
-}
-
-declare module '*upscale=4&no-inline' {
-  const value: string
-  export default value
-}
-
-declare module '*as=url' {
-  const value: string
-  export default value
-}
+declare module '*?upscale' { const value: string; export default value }
+declare module '*&upscale' { const value: string; export default value }
+declare module '*upscale=1.1' { const value: string; export default value }
+declare module '*upscale=1.2' { const value: string; export default value }
+declare module '*upscale=1.3' { const value: string; export default value }
+declare module '*upscale=1.4' { const value: string; export default value }
+declare module '*upscale=1.5' { const value: string; export default value }
+declare module '*upscale=1.6' { const value: string; export default value }
+declare module '*upscale=1.7' { const value: string; export default value }
+declare module '*upscale=1.8' { const value: string; export default value }
+declare module '*upscale=1.9' { const value: string; export default value }
+declare module '*upscale=2' { const value: string; export default value }
+declare module '*upscale=2.1' { const value: string; export default value }
+declare module '*upscale=2.2' { const value: string; export default value }
+declare module '*upscale=2.3' { const value: string; export default value }
+declare module '*upscale=2.4' { const value: string; export default value }
+declare module '*upscale=2.5' { const value: string; export default value }
+declare module '*upscale=2.6' { const value: string; export default value }
+declare module '*upscale=2.7' { const value: string; export default value }
+declare module '*upscale=2.8' { const value: string; export default value }
+declare module '*upscale=2.9' { const value: string; export default value }
+declare module '*upscale=3' { const value: string; export default value }
+declare module '*upscale=3.1' { const value: string; export default value }
+declare module '*upscale=3.2' { const value: string; export default value }
+declare module '*upscale=3.3' { const value: string; export default value }
+declare module '*upscale=3.4' { const value: string; export default value }
+declare module '*upscale=3.5' { const value: string; export default value }
+declare module '*upscale=3.6' { const value: string; export default value }
+declare module '*upscale=3.7' { const value: string; export default value }
+declare module '*upscale=3.8' { const value: string; export default value }
+declare module '*upscale=3.9' { const value: string; export default value }
+declare module '*upscale=4' { const value: string; export default value }
+declare module '*upscale=4.1' { const value: string; export default value }
+declare module '*upscale=4.2' { const value: string; export default value }
+declare module '*upscale=4.3' { const value: string; export default value }
+declare module '*upscale=4.4' { const value: string; export default value }
+declare module '*upscale=4.5' { const value: string; export default value }
+declare module '*upscale=4.6' { const value: string; export default value }
+declare module '*upscale=4.7' { const value: string; export default value }
+declare module '*upscale=4.8' { const value: string; export default value }
+declare module '*upscale=4.9' { const value: string; export default value }
+declare module '*upscale=5' { const value: string; export default value }
+declare module '*upscale=5.1' { const value: string; export default value }
+declare module '*upscale=5.2' { const value: string; export default value }
+declare module '*upscale=5.3' { const value: string; export default value }
+declare module '*upscale=5.4' { const value: string; export default value }
+declare module '*upscale=5.5' { const value: string; export default value }
+declare module '*upscale=5.6' { const value: string; export default value }
+declare module '*upscale=5.7' { const value: string; export default value }
+declare module '*upscale=5.8' { const value: string; export default value }
+declare module '*upscale=5.9' { const value: string; export default value }
+declare module '*upscale=6' { const value: string; export default value }
+declare module '*upscale=6.1' { const value: string; export default value }
+declare module '*upscale=6.2' { const value: string; export default value }
+declare module '*upscale=6.3' { const value: string; export default value }
+declare module '*upscale=6.4' { const value: string; export default value }
+declare module '*upscale=6.5' { const value: string; export default value }
+declare module '*upscale=6.6' { const value: string; export default value }
+declare module '*upscale=6.7' { const value: string; export default value }
+declare module '*upscale=6.8' { const value: string; export default value }
+declare module '*upscale=6.9' { const value: string; export default value }
+declare module '*upscale=7' { const value: string; export default value }
+declare module '*upscale=7.1' { const value: string; export default value }
+declare module '*upscale=7.2' { const value: string; export default value }
+declare module '*upscale=7.3' { const value: string; export default value }
+declare module '*upscale=7.4' { const value: string; export default value }
+declare module '*upscale=7.5' { const value: string; export default value }
+declare module '*upscale=7.6' { const value: string; export default value }
+declare module '*upscale=7.7' { const value: string; export default value }
+declare module '*upscale=7.8' { const value: string; export default value }
+declare module '*upscale=7.9' { const value: string; export default value }
+declare module '*upscale=8' { const value: string; export default value }
+declare module '*upscale=1.25' { const value: string; export default value }
+declare module '*upscale=1.75' { const value: string; export default value }
+declare module '*upscale=2.25' { const value: string; export default value }
+declare module '*upscale=2.75' { const value: string; export default value }
+declare module '*upscale=3.25' { const value: string; export default value }
+declare module '*upscale=3.75' { const value: string; export default value }
+declare module '*upscale=4.25' { const value: string; export default value }
+declare module '*upscale=4.75' { const value: string; export default value }
+declare module '*upscale=5.25' { const value: string; export default value }
+declare module '*upscale=5.75' { const value: string; export default value }
+declare module '*upscale=6.25' { const value: string; export default value }
+declare module '*upscale=6.75' { const value: string; export default value }
+declare module '*upscale=7.25' { const value: string; export default value }
+declare module '*upscale=7.75' { const value: string; export default value }
+declare module '*upscale=hero' { const value: string; export default value }
+declare module '*&engine=local' { const value: string; export default value }
+declare module '*&engine=resize' { const value: string; export default value }
+declare module '*&engine=lumenfall' { const value: string; export default value }
+declare module '*&engine=fal' { const value: string; export default value }
+declare module '*&engine=fine' { const value: string; export default value }
+declare module '*&engine=hero' { const value: string; export default value }
+declare module '*&format=png' { const value: string; export default value }
+declare module '*&format=jpeg' { const value: string; export default value }
+declare module '*&format=jpg' { const value: string; export default value }
+declare module '*&format=webp' { const value: string; export default value }
+declare module '*&format=avif' { const value: string; export default value }
+declare module '*&format=gif' { const value: string; export default value }
+declare module '*&quality=1' { const value: string; export default value }
+declare module '*&quality=2' { const value: string; export default value }
+declare module '*&quality=3' { const value: string; export default value }
+declare module '*&quality=4' { const value: string; export default value }
+declare module '*&quality=5' { const value: string; export default value }
+declare module '*&quality=6' { const value: string; export default value }
+declare module '*&quality=7' { const value: string; export default value }
+declare module '*&quality=8' { const value: string; export default value }
+declare module '*&quality=9' { const value: string; export default value }
+declare module '*&quality=10' { const value: string; export default value }
+declare module '*&quality=11' { const value: string; export default value }
+declare module '*&quality=12' { const value: string; export default value }
+declare module '*&quality=13' { const value: string; export default value }
+declare module '*&quality=14' { const value: string; export default value }
+declare module '*&quality=15' { const value: string; export default value }
+declare module '*&quality=16' { const value: string; export default value }
+declare module '*&quality=17' { const value: string; export default value }
+declare module '*&quality=18' { const value: string; export default value }
+declare module '*&quality=19' { const value: string; export default value }
+declare module '*&quality=20' { const value: string; export default value }
+declare module '*&quality=21' { const value: string; export default value }
+declare module '*&quality=22' { const value: string; export default value }
+declare module '*&quality=23' { const value: string; export default value }
+declare module '*&quality=24' { const value: string; export default value }
+declare module '*&quality=25' { const value: string; export default value }
+declare module '*&quality=26' { const value: string; export default value }
+declare module '*&quality=27' { const value: string; export default value }
+declare module '*&quality=28' { const value: string; export default value }
+declare module '*&quality=29' { const value: string; export default value }
+declare module '*&quality=30' { const value: string; export default value }
+declare module '*&quality=31' { const value: string; export default value }
+declare module '*&quality=32' { const value: string; export default value }
+declare module '*&quality=33' { const value: string; export default value }
+declare module '*&quality=34' { const value: string; export default value }
+declare module '*&quality=35' { const value: string; export default value }
+declare module '*&quality=36' { const value: string; export default value }
+declare module '*&quality=37' { const value: string; export default value }
+declare module '*&quality=38' { const value: string; export default value }
+declare module '*&quality=39' { const value: string; export default value }
+declare module '*&quality=40' { const value: string; export default value }
+declare module '*&quality=41' { const value: string; export default value }
+declare module '*&quality=42' { const value: string; export default value }
+declare module '*&quality=43' { const value: string; export default value }
+declare module '*&quality=44' { const value: string; export default value }
+declare module '*&quality=45' { const value: string; export default value }
+declare module '*&quality=46' { const value: string; export default value }
+declare module '*&quality=47' { const value: string; export default value }
+declare module '*&quality=48' { const value: string; export default value }
+declare module '*&quality=49' { const value: string; export default value }
+declare module '*&quality=50' { const value: string; export default value }
+declare module '*&quality=51' { const value: string; export default value }
+declare module '*&quality=52' { const value: string; export default value }
+declare module '*&quality=53' { const value: string; export default value }
+declare module '*&quality=54' { const value: string; export default value }
+declare module '*&quality=55' { const value: string; export default value }
+declare module '*&quality=56' { const value: string; export default value }
+declare module '*&quality=57' { const value: string; export default value }
+declare module '*&quality=58' { const value: string; export default value }
+declare module '*&quality=59' { const value: string; export default value }
+declare module '*&quality=60' { const value: string; export default value }
+declare module '*&quality=61' { const value: string; export default value }
+declare module '*&quality=62' { const value: string; export default value }
+declare module '*&quality=63' { const value: string; export default value }
+declare module '*&quality=64' { const value: string; export default value }
+declare module '*&quality=65' { const value: string; export default value }
+declare module '*&quality=66' { const value: string; export default value }
+declare module '*&quality=67' { const value: string; export default value }
+declare module '*&quality=68' { const value: string; export default value }
+declare module '*&quality=69' { const value: string; export default value }
+declare module '*&quality=70' { const value: string; export default value }
+declare module '*&quality=71' { const value: string; export default value }
+declare module '*&quality=72' { const value: string; export default value }
+declare module '*&quality=73' { const value: string; export default value }
+declare module '*&quality=74' { const value: string; export default value }
+declare module '*&quality=75' { const value: string; export default value }
+declare module '*&quality=76' { const value: string; export default value }
+declare module '*&quality=77' { const value: string; export default value }
+declare module '*&quality=78' { const value: string; export default value }
+declare module '*&quality=79' { const value: string; export default value }
+declare module '*&quality=80' { const value: string; export default value }
+declare module '*&quality=81' { const value: string; export default value }
+declare module '*&quality=82' { const value: string; export default value }
+declare module '*&quality=83' { const value: string; export default value }
+declare module '*&quality=84' { const value: string; export default value }
+declare module '*&quality=85' { const value: string; export default value }
+declare module '*&quality=86' { const value: string; export default value }
+declare module '*&quality=87' { const value: string; export default value }
+declare module '*&quality=88' { const value: string; export default value }
+declare module '*&quality=89' { const value: string; export default value }
+declare module '*&quality=90' { const value: string; export default value }
+declare module '*&quality=91' { const value: string; export default value }
+declare module '*&quality=92' { const value: string; export default value }
+declare module '*&quality=93' { const value: string; export default value }
+declare module '*&quality=94' { const value: string; export default value }
+declare module '*&quality=95' { const value: string; export default value }
+declare module '*&quality=96' { const value: string; export default value }
+declare module '*&quality=97' { const value: string; export default value }
+declare module '*&quality=98' { const value: string; export default value }
+declare module '*&quality=99' { const value: string; export default value }
+declare module '*&quality=100' { const value: string; export default value }
+declare module '*&model=auto' { const value: string; export default value }
+declare module '*&model=design' { const value: string; export default value }
+declare module '*&model=photo' { const value: string; export default value }
+declare module '*&model=compressed' { const value: string; export default value }
+declare module '*&model=fast' { const value: string; export default value }
+declare module '*&model=quality' { const value: string; export default value }
+declare module '*&detail=1' { const value: string; export default value }
+declare module '*&detail=2' { const value: string; export default value }
+declare module '*&detail=3' { const value: string; export default value }
+declare module '*&detail=4' { const value: string; export default value }
+declare module '*&detail=5' { const value: string; export default value }
+declare module '*&detail=6' { const value: string; export default value }
+declare module '*&detail=7' { const value: string; export default value }
+declare module '*&detail=8' { const value: string; export default value }
+declare module '*&detail=9' { const value: string; export default value }
+declare module '*&detail=10' { const value: string; export default value }
+declare module '*&detail=11' { const value: string; export default value }
+declare module '*&detail=12' { const value: string; export default value }
+declare module '*&detail=13' { const value: string; export default value }
+declare module '*&detail=14' { const value: string; export default value }
+declare module '*&detail=15' { const value: string; export default value }
+declare module '*&detail=16' { const value: string; export default value }
+declare module '*&detail=17' { const value: string; export default value }
+declare module '*&detail=18' { const value: string; export default value }
+declare module '*&detail=19' { const value: string; export default value }
+declare module '*&detail=20' { const value: string; export default value }
+declare module '*&detail=21' { const value: string; export default value }
+declare module '*&detail=22' { const value: string; export default value }
+declare module '*&detail=23' { const value: string; export default value }
+declare module '*&detail=24' { const value: string; export default value }
+declare module '*&detail=25' { const value: string; export default value }
+declare module '*&detail=26' { const value: string; export default value }
+declare module '*&detail=27' { const value: string; export default value }
+declare module '*&detail=28' { const value: string; export default value }
+declare module '*&detail=29' { const value: string; export default value }
+declare module '*&detail=30' { const value: string; export default value }
+declare module '*&detail=31' { const value: string; export default value }
+declare module '*&detail=32' { const value: string; export default value }
+declare module '*&detail=33' { const value: string; export default value }
+declare module '*&detail=34' { const value: string; export default value }
+declare module '*&detail=35' { const value: string; export default value }
+declare module '*&detail=36' { const value: string; export default value }
+declare module '*&detail=37' { const value: string; export default value }
+declare module '*&detail=38' { const value: string; export default value }
+declare module '*&detail=39' { const value: string; export default value }
+declare module '*&detail=40' { const value: string; export default value }
+declare module '*&detail=41' { const value: string; export default value }
+declare module '*&detail=42' { const value: string; export default value }
+declare module '*&detail=43' { const value: string; export default value }
+declare module '*&detail=44' { const value: string; export default value }
+declare module '*&detail=45' { const value: string; export default value }
+declare module '*&detail=46' { const value: string; export default value }
+declare module '*&detail=47' { const value: string; export default value }
+declare module '*&detail=48' { const value: string; export default value }
+declare module '*&detail=49' { const value: string; export default value }
+declare module '*&detail=50' { const value: string; export default value }
+declare module '*&detail=51' { const value: string; export default value }
+declare module '*&detail=52' { const value: string; export default value }
+declare module '*&detail=53' { const value: string; export default value }
+declare module '*&detail=54' { const value: string; export default value }
+declare module '*&detail=55' { const value: string; export default value }
+declare module '*&detail=56' { const value: string; export default value }
+declare module '*&detail=57' { const value: string; export default value }
+declare module '*&detail=58' { const value: string; export default value }
+declare module '*&detail=59' { const value: string; export default value }
+declare module '*&detail=60' { const value: string; export default value }
+declare module '*&detail=61' { const value: string; export default value }
+declare module '*&detail=62' { const value: string; export default value }
+declare module '*&detail=63' { const value: string; export default value }
+declare module '*&detail=64' { const value: string; export default value }
+declare module '*&detail=65' { const value: string; export default value }
+declare module '*&detail=66' { const value: string; export default value }
+declare module '*&detail=67' { const value: string; export default value }
+declare module '*&detail=68' { const value: string; export default value }
+declare module '*&detail=69' { const value: string; export default value }
+declare module '*&detail=70' { const value: string; export default value }
+declare module '*&detail=71' { const value: string; export default value }
+declare module '*&detail=72' { const value: string; export default value }
+declare module '*&detail=73' { const value: string; export default value }
+declare module '*&detail=74' { const value: string; export default value }
+declare module '*&detail=75' { const value: string; export default value }
+declare module '*&detail=76' { const value: string; export default value }
+declare module '*&detail=77' { const value: string; export default value }
+declare module '*&detail=78' { const value: string; export default value }
+declare module '*&detail=79' { const value: string; export default value }
+declare module '*&detail=80' { const value: string; export default value }
+declare module '*&detail=81' { const value: string; export default value }
+declare module '*&detail=82' { const value: string; export default value }
+declare module '*&detail=83' { const value: string; export default value }
+declare module '*&detail=84' { const value: string; export default value }
+declare module '*&detail=85' { const value: string; export default value }
+declare module '*&detail=86' { const value: string; export default value }
+declare module '*&detail=87' { const value: string; export default value }
+declare module '*&detail=88' { const value: string; export default value }
+declare module '*&detail=89' { const value: string; export default value }
+declare module '*&detail=90' { const value: string; export default value }
+declare module '*&detail=91' { const value: string; export default value }
+declare module '*&detail=92' { const value: string; export default value }
+declare module '*&detail=93' { const value: string; export default value }
+declare module '*&detail=94' { const value: string; export default value }
+declare module '*&detail=95' { const value: string; export default value }
+declare module '*&detail=96' { const value: string; export default value }
+declare module '*&detail=97' { const value: string; export default value }
+declare module '*&detail=98' { const value: string; export default value }
+declare module '*&detail=99' { const value: string; export default value }
+declare module '*&detail=100' { const value: string; export default value }
+declare module '*&resemblance=1' { const value: string; export default value }
+declare module '*&resemblance=2' { const value: string; export default value }
+declare module '*&resemblance=3' { const value: string; export default value }
+declare module '*&resemblance=4' { const value: string; export default value }
+declare module '*&resemblance=5' { const value: string; export default value }
+declare module '*&resemblance=6' { const value: string; export default value }
+declare module '*&resemblance=7' { const value: string; export default value }
+declare module '*&resemblance=8' { const value: string; export default value }
+declare module '*&resemblance=9' { const value: string; export default value }
+declare module '*&resemblance=10' { const value: string; export default value }
+declare module '*&resemblance=11' { const value: string; export default value }
+declare module '*&resemblance=12' { const value: string; export default value }
+declare module '*&resemblance=13' { const value: string; export default value }
+declare module '*&resemblance=14' { const value: string; export default value }
+declare module '*&resemblance=15' { const value: string; export default value }
+declare module '*&resemblance=16' { const value: string; export default value }
+declare module '*&resemblance=17' { const value: string; export default value }
+declare module '*&resemblance=18' { const value: string; export default value }
+declare module '*&resemblance=19' { const value: string; export default value }
+declare module '*&resemblance=20' { const value: string; export default value }
+declare module '*&resemblance=21' { const value: string; export default value }
+declare module '*&resemblance=22' { const value: string; export default value }
+declare module '*&resemblance=23' { const value: string; export default value }
+declare module '*&resemblance=24' { const value: string; export default value }
+declare module '*&resemblance=25' { const value: string; export default value }
+declare module '*&resemblance=26' { const value: string; export default value }
+declare module '*&resemblance=27' { const value: string; export default value }
+declare module '*&resemblance=28' { const value: string; export default value }
+declare module '*&resemblance=29' { const value: string; export default value }
+declare module '*&resemblance=30' { const value: string; export default value }
+declare module '*&resemblance=31' { const value: string; export default value }
+declare module '*&resemblance=32' { const value: string; export default value }
+declare module '*&resemblance=33' { const value: string; export default value }
+declare module '*&resemblance=34' { const value: string; export default value }
+declare module '*&resemblance=35' { const value: string; export default value }
+declare module '*&resemblance=36' { const value: string; export default value }
+declare module '*&resemblance=37' { const value: string; export default value }
+declare module '*&resemblance=38' { const value: string; export default value }
+declare module '*&resemblance=39' { const value: string; export default value }
+declare module '*&resemblance=40' { const value: string; export default value }
+declare module '*&resemblance=41' { const value: string; export default value }
+declare module '*&resemblance=42' { const value: string; export default value }
+declare module '*&resemblance=43' { const value: string; export default value }
+declare module '*&resemblance=44' { const value: string; export default value }
+declare module '*&resemblance=45' { const value: string; export default value }
+declare module '*&resemblance=46' { const value: string; export default value }
+declare module '*&resemblance=47' { const value: string; export default value }
+declare module '*&resemblance=48' { const value: string; export default value }
+declare module '*&resemblance=49' { const value: string; export default value }
+declare module '*&resemblance=50' { const value: string; export default value }
+declare module '*&resemblance=51' { const value: string; export default value }
+declare module '*&resemblance=52' { const value: string; export default value }
+declare module '*&resemblance=53' { const value: string; export default value }
+declare module '*&resemblance=54' { const value: string; export default value }
+declare module '*&resemblance=55' { const value: string; export default value }
+declare module '*&resemblance=56' { const value: string; export default value }
+declare module '*&resemblance=57' { const value: string; export default value }
+declare module '*&resemblance=58' { const value: string; export default value }
+declare module '*&resemblance=59' { const value: string; export default value }
+declare module '*&resemblance=60' { const value: string; export default value }
+declare module '*&resemblance=61' { const value: string; export default value }
+declare module '*&resemblance=62' { const value: string; export default value }
+declare module '*&resemblance=63' { const value: string; export default value }
+declare module '*&resemblance=64' { const value: string; export default value }
+declare module '*&resemblance=65' { const value: string; export default value }
+declare module '*&resemblance=66' { const value: string; export default value }
+declare module '*&resemblance=67' { const value: string; export default value }
+declare module '*&resemblance=68' { const value: string; export default value }
+declare module '*&resemblance=69' { const value: string; export default value }
+declare module '*&resemblance=70' { const value: string; export default value }
+declare module '*&resemblance=71' { const value: string; export default value }
+declare module '*&resemblance=72' { const value: string; export default value }
+declare module '*&resemblance=73' { const value: string; export default value }
+declare module '*&resemblance=74' { const value: string; export default value }
+declare module '*&resemblance=75' { const value: string; export default value }
+declare module '*&resemblance=76' { const value: string; export default value }
+declare module '*&resemblance=77' { const value: string; export default value }
+declare module '*&resemblance=78' { const value: string; export default value }
+declare module '*&resemblance=79' { const value: string; export default value }
+declare module '*&resemblance=80' { const value: string; export default value }
+declare module '*&resemblance=81' { const value: string; export default value }
+declare module '*&resemblance=82' { const value: string; export default value }
+declare module '*&resemblance=83' { const value: string; export default value }
+declare module '*&resemblance=84' { const value: string; export default value }
+declare module '*&resemblance=85' { const value: string; export default value }
+declare module '*&resemblance=86' { const value: string; export default value }
+declare module '*&resemblance=87' { const value: string; export default value }
+declare module '*&resemblance=88' { const value: string; export default value }
+declare module '*&resemblance=89' { const value: string; export default value }
+declare module '*&resemblance=90' { const value: string; export default value }
+declare module '*&resemblance=91' { const value: string; export default value }
+declare module '*&resemblance=92' { const value: string; export default value }
+declare module '*&resemblance=93' { const value: string; export default value }
+declare module '*&resemblance=94' { const value: string; export default value }
+declare module '*&resemblance=95' { const value: string; export default value }
+declare module '*&resemblance=96' { const value: string; export default value }
+declare module '*&resemblance=97' { const value: string; export default value }
+declare module '*&resemblance=98' { const value: string; export default value }
+declare module '*&resemblance=99' { const value: string; export default value }
+declare module '*&resemblance=100' { const value: string; export default value }
+declare module '*&expand_prompt=true' { const value: string; export default value }
+declare module '*&expand_prompt=false' { const value: string; export default value }
+declare module '*&as=url' { const value: string; export default value }
+declare module '*&url' { const value: string; export default value }
+declare module '*&inline' { const value: string; export default value }
+declare module '*&no-inline' { const value: string; export default value }

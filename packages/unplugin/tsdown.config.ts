@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import { defineConfig } from 'tsdown'
+import { clientTypes } from './client-types.ts'
 
 export default defineConfig({
   entry: {
@@ -15,4 +17,11 @@ export default defineConfig({
   target: 'node20.19',
   publint: 'ci-only',
   attw: { enabled: 'ci-only', profile: 'esm-only' },
+  hooks: {
+    async 'build:before'() {
+      await Promise.all(
+        [...clientTypes()].map(([name, text]) => writeFile(new URL(name, import.meta.url), text)),
+      )
+    },
+  },
 })

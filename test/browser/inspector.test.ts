@@ -203,10 +203,12 @@ describe.skipIf(findChromium() === undefined)('on the page', () => {
 
   test('work that a page of the site began is seen, and so is a picture that no source spells out', async () => {
     const gated = gatedEngine()
-    const site = await project({}, 'built.png')
-    const server = await start(site, { engine: gated.engine })
+    const site = await project({ 'src/main.js': "export default '/built.pngTAG'" }, 'built.png')
+    const tagging = { name: 'tagging', transform: (code: string) => code.replace('TAG', '?upscale=2') }
+    const server = await start(site, { engine: gated.engine }, { plugins: [tagging] })
     const page = await open(server.url)
     expect(await rowsOf(page)).toEqual([])
+    await fetch(`${server.url}src/main.js`)
     await fetch(`${server.url}built.png?upscale=2`)
     await expect.poll(() => statesOf(page), { timeout: 10_000 }).toEqual({ 'built.png': 'working' })
     expect(await page.getByRole('status').textContent()).toBe('1 in work')
@@ -338,9 +340,10 @@ describe('the address', () => {
 
   test('shows the name of a file as text, whatever it is', async () => {
     const name = '<img src=x onerror=alert(1)>&".png'
-    const site = await project({}, name)
-    const server = await start(site)
-    await fetch(`${server.url}${encodeURI(name)}?upscale=2`)
+    const address = `${encodeURIComponent(name).replace('(', '%28').replace(')', '%29')}?upscale=2`
+    const server = await start(await project({ 'index.html': `<img src="/${address}">` }, name))
+    await fetch(server.url)
+    await fetch(server.url + address)
     await expect.poll(async () => (await idsOf(server)).length).toBe(1)
     const text = await (await fetch(`${server.url}__upscale/`)).text()
     expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;&amp;&quot;.png')

@@ -102,7 +102,7 @@ describe.skipIf(findChromium() === undefined)('a report', () => {
   test('of large pictures shows the same middle of both, pixel by pixel, and stays small', async () => {
     const imports = Array.from(
       { length: 2 },
-      (_, index) => `import a${index} from '../${index}.png?upscale=2'`,
+      (_, index) => `import a${index} from './${index}.png?upscale=2'`,
     )
     const uses = imports.map((_, index) => `document.title += a${index}`)
     const site = await project([...imports, ...uses].join('\n'))

@@ -96,7 +96,7 @@ describe('an address that a compiler leaves in markup', () => {
     await writeFile(join(site.root, 'src/markup', name), text)
     await writeFile(
       join(site.root, 'src/markup/main.js'),
-      `import * as all from '../${name}'\nconsole.log(all)\n`,
+      `import * as all from './${name}'\nconsole.log(all)\n`,
     )
     await buildVite(site, outDir, UPSCALE, {
       plugins: [vue(), svelte({ configFile: false })],

@@ -31,12 +31,12 @@ const TSCONFIG = {
 
 /** Imports that the patterns of `unplugin-upscale/client` can't express. */
 const USES = `
-import odd from './img/hero.png?upscale=3.25'
-import middle from './img/hero.png?inline&upscale=2&engine=resize'
-import above from '../top.png?upscale=2.5'
-import aliased from '@/img/hero.png?upscale=2.75'
-import facts from './img/hero.png?as=metadata&upscale=2'
-import later from '@/img/hero.png?as=metadata&upscale=2.75'
+import odd from './img/hero.png?upscale=3.33'
+import middle from './img/hero.png?inline&upscale=2&engine=resize&tag'
+import above from '../top.png?upscale=2.52'
+import aliased from '@/img/hero.png?upscale=2.77'
+import facts from './img/hero.png?as=metadata&upscale=2.33'
+import later from '@/img/hero.png?as=metadata&upscale=2.77'
 import srcset from './img/hero.png?upscale=2;3&as=srcset'
 
 export const texts: string[] = [odd, middle, above, aliased, srcset]
@@ -44,7 +44,7 @@ export const width: number = facts.width + later.width
 // @ts-expect-error metadata is an object, not an address
 export const address: string = facts
 // @ts-expect-error a picture that isn't there has no type
-import('./img/heroo.png?upscale=3.25')
+import('./img/heroo.png?upscale=3.33')
 `
 
 async function project(): Promise<Site> {
@@ -82,11 +82,11 @@ test('a project whose imports no pattern expresses compiles with the declaration
   await rm(file)
   const without = await check(site)
   for (const query of [
-    'upscale=3.25',
-    'engine=resize',
-    'upscale=2.5',
-    'upscale=2.75',
-    'as=metadata&upscale=2',
+    'upscale=3.33',
+    'engine=resize&tag',
+    'upscale=2.52',
+    'upscale=2.77',
+    'as=metadata&upscale=2.33',
   ])
     expect(without).toContain(query)
 })
@@ -107,7 +107,7 @@ test('a dev server keeps the declarations up to date', async () => {
   const server = await startDevServer(site, { dts: true })
   cleanups.push(() => server.close())
   const text = (): Promise<string> => readFile(join(site.root, 'upscale-env.d.ts'), 'utf8').catch(() => '')
-  await expect.poll(text, { timeout: 10_000 }).toContain('upscale=3.25')
+  await expect.poll(text, { timeout: 10_000 }).toContain('upscale=3.33')
   expect(await text()).not.toContain('upscale=7')
   await writeFile(join(site.root, 'src/more.ts'), "import more from './img/hero.png?upscale=7'\n")
   await expect.poll(text, { timeout: 10_000 }).toContain('".*/img/hero.png?upscale=7"')

@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 async function project(): Promise<Site> {
-  const imports = PICTURES.map((picture, at) => `import p${at} from '../${picture}?upscale=2'`)
+  const imports = PICTURES.map((picture, at) => `import p${at} from './${picture}?upscale=2'`)
   const site = await writeSite({
     'src/main.js': `${imports.join('\n')}\nconsole.log(${PICTURES.map((_, at) => `p${at}`)})`,
     'index.html':

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { clientTypes } from '../../packages/unplugin/client-types.ts'
 
 const require = createRequire(import.meta.url)
 const project = fileURLToPath(new URL('./fixtures/types', import.meta.url))
@@ -25,6 +27,13 @@ async function check(version: string, folder: string, resolution: string): Promi
   const { stdout } = await run.catch((error: { stdout: string }) => error)
   return stdout
 }
+
+test('the declaration files in the repository are those of the directive’s table', async () => {
+  for (const [name, text] of clientTypes()) {
+    const file = fileURLToPath(new URL(`../../packages/unplugin/${name}`, import.meta.url))
+    expect(await readFile(file, 'utf8'), name).toBe(text)
+  }
+})
 
 test.each([
   ['typescript', 'bundler'],

@@ -158,7 +158,10 @@ ${forms.map(([form]) => `<div data-form="${form}"></div>`).join('\n')}
 })
 
 describe('an address', () => {
-  const page = { 'index.html': '<html></html>' }
+  const page = {
+    'index.html':
+      '<html><img src="./a.png?upscale=2"><img src="./a.png?upscale=9"><img src="./gone.png?upscale=2"></html>',
+  }
 
   test('of a finished picture is answered with a validator', async () => {
     const { origin } = await start(await project(page, 'a.png'))
@@ -219,7 +222,10 @@ describe('an address', () => {
 })
 
 describe('a paid engine', () => {
-  const files = { 'index.html': '<html></html>', 'package.json': '{ "type": "module" }' }
+  const files = {
+    'index.html': '<html><img src="./a.png?upscale=2"></html>',
+    'package.json': '{ "type": "module" }',
+  }
 
   test('is not called, and what it made before is shown', async () => {
     const gateway = await startGateway({ key: 'lmnfl_test' })

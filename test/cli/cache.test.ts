@@ -262,6 +262,7 @@ describe('help', () => {
     'doctor',
     'models',
     'report',
+    'types',
     'serve',
     'enqueue',
     'work',

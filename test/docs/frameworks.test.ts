@@ -179,7 +179,7 @@ describe.skipIf(findChromium() === undefined).each([
 
 test.each(['next', 'astro'])('in %s a tagged import has the type of an image import', async name => {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript')), 'tsc.js')
-  const config = fileURLToPath(new URL(`./fixtures/types/tsconfig.${name}.json`, import.meta.url))
+  const config = fileURLToPath(new URL(`../bundlers/fixtures/types/tsconfig.${name}.json`, import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', config]).catch(error => error)
   expect(stdout).toBe('')
 })

@@ -24,8 +24,8 @@ export interface Project {
   remove(): Promise<void>
 }
 
-/** What `npm init -y` writes. */
-const PACKAGE = { name: 'project', version: '1.0.0', main: 'index.js', license: 'ISC' }
+/** What `npm init -y` writes; npm 11 says the type. */
+const PACKAGE = { name: 'project', version: '1.0.0', main: 'index.js', type: 'commonjs', license: 'ISC' }
 
 /** A folder with nothing but a package.json, in which the packages that docs/package.json lists are installed. */
 export async function startProject(): Promise<Project> {
@@ -46,6 +46,10 @@ export async function startProject(): Promise<Project> {
     },
     async install(commands) {
       for (const line of commands.trim().split('\n')) {
+        if (line === 'npm pkg set type=module') {
+          await write('package.json', JSON.stringify({ ...PACKAGE, type: 'module' }))
+          continue
+        }
         const [tool, verb, ...names] = line.split(/\s+/)
         if (tool !== 'npm' || (verb !== 'i' && line !== 'npm init -y')) throw new Error(`not npm: ${line}`)
         const missing = names.filter(name => !name.startsWith('-') && !packages.has(name))

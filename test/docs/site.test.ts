@@ -40,6 +40,16 @@ test('the site builds without a warning, with its reference', () => {
   }
 })
 
+test('assistants get a list of all pages, and all pages as one text', async () => {
+  const list = await readFile(join(outDir, 'llms.txt'), 'utf8')
+  const named = [...list.matchAll(/\]\(\.\/([^)]+)\)/g)].map(([, page = '']) => page)
+  expect(named).toEqual(expect.arrayContaining(['start/vite.html', 'reference/options.html']))
+  expect(named.filter(page => !pages.includes(page))).toEqual([])
+  const full = await readFile(join(outDir, 'llms-full.txt'), 'utf8')
+  expect(full).toContain("import upscale from 'unplugin-upscale/webpack'")
+  expect(full).not.toMatch(/^```.*not-run/m)
+})
+
 test('the reference has every option of the plugin', async () => {
   const html = await readFile(join(outDir, 'reference/options.html'), 'utf8')
   const missing = [...OPTION_NAMES, 'leftovers', 'dev', 'onReport', 'report', 'dts'].filter(

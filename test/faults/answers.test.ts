@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createUpscaler, lumenfall } from 'upscale-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { list } from '../../packages/core/src/test-support/fault-kit.ts'
 import {
   type Gateway,
   json,
@@ -18,10 +22,17 @@ beforeAll(async () => {
 beforeEach(() => gateway.reset())
 afterAll(() => gateway.close())
 
+/** Forms in which services send an honest answer. */
+const FORMS = [
+  ...(['data-prefix', 'data-url', 'line-breaks', 'no-padding', 'base64url', 'picture-itself'] as const),
+  'created',
+] as const satisfies ResponseName[]
+
 /** Answers that become a picture. The rest are all the gateway can do wrong. */
 const PASSABLE: ReadonlySet<string> = new Set<ResponseName>([
   ...(['ok', 'wrong-size', 'double-size', 'one-pixel-off', 'jpeg-for-png'] as const),
   ...(['two-pictures', 'no-metadata', 'other-content-type', 'drip'] as const),
+  ...FORMS,
 ])
 
 const NAMES = (Object.keys(RESPONSES) as ResponseName[]).filter(name => !PASSABLE.has(name))
@@ -29,6 +40,41 @@ const NAMES = (Object.keys(RESPONSES) as ResponseName[]).filter(name => !PASSABL
 async function order() {
   return { root: await makeProject(1), url: gateway.url, images: ['0.png'], timeoutMs: 1500 }
 }
+
+describe('an honest answer', () => {
+  test.each(FORMS)('in the form %s is the picture, and is bought once', async name => {
+    gateway.respondWith(name)
+    const buyer = await order()
+    expect([...(await build(buyer)).values()]).toEqual(['engine'])
+    expect(gateway.charges).toHaveLength(1)
+    expect([...(await build(buyer)).values()]).toEqual(['cache'])
+    expect(gateway.orders).toHaveLength(1)
+  })
+})
+
+describe('an answer in which no picture is found', () => {
+  test.each<[ResponseName, string]>([
+    ['html', 'Bad gateway'],
+    ['cut-json', '"b64_json"'],
+    ['no-data', '"metadata"'],
+    ['data-of-wrong-type', '"data":{"b64_json":"AAAA"}'],
+    ['garbage-base64', '!*$ '],
+    ['reset-in-body', '"b64_json"'],
+    ['unknown-error-in-200', 'Something odd happened'],
+  ])('is kept as it came: %s', async (name, part) => {
+    gateway.respondWith(name)
+    const { root, images, url } = await order()
+    const upscaler = createUpscaler(
+      { root, engine: lumenfall({ baseURL: url, timeoutMs: 1500 }), frozen: false },
+      { root, env: { LUMENFALL_API_KEY: CANARY } },
+    )
+    const error = await upscaler.upscale(images[0] ?? '').catch((reason: unknown) => reason)
+    await upscaler.close()
+    const [, file = ''] = /is kept in (\S+)$/.exec(String(error)) ?? []
+    expect(readFileSync(file, 'utf8')).toContain(part)
+    expect(list(join(root, '.upscale', 'tmp'))).toEqual([])
+  })
+})
 
 describe('a bad answer', () => {
   test.each(NAMES)(

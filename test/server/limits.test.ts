@@ -286,3 +286,54 @@ describe('options', () => {
     expect(() => createServer(options as object, { env: {} })).toThrow(message)
   })
 })
+
+describe('an order as JSON', () => {
+  const json = { 'content-type': 'application/json' }
+  const order = (more: object = {}): string =>
+    JSON.stringify({ images: [{ image_url: `data:image/png;base64,${image.toString('base64')}` }], ...more })
+
+  test('is answered like a form, with the one model there is', async () => {
+    const { status, body } = await post(await start(), order({ scale_factor: 2 }), json)
+    expect(status).toBe(200)
+    expect(await look(body as unknown as Answer)).toMatchObject({ width: 48, height: 32 })
+  })
+
+  test.each([
+    ['a mask', { mask: { image_url: 'data:image/png;base64,AAAA' } }, /mask is not available/],
+    ['an address', { images: [{ image_url: 'http://169.254.169.254/' }] }, /data URL/],
+    ['no base64', { images: [{ image_url: 'data:image/png;base64,AA*A' }] }, /no base64/],
+    ['two pictures', { images: ['data:,', 'data:,'] }, /one image/],
+    ['none', { images: [] }, /image is missing/],
+  ])('with %s is refused', async (_, more, message) => {
+    const { status, body } = await post(await start(), order(more), json)
+    expect([status, body.error?.message]).toEqual([400, expect.stringMatching(message)])
+  })
+
+  test('with stream is answered with one finished event', async () => {
+    const { url } = await start()
+    const response = await fetch(`${url}/images/edits`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}`, ...json },
+      body: order({ stream: true, scale_factor: 2 }),
+    })
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
+    const [, type, data = ''] = /^event: (\S+)\ndata: (.*)\n\n$/.exec(await response.text()) ?? []
+    expect(type).toBe('image_edit.completed')
+    expect(JSON.parse(data)).toMatchObject({ type, size: '48x32', output_format: 'png' })
+  })
+})
+
+test('an upload that rests is ended, and one of another key goes on meanwhile', async () => {
+  const server = await start({ keys: `${KEY},other-key`, maxEdits: 2, uploadIdleMs: 200 })
+  const rest = (): Promise<unknown> =>
+    fetch(`${server.url}/images/edits`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer other-key', 'content-type': 'multipart/form-data; boundary=X' },
+      body: new ReadableStream({ start: controller => controller.enqueue(Buffer.from('--X\r\n')) }),
+      duplex: 'half',
+    } as RequestInit).catch(() => 'cut')
+  const resting = [rest(), rest(), rest()]
+  expect((await post(server, form(image))).status).toBe(200)
+  await Promise.all(resting)
+  expect((await post(server, form(image), { authorization: 'Bearer other-key' })).status).toBe(200)
+})

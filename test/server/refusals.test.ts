@@ -73,7 +73,7 @@ describe('refusals', () => {
       /1 to 1000/,
     ],
     ['a mistyped field', { scale_facter: 2 }, OpenAI.BadRequestError, 'INVALID_REQUEST', /scale_factor/],
-    ['streaming', { stream: 'true' }, OpenAI.BadRequestError, 'INVALID_REQUEST', /stream/],
+    ['a stream that is neither', { stream: 'maybe' }, OpenAI.BadRequestError, 'INVALID_REQUEST', /stream/],
     [
       'expand_prompt without a prompt',
       { model: 'ideogram-upscale', expand_prompt: true },

@@ -145,14 +145,18 @@ describe('a job that ends badly is refused under its code, and the image is name
     expect(service.orders).toHaveLength(1)
   })
 
-  test.each([
-    'https://evil.example/a.png',
-    'http://v3.fal.media/a.png',
-    'data:image/png;base64,AAAA',
-    'file:///etc/passwd',
-  ])('a picture at %s is not fetched', async address => {
-    service.become(resultAt(address))
-    expect((await refusal(() => upscale())).code).toBe('API_BAD_ANSWER')
+  test.each(['https://evil.example/a.png', 'http://v3.fal.media/a.png', 'file:///etc/passwd'])(
+    'a picture at %s is not fetched',
+    async address => {
+      service.become(resultAt(address))
+      expect((await refusal(() => upscale())).code).toBe('API_BAD_ANSWER')
+      expect(service.requests.filter(({ path }) => path.startsWith('/media'))).toEqual([])
+    },
+  )
+
+  test('a data: address is the picture itself, and one that holds none is refused without a question', async () => {
+    service.become(resultAt('data:image/png;base64,AAAA'))
+    expect((await refusal(() => upscale())).code).toBe('ANSWER_CORRUPT')
     expect(service.requests.filter(({ path }) => path.startsWith('/media'))).toEqual([])
   })
 })

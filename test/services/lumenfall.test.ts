@@ -134,7 +134,7 @@ describe('a bad answer is refused under its code, and the image is named', () =>
     ['html', 'API_BAD_ANSWER'],
     ['empty', 'API_BAD_ANSWER'],
     ['no-content', 'API_BAD_ANSWER'],
-    ['bare-picture', 'API_BAD_ANSWER'],
+    ['bare-picture', 'ANSWER_WRONG_SIZE'],
     ['cut-json', 'API_BAD_ANSWER'],
     ['deep-json', 'API_BAD_ANSWER'],
     ['null-json', 'API_BAD_ANSWER'],
@@ -182,13 +182,21 @@ describe('an address that must not be opened is refused', () => {
     'http://169.254.169.254/latest/meta-data',
     'http://127.0.0.1:1/a.png',
     'file:///etc/passwd',
-    'data:image/png;base64,AAAA',
   ])('%s', async address => {
     gateway.respondWith(soldAt(address))
     const error = await refusal(() => upscale({ responseFormat: 'url' }))
     expect(error.code).toBe('API_BAD_ANSWER')
     expect(error.message).toContain('assets/hero.png')
-    expect(gateway.requests).toHaveLength(1)
+    expect(gateway.orders).toHaveLength(1)
+    expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
+  })
+
+  test('a data: address is the picture itself, and is not fetched', async () => {
+    gateway.respondWith(soldAt('data:image/png;base64,AAAA'))
+    const error = await refusal(() => upscale({ responseFormat: 'url' }))
+    expect(error.code).toBe('ANSWER_CORRUPT')
+    expect(gateway.orders).toHaveLength(1)
+    expect(gateway.requests.filter(({ method }) => method !== 'POST')).toEqual([])
   })
 })
 

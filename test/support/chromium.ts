@@ -26,9 +26,9 @@ export function findChromium(): string | undefined {
   )
 }
 
-/** @throws when no browser was found; ask {@link findChromium} first */
-export async function launchChromium(): Promise<Browser> {
+/** @param more switches of the command line. @throws when no browser was found; ask {@link findChromium} first */
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === undefined) throw new Error('no Chromium; set CHROMIUM_PATH')
-  return chromium.launch({ executablePath, args: QUIET })
+  return chromium.launch({ executablePath, args: [...QUIET, ...more] })
 }

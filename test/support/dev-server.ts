@@ -43,7 +43,7 @@ export async function createDevServer(
     resolve: { alias: { '@': join(site.root, 'src') } },
     optimizeDeps: { noDiscovery: true },
     ...more,
-    plugins: [upscale({ ...UPSCALE, ...options })],
+    plugins: [more.plugins, upscale({ ...UPSCALE, ...options })],
     server: { host: '127.0.0.1', port: 0, ...more.server },
   })
   return { server, lines }

@@ -1,6 +1,6 @@
 import colourSet from 'picocolors'
 import { isUpscaleError } from 'upscale-core'
-import { safeText } from 'upscale-core/internal'
+import { escapeLines, escapeText } from 'upscale-core/internal'
 import { type LiveLine, openLiveLine } from 'upscale-toolkit/terminal'
 
 type Colours = ReturnType<typeof colourSet.createColors>
@@ -24,7 +24,7 @@ export interface Printer {
   document(document: Document): void
   /** Bytes for stdout. */
   bytes(bytes: Uint8Array): Promise<void>
-  /** A line on stderr. */
+  /** One line on stderr. */
   note(text: string): void
   /** Draws the live line over; nothing happens where {@link live} is false. */
   readonly draw: LiveLine['draw']
@@ -37,7 +37,8 @@ export interface Printer {
 export function createPrinter({ json = false, quiet = false }: PrintFlags = {}): Printer {
   const { stdout, stderr } = process
   const line = quiet ? undefined : openLiveLine(process)
-  const paint = colourSet.createColors(hasColours(stdout.isTTY === true, process.env))
+  const isColoured = hasColours(stdout.isTTY === true, process.env)
+  const paint = colourSet.createColors(isColoured)
   const warn = colourSet.createColors(hasColours(stderr.isTTY === true, process.env))
   return {
     json,
@@ -46,17 +47,17 @@ export function createPrinter({ json = false, quiet = false }: PrintFlags = {}):
     draw: textFor => line?.draw(textFor),
     clear: () => line?.clear(),
     result(text) {
-      if (!json) console.log(text)
+      if (!json) console.log(escapeLines(text, isColoured))
     },
     document(document) {
-      if (json) console.log(JSON.stringify(document, undefined, 2))
+      if (json) console.log(jsonText(document))
     },
     bytes: bytes =>
       new Promise((settle, fail) => {
         stdout.write(bytes, error => (error ? fail(error) : settle()))
       }),
     note(text) {
-      if (!quiet) console.error(text)
+      if (!quiet) console.error(escapeText(text))
     },
     error: error => console.error(`${warn.red('error')} ${messageOf(error)}`),
   }
@@ -69,8 +70,18 @@ export interface PrintFlags {
 
 /** What an error says to a person: what happened, where, what to do. */
 export function messageOf(error: unknown): string {
-  if (isUpscaleError(error)) return error.message
-  return safeText(error instanceof Error ? error.message : String(error))
+  if (isUpscaleError(error)) return escapeLines(error.message)
+  return escapeText(error instanceof Error ? error.message : String(error))
+}
+
+/** JSON in which a terminal finds nothing to act upon: JSON itself lets DEL, C1 and invisible characters through. */
+function jsonText(document: Document): string {
+  const code = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(document, undefined, 2)
+    .replace(/[\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}/gu, chars =>
+      [...Array(chars.length).keys()].map(at => code(chars.charAt(at))).join(''),
+    )
+    .replace(/##(?=\[|vso\[)/g, '#\\u0023')
 }
 
 /** An error as part of a document. */

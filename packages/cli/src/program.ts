@@ -1,5 +1,6 @@
 import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
+import { escapeLines } from 'upscale-core/internal'
 import packageFacts from '../package.json' with { type: 'json' }
 import { addDoctor } from './commands/doctor.ts'
 import { addEnqueue } from './commands/enqueue.ts'
@@ -12,6 +13,7 @@ import { addQueue } from './commands/queue.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addServe } from './commands/serve.ts'
+import { addTypes } from './commands/types.ts'
 import { addVerify } from './commands/verify.ts'
 import { addWarm } from './commands/warm.ts'
 import { addWhy } from './commands/why.ts'
@@ -30,6 +32,7 @@ const COMMANDS = [
   addDoctor,
   addModels,
   addReport,
+  addTypes,
   addServe,
   addEnqueue,
   addWork,
@@ -42,7 +45,7 @@ export function createProgram(): Command {
     .description('Upscales pictures and the pictures of finished web pages: verified, cached, paid for once.')
     .version(packageFacts.version)
     // As all other errors are printed.
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'error ')) })
+    .configureOutput({ outputError: (text, write) => write(escapeLines(text.replace(/^error: /, 'error '))) })
     .showHelpAfterError('(add --help for the options and examples)')
     .addHelpText('after', HELP)
   for (const add of COMMANDS) add(program)

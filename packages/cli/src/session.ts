@@ -68,8 +68,9 @@ export async function inSession(
     engines: hostEngines(config.options),
     onNotice: text => print.note(`notice: ${text}`),
     beforePaying: async () => {
-      if (foreseen !== undefined)
-        print.note(priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros))
+      if (foreseen === undefined) return
+      const text = priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros)
+      for (const line of text.split('\n')) print.note(line)
     },
   })
   const stop = new AbortController()

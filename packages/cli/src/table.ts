@@ -1,7 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
+import { escapeLines } from 'upscale-core/internal'
 
 /** Rows of cells as text in columns. The header is a row like the others; cells may hold colours. */
-export function printTable(rows: readonly (readonly string[])[]): string {
+export function printTable(table: readonly (readonly string[])[]): string {
+  const rows = table.map(row => row.map(cell => escapeLines(cell.replaceAll('\n', '\\n'), true)))
   const widths: number[] = []
   for (const row of rows) {
     row.forEach((cell, column) => {

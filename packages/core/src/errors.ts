@@ -1,3 +1,5 @@
+import { escapeText } from './safe-text.ts'
+
 /**
  * Every way the upscaler can refuse or fail. A code never changes its meaning; match on it, not on the class,
  * since two copies of this package can be loaded at once.
@@ -56,10 +58,11 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return (ERROR_CODES as readonly unknown[]).includes(value)
 }
 
-/** Where a reference was written. `line` counts from 1. */
+/** Where a reference was written. `line` and `column` count from 1. */
 export interface Importer {
   readonly file: string
   readonly line?: number
+  readonly column?: number
 }
 
 export interface ErrorDetails {
@@ -88,7 +91,7 @@ export interface ErrorDetails {
  */
 export class UpscaleError extends Error {
   readonly code: ErrorCode
-  /** What happened and why, without place and remedy. */
+  /** What happened and why, without place and remedy; one line without control characters. */
   readonly problem: string
   readonly details: ErrorDetails
 
@@ -96,14 +99,14 @@ export class UpscaleError extends Error {
     super(compose(code, problem, details), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'UpscaleError'
     this.code = code
-    this.problem = problem
+    this.problem = escapeText(problem)
     this.details = details
   }
 
   /** The same error with the place filled in by somebody who knows it. What is already known wins. */
   at(place: Pick<ErrorDetails, 'file' | 'reference' | 'importer'>): UpscaleError {
     const merged = new UpscaleError(this.code, this.problem, { ...place, ...this.details })
-    if (this.stack !== undefined) merged.stack = this.stack.replace(this.message, merged.message)
+    if (this.stack !== undefined) merged.stack = this.stack.replace(this.message, () => merged.message)
     return merged
   }
 }
@@ -118,12 +121,15 @@ function compose(code: ErrorCode, problem: string, details: ErrorDetails): strin
   if (details.reference !== undefined || details.importer !== undefined) lines.push(`  at ${place(details)}`)
   if (details.requestId !== undefined) lines.push(`  request ${details.requestId}`)
   lines.push(`  fix: ${details.hint}`)
-  return lines.join('\n')
+  // Names and texts from outside stand in every part, and a host prints the message as it is.
+  return lines.map(escapeText).join('\n')
 }
 
 function place({ reference, importer }: ErrorDetails): string {
   const from =
-    importer === undefined ? '' : `${importer.file}${importer.line === undefined ? '' : `:${importer.line}`}`
+    importer === undefined
+      ? ''
+      : [importer.file, importer.line, importer.column].filter(part => part !== undefined).join(':')
   if (reference === undefined) return from
   return from === '' ? `"${reference}"` : `"${reference}" in ${from}`
 }

@@ -17,15 +17,7 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { dollars } from './engines/dollars.ts'
-export {
-  type Balance,
-  type CatalogueModel,
-  type EstimateRequest,
-  type LumenfallCatalogue,
-  type LumenfallCatalogueOptions,
-  lumenfallCatalogue,
-  type ModelSchema,
-} from './engines/lumenfall/catalogue.ts'
+export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
 export { priceText } from './pipeline/plan.ts'
 export { addressOf as answerAddress } from './remote/remote-cache.ts'
 export type { RemoteSettings } from './remote/settings.ts'
@@ -33,6 +25,6 @@ export { openRemoteStore, type RemoteStore } from './remote/store.ts'
 export { OWN_KEYS, TAGGED } from './request/directive.ts'
 export { loadEnv } from './request/env.ts'
 export { OPTION_NAMES } from './request/options.ts'
-export { type SafeTextOptions, safeText } from './safe-text.ts'
+export { escapeLines, escapeText, type SafeTextOptions, safeText } from './safe-text.ts'
 export { EXTENSION } from './source/format.ts'
 export { show, unknownName } from './validate.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { safeText } from './safe-text.ts'
+import { escapeLines, escapeText, safeText } from './safe-text.ts'
 
 describe('control characters', () => {
   test.each([
@@ -57,5 +57,29 @@ describe('length', () => {
 
   test('a character is not cut in half', () => {
     expect(safeText('🙂🙂🙂', { maxCharacters: 4 })).toBe('🙂…')
+  })
+})
+
+describe('a text that stays readable', () => {
+  test.each([
+    ['a\n::error::b', 'a\\n::error::b'],
+    ['::error file=x::y', '\\::error file=x::y'],
+    [' ::warning::y', ' \\::warning::y'],
+    ['x ##[error]y ##vso[task.setvariable]z', 'x #\\#[error]y #\\#vso[task.setvariable]z'],
+    ['\u001b[2J\u009b31m\u0007', '\\u{1b}[2J\\u{9b}31m\\u{7}'],
+    ['\u202egnp.exe\u2066\u200b\ufeff', '\\u{202e}gnp.exe\\u{2066}\\u{200b}\\u{feff}'],
+    ['\u2028\u2029\u0085\u007f\ud800', '\\u{2028}\\u{2029}\\u{85}\\u{7f}\\u{d800}'],
+    ['\r\t', '\\r\\t'],
+    ['Größe 2 × 3 — 日本.png 🙂 C:\\new a::b', 'Größe 2 × 3 — 日本.png 🙂 C:\\new a::b'],
+  ])('%j', (text, shown) => {
+    expect(escapeText(text)).toBe(shown)
+    expect(escapeText(shown)).toBe(shown)
+  })
+
+  test('keeps its own lines and colours, and nobody else’s', () => {
+    expect(escapeLines('a\n::b\n\u001b[31mc\u001b[39m\u001b[2J', true)).toBe(
+      'a\n\\::b\n\u001b[31mc\u001b[39m\\u{1b}[2J',
+    )
+    expect(escapeLines('\u001b[31mc')).toBe('\\u{1b}[31mc')
   })
 })

@@ -30,6 +30,43 @@ export function safeText(text: string, options: SafeTextOptions = {}): string {
   return cleaned.length <= maxCharacters ? cleaned : `${cut(cleaned, maxCharacters - 1)}…`
 }
 
+/** Control, direction and invisible characters, halves of characters, and the line ends of Unicode. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/**
+ * Makes a text fit for one line of a terminal or of a CI log, with everything in it still to be seen: a file called
+ * `a\n::error::b` is shown with the two characters `\n`. What would draw, turn or hide text is written as its number,
+ * and what a CI service would take for a command (`::error::` at the start, `##[error]`, `##vso[…]`) gets a backslash.
+ * Names, addresses and texts from outside go through it wherever they are told. Text that went through stays the same.
+ */
+export function escapeText(text: string): string {
+  return text
+    .replace(UNSAFE, char => NAMED[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
+    .replace(/^(\s*):(?=:)/, '$1\\:')
+    .replace(/##(?=\[|vso\[)/g, '#\\#')
+}
+
+/** Colours and weights, which a program gives to a text of its own. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: an escape is what is looked for
+const COLOUR = /(\u001b\[\d{1,2}m)/
+
+/**
+ * The same for text of several lines.
+ * @param hasColours leaves colours in
+ */
+export function escapeLines(text: string, hasColours = false): string {
+  const line = (one: string): string =>
+    hasColours
+      ? one
+          .split(COLOUR)
+          .map((part, index) => (index % 2 === 1 ? part : escapeText(part)))
+          .join('')
+      : escapeText(one)
+  return text.split('\n').map(line).join('\n')
+}
+
 function clean(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/[\p{Cf}\p{Cs}\p{Co}]/gu, '')

@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { createBreaker } from './billing/breaker.ts'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
+import { createPrices } from './billing/prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
@@ -161,12 +162,14 @@ export function createUpscaler(
   const drain = new AbortController()
   const stop = new AbortController()
   let announced: Promise<void> | undefined
+  const engineContext = { signal: stop.signal, env: facts.env }
   const context: PipelineContext = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
+    prices: createPrices(engineContext),
     breaker: createBreaker(),
     ledger: createLedger(resolved.cacheDir),
     announce: () => {
@@ -174,7 +177,7 @@ export function createUpscaler(
       return announced
     },
     stopping: AbortSignal.any([drain.signal, stop.signal]),
-    engineContext: { signal: stop.signal, env: facts.env },
+    engineContext,
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }

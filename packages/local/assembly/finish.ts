@@ -1,5 +1,7 @@
-/** Anchor plus residual, held near the range of the input around it, as bytes in their place. */
+/** Anchor plus residual where that counts, held near the range of the input around it, as bytes in their place. */
 import { anchorAt, chooseTaps } from './anchor'
+import { countsRow } from './busy'
+import { highest, lowest } from './neighbours'
 import { field, HALO, OUTPUT, REACH, RESIDUAL, RESIDUAL_STRIDE, SCALE, sampleRow } from './program'
 
 /**
@@ -23,10 +25,12 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
   let here = sampleRow(y + halo) + side
   let below = sampleRow(y + halo + 1) + side
   chooseTaps(y + halo)
+  let counts = countsRow(y)
 
   for (let x = 0; x < width; x++) {
     const low = widened(i16x8.min_s(i16x8.min_s(lowest(above), lowest(here)), lowest(below)))
     const high = widened(i16x8.max_s(i16x8.max_s(highest(above), highest(here)), highest(below)))
+    const counted = v128.load_splat<i8>(counts)
     const margin = i32x4.mul(i32x4.sub(high, low), reach)
     const floor = i32x4.max_s(i32x4.sub(low, margin), zero)
     const ceiling = i32x4.min_s(i32x4.add(high, margin), top)
@@ -35,7 +39,8 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
     for (let dy = 0; dy < scale; dy++) {
       let to = row
       for (let dx = 0; dx < scale; dx++) {
-        const sum = i32x4.add(anchorAt(dy, wide + ((<usize>dx) << 4)), v128.load_ext<i16>(correction))
+        const added = v128.and(v128.load_ext<i16>(correction), counted)
+        const sum = i32x4.add(anchorAt(dy, wide + ((<usize>dx) << 4)), added)
         writeSample(to, i32x4.min_s(i32x4.max_s(sum, floor), ceiling), channels)
         to += channels
         correction += 6
@@ -48,6 +53,7 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
     above += 8
     here += 8
     below += 8
+    counts++
   }
 }
 
@@ -64,19 +70,6 @@ function writeSample(to: usize, value: v128, channels: i32): void {
     store<u8>(to, <u8>green, 1)
     store<u8>(to, <u8>blue, 2)
   }
-}
-
-/** The least of three neighbouring pixels, per channel, in the first four lanes. */
-function lowest(address: usize): v128 {
-  return i16x8.min_s(i16x8.min_s(pixel(address), pixel(address + 8)), pixel(address + 16))
-}
-
-function highest(address: usize): v128 {
-  return i16x8.max_s(i16x8.max_s(pixel(address), pixel(address + 8)), pixel(address + 16))
-}
-
-function pixel(address: usize): v128 {
-  return v128.load_zero<i64>(address)
 }
 
 function widened(samples: v128): v128 {

@@ -30,8 +30,16 @@ export const REACH: usize = 48
 export const PRODUCTS: usize = 52
 /** A row of samples on its way into Winograd's form. */
 export const ROW: usize = 56
+/** One 64-bit mask per row of the tile: bit g is set where the host wants columns 8g to 8g + 7. */
+export const WANTED: usize = 60
+/** The same after `busy.ts` has removed what needs no network. */
+export const BUSY: usize = 64
+/** Bytes per pixel of the tile with its halo: scratch, and where the network's word counts (255) or not (0). */
+export const ROUGH: usize = 68
+export const COUNTS: usize = 72
+export const MAP_ROW: usize = 76
 /** Five int32 per output phase: first input pixel, relative, and four weights over 2**14. */
-export const PHASES: usize = 60
+export const PHASES: usize = 80
 export const PHASE_BYTES: usize = 20
 
 /** Then one record per layer. */

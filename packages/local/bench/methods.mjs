@@ -22,8 +22,7 @@ const run = promisify(execFile)
 export async function openMethods(scale, only, upscalerJs) {
   const folder = await mkdtemp(join(tmpdir(), 'upscale-bench-'))
   const engines = [
-    ['local best', local()],
-    ['local fast', local({ model: 'fast' })],
+    ...['auto', 'design', 'photo', 'compressed', 'fast'].map(model => [`local ${model}`, local({ model })]),
     ['resize', resize],
   ]
   const peer = upscalerJs === undefined ? undefined : await openUpscalerJs(upscalerJs, scale)

@@ -1,14 +1,17 @@
 // Quality of the local engine beside resamplers. Needs the built packages.
 //
+//   node bench/quality.mjs                    the photographs in bench/sets, which everybody has
 //   node bench/quality.mjs --sets FOLDER      folders of high-resolution pictures, by the papers' convention
 //   node bench/quality.mjs --fonts FOLDER     the design set, with fonts that were never trained on
-//   ... --scale 2 --only "local best,sharp lanczos3" --save FOLDER
+//   ... --scale 2 --only "local auto,sharp lanczos3" --save FOLDER
+//   ... --jpeg 80                             the reduced pictures are saved as JPEG (4:2:0) first
 //   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md)
 //
 // Wants chromium, ImageMagick's convert and tesseract in PATH.
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
 import { designSet } from './design.mjs'
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '2' },
     only: { type: 'string' },
     save: { type: 'string' },
+    jpeg: { type: 'string' },
     upscalerjs: { type: 'string' },
   },
 })
@@ -32,7 +36,8 @@ const EXACT_DB = 50
 const scale = Number(values.scale)
 const { methods, close } = await openMethods(scale, values.only?.split(','), values.upscalerjs)
 
-if (values.sets !== undefined) await measureSets(values.sets)
+const ownSets = fileURLToPath(new URL('sets', import.meta.url))
+if (values.fonts === undefined || values.sets !== undefined) await measureSets(values.sets ?? ownSets)
 if (values.fonts !== undefined) await measureDesign(values.fonts)
 await close()
 
@@ -44,7 +49,8 @@ async function measureSets(folder) {
   for (const set of sets) {
     for (const file of (await readdir(join(folder, set))).sort()) {
       const truth = await cropToMultiple(await readFile(join(folder, set, file)))
-      const small = bicubic(truth, truth.width / scale, truth.height / scale)
+      const reduced = bicubic(truth, truth.width / scale, truth.height / scale)
+      const small = values.jpeg === undefined ? reduced : await throughJpeg(reduced, Number(values.jpeg))
       for (const method of methods) {
         const result = await method.enlarge(small, scale)
         table.add(method.name, set, [psnr(result, truth, scale), ssim(result, truth, scale)])
@@ -52,8 +58,16 @@ async function measureSets(folder) {
       }
     }
   }
-  console.log(`\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction\n`)
+  console.log(
+    `\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction${values.jpeg === undefined ? '' : `, JPEG ${values.jpeg}`}\n`,
+  )
   table.print(([p, s]) => `${p.toFixed(2)} / ${s.toFixed(4)}`)
+}
+
+async function throughJpeg(picture, quality) {
+  const { width, height, channels } = picture
+  const raw = { width, height, channels }
+  return decode(await sharp(picture.data, { raw }).jpeg({ quality }).toBuffer())
 }
 
 async function cropToMultiple(png) {

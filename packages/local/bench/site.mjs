@@ -17,7 +17,7 @@ const RUNS = 3
 const SCALE = 2
 const PICTURES = ['poster.png', 'editor.png', 'chart.png', 'map.png', 'lake.jpg', 'scenes/dunes.jpg']
 /** Name of the method here, and of the engine on the page. */
-const ENGINES = { resize: 'resize', 'local fast': 'fast', 'local best': 'local' }
+const ENGINES = { resize: 'resize', 'local fast': 'fast', 'local auto': 'local' }
 
 const pictures = await Promise.all(
   PICTURES.map(async name => ({

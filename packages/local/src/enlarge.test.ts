@@ -73,19 +73,34 @@ describe('tiles', () => {
     expect(tiled.data).toEqual(whole.data)
   })
 
-  it.each([1, 2, 3] as const)(
-    'with flat strips come out as the plain arithmetic says (picture %i)',
-    async kind => {
-      const model = randomModel(2, [8, 8], { size: 20000 })
-      const striped = paint(40, 100, 3, (x, y, c) => {
-        if (kind === 1) return y < 33 ? 10 * c : y < 70 ? (x * 37 + y * 91) & 255 : 200
-        if (kind === 2) return y === 50 && x === 20 ? 255 : 7
-        return Math.floor(y / 20) * 40 + c
+  it.each([
+    [
+      'flat strips',
+      (x: number, y: number, c: number) => (y < 33 ? 10 * c : y < 70 ? (x * 37 + y * 91) & 255 : 200),
+    ],
+    ['one dot', (x: number, y: number) => (y === 50 && x === 20 ? 255 : 7)],
+    ['flat bands', (_x: number, y: number, c: number) => Math.floor(y / 20) * 40 + c],
+    [
+      'a slow gradient with dots',
+      (x: number, y: number) => (x % 41 === 40 && y % 47 === 3 ? 200 : (x + y) >> 2),
+    ],
+    ['a fast gradient with dots', (x: number, y: number) => (x % 41 === 40 && y % 47 === 3 ? 0 : x + y)],
+    [
+      'noise of a level',
+      (x: number, y: number) => 90 + (Math.imul(x * 7919 + y, 2654435761) >>> 31) + (x === 60 ? 99 : 0),
+    ],
+  ])('with %s come out as the plain arithmetic says, however they are cut', async (_what, value) => {
+    const model = randomModel(2, [8, 8, 8], { size: 1500 })
+    const image = paint(72, 64, 3, value)
+    const expected = referenceUpscale(model, image)
+    for (const tile of [undefined, { width: 37, height: 21 }]) {
+      const { data } = await enlarge(image, compileProgram(model), pool, {
+        ...options,
+        ...(tile && { tile }),
       })
-      const { data } = await enlarge(striped, compileProgram(model), pool, options)
-      expect(Buffer.compare(data, referenceUpscale(model, striped))).toBe(0)
-    },
-  )
+      expect(Buffer.compare(data, expected)).toBe(0)
+    }
+  })
 
   it('give the same bytes on any number of threads', async () => {
     const single = createPool(1)

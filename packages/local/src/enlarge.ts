@@ -1,12 +1,19 @@
 import { setMaxListeners } from 'node:events'
 import type { PixelImage } from 'upscale-core'
-import { fillFlat, splitFlat } from './flat.ts'
+import { FULL, type Mix } from './mix.mjs'
 import type { Pool } from './pool.ts'
 import { LARGEST_TILE, type Program } from './program.ts'
-import { cutTile, pasteTile, planTiles } from './tiles.ts'
+import { BLOCK } from './survey.mjs'
+import { cutTile, pasteTile, planTiles, type Tile } from './tiles.ts'
 
 /** One tile in work and one waiting. */
 const LANES_PER_THREAD = 2
+
+/** A second network, and the parts of the picture that it has; of the same scale as the first. */
+export interface Over {
+  readonly program: Program
+  readonly mix: Mix
+}
 
 export interface EnlargeOptions {
   readonly signal: AbortSignal
@@ -16,6 +23,8 @@ export interface EnlargeOptions {
    * @default LARGEST_TILE
    */
   readonly tile?: { readonly width: number; readonly height: number }
+  /** @default the first network has all of the picture */
+  readonly over?: Over | undefined
 }
 
 /**
@@ -26,9 +35,9 @@ export async function enlarge(
   image: PixelImage,
   program: Program,
   pool: Pool,
-  { signal, threads, tile: largest = LARGEST_TILE }: EnlargeOptions,
+  { signal, threads, tile: largest = LARGEST_TILE, over }: EnlargeOptions,
 ): Promise<PixelImage> {
-  const { scale, halo } = program
+  const { scale } = program
   const { channels } = image
   const width = image.width * scale
   const height = image.height * scale
@@ -38,19 +47,25 @@ export async function enlarge(
   const lanes = threads * LANES_PER_THREAD
   setMaxListeners(lanes, stop)
 
-  // Each lane takes the next piece when its last is in place, which bounds the tiles in memory.
-  const pieces = splitFlat(image, planTiles(image, { ...largest, atLeast: lanes }))
+  // Each lane takes the next tile when its last is in place, which bounds the tiles in memory.
+  const tiles = planTiles(image, { ...largest, atLeast: lanes }).values()
   const lane = async (): Promise<void> => {
-    for (const { tile, flat } of pieces) {
-      if (flat) {
-        fillFlat(target, image, tile, scale)
-        continue
-      }
-      const bytes = cutTile(image, tile, halo)
-      const task = { program, width: tile.width, height: tile.height, channels, bytes }
+    for (const tile of tiles) {
+      const { programs, mix } = programsFor(tile)
+      const inputs = programs.map(({ halo }) => cutTile(image, tile, halo))
+      const task = { kind: 'enlarge', tile: { ...tile, channels }, programs, inputs, mix } as const
       pasteTile(target, await pool.run(task, stop), tile, scale)
     }
   }
+
+  function programsFor(tile: Tile): { programs: Program[]; mix?: Mix } {
+    if (over === undefined) return { programs: [program] }
+    const { least, most } = weightsWithin(over.mix, tile)
+    if (most === 0) return { programs: [program] }
+    if (least === FULL) return { programs: [over.program] }
+    return { programs: [program, over.program], mix: over.mix }
+  }
+
   try {
     await Promise.all(Array.from({ length: lanes }, lane))
   } catch (error) {
@@ -58,4 +73,23 @@ export async function enlarge(
     throw error
   }
   return target
+}
+
+/** The range of the weights that any pixel of a tile can see: of its blocks and those around. */
+function weightsWithin({ weights, columns, rows }: Mix, tile: Tile): { least: number; most: number } {
+  let [least, most] = [FULL, 0]
+  const last = { row: blockOf(tile.top + tile.height) + 1, column: blockOf(tile.left + tile.width) + 1 }
+  for (let row = Math.max(0, blockOf(tile.top) - 1); row <= Math.min(last.row, rows - 1); row++) {
+    const from = row * columns + Math.max(0, blockOf(tile.left) - 1)
+    const to = row * columns + Math.min(last.column, columns - 1)
+    for (const weight of weights.subarray(from, to + 1)) {
+      least = Math.min(least, weight)
+      most = Math.max(most, weight)
+    }
+  }
+  return { least, most }
+}
+
+function blockOf(pixel: number): number {
+  return Math.floor(pixel / BLOCK)
 }

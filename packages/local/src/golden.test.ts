@@ -34,10 +34,9 @@ describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWi
   it.each(golden.cases)('$name comes out as the recipe says', async ({ width, height, input, ...sums }) => {
     const image: PixelImage = { data: Uint8Array.from(input), width, height, channels: 3 }
     const { data } = await enlarge(image, program, pool, { signal: new AbortController().signal, threads: 1 })
-    const expected = referenceBytes(image, program.scale, (x, y, colour) => {
-      const at = (y * width * program.scale + x) * 3 + colour
-      return (sums.anchor[at] ?? 0) + (sums.residual[at] ?? 0)
-    })
+    const within = (values: readonly number[]) => (x: number, y: number, colour: number) =>
+      values[(y * width * program.scale + x) * 3 + colour] ?? 0
+    const expected = referenceBytes(image, program.scale, within(sums.anchor), within(sums.residual))
     expect(data).toEqual(expected)
   })
 })

@@ -1,2 +1,1 @@
-export { type LocalOptions, local } from './local.ts'
-export type { ModelName } from './weights.ts'
+export { type LocalOptions, local, type ModelName } from './local.ts'

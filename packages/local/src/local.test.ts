@@ -23,10 +23,10 @@ describe('options', () => {
     )
   })
 
-  it('default to the best model', () => {
+  it('default to the choice by the picture', () => {
     expect(local()).toMatchObject({
       id: 'local',
-      model: 'best',
+      model: 'auto',
       billing: 'free',
       exchange: 'pixels',
       priceMicros: 0,
@@ -60,8 +60,12 @@ describe('the scale', () => {
   })
 })
 
-it('takes no parameters of its own', () => {
+it('takes a model as its only parameter', () => {
   expect(engine.checkParams({})).toEqual({})
+  expect(engine.checkParams({ model: 'photo' })).toEqual({ model: 'photo' })
+  expect(() => engine.checkParams({ model: 'foto' })).toThrow(
+    expect.objectContaining({ code: 'BAD_DIRECTIVE', message: expect.stringContaining('photo') }),
+  )
   expect(() => engine.checkParams({ detail: '60' })).toThrow(
     expect.objectContaining({ code: 'BAD_DIRECTIVE' }),
   )
@@ -81,11 +85,11 @@ describe('the revision', () => {
   it('is the same for every engine of a model and differs between models', () => {
     expect(local().revision).toBe(local({ threads: 3 }).revision)
     expect(local({ model: 'fast' }).revision).not.toBe(local().revision)
-    expect(local().revision).toMatch(/^1-[0-9a-f]{16}$/)
+    expect(local().revision).toMatch(/^2\.1-[0-9a-f]{16}$/)
   })
 })
 
 it('ships within a megabyte of weights', () => {
   const folder = new URL('../weights/', import.meta.url)
-  expect(readFileSync(new URL(weightFileName('best', 2), folder)).length).toBeLessThan(1e6)
+  expect(readFileSync(new URL(weightFileName('design', 2), folder)).length).toBeLessThan(1e6)
 })

@@ -1,24 +1,32 @@
 import { availableParallelism } from 'node:os'
-import { type PixelEngine, type PixelImage, UpscaleError } from 'upscale-core'
+import { type EngineParams, type PixelEngine, type PixelImage, UpscaleError } from 'upscale-core'
+import { show, unknownName } from 'upscale-core/internal'
+import { CHOOSER_REVISION, choose } from './choose.ts'
 import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
 import { createPool } from './pool.ts'
 import { compileProgram, type Program } from './program.ts'
 import {
-  MODELS,
-  type ModelName,
+  EXPERTS,
+  type Expert,
+  expertAt,
   readWeights,
-  revisionOf,
   SCALES,
   type Scale,
-  stepsFor,
   weightFileName,
+  weightsDigest,
 } from './weights.ts'
+
+/** An expert for all of the picture, or `auto`: whichever its parts need. */
+export type ModelName = 'auto' | Expert
+
+const MODELS: readonly ModelName[] = ['auto', ...EXPERTS]
 
 export interface LocalOptions {
   /**
-   * `best` has the finer detail, `fast` takes a fraction of its time.
-   * @default 'best'
+   * `auto` looks at each picture and takes `design`, `photo` or `compressed`, for its parts or for all of it. `fast`
+   * takes a fraction of the time, `quality` several times as much. A directive's `model=` goes before it.
+   * @default 'auto'
    */
   readonly model?: ModelName
   /**
@@ -34,7 +42,7 @@ const MAX_THREADS = 64
  * Part of {@link PixelEngine.revision} beside the kernel and the weights: counts the changes of this folder's code
  * that change a pixel.
  */
-const RUNNER_REVISION = 1
+const RUNNER_REVISION = 2
 
 /**
  * The embedded engine: a small neural network on the CPU. No key, no network, nothing to pay, and the same bytes on
@@ -49,14 +57,14 @@ const RUNNER_REVISION = 1
 export function local(options: LocalOptions = {}): PixelEngine {
   const { model, threads } = resolveOptions(options)
   const pool = createPool(threads)
-  const programs = new Map<Scale, Program>()
+  const programs = new Map<string, Program>()
   let revision: string | undefined
 
-  function programFor(scale: Scale): Program {
-    const program =
-      programs.get(scale) ??
-      compileProgram(parseModel(readWeights(model, scale), weightFileName(model, scale)))
-    programs.set(scale, program)
+  /** Reads the weights when they are first needed. */
+  function programFor(wanted: Expert, scale: Scale): Program {
+    const name = weightFileName(expertAt(wanted, scale), scale)
+    const program = programs.get(name) ?? compileProgram(parseModel(readWeights(name), name))
+    programs.set(name, program)
     return program
   }
 
@@ -68,22 +76,15 @@ export function local(options: LocalOptions = {}): PixelEngine {
     priceMicros: 0,
 
     get revision() {
-      revision ??= `${RUNNER_REVISION}-${revisionOf(model)}`
+      revision ??= `${RUNNER_REVISION}.${CHOOSER_REVISION}-${weightsDigest(model)}`
       return revision
     },
 
-    scaleFor: factor =>
-      factor > 1 ? SCALES.find(scale => scale >= factor && stepsFor(model, scale) !== undefined) : undefined,
+    scaleFor: factor => (factor > 1 ? SCALES.find(scale => scale >= factor) : undefined),
 
-    checkParams(params) {
-      const [name] = Object.keys(params)
-      if (name === undefined) return {}
-      throw new UpscaleError('BAD_DIRECTIVE', `the local engine takes no "${name}"`, {
-        hint: `remove "${name}", or name an engine that takes it`,
-      })
-    },
+    checkParams,
 
-    async upscale({ image, scale }, { signal }) {
+    async upscale({ image, scale, params }, { signal }) {
       checkImage(image)
       const known = SCALES.find(one => one === scale)
       if (known === undefined) {
@@ -92,29 +93,53 @@ export function local(options: LocalOptions = {}): PixelEngine {
         })
       }
       signal.throwIfAborted()
-      let result = image
-      // Without steps the first read below says which weights are missing.
-      for (const step of stepsFor(model, known) ?? [known]) {
-        result = await enlarge(result, programFor(step), pool, { signal, threads })
-      }
-      return result
+      const { model: wanted = model } = params
+      const choice = isExpert(wanted) ? { base: wanted } : await choose(image, pool, signal)
+      const program = programFor(choice.base, known)
+      const over = choice.over && { program: programFor(choice.over.expert, known), mix: choice.over.mix }
+      // Both are the same where one of them is missing at this scale.
+      const second = over?.program === program ? undefined : over
+      return enlarge(image, program, pool, { signal, threads, over: second })
     },
 
     close: () => pool.close(),
   }
 }
 
+function checkParams(params: Readonly<Record<string, string>>): EngineParams {
+  const { model, ...rest } = params
+  const [name] = Object.keys(rest)
+  if (name !== undefined) {
+    throw new UpscaleError('BAD_DIRECTIVE', `the local engine takes no "${name}"`, {
+      hint: `remove "${name}", or name an engine that takes it`,
+    })
+  }
+  if (model === undefined) return {}
+  if (isModel(model)) return { model }
+  throw new UpscaleError('BAD_DIRECTIVE', unknownName('model', model, MODELS), {
+    hint: `write model= with ${MODELS.join(', ')}, or remove it`,
+  })
+}
+
+function isModel(value: unknown): value is ModelName {
+  return MODELS.some(name => name === value)
+}
+
+function isExpert(value: unknown): value is Expert {
+  return EXPERTS.some(name => name === value)
+}
+
 function resolveOptions(options: LocalOptions): Required<LocalOptions> {
-  const { model = 'best', threads = Math.min(availableParallelism(), MAX_THREADS), ...rest } = options
+  const { model = 'auto', threads = Math.min(availableParallelism(), MAX_THREADS), ...rest } = options
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) {
     throw new UpscaleError('BAD_OPTION', `local() has no option "${unknown}"`, {
       hint: 'it takes "model" and "threads"',
     })
   }
-  if (!MODELS.includes(model)) {
+  if (!isModel(model)) {
     throw new UpscaleError('BAD_OPTION', `local() got model ${JSON.stringify(model)}`, {
-      hint: `use ${MODELS.map(name => `"${name}"`).join(' or ')}`,
+      hint: `use one of ${MODELS.map(show).join(', ')}`,
     })
   }
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {

@@ -1,17 +1,15 @@
 import { UpscaleError } from 'upscale-core'
 import { type CompiledKernel, compileKernel } from './kernel.ts'
+import type { ResultOf, Task } from './tasks.ts'
 import { type Job, SLOTS, startThread, type Thread } from './thread.ts'
 
-/** Threads that put tiles through the kernel: started when there is work, first come, first served. */
+/** Threads that do all work on pixels: started when there is work, first come, first served. */
 export interface Pool {
-  /** The enlarged tile. Rejects with the signal's reason as soon as it aborts; the thread then stops within a row. */
-  run(task: Task, signal: AbortSignal): Promise<Uint8Array>
+  /** Rejects with the signal's reason as soon as it aborts; a thread at a tile then stops within a row. */
+  run<T extends Task>(task: T, signal: AbortSignal): Promise<ResultOf<T>>
   /** Ends the threads and fails their work. The pool can be used again. */
   close(): Promise<void>
 }
-
-/** A tile to enlarge. */
-export type Task = Omit<Job, 'done'>
 
 /**
  * @param threads at most this many at once
@@ -53,8 +51,8 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
   }
 
   return {
-    run(task, signal) {
-      return new Promise((resolve, reject) => {
+    run<T extends Task>(task: T, signal: AbortSignal) {
+      return new Promise<ResultOf<T>>((resolve, reject) => {
         signal.throwIfAborted()
         kernel ??= compileKernel()
         const abort = (): void => {
@@ -64,10 +62,11 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
           reject(signal.reason)
         }
         const job: Job = {
-          ...task,
+          task,
           done(error, result) {
             signal.removeEventListener('abort', abort)
-            if (result !== undefined) resolve(result)
+            // A thread answers each kind of task with its kind of result.
+            if (result !== undefined) resolve(result as ResultOf<T>)
             else reject(error)
           },
         }

@@ -15,6 +15,8 @@ export interface Program {
   readonly pages: number
   readonly input: number
   readonly output: number
+  /** For each row of the tile a 64-bit mask: bit g is set where columns 8g to 8g + 7 are wanted. */
+  readonly wanted: number
 }
 
 /** In input pixels. A tile's time is a fraction of a second, its buffers a few megabytes. */
@@ -30,7 +32,10 @@ const SLACK = 16
 const SAMPLE_BYTES = 8
 const WIDE_BYTES = 16
 const WIDE_ROWS = 5
+const MASK_BYTES = 8
 const RING_ROWS = 3
+/** Of assembly/busy.ts: how far around a pixel it looks. */
+const BUSY_REACH = 5
 
 /** Lays out the kernel's memory; assembly/program.ts reads the table written here. */
 export function compileProgram(model: Model): Program {
@@ -39,7 +44,7 @@ export function compileProgram(model: Model): Program {
     packLayer(layer, index === model.layers.length - 1 ? shuffledOrder(scale) : undefined),
   )
   // The anchor reaches two pixels, the limit one, each layer one more.
-  const halo = Math.max(2, layers.length)
+  const halo = Math.max(BUSY_REACH, layers.length)
   const rows = LARGEST_TILE.height + 2 * halo
   const rowPixels = LARGEST_TILE.width + 2 * halo + SLACK
   const mostOutputs = Math.max(...layers.map(({ outputs }) => outputs))
@@ -59,6 +64,7 @@ export function compileProgram(model: Model): Program {
   const image = new Uint8Array(end)
   const input = take(rows * rowPixels * 3)
   const output = take(LARGEST_TILE.width * LARGEST_TILE.height * scale * scale * 3)
+  const wanted = take(LARGEST_TILE.height * MASK_BYTES)
   writeInts(image, TABLE, [
     scale,
     layers.length,
@@ -75,6 +81,11 @@ export function compileProgram(model: Model): Program {
     reach(scale),
     take(2 * rowPixels * mostOutputs * 4), // PRODUCTS: of Winograd four for two pixels
     take(rowPixels * mostOutputs * 2), // ROW
+    wanted,
+    take(LARGEST_TILE.height * MASK_BYTES), // BUSY
+    take(rows * rowPixels), // ROUGH
+    take(rows * rowPixels), // COUNTS
+    rowPixels,
     ...phasesFor(model.anchor, scale).flatMap(({ first, weights }) => [first, ...weights]),
   ])
   layers.forEach((layer, index) => {
@@ -95,7 +106,7 @@ export function compileProgram(model: Model): Program {
       plane,
     ])
   })
-  return { scale, halo, image, pages: Math.ceil(end / PAGE), input, output }
+  return { scale, halo, image, pages: Math.ceil(end / PAGE), input, output, wanted }
 }
 
 /** Bytes of a layer's input row, and of one of its planes. */

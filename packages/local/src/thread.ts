@@ -2,20 +2,16 @@ import { Worker } from 'node:worker_threads'
 import { UpscaleError } from 'upscale-core'
 import type { CompiledKernel } from './kernel.ts'
 import type { Program } from './program.ts'
+import type { ResultOf, Task } from './tasks.ts'
 
 /** One tile in work and one waiting, so that the thread doesn't idle while the main thread is busy. */
 export const SLOTS = 2
 
-/** A tile on its way to a thread. */
+/** A task on its way to a thread. */
 export interface Job {
-  readonly program: Program
-  readonly width: number
-  readonly height: number
-  readonly channels: number
-  /** The tile with its halo. The buffer is handed over. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly task: Task
   /** Called once. The result is undefined when the job was stopped. */
-  readonly done: (error: UpscaleError | undefined, result?: Uint8Array) => void
+  readonly done: (error: UpscaleError | undefined, result?: ResultOf<Task>) => void
 }
 
 /** A worker thread with {@link SLOTS} places for jobs. It keeps the process alive only while it has one. */
@@ -38,7 +34,7 @@ interface Events {
 /** What worker.mjs answers with. */
 interface Answer {
   readonly slot: number
-  readonly result: Uint8Array | undefined
+  readonly result: ResultOf<Task> | undefined
 }
 
 export function startThread(module: CompiledKernel, script: URL, events: Events): Thread {
@@ -55,15 +51,10 @@ export function startThread(module: CompiledKernel, script: URL, events: Events)
     jobs: () => slots.filter(job => job !== undefined).length,
     give(job) {
       const slot = slots.indexOf(undefined)
-      const { program, width, height, channels, bytes } = job
       slots[slot] = job
       worker.ref()
       Atomics.store(stop, slot, 0)
-      const known = sent.get(program)
-      const id = known ?? sent.size
-      sent.set(program, id)
-      const message = { slot, id, program: known === undefined ? program : undefined, bytes }
-      worker.postMessage({ ...message, tile: { width, height, channels } }, [bytes.buffer])
+      worker.postMessage(...messageFor(job.task, slot))
     },
     stop(job) {
       const slot = slots.indexOf(job)
@@ -85,6 +76,22 @@ export function startThread(module: CompiledKernel, script: URL, events: Events)
   worker.on('messageerror', died)
   worker.on('error', died)
   worker.on('exit', code => died(new Error(`the thread exited with code ${code}`)))
+
+  /** A program goes along the first time that this thread needs it. */
+  function messageFor(task: Task, slot: number): [message: unknown, transfer: ArrayBuffer[]] {
+    if (task.kind !== 'enlarge') {
+      const { buffer } = task.kind === 'survey' ? task.data : task.patches
+      return [{ slot, programs: [], task }, [buffer]]
+    }
+    const programs = task.programs.map(program => {
+      const known = sent.get(program)
+      const id = known ?? sent.size
+      sent.set(program, id)
+      return { id, program: known === undefined ? program : undefined }
+    })
+    const { kind, tile, inputs, mix } = task
+    return [{ slot, programs, task: { kind, tile, inputs, mix } }, inputs.map(({ buffer }) => buffer)]
+  }
 
   function died(cause: unknown): void {
     leave(

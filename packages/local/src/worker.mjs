@@ -1,16 +1,57 @@
 // One thread of the pool. Plain JavaScript, because Node 20 can't start a thread on TypeScript and the tests run on
-// the sources. pool.ts has the other side of the conversation and its types.
+// the sources. thread.ts has the other side of the conversation and its types.
 import { parentPort, workerData } from 'node:worker_threads'
+import { findDamage } from './damage.mjs'
+import { blend, FULL, wantedMasks } from './mix.mjs'
+import { surveyBlocks } from './survey.mjs'
 
-/** `stop[slot]` becomes 1 when nobody waits for that slot's tile any more. */
+/** `stop[slot]` becomes 1 when nobody waits for that slot's work any more. */
 const { module, stop } = workerData
 const machines = new Map()
 
-parentPort.on('message', ({ slot, program, id, tile, bytes }) => {
-  if (program !== undefined) machines.set(id, build(program))
-  const result = run(machines.get(id), tile, bytes, slot)
-  parentPort.postMessage({ slot, result }, result === undefined ? [] : [result.buffer])
+parentPort.on('message', ({ slot, programs, task }) => {
+  for (const { id, program } of programs) if (program !== undefined) machines.set(id, build(program))
+  const result = work(task, slot, programs)
+  parentPort.postMessage({ slot, result }, transferable(result))
 })
+
+function work(task, slot, programs) {
+  switch (task.kind) {
+    case 'survey':
+      return surveyBlocks(task)
+    case 'damage':
+      return findDamage(task.patches, task.channels)
+    case 'enlarge':
+      return enlarge(
+        task,
+        programs.map(({ id }) => machines.get(id)),
+        slot,
+      )
+  }
+}
+
+/** The finished bytes; undefined when it was stopped on the way. */
+function enlarge({ tile, inputs, mix }, [first, second], slot) {
+  if (mix === undefined) return run(first, tile, inputs[0], slot)
+  const base = run(
+    first,
+    tile,
+    inputs[0],
+    slot,
+    wantedMasks(mix, tile, weight => weight < FULL),
+  )
+  if (base === undefined) return undefined
+  const over = run(
+    second,
+    tile,
+    inputs[1],
+    slot,
+    wantedMasks(mix, tile, weight => weight > 0),
+  )
+  if (over === undefined) return undefined
+  blend(base, over, mix, tile, first.scale)
+  return base
+}
 
 function build({ image, pages, ...facts }) {
   const memory = new WebAssembly.Memory({ initial: pages })
@@ -20,13 +61,20 @@ function build({ image, pages, ...facts }) {
   return { ...facts, heap, ...exports }
 }
 
-/** The finished bytes; undefined when it was stopped on the way. */
-function run({ heap, input, output, scale, begin, step }, { width, height, channels }, bytes, slot) {
+/** @param masks of what is wanted; everything by default */
+function run({ heap, input, output, wanted, scale, begin, step }, tile, bytes, slot, masks) {
+  const { width, height, channels } = tile
   heap.set(bytes, input)
+  if (masks === undefined) heap.fill(255, wanted, wanted + 8 * height)
+  else heap.set(masks, wanted)
   const steps = begin(width, height, channels)
   for (let index = 0; index < steps; index++) {
     if (Atomics.load(stop, slot) === 1) return undefined
     step(index)
   }
   return heap.slice(output, output + width * height * scale * scale * channels)
+}
+
+function transferable(result) {
+  return ArrayBuffer.isView(result) ? [result.buffer] : []
 }

@@ -41,6 +41,26 @@ export function base64Answer(facts: AnswerFacts): Readable {
   return Readable.from(pieces(facts))
 }
 
+/** The answer to `stream`: the one event with which OpenAI's streams end, since nothing is to be seen before. */
+export function eventAnswer(facts: AnswerFacts): Readable {
+  return Readable.from(event(facts))
+}
+
+async function* event(facts: AnswerFacts): AsyncGenerator<string> {
+  const { nowMs, image } = facts
+  const type = 'image_edit.completed'
+  const told = {
+    type,
+    created_at: Math.floor(nowMs / 1000),
+    size: `${image.width}x${image.height}`,
+    output_format: image.format,
+    metadata: metadata(facts),
+  }
+  yield `event: ${type}\ndata: ${JSON.stringify(told).slice(0, -1)},"b64_json":"`
+  yield* base64Of(image.file)
+  yield '"}\n\n'
+}
+
 async function* pieces(facts: AnswerFacts): AsyncGenerator<string> {
   yield `${JSON.stringify(head(facts)).slice(0, -1)},"data":[`
   for (let copy = 0; copy < facts.edit.n; copy++) {

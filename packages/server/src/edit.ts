@@ -19,6 +19,8 @@ export interface Edit {
   /** How often the picture is listed in the answer. */
   readonly n: number
   readonly delivery: 'url' | 'b64_json'
+  /** True where the answer is one event, with the picture in it. */
+  readonly isStreamed: boolean
   /** Fields that were right but mean nothing for this model. */
   readonly ignored: readonly string[]
   readonly user: string | undefined
@@ -56,6 +58,7 @@ export function planEdit(form: Fields, catalogue: Catalogue, defaultFactor: numb
       ...(quality === undefined ? {} : { quality }),
       params,
     },
+    isStreamed: readStream(fields.get('stream')),
     n: serverValue(fields, 'n') ?? SERVER_PARAMETERS.n.default,
     delivery: serverValue(fields, 'response_format') ?? SERVER_PARAMETERS.response_format.default,
     ignored,
@@ -84,9 +87,8 @@ function sortRest(fields: Fields, model: Model): { params: Record<string, string
   const params: Record<string, string> = {}
   const ignored: string[] = []
   for (const [name, written] of fields) {
-    if (name === 'model' || Object.hasOwn(SERVER_PARAMETERS, name)) continue
+    if (name === 'model' || name === 'stream' || Object.hasOwn(SERVER_PARAMETERS, name)) continue
     if (UNUSED_FIELDS.includes(name)) ignored.push(name)
-    else if (name === 'stream') refuseStream(written)
     else if (!isEngineParameter(name)) params[name] = written
     else if (model.takes.has(name)) params[name] = spell(name, written)
     else {
@@ -106,10 +108,9 @@ function spell(name: EngineParameter, written: string): string {
   return ENGINE_PARAMETERS[name].kind.type === 'boolean' ? written.toLowerCase() : written
 }
 
-function refuseStream(written: string): void {
-  if (readParameter('stream', { kind: { type: 'boolean' }, description: '' }, written)) {
-    throw invalidRequest('stream is not available: the answer comes in one piece.')
-  }
+function readStream(written: string | undefined): boolean {
+  if (written === undefined) return false
+  return readParameter('stream', { kind: { type: 'boolean' }, description: '' }, written)
 }
 
 function checkWithEngine({ id, engine, takes }: Model, factor: number, params: Record<string, string>): void {

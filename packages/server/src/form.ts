@@ -6,30 +6,14 @@ import { pipeline } from 'node:stream/promises'
 import type { Multipart, MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { ApiError, invalidRequest } from './api-error.ts'
+import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL } from './form-parts.ts'
+import { readJsonEdit } from './json-edit.ts'
 
 /*
  * A form as clients send it: text fields and one file, in any order, in one body or in chunks. The file goes straight
  * to disk, so that memory does not grow with the number of uploads. What the client calls it, and what type it says
  * it has, is not looked at: the upscaler goes by the bytes.
  */
-
-/** A form that was received whole. */
-export interface Form {
-  /** Text fields by name; each came once. */
-  readonly fields: ReadonlyMap<string, string>
-  /** The image, on disk. */
-  readonly file: string
-}
-
-export interface FormLimits {
-  /** The folder for the file; it must not exist yet. */
-  readonly folder: string
-  /** The most bytes of the whole body. */
-  readonly maxBytes: number
-}
-
-/** The upload's name on disk, and with it the stem of results in the cache: equal for all, so that these are shared. */
-const FILE_NAME = 'image'
 
 const MAX_FIELDS = 40
 /** Longest text of a field, in bytes: a prompt of 1000 characters has 4000 at most. */
@@ -53,14 +37,30 @@ const COMPLAINTS: Readonly<Record<string, string>> = {
 export async function receiveForm(request: FastifyRequest, limits: FormLimits): Promise<Form> {
   const { raw } = request
   cutEndless(raw, limits.maxBytes)
+  const stopIdle = cutIdle(raw, limits.idleMs)
   try {
     if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw tooLarge(limits)
-    return await readParts(request, limits)
+    const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '')
+    return isJson ? await readJsonEdit(request, limits) : await readParts(request, limits)
   } catch (error) {
     // The rest of the body is read and dropped: a client that is still sending would miss the answer otherwise.
     raw.unpipe()
     raw.resume()
     throw toRefusal(error)
+  } finally {
+    stopIdle()
+  }
+}
+
+/** Ends a request whose body stops coming. @returns ends the watch */
+function cutIdle(raw: Readable, idleMs: number): () => void {
+  const timer = setTimeout(() => raw.destroy(), idleMs)
+  const restart = (): void => void timer.refresh()
+  raw.on('data', restart)
+  raw.pause()
+  return () => {
+    clearTimeout(timer)
+    raw.off('data', restart)
   }
 }
 
@@ -104,8 +104,7 @@ function parserOptions({ maxBytes }: FormLimits): PartsOptions {
 
 async function saveImage(part: MultipartFile, limits: FormLimits): Promise<string> {
   const { fieldname, file: upload } = part
-  if (fieldname === 'mask')
-    throw invalidRequest('mask is not available: an upscale always takes the whole picture.')
+  if (fieldname === 'mask') throw invalidRequest(MASK_REFUSAL)
   if (!IMAGE_PARTS.has(fieldname))
     throw invalidRequest(`${shown(fieldname)} came as a file; the file part is "image".`)
   await mkdir(limits.folder, { recursive: true, mode: 0o700 })

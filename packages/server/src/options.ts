@@ -36,10 +36,15 @@ export interface ServerOptions extends Omit<UpscalerOptions, NotHere> {
   maxBodyBytes?: number
   /** Requests a minute and key, or altogether where there are no keys; 1 to 1000000. @default 300 */
   requestsPerMinute?: number
-  /** Edits under way at a time, uploads included, 1 to 10000; beyond it the answer is 429. @default 64 */
+  /**
+   * Edits under way at a time, 1 to 10000; beyond it the answer is 429. Where there are several keys, one of them may have
+   * half of it, and as many uploads on their way. @default 64
+   */
   maxEdits?: number
   /** How long a client may take to send a request, in milliseconds; 1000 to 3600000. @default 120000 */
   uploadTimeoutMs?: number
+  /** How long an upload may rest, in milliseconds; 100 to 3600000. @default 10000 */
+  uploadIdleMs?: number
 }
 
 /** What the host knows and a user need not say. Each has a default. */
@@ -74,6 +79,7 @@ export const LIMIT_RANGES = {
   requestsPerMinute: [1, 1_000_000, 300],
   maxEdits: [1, 10_000, 64],
   uploadTimeoutMs: [1000, 3_600_000, 120_000],
+  uploadIdleMs: [100, 3_600_000, 10_000],
 } as const
 
 /**
@@ -100,7 +106,7 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
   const defaults = Object.entries(LIMIT_RANGES).map(([name, [, , standard]]) => [name, standard])
   return {
     models,
-    upscaler: Object.fromEntries(given.filter(entry => !isLimit(entry))),
+    upscaler: { maxPixels: MAX_PIXELS, ...Object.fromEntries(given.filter(entry => !isLimit(entry))) },
     root,
     publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     limits: Object.fromEntries([...defaults, ...limits]),
@@ -108,6 +114,12 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
     host: { env, logger: host.logger ?? SILENT, now: host.now ?? Date.now },
   }
 }
+
+/**
+ * The most pixels of an upload unless `maxPixels` says otherwise: those of a phone's photo. Fewer than elsewhere, since
+ * here others choose the pictures.
+ */
+const MAX_PIXELS = 12_000_000
 
 const NOT_HERE: ReadonlySet<string> = new Set<NotHere>([
   'engine',

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Upscaler } from 'upscale-core'
+import type { Authenticate } from './auth.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { MediaStore } from './media-store.ts'
 import type { Meter } from './metering.ts'
@@ -13,6 +14,9 @@ export interface ServerParts {
   readonly media: MediaStore
   readonly limits: Limits
   readonly host: ServerHost
+  readonly authenticate: Authenticate
+  /** How many keys there are; 1 without any. */
+  readonly callers: number
   /** The private folder of uploads, absolute. */
   readonly uploads: string
   /** Milliseconds since 1970. */

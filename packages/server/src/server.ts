@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
@@ -44,6 +44,7 @@ export interface UpscaleServer {
 
 const API_PATH = '/openai/v1'
 const DEFAULT_PORT = 4010
+const UPLOADS_PREFIX = 'upscale-server-'
 const MINUTE_MS = 60_000
 const DRAIN_STEP_MS = 50
 
@@ -79,6 +80,7 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
     },
     async listen({ port = DEFAULT_PORT, host: name = '127.0.0.1' } = {}) {
       if (settings.keys.length === 0 && !isLoopbackName(name)) throw keysNeeded(name)
+      await sweepUploads()
       url = `${await app.listen({ port, host: name })}${API_PATH}`
       return url
     },
@@ -93,7 +95,7 @@ function createParts(settings: ResolvedServer, url: () => string | undefined): S
   const { models, limits, host, root } = settings
   const meter = createMeter()
   // Random, so that nobody can plant it, and outside of the project, whose files clients have no business with.
-  const uploads = join(tmpdir(), `upscale-server-${randomUUID()}`)
+  const uploads = join(tmpdir(), `${UPLOADS_PREFIX}${process.pid}-${randomUUID()}`)
   const engines = { ...meterAll(settings.upscaler.engines ?? {}, meter), ...enginesOf(models, meter) }
   const upscaler = createUpscaler(
     { ...settings.upscaler, engines, include: [uploads] },
@@ -106,6 +108,8 @@ function createParts(settings: ResolvedServer, url: () => string | undefined): S
     media: createMediaStore({ ttlMs: limits.mediaTtlMs, maxEntries: limits.maxMedia, now: host.now }),
     limits,
     host,
+    authenticate: createAuthenticator(settings.keys),
+    callers: Math.max(1, settings.keys.length),
     uploads,
     startedAt: host.now(),
     origin({ host: called }) {
@@ -136,12 +140,33 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
     clientErrorHandler: refuseGarbage,
     frameworkErrors: (error, request, reply) => refuse(request, reply, toRefusal(error)),
   })
-  // Forms only: a body of another type is refused before it is read.
+  // Forms and JSON only: a body of another type is refused before it is read.
   app.removeAllContentTypeParsers()
+  // Read by the route, as a form is, so that its limits and turns hold.
+  app.addContentTypeParser('application/json', (_request, _body, done) => done(null))
   shapeReplies(app, host.logger, keys)
   mediaRoutes(app, parts)
   void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })
   return app
+}
+
+/** Removes uploads of servers of this machine that were killed. */
+async function sweepUploads(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const [, pid] = /^upscale-server-(\d+)-[\da-f-]{36}$/.exec(name) ?? []
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      // What belongs to another user can't be removed, and need not be.
+      await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {})
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+  }
 }
 
 /** Waits for requests under way. A connection that becomes idle only then would be kept open for its client. */
@@ -156,10 +181,10 @@ async function drain(app: FastifyInstance): Promise<void> {
 
 async function registerApi(
   api: FastifyInstance,
-  { limits, keys }: ResolvedServer,
+  { limits }: ResolvedServer,
   parts: ServerParts,
 ): Promise<void> {
-  const authenticate = createAuthenticator(keys)
+  const { authenticate } = parts
   api.addHook('onRequest', async ({ headers }) => {
     authenticate(headers)
   })

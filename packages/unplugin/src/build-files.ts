@@ -12,8 +12,9 @@ export async function writeBuildFiles(
 ): Promise<void> {
   const { root } = projectUpscaler.options
   if (dts !== undefined) {
-    const { createDeclarations } = await import('./declarations.ts')
-    await createDeclarations(resolve(root, dts), projectUpscaler).writeAll()
+    const { createDeclarations, declarationFile } = await import('upscale-toolkit/declarations')
+    const file = dts === true ? declarationFile(root) : resolve(root, dts)
+    await createDeclarations(file, projectUpscaler.view).writeAll()
   }
   if (report !== undefined) {
     const { writeInspection } = await import('upscale-toolkit/inspector')

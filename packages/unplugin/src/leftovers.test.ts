@@ -53,6 +53,78 @@ describe('a reference is found', () => {
     ['a.js', `'<img' + more + ' src="./a.png?upscale=2">'`, './a.png?upscale=2'],
     ['a.js', `'<img src="/img/' + name + '.png?upscale=2">'`, '.png?upscale=2'],
     ['a.js', 'eval("x.innerHTML = \'<img src=\\"./a.png?upscale=2\\">\'\\n")', './a.png?upscale=2'],
+    // CSS in strings.
+    ['a.js', `f({ backgroundImage: "url('./a.png?upscale=2')" })`, './a.png?upscale=2'],
+    ['a.js', `f({ background: "crimson url(./a.png?upscale=2) 3px" })`, './a.png?upscale=2'],
+    [
+      'a.js',
+      `f({ "background-image": "linear-gradient(#000, #fff8), url(./a.png?upscale=2)" })`,
+      './a.png?upscale=2',
+    ],
+    ['a.js', 'd.style.background = "url(./a.png?upscale=2) no-repeat"', './a.png?upscale=2'],
+    ['a.js', 'd.style.setProperty("--hero", "url(./a.png?upscale=2)")', './a.png?upscale=2'],
+    ['a.js', 'd.style.cssText = "color: red; background: url(./a.png?upscale=2)"', './a.png?upscale=2'],
+    ['a.js', 'styled.div`background: url("./a.png?upscale=2") no-repeat;`', './a.png?upscale=2'],
+    ['a.js', 'css`\n:host { background: url(./a.png?upscale=2) }`', './a.png?upscale=2'],
+    [
+      'a.js',
+      'css`a { color: ' + '$' + '{c}; background: ' + '$' + '{d} url(./a.png?upscale=2) }`',
+      './a.png?upscale=2',
+    ],
+    ['a.js', 'css`a { background: url(' + '$' + '{base}/a.png?upscale=2) }`', '/a.png?upscale=2'],
+    ['a.js', 'sheet.replaceSync(".a{background:image-set(\'./a.png?upscale=2\' 1x)}")', './a.png?upscale=2'],
+    ['a.js', 'x = "url(/img/" + name + ".png?upscale=2) no-repeat"', '.png?upscale=2'],
+    ['a.js', 'x = "url(\'./a.png?upscale=2\')"', './a.png?upscale=2'],
+    ['a.js', 'x = "no-repeat center/cover url(./a.png?upscale=2)"', './a.png?upscale=2'],
+    // Lists, data and code in strings.
+    ['a.js', 'i.srcset = "./b.png 1x, ./a.png?upscale=2 2x"', './a.png?upscale=2'],
+    ['a.js', 'm = JSON.parse(\'{"items":[{"image":"./a.png?upscale=2"}]}\')', './a.png?upscale=2'],
+    ['a.js', 'm = JSON.parse(\'{"html":"<img src=\\\\"./a.png?upscale=2\\\\">"}\')', './a.png?upscale=2'],
+    ['a.js', 'm = "# Hi\\n![a hero](./a.png?upscale=2)"', './a.png?upscale=2'],
+    ['a.js', 'w = new Blob(["const u = \'./a.png?upscale=2\'"])', './a.png?upscale=2'],
+    ['a.js', 'const c = "x=\'./a.png?upscale=2\'"; w = new Blob(["", c])', './a.png?upscale=2'],
+    ['a.js', 'new Function("a", "a.src=\'./a.png?upscale=2\'")', './a.png?upscale=2'],
+    [
+      'a.js',
+      `w = "data:text/javascript;base64,${Buffer.from('x="./a.png?upscale=2"').toString('base64')}"`,
+      './a.png?upscale=2',
+    ],
+    [
+      'a.js',
+      `w = "data:text/javascript,${encodeURIComponent('x="./a.png?upscale=2"')}"`,
+      './a.png?upscale=2',
+    ],
+    ['a.js', 'm = { "src": "./a.png?w=8\\u0026upscale=2" }', './a.png?w=8&upscale=2'],
+    ['a.js', 'x = c ? "./a.png?upscale=2" : "./b.png"', './a.png?upscale=2'],
+    ['a.js', 'images.set("a", "./a.png?upscale=2")', './a.png?upscale=2'],
+    ['a.js', 'const id = "./a.png?upscale=2"', './a.png?upscale=2'],
+    ['a.css', ':root { --hero: "./a.png?upscale=2" }', './a.png?upscale=2'],
+    ['a.css', 'a { background: url( "./a.png?upscale=2" ) }', './a.png?upscale=2'],
+    // Other places of a page.
+    ['a.html', '<p :style="{ backgroundImage: \'url(./a.png?upscale=2)\' }">', './a.png?upscale=2'],
+    ['a.html', '<img onerror="this.src=\'./a.png?upscale=2\'">', './a.png?upscale=2'],
+    ['a.html', '<p data-props="{&quot;src&quot;:[0,&quot;./a.png?upscale=2&quot;]}">', './a.png?upscale=2'],
+    ['a.html', '<p data-bg="url(./a.png?upscale=2)">', './a.png?upscale=2'],
+    [
+      'a.html',
+      '<script type="application/ld+json">{"image":"./a.png?upscale=2"}</script>',
+      './a.png?upscale=2',
+    ],
+    ['a.html', '<script type="text/template"><img src="./a.png?upscale=2"></script>', './a.png?upscale=2'],
+    ['a.html', '<iframe srcdoc="<img src=./a.png?upscale=2>">', './a.png?upscale=2'],
+    // Text files.
+    ['a.json', '{"image": "./a.png?upscale=2"}', './a.png?upscale=2'],
+    ['a.json', '["./a.png?upscale=2"]', './a.png?upscale=2'],
+    ['a.json', '{"css": "a{background:url(./a.png?upscale=2)}"}', './a.png?upscale=2'],
+    ['a.webmanifest', '{"icons":[{"src":"./a.png?upscale=2","sizes":"64x64"}]}', './a.png?upscale=2'],
+    ['a.xml', '<rss><enclosure url="./a.png?upscale=2"/></rss>', './a.png?upscale=2'],
+    ['a.xml', '<urlset><image:loc>/a.png?w=8&amp;upscale=2</image:loc></urlset>', '/a.png?w=8&upscale=2'],
+    ['a.xml', '<d><![CDATA[<img src="./a.png?upscale=2">]]></d>', './a.png?upscale=2'],
+    ['a.xml', '<d>&lt;img src="./a.png?upscale=2"&gt;</d>', './a.png?upscale=2'],
+    ['a.svg', '<svg><image href="./a.png?upscale=2"/></svg>', './a.png?upscale=2'],
+    ['a.svg', '<svg><style>a { fill: url(./a.png?upscale=2) }</style></svg>', './a.png?upscale=2'],
+    ['a.txt', '# Site\n./a.png?upscale=2\n', './a.png?upscale=2'],
+    ['a.txt', 'See ![hero](./a.png?upscale=2).', './a.png?upscale=2'],
   ])('in %s: %s', async (name, text, reference) => {
     expect(await referencesIn(name, text)).toEqual([reference])
   })
@@ -92,6 +164,36 @@ describe('prose is left alone', () => {
     ['a.js', `x.innerHTML = '<img src="https://images.example/a.png?upscale=2">'`],
     ['a.js', `x = a + b > c + '?' + "write ./a.png?upscale=2 > here"`],
     ['a.css', '/* url(./a.png?upscale=2) */ a { color: red }'],
+    // Names, and what is shown.
+    ['a.html', '<p class="bg-[url(./a.png?upscale=2)] p-4" id="./a.png?upscale=2"></p>'],
+    ['a.html', `<p class="bg-[url('./a.png?upscale=2')]"></p>`],
+    ['a.html', '<pre>url(./a.png?upscale=2)</pre><textarea>./a.png?upscale=2</textarea>'],
+    ['a.html', '<!-- <style>a { background: url(./a.png?upscale=2) }</style> -->'],
+    ['a.html', '<p data-text="Write background: url(./a.png?upscale=2) here">'],
+    ['a.js', 'jsx("p", { className: "bg-[url(./a.png?upscale=2)]" })'],
+    ['a.js', 'jsx("p", { className: "p-4 hover:bg-[url(./a.png?upscale=2)] m-2" })'],
+    ['a.js', `x.className = "bg-[url('./a.png?upscale=2')]"`],
+    [
+      'a.js',
+      'jsx("p", { id: "./a.png?upscale=2", title: "./a.png?upscale=2", "aria-label": "./a.png?upscale=2" })',
+    ],
+    ['a.js', 'x.title = "./a.png?upscale=2"'],
+    ['a.js', 'x.textContent = "./a.png?upscale=2"'],
+    ['a.js', 'jsx("code", { children: "./a.png?upscale=2" })'],
+    ['a.js', 'h("code", null, "./a.png?upscale=2", -1)'],
+    ['a.js', 'h("code", null, "background: url(./a.png?upscale=2)")'],
+    ['a.js', 'm = { "./src/a.png?upscale=2": 1 }'],
+    ['a.js', 'x = "See url(./a.png?upscale=2) in the documentation"'],
+    ['a.js', 'x = "Write background: url(./a.png?upscale=2) in your CSS"'],
+    ['a.js', 'x = "Write `![a](./a.png?upscale=2)` in Markdown"'],
+    ['a.js', 'x = "import a from \'./a.png?upscale=2\'"'],
+    ['a.css', '.bg-\\[url\\(\\.\\/a\\.png\\?upscale\\=2\\)\\] { color: red }'],
+    ['a.css', 'img[src="./a.png?upscale=2"] { color: red }'],
+    ['a.css', 'a::after { content: "./a.png?upscale=2" }'],
+    ['a.json', '{"name": "./a.png?upscale=2", "src/a.png?upscale=2": { "id": 7 }}'],
+    ['a.json', '{"text": "Tag ./a.png?upscale=2 like this"}'],
+    ['a.xml', '<!-- <image href="./a.png?upscale=2"/> --><p>Write ./a.png?upscale=2</p>'],
+    ['a.txt', 'Write ./a.png?upscale=2\n```\n![a](./a.png?upscale=2)\n```\n'],
     ['a.html', '<p>Write "./a.png?upscale=2" <!-- <img src="./a.png?upscale=2"> --></p>'],
     ['a.html', '<img alt="./a.png?upscale=2">'],
     ['a.html', '<p title="see ./a.png?upscale=2 for more"></p>'],
@@ -118,7 +220,20 @@ test.each([
   await expect(referencesIn('a.js', text)).resolves.toBeInstanceOf(Array)
 })
 
-test('only files that a browser reads references from are searched', () => {
+test('files that can hold references are searched, source maps and pictures not', () => {
   const names = ['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1', 'a.png', 'a.js.map', 'a.json', 'a.txt']
-  expect(names.filter(isSearched)).toEqual(['a.js', 'a.mjs', 'a.css', 'a.html', 'a.js?v=1'])
+  expect(names.filter(isSearched)).toEqual([
+    'a.js',
+    'a.mjs',
+    'a.css',
+    'a.html',
+    'a.js?v=1',
+    'a.json',
+    'a.txt',
+  ])
+})
+
+test('source maps quote sources, whatever they are called', () => {
+  expect(['main.js.map', 'server.mjs.map.json', 'a.css.map'].filter(isSearched)).toEqual([])
+  expect(['data.json', 'app.webmanifest'].filter(isSearched)).toHaveLength(2)
 })

@@ -1,6 +1,6 @@
 import type { Configuration } from 'webpack'
 import type { UpscaleOptions } from './options.ts'
-import { turbopackRules } from './webpack/turbopack.ts'
+import { checkForTurbopack, turbopackRules } from './webpack/turbopack.ts'
 import upscaleWebpack from './webpack.ts'
 
 /** The parts of a Next.js config that this adds to. */
@@ -13,6 +13,7 @@ interface NextConfigParts {
  * For Next.js 16.2 or newer, with either of its bundlers. Turbopack hands plain values only to what runs for it, so engines
  * of your own, such as paid ones, need `next build --webpack`.
  *
+ * @throws UpscaleError BAD_OPTION for such an option where Turbopack builds; for an option that is wrong; UNKNOWN_ENGINE
  * @example
  * import upscale from 'unplugin-upscale/next'
  * export default upscale()({ reactStrictMode: true })
@@ -20,6 +21,8 @@ interface NextConfigParts {
 export default function upscale(
   options: UpscaleOptions = {},
 ): <Config extends object>(config?: Config) => Config {
+  // Next.js has no logger for a config.
+  checkForTurbopack(options, text => void process.stderr.write(`${text}\n`))
   return <Config extends object>(config: Config = {} as Config): Config => {
     const { webpack, turbopack }: NextConfigParts = config
     const { rules = {} } = turbopack ?? {}

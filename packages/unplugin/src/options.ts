@@ -25,14 +25,12 @@ export interface UpscaleOptions extends UpscalerOptions {
   report?: string
   /**
    * Writes TypeScript declarations of the tagged imports that the project has, after every build and while a dev server
-   * of Vite runs: true for `upscale-env.d.ts`, or a path ending in `.d.ts`, relative to the project's folder.
+   * of Vite runs: true for `upscale-env.d.ts`, where the project's `tsconfig.json` looks, or a path ending in `.d.ts`,
+   * relative to the project's folder. Before a build, and so before `tsc`, `npx upscale types` writes it.
    * @default false
    */
   dts?: boolean | string
 }
-
-/** Where declarations go unless a path is given, relative to the project's folder. */
-const DTS_FILE = 'upscale-env.d.ts'
 
 /** The plugin's own options, complete and checked, beside what the upscaler checks itself. */
 export interface BuildOptions {
@@ -41,8 +39,8 @@ export interface BuildOptions {
   readonly onReport: (report: Report) => void
   /** Relative to the project's folder, or absolute; undefined for none. */
   readonly report: string | undefined
-  /** The same. */
-  readonly dts: string | undefined
+  /** The same, and true for where TypeScript looks. */
+  readonly dts: string | true | undefined
   readonly upscaler: UpscalerOptions
 }
 
@@ -69,7 +67,7 @@ export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
     dev,
     onReport,
     report,
-    dts: dts === true ? DTS_FILE : dts || undefined,
+    dts: dts || undefined,
     upscaler,
   }
 }

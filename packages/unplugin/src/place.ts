@@ -1,34 +1,30 @@
 import { readFileSync } from 'node:fs'
 import type { Importer } from 'upscale-core'
+import { countLines, findSourcePlace } from 'upscale-toolkit/references'
 import { pathOf } from './reference.ts'
 
 /**
  * Where a reference stands in the file that has it. Bundlers pass the file only, and often after other plugins
- * rewrote it, so the line is looked up in the file as the user wrote it; it's left out when the text is not there
+ * rewrote it, so the place is looked for in the file as the user wrote it; it's left out when the file doesn't have it
  * word by word.
  */
 export function findPlace(importer: string, reference: string): Importer {
   const file = pathOf(importer)
-  const line = lineOf(file, [...spellingsOf(reference), pathOf(reference)])
-  return line === undefined ? { file } : { file, line }
+  return findPlaceIn(file, reference) ?? findPlaceIn(file, pathOf(reference)) ?? { file }
 }
 
-/** The line of a reference in a file that may or may not have it; undefined when the whole text is not there. */
-export function findLine(file: string, reference: string): number | undefined {
-  return lineOf(file, spellingsOf(reference))
-}
-
-function spellingsOf(reference: string): string[] {
-  return [reference, reference.replaceAll('&', '&amp;'), encodeURI(reference)]
-}
-
-function lineOf(file: string, spellings: readonly string[]): number | undefined {
+/** The place of a reference in a file that may or may not have it; undefined when it's not there. */
+export function findPlaceIn(file: string, reference: string): Importer | undefined {
   const text = readText(file)
-  if (text === undefined) return undefined
-  const at = spellings
-    .map(spelling => (spelling === '' ? -1 : text.indexOf(spelling)))
-    .find(found => found !== -1)
-  return at === undefined ? undefined : text.slice(0, at).split('\n').length
+  const place = text === undefined ? undefined : findSourcePlace(file, text, reference)
+  return place === undefined ? undefined : { file, ...place }
+}
+
+/** The line of a text in a file; undefined when it's not there. */
+export function lineOf(file: string, text: string): number | undefined {
+  const content = readText(file)
+  const start = content?.indexOf(text) ?? -1
+  return content === undefined || start === -1 ? undefined : countLines(content)(start)
 }
 
 function readText(file: string): string | undefined {

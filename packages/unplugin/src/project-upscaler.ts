@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import {
   createUpscaler,
   type Directive,
@@ -18,6 +18,7 @@ import { createProgress } from 'upscale-toolkit/terminal'
 import { drainOnSignals } from './drain-on-signals.ts'
 import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
+import { isFile } from './is-file.ts'
 import { findPlace } from './place.ts'
 import { queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
@@ -56,6 +57,8 @@ export interface ProjectUpscaler {
 /** What a bundler knows about the project. */
 export interface Project {
   readonly root: string
+  /** Folders outside of it that the bundler serves by itself, absolute. */
+  readonly include?: readonly string[]
   /** The folder of the `.env` files; undefined when the user switched them off. */
   readonly envDir: string | undefined
   readonly mode: string
@@ -67,8 +70,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const { root, envDir, mode, logger } = project
   const onNotice = (text: string): void => logger.warn(text)
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
-  const upscaler: Upscaler = createUpscaler(options, {
-    root,
+  const upscaler: Upscaler = createUpscaler(withInclude(options, project.include), {
+    // A bundler's root may be a part of the project, `src/`; what is kept, is kept once for the package.
+    root: options.root === undefined ? packageFolder(root) : root,
     env,
     engines: { local: local() },
     onNotice,
@@ -129,6 +133,22 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       forget()
       return upscaler.close()
     },
+  }
+}
+
+/** A wrong `include` stays as it is, for the check of the options. */
+function withInclude(options: UpscalerOptions, more: readonly string[] = []): UpscalerOptions {
+  const { include = [] } = options
+  return more.length === 0 || !Array.isArray(include)
+    ? options
+    : { ...options, include: [...include, ...more] }
+}
+
+/** The nearest folder with a package.json, from a folder upwards; the folder itself when there is none. */
+function packageFolder(folder: string): string {
+  for (let at = folder; ; at = dirname(at)) {
+    if (isFile(join(at, 'package.json'))) return at
+    if (dirname(at) === at) return folder
   }
 }
 

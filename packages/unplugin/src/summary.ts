@@ -1,13 +1,15 @@
 import type { Report } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, escapeText } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 
 /** The most refused pictures that are named. */
 const MOST_NAMED = 3
+/** The most delivered files that are named, heaviest first. */
+const MOST_HEAVY = 3
 
-/** One line about a build; undefined when there is nothing to tell. */
+/** A line about a build and one about the bytes it ships; undefined when there is nothing to tell. */
 export function summaryOf({ images, refused, spentMicros }: Report): string | undefined {
   if (images.length === 0 && refused.length === 0) return undefined
   const from = (origin: Report['images'][number]['origin']): number =>
@@ -22,7 +24,23 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
     `${dollars(spentMicros)} spent`,
     ...(savedMicros > 0 ? [`${dollars(savedMicros)} saved`] : []),
   ]
-  return parts.join(', ')
+  return [parts.join(', '), ...weightOf(images)].join('\n')
+}
+
+/** What a page gets to carry: bytes before and after, then the heaviest files. */
+function weightOf(images: Report['images']): string[] {
+  if (images.length === 0) return []
+  const before = images.reduce((sum, { sourceBytes }) => sum + sourceBytes, 0)
+  const after = images.reduce((sum, { bytes }) => sum + bytes, 0)
+  const heaviest = [...images]
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, MOST_HEAVY)
+    .map(({ source, bytes, sourceBytes }) => `${source} ${kilobytes(sourceBytes)} → ${kilobytes(bytes)}`)
+  return [`${kilobytes(before)} → ${kilobytes(after)}; heaviest: ${heaviest.join(', ')}`]
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`
 }
 
 /**
@@ -48,5 +66,7 @@ export function createBuildSummary(
 function namesOf(refused: Report['refused']): string {
   const names = [...new Set(refused.map(({ source }) => source))]
   const others = names.length - MOST_NAMED
-  return [...names.slice(0, MOST_NAMED), ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
+  return [...names.slice(0, MOST_NAMED).map(escapeText), ...(others > 0 ? [`and ${others} more`] : [])].join(
+    ', ',
+  )
 }

@@ -83,6 +83,25 @@ export const RESPONSES = {
   bomb: sell(picture.bomb),
   'not-a-picture': sell(async () => Buffer.from('this is no picture at all')),
 
+  // other forms of an honest answer
+  'data-prefix': spoilBase64(base64 => `data:image/png;base64,${base64}`),
+  'line-breaks': spoilBase64(base64 => base64.replace(/.{76}/g, '$&\r\n')),
+  'no-padding': spoilBase64(base64 => base64.replace(/=+$/, '')),
+  base64url: spoilBase64(base64 => Buffer.from(base64, 'base64').toString('base64url')),
+  'data-url': spoil(({ data, metadata }) => ({
+    data: [{ url: `data:image/png;base64,${data[0].b64_json}` }],
+    metadata,
+  })),
+  'picture-itself': async sale => ({
+    status: 200,
+    headers: { 'content-type': 'image/png' },
+    body: await picture.enlarge(sale.image, sale.scale).then(async large => {
+      await sale.sell(large)
+      return large
+    }),
+  }),
+  created: async sale => ({ ...(await honest(sale)), status: 201 }),
+
   // the JSON around it
   'truncated-base64': spoilBase64(base64 => base64.slice(0, Math.floor(base64.length / 8) * 4 + 3)),
   'cut-base64-group': spoilBase64(base64 => base64.slice(0, Math.floor(base64.length / 8) * 4)),

@@ -58,7 +58,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       return state.requests
     },
     get orders() {
-      return state.requests.filter(({ method }) => method === 'POST')
+      return state.requests.filter(({ method, path }) => method === 'POST' && !isDryRun(path))
     },
     get charges() {
       return state.charges
@@ -141,7 +141,7 @@ async function answer(request: RecordedRequest, isForm: boolean, state: State): 
   }
   const refusal = refuseForm(request, isForm, state.options)
   if (refusal !== undefined) return refusal
-  if (url.searchParams.get('dryRun') === 'true') return json(estimate(request, state.costMicros))
+  if (isDryRun(request.path)) return json(estimate(request, state.costMicros))
   if (state.options.workMs !== undefined) await sleep(state.options.workMs)
   return state.responder(openSale(request, state))
 }
@@ -162,6 +162,11 @@ function refuseForm(request: RecordedRequest, isForm: boolean, options: GatewayO
   }
   if (!(Number(fields.scale_factor) >= 1)) return refuse(400, 'INVALID_REQUEST', 'scale_factor is required')
   return undefined
+}
+
+/** A question for the price of an order. */
+function isDryRun(path: string): boolean {
+  return new URLSearchParams(path.split('?')[1]).get('dryRun') === 'true'
 }
 
 function openSale(request: RecordedRequest, state: State): Sale {

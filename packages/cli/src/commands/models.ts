@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Engine } from 'upscale-core'
-import { dollars, lumenfallCatalogue } from 'upscale-core/internal'
+import { dollars, listModels } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -65,13 +65,8 @@ function factsOf(name: string, engine: Engine, isDefault: boolean): EngineRow {
 }
 
 async function listRemote({ env, print }: Session): Promise<number> {
-  const catalogue = lumenfallCatalogue({}, env)
-  try {
-    const models = await catalogue.listModels()
-    print.result(printTable(models.map(({ id, name, ownedBy }) => [id, name ?? '', ownedBy ?? ''])))
-    print.document({ models })
-    return EXIT.ok
-  } finally {
-    await catalogue.close()
-  }
+  const models = await listModels(env)
+  print.result(printTable(models.map(({ id, name, ownedBy }) => [id, name ?? '', ownedBy ?? ''])))
+  print.document({ models })
+  return EXIT.ok
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
@@ -49,6 +49,52 @@ test('begins anew when the last one has left', async () => {
   await expect(other.reserve(60_000)).rejects.toThrow('BUDGET_EXCEEDED')
   await other.close()
   await (await createBudget(100_000, root).reserve(60_000)).cancel()
+})
+
+/** Another process that spent all of it and has left, `agoMs` before now. */
+function leaveBehind(agoMs: number): void {
+  const owner = { pid: spawnSync(process.execPath, ['-e', '']).pid, host: 'another' }
+  const at = Date.now() - agoMs
+  const member = {
+    id: 'gone',
+    owner,
+    startedAt: at - 1000,
+    at,
+    open: false,
+    spentMicros: 100_000,
+    heldMicros: 0,
+  }
+  mkdirSync(join(root, 'locks'), { recursive: true })
+  writeFileSync(join(root, 'locks', 'run.json'), JSON.stringify({ members: [member] }))
+}
+
+test('counts what somebody spent who left before the first purchase here, but after the beginning', async () => {
+  const budget = createBudget(100_000, root)
+  leaveBehind(0)
+  await expect(budget.reserve(60_000)).rejects.toThrow('US$0.10 of the US$0.10')
+})
+
+test('does not count who left before this process began', async () => {
+  leaveBehind(Date.now() - performance.timeOrigin + 1000)
+  await (await createBudget(100_000, root).reserve(60_000)).cancel()
+})
+
+test('counts who left before the beginning, where another links both', async () => {
+  leaveBehind(Date.now() - performance.timeOrigin + 1000)
+  const file = join(root, 'locks', 'run.json')
+  const gone = JSON.parse(readFileSync(file, 'utf8')).members[0]
+  const long = createBudget(100_000, root)
+  await (await long.reserve(0)).cancel()
+  const { members } = JSON.parse(readFileSync(file, 'utf8'))
+  const own = members.find((member: { id: string }) => member.id !== 'gone')
+  expect(own).toBeUndefined()
+  await long.join(60_000)
+  const joined = JSON.parse(readFileSync(file, 'utf8')).members
+  const linked = joined.map((member: { id: string }) =>
+    member.id === 'gone' ? member : { ...member, startedAt: gone.at - 500 },
+  )
+  writeFileSync(file, JSON.stringify({ members: linked }))
+  await expect(createBudget(100_000, root).reserve(60_000)).rejects.toThrow('US$0.10 of the US$0.10')
 })
 
 test('counts what a process held when it was killed, while others of its run live', async () => {

@@ -1,27 +1,35 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unwritable } from '../cache/disk.ts'
-import { acquireLock, LOCKS } from '../cache/lock/lock.ts'
+import { errnoOf, readFileOfLimitSync, unwritable } from '../cache/disk.ts'
+import { acquireLock, LOCKS, whileHeld } from '../cache/lock/lock.ts'
 import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
 import { dollars } from '../engines/dollars.ts'
+import { parseJson } from '../engines/http/json.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { record } from '../validate.ts'
 
 // The money of one run.
 //
 // A run is one build, but a build may be several processes: a client and a server build side by side, shards, two
-// terminals. So all upscalers that are open on one durable cache at the same time share a run and its spending. What
-// each one spent and holds stands in one small file, changed only under a lock:
+// terminals. So all upscalers whose times overlap on one durable cache, directly or through others, share a run and its
+// spending. What each one spent and holds stands in one small file, changed only under a lock:
 //
-//   <durable>/locks/run.json   [ { id, owner, open, spentMicros, heldMicros }, … ]
+//   <durable>/locks/run.json   { members: [{ id, owner, startedAt, at, open, spentMicros, heldMicros }, …] }
 //
-// When no open member is left, the next one begins a new run. What a dead member held counts as spent: its call may
-// have been charged. The file says nothing that has to survive a power cut, which ends every run, so it is not synced.
+// An upscaler joins when it begins to work on its first picture that must be bought, which may be long after its process
+// began, and another may have spent and left meanwhile. So who has left stays in the file for a while, and counts for
+// everybody whose process ran then. What a dead member held counts as spent: its call may have been charged. The file
+// says nothing that has to survive a power cut, which ends every run, so it is not synced.
 
 /** Money held and spent in one run, in millionths of a US dollar. */
 export interface Budget {
+  /**
+   * Joins the run, so that everybody who begins from now on knows of this upscaler. Does nothing for calls that are
+   * free, nor once it has joined.
+   * @throws UpscaleError CACHE_UNWRITABLE, CACHE_LOCKED
+   */
+  join(priceMicros: number): Promise<void>
   /**
    * Holds the price of a call before it is made.
    * @throws UpscaleError BUDGET_EXCEEDED when it does not fit, CACHE_UNWRITABLE, CACHE_LOCKED
@@ -54,6 +62,10 @@ export interface Reservation {
 interface Member {
   readonly id: string
   readonly owner: LockOwner
+  /** When its process began, in milliseconds since 1970. */
+  readonly startedAt: number
+  /** When it changed its entry last. The end, of one that is not open or is dead. */
+  readonly at: number
   readonly open: boolean
   readonly spentMicros: number
   readonly heldMicros: number
@@ -61,8 +73,20 @@ interface Member {
 
 const LOCK_TIMEOUT_MS = 60_000
 
-/** The longest that a member on another machine, which can't be looked at, counts as open after its last change. */
+/**
+ * The longest that a member on another machine, which can't be looked at, counts as open after its last change; and that
+ * one which has left stays in the file when no other is open.
+ */
 const UNKNOWN_MS = 60 * 60 * 1000
+
+/**
+ * Processes that are started together need different times to load, so a run begins with the process. In one that was
+ * running long before, it begins this long before the upscaler at most.
+ */
+const LOADING_MS = 60_000
+
+/** Some thousand members. */
+const MAX_RUN_BYTES = 1024 * 1024
 
 /** A call without a price needs no place in the run; should the service charge all the same, it is only reported. */
 const FREE: Reservation = {
@@ -79,6 +103,8 @@ const FREE: Reservation = {
 export function createBudget(capMicros: number, durable: string): Budget {
   const id = randomUUID()
   const file = join(durable, LOCKS, 'run.json')
+  const createdAt = Date.now()
+  const startedAt = Math.max(performance.timeOrigin, createdAt - LOADING_MS)
   let spentMicros = 0
   let heldMicros = 0
   // As of the last change. Other processes look at ours before each of their calls, as we do at theirs.
@@ -92,16 +118,25 @@ export function createBudget(capMicros: number, durable: string): Budget {
   /** Looks at the others under the lock, and writes down what is so of this upscaler after `decide`. */
   async function update(decide: () => void, open = true): Promise<void> {
     const lock = await acquireLock(join(durable, LOCKS, 'run.lock'), { signal, timeoutMs: LOCK_TIMEOUT_MS })
-    try {
-      const others = currentRun(file).filter(member => member.id !== id)
-      othersMicros = others.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
+    await whileHeld(lock, async () => {
+      const self = describeSelf()
+      const others = readMembers(file, self).filter(member => member.id !== id)
+      // An upscaler of this process that was closed before this one was made belongs to an earlier build.
+      const run = membersOfRun(
+        others.filter(
+          ({ owner, open, at }) =>
+            open || at > createdAt || owner.pid !== self.pid || owner.host !== self.host,
+        ),
+        startedAt,
+        self,
+      )
+      othersMicros = run.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
       decide()
       // Whole, not as a difference: the file may have been deleted, and with it what it knew of us.
-      await replaceFile(file, [...others, { id, owner: describeSelf(), open, spentMicros, heldMicros }])
+      const own = { id, owner: self, startedAt, at: Date.now(), open, spentMicros, heldMicros }
+      await replaceFile(file, [...others, own])
       joined = true
-    } finally {
-      await lock.release()
-    }
+    })
   }
 
   async function hold(priceMicros: number): Promise<void> {
@@ -150,6 +185,9 @@ export function createBudget(capMicros: number, durable: string): Budget {
     get spentMicros() {
       return spentMicros
     },
+    async join(priceMicros) {
+      if (priceMicros > 0 && !joined) await update(() => {})
+    },
     async reserve(priceMicros) {
       if (priceMicros === 0) return FREE
       await hold(priceMicros)
@@ -171,43 +209,48 @@ function exceeded(priceMicros: number, usedMicros: number, capMicros: number): U
   })
 }
 
-/** The members of the run under way; none when its last open member is gone. */
-function currentRun(file: string): Member[] {
-  const self = describeSelf()
-  const members = readMembers(file)
-  const isOpen = ({ open, owner, id }: Member): boolean =>
-    open && id !== '' && judgeOwner(owner, self) !== 'dead'
-  return members.some(isOpen) ? members : []
+/** Those whose times overlap with a time that began at `start` and goes on, directly or through others. */
+function membersOfRun(members: readonly Member[], start: number, self: LockOwner): readonly Member[] {
+  const endOf = (member: Member): number => (isOpen(member, self) ? Number.POSITIVE_INFINITY : member.at)
+  const run = members.filter(member => endOf(member) > start)
+  const earliest = Math.min(start, ...run.map(({ startedAt }) => startedAt))
+  return earliest === start ? run : membersOfRun(members, earliest, self)
 }
 
-function readMembers(file: string): Member[] {
-  let value: unknown
+function isOpen({ open, owner, at }: Member, self: LockOwner): boolean {
+  if (!open) return false
+  const life = judgeOwner(owner, self)
+  return life === 'alive' || (life === 'unknown' && Date.now() - at <= UNKNOWN_MS)
+}
+
+/** Everybody that may still count for somebody. */
+function readMembers(file: string, self: LockOwner): Member[] {
+  let text: Buffer | string
   try {
-    const text = readFileSync(file, 'utf8')
-    value = JSON.parse(text)
+    text = readFileOfLimitSync(file, MAX_RUN_BYTES)
   } catch (error) {
-    // Not there yet, or torn by a power cut, which ended the run.
-    if (
-      error instanceof SyntaxError ||
-      (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-    )
-      return []
-    throw error
+    if (errnoOf(error) === 'ENOENT') return []
+    throw unwritable(file, error)
   }
-  if (!record.accepts(value) || typeof value.at !== 'number' || !Array.isArray(value.members)) return []
-  const isOld = Date.now() - value.at > UNKNOWN_MS
-  return value.members
-    .filter(isMember)
-    .filter(({ owner }) => !isOld || judgeOwner(owner, describeSelf()) !== 'unknown')
+  if (typeof text === 'string') throw unwritable(file, new Error(text))
+  const value = parseJson(text.toString())
+  // Torn by a power cut, which ended the run, or of another version.
+  if (!record.accepts(value) || !Array.isArray(value.members)) return []
+  const members = value.members.filter(isMember)
+  const oldest = Date.now() - UNKNOWN_MS
+  return members.some(member => isOpen(member, self)) ? members : members.filter(({ at }) => at > oldest)
 }
 
 function isMember(value: unknown): value is Member {
   return (
     record.accepts(value) &&
     typeof value.id === 'string' &&
+    value.id !== '' &&
     record.accepts(value.owner) &&
     typeof value.owner.pid === 'number' &&
     typeof value.owner.host === 'string' &&
+    Number.isFinite(value.startedAt) &&
+    Number.isFinite(value.at) &&
     typeof value.open === 'boolean' &&
     Number.isSafeInteger(value.spentMicros) &&
     Number.isSafeInteger(value.heldMicros)
@@ -217,7 +260,7 @@ function isMember(value: unknown): value is Member {
 async function replaceFile(file: string, members: readonly Member[]): Promise<void> {
   const temporary = `${file}.${randomUUID()}`
   try {
-    await writeFile(temporary, JSON.stringify({ at: Date.now(), members }), { flag: 'wx' })
+    await writeFile(temporary, JSON.stringify({ members }), { flag: 'wx' })
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined) // the error to tell about is the first one

@@ -1,13 +1,24 @@
 import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
-import { acquireLock, LOCKS, type Lock } from '../cache/lock/lock.ts'
+import { acquireLock, LOCKS, type Lock, whileHeld } from '../cache/lock/lock.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
-import { UpscaleError } from '../errors.ts'
+import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import { type Intent, inDoubt } from './intent.ts'
 import type { Purchase, Received } from './order.ts'
 import { refusedAttempts } from './refusal.ts'
-import { adoptReceived, type Call, giveUp, settleAnswer, settleFailure, settleUnsent } from './settle.ts'
+import { createResponseFile, findResponse } from './response-file.ts'
+import {
+  adoptReceived,
+  type Call,
+  giveUp,
+  keepAnswer,
+  keepUnread,
+  settleAnswer,
+  settleFailure,
+  settleLateRefusal,
+  settleUnsent,
+} from './settle.ts'
 import { noteIntent, openIntent } from './shared-intent.ts'
 import { requiredDiskBytes } from './store-received.ts'
 
@@ -15,11 +26,12 @@ import { requiredDiskBytes } from './store-received.ts'
 //
 //   lock of the key, look again     nobody else is buying the same picture
 //   answer of an earlier call       received and not looked at: taken up, no call
+//   response of an earlier call     on the disk, whole or not: read, no call
 //   intent of an earlier call       in doubt: ask for its job, repeat it under its key, or stop
-//   breaker, room on disk, budget   it may be made, its answer can be kept, it is paid for
+//   key, breaker, room, budget      it may be made, its answer can be kept, it is paid for
 //   intent, synced                  from here on a death is noticed
-//   the call
-//   answer, synced                  from here on nothing is lost
+//   the call                        its response is written as it comes: from here on a death loses nothing that came
+//   answer, synced                  nor does a power cut
 //   budget, ledger, intent struck   settle.ts
 //
 // The slot of the `calls` limit covers the call alone, so that a service that takes N calls at a time always has N.
@@ -37,16 +49,14 @@ export async function buy(purchase: Purchase, look: () => Received | undefined):
   const { request, order, store, context } = purchase
   const frozen = context.options.frozen && request.engine.billing === 'paid'
   if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(purchase)
-  const lock = await lockKey(purchase)
-  try {
+  if (!frozen) await context.budget.join(request.engine.priceMicros)
+  return whileHeld(await lockKey(purchase), async () => {
     const there = look() ?? (await adoptReceived(purchase))
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(purchase)
     if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
     return await reserveAndCall(purchase)
-  } finally {
-    await lock.release()
-  }
+  })
 }
 
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
@@ -59,20 +69,28 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
   const { request, order, store, context } = purchase
   const { engine } = request
   const before = openIntent(store, order.answerKey, context)
-  if (before !== undefined && !mayGoOn(purchase, before)) throw inDoubt(store, order.answerKey, before)
+  if (before !== undefined) {
+    const goesOn = mayGoOn(purchase, before)
+    const arrived = before.job === undefined ? await readResponse(purchase, before, goesOn) : undefined
+    if (arrived !== undefined) return arrived
+    if (!goesOn) throw inDoubt(store, order.answerKey, before)
+  }
+  engine.checkAccess?.(context.engineContext)
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
   await store.probe(requiredDiskBytes(order, request.scale))
-  const reservation = await context.budget.reserve(engine.priceMicros)
+  const priceMicros = await context.prices.of(request, order)
+  const reservation = await context.budget.reserve(priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
     ...continuation(purchase, before),
-    priceMicros: engine.priceMicros,
+    priceMicros,
     engine: engine.id,
     model: engine.model,
     source: order.source,
   }
-  const call: Call = { ...purchase, intent, before, reservation }
+  const response = createResponseFile(store, order.answerKey)
+  const call: Call = { ...purchase, intent, before, reservation, response }
   let sent = false
   let answer: FileAnswer
   try {
@@ -95,10 +113,42 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
       }
     })
   } catch (error) {
-    throw await (sent ? settleFailure(error, call) : settleUnsent(error, call))
+    throw await (sent ? settleFailure(await keepUnread(error, call), call) : settleUnsent(error, call))
   }
   return settleAnswer(answer, call)
 }
+
+/**
+ * The answer in the response that a killed process had begun to read. One that can't be read says no more than that the
+ * call was made.
+ *
+ * @param goesOn - whether the call may be made again, so that what is wrong with the response is no reason to stop
+ * @throws UpscaleError what the response says for good, or what kept the picture that it names from being fetched
+ */
+async function readResponse(
+  purchase: Purchase,
+  before: Intent,
+  goesOn: boolean,
+): Promise<Received | undefined> {
+  const { request, order, store, context } = purchase
+  const response = findResponse(store, order.answerKey)
+  if (response === undefined) return undefined
+  const asked = { ...requestFor({ ...purchase, intent: before }), response }
+  let answer: FileAnswer
+  try {
+    answer = await context.calls(() => request.engine.upscale(asked, context.engineContext))
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    if (error.details.permanent === true) throw await settleLateRefusal(error, purchase, before)
+    if (goesOn || UNREADABLE.has(error.code)) return undefined
+    throw error
+  }
+  await keepAnswer(answer, purchase)
+  return adoptReceived(purchase)
+}
+
+/** What an engine says about a response that is cut off, or is none. */
+const UNREADABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['API_BAD_ANSWER', 'ANSWER_CORRUPT'])
 
 /** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
 function mayGoOn({ request: { engine }, context }: Purchase, before: Intent): boolean {
@@ -122,7 +172,14 @@ function continuation(
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }
 
-function requestFor({ request, order, intent, context, store }: Call): FileRequest {
+function requestFor({
+  request,
+  order,
+  intent,
+  context,
+  store,
+  response,
+}: Purchase & Pick<Call, 'intent'> & Partial<Pick<Call, 'response'>>): FileRequest {
   const { png, name, width, height, answerKey } = order
   return {
     png,
@@ -133,6 +190,7 @@ function requestFor({ request, order, intent, context, store }: Call): FileReque
     params: request.params,
     idempotencyKey: `${answerKey}-${intent.attempt}`,
     ...(intent.job === undefined ? {} : { job: intent.job }),
+    ...(response === undefined ? {} : { onResponse: head => response.begin(head) }),
     onJob: named => noteIntent({ store, answerKey, context }, { ...intent, job: named }),
   }
 }

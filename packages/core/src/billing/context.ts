@@ -5,6 +5,7 @@ import type { ResolvedOptions } from '../request/options.ts'
 import type { Breaker } from './breaker.ts'
 import type { Budget } from './budget.ts'
 import type { Ledger } from './ledger.ts'
+import type { Prices } from './prices.ts'
 import type { SharedIntent } from './shared-intent.ts'
 
 /** What buying an answer needs of the upscaler. */
@@ -12,6 +13,7 @@ export interface BillingContext {
   readonly options: ResolvedOptions
   readonly stores: Stores
   readonly budget: Budget
+  readonly prices: Prices
   readonly breaker: Breaker
   readonly ledger: Ledger
   /** Knows of calls for the one picture that is worked on, on other machines too. */

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto'
-import type { CacheEntry } from '../cache/cache.ts'
+import { whileHeld } from '../cache/lock/lock.ts'
 import { dollars } from '../engines/dollars.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { EXTENSION } from '../source/format.ts'
@@ -8,7 +7,9 @@ import { buy, lockKey } from './call.ts'
 import { clearLocalIntent, readIntent } from './intent.ts'
 import type { Purchase, Received } from './order.ts'
 import { recallRefusal, rememberRefusal } from './refusal.ts'
+import { removeResponses } from './response-file.ts'
 import { adoptReceived, factsOf, giveUp, lineOf } from './settle.ts'
+import { keepRejected } from './store-received.ts'
 
 // The way of an answer that comes over a wire and may have cost money. Its folders, by the same key:
 //
@@ -58,8 +59,7 @@ export function openPurchase(purchase: Purchase): Purchaser {
     if (context.options.frozen) return
     try {
       if (!isOpen()) return
-      const lock = await lockKey(purchase)
-      try {
+      await whileHeld(await lockKey(purchase), async () => {
         if (!isOpen()) return
         const received = await adoptReceived(purchase)
         if (received !== undefined) return await closeReceived(received)
@@ -67,10 +67,9 @@ export function openPurchase(purchase: Purchase): Purchaser {
         const intent = readIntent(store, answerKey)
         if (intent === undefined) return
         await giveUp(purchase, intent)
+        removeResponses(store, answerKey)
         await clearLocalIntent(store, answerKey)
-      } finally {
-        await lock.release()
-      }
+      })
     } catch (error) {
       if (!isUpscaleError(error) || !error.code.startsWith('CACHE_')) throw error
     }
@@ -80,16 +79,6 @@ export function openPurchase(purchase: Purchase): Purchaser {
   async function closeReceived(received: Received): Promise<void> {
     if (isPaid) await context.ledger.append({ ...lineOf(purchase, received), event: 'stored' })
     await store.remove('received', answerKey)
-  }
-
-  /** A second order may have been answered as badly as the first; both were paid for. */
-  async function keepRejected(received: Received): Promise<CacheEntry> {
-    const facts = factsOf(purchase, received)
-    const kept = await store.commit('rejected', facts, received.bytes)
-    const digest = hash('sha256', received.bytes, 'hex')
-    return kept.facts.sha256 === digest
-      ? kept
-      : store.commit('rejected', { ...facts, key: digest }, received.bytes)
   }
 
   return {
@@ -114,7 +103,7 @@ export function openPurchase(purchase: Purchase): Purchaser {
     },
     async reject(received, error) {
       if (!isUpscaleError(error)) throw error
-      const { file } = await keepRejected(received)
+      const file = await keepRejected(store, factsOf(purchase, received), received.bytes)
       const refusal = new UpscaleError(error.code, error.problem, {
         ...error.details,
         hint: `${error.details.hint}; what came back is kept in ${file}${chargeNote(received)}`,

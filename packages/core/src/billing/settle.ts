@@ -6,8 +6,9 @@ import { clearLocalIntent, type Intent, readIntent } from './intent.ts'
 import type { LedgerLine } from './ledger.ts'
 import type { Purchase, Received } from './order.ts'
 import { rememberRefusal } from './refusal.ts'
+import { type ResponseFile, removeResponses } from './response-file.ts'
 import { clearIntentEverywhere, noteIntent } from './shared-intent.ts'
-import { keepReceived } from './store-received.ts'
+import { keepReceived, keepRejected, layDown } from './store-received.ts'
 
 // How the records are brought in order after a call. In every case the step that makes a second payment impossible
 // comes before the one that takes the last trace of the first away, so that a kill between any two of them leaves
@@ -19,6 +20,7 @@ export interface Call extends Purchase {
   /** The call in doubt that this one takes up or repeats. */
   readonly before: Intent | undefined
   readonly reservation: Reservation
+  readonly response: ResponseFile
 }
 
 /**
@@ -41,20 +43,94 @@ const NOT_CHARGED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * @throws UpscaleError CACHE_UNWRITABLE; what could not be written is made up for by the next build
  */
 export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Received> {
-  const { request, order, context, store, reservation } = call
+  const { request, order, context, store, reservation, response } = call
   const { bytes, requestId } = answer
   const id = requestId === undefined ? {} : { requestId }
-  const costMicros = Math.max(request.engine.priceMicros, answer.costMicros ?? 0)
+  const costMicros = costOf(answer, call)
   try {
-    await keepReceived(store, factsOf(call, { costMicros, ...id }), bytes)
+    await keepAnswer(answer, call)
   } catch (error) {
     throw await andBooks(error, async () => void (await reservation.spend(answer.costMicros)))
   }
   await reservation.spend(answer.costMicros)
   await account(call, { event: 'charged', costMicros, ...id })
+  response.remove()
   await clearLocalIntent(store, order.answerKey)
   context.breaker.succeed(request.engineName)
   return { bytes, origin: 'engine', costMicros, attempt: call.intent.attempt, ...id }
+}
+
+/** Stores an answer that nobody has looked at. @throws UpscaleError CACHE_UNWRITABLE naming the place where it lies */
+export async function keepAnswer(
+  answer: FileAnswer,
+  purchase: Purchase & Partial<Pick<Call, 'intent'>>,
+): Promise<void> {
+  const { bytes, requestId } = answer
+  const facts = factsOf(purchase, { costMicros: costOf(answer, purchase), requestId })
+  await keepReceived(purchase.store, facts, bytes)
+}
+
+/** What counts as charged for an answer, in millionths of a US dollar. */
+function costOf(
+  { costMicros = 0 }: FileAnswer,
+  { request, intent }: Purchase & Partial<Pick<Call, 'intent'>>,
+): number {
+  return Math.max(intent?.priceMicros ?? request.engine.priceMicros, costMicros)
+}
+
+/** Endings of a call that say nothing about what had come of its answer. */
+const UNREAD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'API_BAD_ANSWER',
+  'API_INTERRUPTED',
+  'API_TIMEOUT',
+  'ANSWER_CORRUPT',
+  'ANSWER_TOO_LARGE',
+  'ABORTED',
+])
+
+/**
+ * Keeps what came of a response in which the engine found no picture: it may have been paid for, and a person, or a
+ * later version, may find one. Returns the error, with the place where it lies.
+ */
+export async function keepUnread(error: unknown, { response, store, ...call }: Call): Promise<unknown> {
+  const body = response.body()
+  if (!isUpscaleError(error) || !UNREAD.has(error.code) || body.length === 0) {
+    response.remove()
+    return error
+  }
+  try {
+    const file = await keepRejected(store, factsOf(call, { costMicros: 0 }), body)
+    response.remove()
+    return withHint(error, `what came (${body.length} bytes) is kept in ${file}`)
+  } catch (failure) {
+    // The file that was written as it came is left where it is.
+    if (!isUpscaleError(failure)) return error
+    return withHint(error, await layDown(store, factsOf(call, { costMicros: 0 }), body, failure))
+  }
+}
+
+function withHint(error: UpscaleError, more: string): UpscaleError {
+  return new UpscaleError(error.code, error.problem, {
+    ...error.details,
+    hint: `${error.details.hint}; ${more}`,
+  })
+}
+
+/**
+ * Files the refusal that a killed process had not read to its end.
+ * @returns the error to throw
+ */
+export async function settleLateRefusal(
+  error: UpscaleError,
+  purchase: Purchase,
+  before: Intent,
+): Promise<UpscaleError> {
+  const { store, order } = purchase
+  await rememberRefusal(store, order.answerKey, error, before.attempt)
+  await giveUp(purchase, before)
+  removeResponses(store, order.answerKey)
+  await clearLocalIntent(store, order.answerKey)
+  return error
 }
 
 /**
@@ -75,6 +151,7 @@ export async function adoptReceived(purchase: Purchase): Promise<Received | unde
       const { attempt } = intent
       await context.ledger.append({ ...lineOf(purchase, id), attempt, event: 'charged', costMicros })
     }
+    removeResponses(store, order.answerKey)
     await clearLocalIntent(store, order.answerKey)
   }
   const attempt = intent === undefined ? {} : { attempt: intent.attempt }
@@ -109,7 +186,7 @@ export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
 
 /** After a call that was made and failed. Returns the error to throw. */
 export function settleFailure(error: unknown, call: Call): Promise<unknown> {
-  const { request, order, store, intent, before, reservation } = call
+  const { order, store, intent, before, reservation } = call
   const coded = isUpscaleError(error) ? error : undefined
   const about = {
     ...(coded === undefined ? {} : { code: coded.code }),
@@ -122,7 +199,7 @@ export function settleFailure(error: unknown, call: Call): Promise<unknown> {
       await account(call, { event: 'free', ...about })
     } else {
       await reservation.spend(undefined)
-      await account(call, { event: 'uncertain', costMicros: request.engine.priceMicros, ...about })
+      await account(call, { event: 'uncertain', costMicros: intent.priceMicros, ...about })
     }
     const isRefused = coded?.details.permanent === true
     if (isRefused) await rememberRefusal(store, order.answerKey, coded, intent.attempt)
@@ -172,10 +249,7 @@ async function andBooks(error: unknown, write: () => Promise<void>): Promise<unk
     return error
   } catch (failure) {
     if (!isUpscaleError(failure) || !isUpscaleError(error)) return error
-    return new UpscaleError(error.code, error.problem, {
-      ...error.details,
-      hint: `${error.details.hint}; this could not be written down: ${failure.problem}`,
-    })
+    return withHint(error, `this could not be written down: ${failure.problem}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,9 +67,7 @@ async function takeRefuge(
   error: UpscaleError,
 ): Promise<UpscaleError> {
   try {
-    // A fresh, private folder: in a shared one, a name that others can predict could be planted.
-    const refuge = mkdtempSync(join(tmpdir(), 'upscale-answer-'))
-    await openCache(refuge, { onEvent: () => {}, tag: true }).commit('received', facts, bytes)
+    const refuge = await openRefuge('received', facts, bytes)
     const problem = `an answer that was paid for could not be kept (${error.problem}); it lies in ${refuge}`
     return new UpscaleError('CACHE_UNWRITABLE', problem, {
       ...error.details,
@@ -78,4 +77,46 @@ async function takeRefuge(
     const problem = `an answer that was paid for is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`
     return new UpscaleError('CACHE_UNWRITABLE', problem, { ...error.details, cause: error })
   }
+}
+
+/** Keeps what a service sent and nothing was found in, outside the cache. Returns the sentence that says where. */
+export async function layDown(
+  store: Cache,
+  facts: NewEntry,
+  bytes: Uint8Array,
+  error: UpscaleError,
+): Promise<string> {
+  try {
+    const refuge = await openRefuge('rejected', facts, bytes)
+    return `what came (${bytes.length} bytes) could not be kept in ${store.root} (${error.problem}); it lies in ${refuge}`
+  } catch (cause) {
+    return `what came (${bytes.length} bytes) is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`
+  }
+}
+
+/** Returns the folder. @throws what kept it from being written */
+async function openRefuge(
+  shelf: 'received' | 'rejected',
+  facts: NewEntry,
+  bytes: Uint8Array,
+): Promise<string> {
+  // A fresh, private folder: in a shared one, a name that others can predict could be planted.
+  const refuge = mkdtempSync(join(tmpdir(), 'upscale-answer-'))
+  await openCache(refuge, { onEvent: () => {}, tag: true }).commit(shelf, facts, bytes)
+  return refuge
+}
+
+/**
+ * Keeps what was paid for and is of no use. A second order may be answered as badly as the first, so what is kept under
+ * its key already stays.
+ *
+ * @returns the file
+ * @throws UpscaleError CACHE_UNWRITABLE
+ */
+export async function keepRejected(store: Cache, facts: NewEntry, bytes: Uint8Array): Promise<string> {
+  const digest = hash('sha256', bytes, 'hex')
+  const kept = await store.commit('rejected', facts, bytes)
+  const own =
+    kept.facts.sha256 === digest ? kept : await store.commit('rejected', { ...facts, key: digest }, bytes)
+  return own.file
 }

@@ -76,6 +76,31 @@ export function readExactSync(
   }
 }
 
+/**
+ * Reads a regular file of any size up to a limit. Neither a pipe, nor a device, nor what is larger is read.
+ *
+ * @returns what is wrong instead, in words
+ * @throws the system's error
+ */
+export function readFileOfLimitSync(file: string, maxBytes: number): Buffer | string {
+  const descriptor = openSync(file, READ)
+  try {
+    const facts: Stats = fstatSync(descriptor)
+    if (!facts.isFile()) return 'it is not a file'
+    if (facts.size > maxBytes) return `it is too large (${facts.size} bytes, at most ${maxBytes} are read)`
+    const bytes = Buffer.allocUnsafeSlow(facts.size)
+    let length = 0
+    while (length < facts.size) {
+      const count = readSync(descriptor, bytes, length, facts.size - length, null)
+      if (count === 0) break
+      length += count
+    }
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /** Opens a file, waiting up to 5 s while no descriptor is free. */
 export function openPatiently(file: string, flags: string | number): Promise<FileHandle> {
   return patiently(() => open(file, flags), ['EMFILE', 'ENFILE'], DESCRIPTORS_MS)
@@ -90,10 +115,15 @@ export async function writeWhole(file: string, content: Uint8Array | string, syn
     const { size } = await handle.stat()
     const expected = Buffer.byteLength(content)
     if (size !== expected) throw new Error(`${file} has ${size} bytes after writing ${expected}`)
-    if (synced) await handle.sync()
+    if (synced) await sync(handle)
   } finally {
     await handle.close()
   }
+}
+
+/** File systems that live in a process, such as the one of Yarn's Plug'n'Play, have handles without this. */
+async function sync(handle: FileHandle): Promise<void> {
+  if ('sync' in handle) await handle.sync()
 }
 
 /** Makes what was created in or renamed into a folder survive a power cut, where the system can do that. */
@@ -101,7 +131,7 @@ export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return // can't open a folder
   const handle = await openPatiently(folder, 'r')
   try {
-    await handle.sync()
+    await sync(handle)
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOTSUP') throw error // some network mounts
   } finally {

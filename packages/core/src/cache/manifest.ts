@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, messageOf, renamePatiently, syncFolder, unreadable } from './disk.ts'
 import { isNewer, isObject } from './entry.ts'
-import { acquireLock, LOCKS } from './lock/lock.ts'
+import { acquireLock, LOCKS, whileHeld } from './lock/lock.ts'
 import { fillFolder, withTemporary } from './publish.ts'
 import type { EntryReader } from './read-entry.ts'
 
@@ -123,8 +123,7 @@ export class Manifest {
     this.#waiting.clear()
     const { signal } = new AbortController()
     const file = join(this.#root, LOCKS, 'manifest.lock')
-    const lock = await acquireLock(file, { signal, timeoutMs: LOCK_TIMEOUT_MS })
-    try {
+    await whileHeld(await acquireLock(file, { signal, timeoutMs: LOCK_TIMEOUT_MS }), async () => {
       const before = this.lines() ?? known()
       const isListed = ([key, line]: [string, ManifestLine]): boolean =>
         before.get(key)?.sha256 === line.sha256
@@ -135,9 +134,7 @@ export class Manifest {
         await renamePatiently(join(temporary, MANIFEST_FILE), this.file)
         await syncFolder(this.#root)
       })
-    } finally {
-      await lock.release()
-    }
+    })
   }
 
   #read(): Lines {

@@ -59,6 +59,36 @@ export interface FileEngine extends EngineFacts {
    */
   readonly recovery: 'job' | 'idempotency-key' | 'none'
   upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
+  /**
+   * Finds out whether a call could be made at all. Called before anything is written down about one.
+   * @throws UpscaleError KEY_MISSING, BAD_OPTION
+   */
+  checkAccess?(context: EngineContext): void
+  /**
+   * What such a call would be charged by the service's own word, in millionths of a US dollar; undefined where it names
+   * no price. Asked before the first call of a kind, and not needed for any.
+   * @throws UpscaleError where the service could not be asked
+   */
+  readonly quote?:
+    | ((
+        request: Pick<FileRequest, 'scale' | 'params'>,
+        context: EngineContext,
+      ) => Promise<number | undefined>)
+    | undefined
+}
+
+/** The first part of a response. */
+export interface ResponseHead {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Values that must not get onto a disk, should the service echo them. */
+  readonly secrets: readonly string[]
+}
+
+/** A response to an order, as it came. */
+export interface ServiceResponse extends Omit<ResponseHead, 'secrets'> {
+  readonly body: Buffer
 }
 
 export interface FileRequest {
@@ -74,6 +104,16 @@ export interface FileRequest {
   readonly idempotencyKey: string
   /** A job that an earlier call began: it is to be asked for, not ordered again. */
   readonly job?: string
+  /**
+   * What came of the response to an earlier order for this picture, whose process died: it is to be read, and nothing
+   * ordered. It may be cut off anywhere. Only an engine that calls {@link onResponse} is ever given one.
+   */
+  readonly response?: ServiceResponse
+  /**
+   * To be called as soon as a response to the order begins that may hold a picture, or name the job that makes it;
+   * what it returns is called with each piece of the body, as it comes. All of that is on disk when these return.
+   */
+  onResponse?(head: ResponseHead): (piece: Uint8Array) => void
   /** To be called, and awaited, as soon as the service named the job it began; what was told is synced to disk. */
   onJob(job: string): Promise<void>
 }

@@ -2,16 +2,8 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
-import {
-  decodeAnswer,
-  encodeAnswer,
-  encodePng,
-  finish,
-  normalise,
-  type Picture,
-  pixelDigest,
-} from './codec.ts'
-import type { PixelImage } from './pixel-image.ts'
+import { decodeAnswer, encodeAnswer, encodePng, finish, normalise, pixelDigest } from './codec.ts'
+import type { Picture, PixelImage } from './pixel-image.ts'
 
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }
 
@@ -148,14 +140,14 @@ describe('pixelDigest', () => {
     expect(new Set(await Promise.all(digests)).size).toBe(1)
   })
 
-  it('differs for another shape, another channel count and another alpha', () => {
+  it('differs for another shape, another channel count and another alpha', async () => {
     const pictures: Picture[] = [
       opaque(wide),
       opaque({ ...wide, width: 1, height: 2 }),
       opaque({ ...wide, width: 6, channels: 1 }),
       { colour: wide, alpha: { data: Uint8Array.of(9, 9), width: 2, height: 1, channels: 1 } },
     ]
-    expect(new Set(pictures.map(pixelDigest)).size).toBe(pictures.length)
+    expect(new Set(await Promise.all(pictures.map(pixelDigest))).size).toBe(pictures.length)
   })
 })
 

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto'
-import type { Metadata, OutputInfo, Sharp, SharpOptions } from 'sharp'
+import type { Metadata, Sharp, SharpOptions } from 'sharp'
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from '../source/sniff.ts'
 import type { SourceImage } from '../source/source.ts'
 import { fillTransparent } from './fill-transparent.ts'
+import { hideOneColour } from './hidden-pixels.ts'
 import { srgbTagOf, type TaggedFormat, withSrgbTag } from './icc.ts'
+import { join, type Samples, split } from './interleave.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
-import type { PixelImage } from './pixel-image.ts'
+import type { Picture, PixelImage } from './pixel-image.ts'
+import { encodeSmallPng } from './png.ts'
 import { resample } from './resample.ts'
+import { inSlices } from './slices.ts'
+import { tidyJpeg } from './tidy-jpeg.ts'
 
 /*
  * Files to samples and back: every call of sharp is here. sharp is loaded at the first call, since loading it takes
@@ -19,12 +24,6 @@ import { resample } from './resample.ts'
  * In between, pictures are 8-bit sRGB, upright, with straight colours, and alpha apart. Not covered: a PNG's gAMA and
  * cHRM chunks and a JPEG's gain map, which libvips leaves out; the profile of a 16-bit grey picture, likewise.
  */
-
-/** Colours and, where anything is transparent, alpha as a picture of one channel with the same size. */
-export interface Picture {
-  readonly colour: PixelImage
-  readonly alpha?: PixelImage
-}
 
 /** A source as an engine sees it: upright, 8-bit sRGB, straight colours that continue into transparent pixels. */
 export interface NormalisedImage extends Picture {
@@ -68,7 +67,7 @@ export async function normalise(source: SourceImage, limits: NormaliseLimits): P
   const { width, height } = colour
   const lossless = format === 'webp' && isLosslessWebp(bytes)
   if (alpha === undefined) return { width, height, colour, lossless }
-  return { width, height, colour: fillTransparent(colour, alpha), alpha, lossless }
+  return { width, height, colour: await fillTransparent(colour, alpha), alpha, lossless }
 }
 
 function undecodable(format: Format, cause: unknown): UpscaleError {
@@ -135,10 +134,14 @@ export async function decodeAnswer(
 }
 
 /** The framed SHA-256, in hex, of the samples an engine sees, alpha included. */
-export function pixelDigest({ colour, alpha }: Picture): string {
+export async function pixelDigest({ colour, alpha }: Picture): Promise<string> {
   const hash = createHash('sha256')
-  for (const image of alpha === undefined ? [colour] : [colour, alpha]) {
-    hash.update(`${image.width}x${image.height}x${image.channels}x8:${image.data.length}:`).update(image.data)
+  for (const { data, width, height, channels } of alpha === undefined ? [colour] : [colour, alpha]) {
+    hash.update(`${width}x${height}x${channels}x8:${data.length}:`)
+    const row = width * channels
+    await inSlices(height, row, (from, to) => {
+      hash.update(data.subarray(from * row, to * row))
+    })
   }
   return hash.digest('hex')
 }
@@ -150,22 +153,23 @@ export function encodePng(image: PixelImage): Promise<Uint8Array> {
 
 /** A PNG that {@link decodeAnswer} turns back into the same samples, made quickly rather than small. */
 export async function encodeAnswer(picture: Picture): Promise<Uint8Array> {
-  return (await open(picture)).png({ compressionLevel: 1 }).toBuffer()
+  return (await open(await join(picture))).png({ compressionLevel: 1 }).toBuffer()
 }
 
 /**
  * Makes the file that is shipped: exact size, alpha rejoined, tagged as sRGB, no other metadata. Grey PNGs and JPEGs
  * stay grey and carry no profile, since the sRGB profile is one for three channels and grey without one means the same.
- * Transparent pixels keep the colours that were grown into them, so that nothing that draws the file makes a halo.
+ * Pixels that can't be seen have one colour.
  * @throws UpscaleError as {@link checkOutput} does
  */
 export async function finish(picture: Picture, output: Output): Promise<EncodedImage> {
   checkOutput(picture, output)
   const { width, height, format } = output
-  const alpha = picture.alpha === undefined ? undefined : resample(picture.alpha, width, height)
-  const colour = resample(picture.colour, width, height)
-  const image = await open(alpha === undefined ? { colour } : { colour, alpha })
-  const bytes = await encodeTagged(image, output, colour.channels === 1)
+  const colour = await resample(picture.colour, width, height)
+  const alpha = picture.alpha && (await resample(picture.alpha, width, height))
+  const samples = await join({ colour, ...(alpha === undefined ? {} : { alpha }) })
+  await hideOneColour(samples)
+  const bytes = await encodeTagged(samples, output)
   const measured = await readHeader(bytes)
   return { bytes, width: measured.width, height: measured.height, format }
 }
@@ -180,19 +184,20 @@ async function readHeader(bytes: Uint8Array): Promise<Metadata> {
   return (await openFile(bytes, { limitInputPixels: false })).metadata()
 }
 
-/** A warning that says nothing about the picture; some phones write such JPEGs, and every browser shows them. */
-const HARMLESS = /Invalid SOS parameters/
-
-/** All samples of a file's first frame. Every other warning of a decoder refuses the file: most mean grey areas. */
+/**
+ * All samples of a file's first frame. A warning of a decoder refuses the file: most mean grey areas. Where a JPEG has what
+ * every viewer passes over in silence, a copy without that is decoded, as strictly.
+ */
 async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Promise<Picture> {
   const limitInputPixels = Number.isFinite(maxPixels) ? Math.floor(maxPixels) : false
-  const read = async (failOn: 'warning' | 'truncated'): Promise<Picture> =>
-    decodeWith(await openFile(bytes, { failOn, limitInputPixels, autoOrient: true }), facts)
+  const read = async (file: Uint8Array): Promise<Picture> =>
+    decodeWith(await openFile(file, { failOn: 'warning', limitInputPixels, autoOrient: true }), facts)
   try {
-    return await read('warning')
+    return await read(bytes)
   } catch (error) {
-    if (error instanceof Error && HARMLESS.test(error.message)) return read('truncated')
-    throw error
+    const tidied = tidyJpeg(bytes)
+    if (tidied === undefined) throw error
+    return read(tidied)
   }
 }
 
@@ -210,63 +215,46 @@ async function decodeWith(
     .toColourspace(isDeep ? deepSpace : space8)
     .raw(isDeep ? { depth: 'ushort' } : {})
     .toBuffer({ resolveWithObject: true })
-  return split(isDeep ? narrow(data, bitsPerSample) : data, info, isGrey)
+  const samples = isDeep ? await narrow(data, bitsPerSample, info.height) : data
+  const { width, height, channels } = info
+  return split({ data: samples, width, height, channels }, isGrey)
 }
 
 /** Samples of `bits` bits, stored in the upper bits of 16, to the nearest of 8. */
-function narrow(bytes: Buffer, bits: number): Uint8Array {
+async function narrow(bytes: Buffer, bits: number, height: number): Promise<Uint8Array> {
   const samples = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
+  const narrowed = new Uint8Array(samples.length)
   const unused = 16 - bits
   const scale = 255 / (2 ** bits - 1)
-  return Uint8Array.from(samples, sample => Math.round((sample >> unused) * scale))
+  const row = samples.length / height
+  await inSlices(height, row, (from, to) => {
+    for (let at = from * row; at < to * row; at++)
+      narrowed[at] = Math.round(((samples[at] as number) >> unused) * scale)
+  })
+  return narrowed
 }
 
-/** Takes interleaved samples apart into colours and alpha, if anything is transparent. */
-function split(data: Uint8Array, info: OutputInfo, isGrey: boolean): Picture {
-  const { width, height } = info
-  const found = info.channels
-  const colours = found - ((found + 1) % 2)
-  const channels = isGrey || colours === 1 ? 1 : 3
-  if (found === channels) return { colour: { data, width, height, channels } }
-  const colour = new Uint8Array(width * height * channels)
-  const alpha = new Uint8Array(width * height).fill(255)
-  for (let pixel = 0, to = 0; pixel < alpha.length; pixel++) {
-    const from = pixel * found
-    for (let channel = 0; channel < channels; channel++) colour[to++] = data[from + channel] ?? 0
-    if (found !== colours) alpha[pixel] = data[from + colours] ?? 0
-  }
-  const picture: Picture = { colour: { data: colour, width, height, channels } }
-  if (alpha.every(value => value === 255)) return picture
-  return { ...picture, alpha: { data: alpha, width, height, channels: 1 } }
-}
-
-async function open({ colour, alpha }: Picture): Promise<Sharp> {
-  const { width, height } = colour
-  const channels = alpha === undefined ? colour.channels : colour.channels === 1 ? 2 : 4
-  const data = alpha === undefined ? colour.data : join(colour, alpha)
-  const image = await openFile(data, { raw: { width, height, channels }, limitInputPixels: false })
-  return colour.channels === 1 ? image.toColourspace('b-w') : image
-}
-
-function join(colour: PixelImage, alpha: PixelImage): Uint8Array {
-  const { channels } = colour
-  const data = new Uint8Array(colour.data.length + alpha.data.length)
-  for (let pixel = 0, from = 0, to = 0; pixel < alpha.data.length; pixel++) {
-    for (let channel = 0; channel < channels; channel++) data[to++] = colour.data[from++] ?? 0
-    data[to++] = alpha.data[pixel] ?? 0
-  }
-  return data
+async function open({ data, width, height, channels }: Samples): Promise<Sharp> {
+  const raw = { width, height, channels: channels as 1 | 2 | 3 | 4 }
+  const image = await openFile(data, { raw, limitInputPixels: false })
+  return channels < 3 ? image.toColourspace('b-w') : image
 }
 
 /** PNG and JPEG get their tag afterwards: libvips converts all samples from sRGB to sRGB to put a profile in. */
-async function encodeTagged(image: Sharp, output: Output, isGrey: boolean): Promise<Uint8Array> {
+async function encodeTagged(samples: Samples, output: Output): Promise<Uint8Array> {
   const { format } = output
-  const isTaggedLater = format === 'png' || format === 'jpeg'
-  if (isTaggedLater && isGrey) return encode(image, output)
-  const colourful = image.toColourspace('srgb')
-  if (!isTaggedLater) return encode(colourful.withIccProfile('srgb'), output)
+  const isGrey = samples.channels < 3
+  if (format !== 'png' && format !== 'jpeg') {
+    const colourful = (await open(samples)).toColourspace('srgb')
+    return encode(colourful.withIccProfile('srgb'), { ...output, format })
+  }
+  const bytes =
+    format === 'png'
+      ? await encodeSmallPng(samples, open)
+      : await encode(await open(samples), { ...output, format })
+  if (isGrey) return bytes
   tags[format] ??= makeSrgbTag(format)
-  return withSrgbTag(await encode(colourful, output), format, await tags[format])
+  return withSrgbTag(bytes, format, await tags[format])
 }
 
 const tags: Partial<Record<TaggedFormat, Promise<Uint8Array>>> = {}
@@ -277,10 +265,11 @@ async function makeSrgbTag(format: TaggedFormat): Promise<Uint8Array> {
   return srgbTagOf(await sharp({ create }).withIccProfile('srgb').toFormat(format).toBuffer(), format)
 }
 
-function encode(image: Sharp, { format, quality, lossless = false }: Output): Promise<Uint8Array> {
+function encode(
+  image: Sharp,
+  { format, quality, lossless = false }: Output & { readonly format: Exclude<Format, 'png'> },
+): Promise<Uint8Array> {
   switch (format) {
-    case 'png':
-      return smallerPng(image)
     case 'jpeg':
       return image.jpeg({ quality: quality ?? DEFAULT_QUALITY.jpeg, chromaSubsampling: '4:4:4' }).toBuffer()
     case 'webp':
@@ -292,17 +281,6 @@ function encode(image: Sharp, { format, quality, lossless = false }: Output): Pr
     case 'gif':
       return image.gif().toBuffer()
   }
-}
-
-/**
- * Row filters make photographs a quarter smaller and drawings a tenth larger, so both are tried: at this level it
- * costs about 0.1 s a megapixel.
- */
-async function smallerPng(image: Sharp): Promise<Uint8Array> {
-  const write = (adaptiveFiltering: boolean): Promise<Uint8Array> =>
-    image.clone().png({ compressionLevel: 7, adaptiveFiltering }).toBuffer()
-  const [filtered, plain] = await Promise.all([write(true), write(false)])
-  return filtered.length < plain.length ? filtered : plain
 }
 
 /** What a decoder said, without repetitions and without the seek messages that libheif puts before it. */

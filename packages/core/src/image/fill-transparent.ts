@@ -1,4 +1,5 @@
 import type { PixelImage } from './pixel-image.ts'
+import { inSlices } from './slices.ts'
 
 /*
  * Colour for pixels that have none.
@@ -28,21 +29,28 @@ interface Level {
  * Grows the colours of visible pixels into transparent ones. Pixels with an alpha of 16 or more are left exactly as
  * they are, and so is a picture without any visible pixel. `alpha` has one channel and the same size.
  */
-export function fillTransparent(colour: PixelImage, alpha: PixelImage): PixelImage {
-  if (alpha.data.every(value => value >= CERTAIN_ALPHA)) return colour
-  const levels = [halve(colour.width, colour.height, colour.channels, colour.data, alpha.data, 1 / 255)]
+export async function fillTransparent(colour: PixelImage, alpha: PixelImage): Promise<PixelImage> {
+  if (!(await hasFainter(alpha, CERTAIN_ALPHA))) return colour
+  const levels = [await halve(colour.width, colour.height, colour.channels, colour.data, alpha.data, 1 / 255)]
   for (
     let last = levels[0];
     last !== undefined && (last.width > 1 || last.height > 1);
     last = levels.at(-1)
   ) {
-    levels.push(halve(last.width, last.height, colour.channels, last.colours, last.certainty, 1))
+    levels.push(await halve(last.width, last.height, colour.channels, last.colours, last.certainty, 1))
   }
   if (levels.at(-1)?.certainty[0] === 0) return colour
   for (let index = levels.length - 2; index >= 0; index--) {
     const [level, coarse] = levels.slice(index)
     if (level !== undefined && coarse !== undefined) {
-      fill({ ...level, coarse, channels: colour.channels, from: level.colours, to: level.colours, scale: 1 })
+      await fill({
+        ...level,
+        coarse,
+        channels: colour.channels,
+        from: level.colours,
+        to: level.colours,
+        scale: 1,
+      })
     }
   }
   const data = new Uint8Array(colour.data.length)
@@ -50,24 +58,33 @@ export function fillTransparent(colour: PixelImage, alpha: PixelImage): PixelIma
   if (coarse === undefined) return colour
   const { width, height, channels } = colour
   const scale = 1 / CERTAIN_ALPHA
-  fill({ width, height, coarse, channels, from: colour.data, to: data, certainty: alpha.data, scale })
+  await fill({ width, height, coarse, channels, from: colour.data, to: data, certainty: alpha.data, scale })
   return { data, width, height, channels }
 }
 
+/** True where alpha is below a limit anywhere. */
+export async function hasFainter({ data, width, height }: PixelImage, limit: number): Promise<boolean> {
+  let found = false
+  await inSlices(height, width, (from, to) => {
+    for (let at = from * width; !found && at < to * width; at++) found = (data[at] as number) < limit
+  })
+  return found
+}
+
 /** Push: each pixel of the result is the mean of up to 2 × 2, weighted by `weights` · `scale`. */
-function halve(
+async function halve(
   fromWidth: number,
   fromHeight: number,
   channels: number,
   from: Uint8Array | Float32Array,
   weights: Uint8Array | Float32Array,
   scale: number,
-): Level {
+): Promise<Level> {
   const width = (fromWidth + 1) >> 1
   const height = (fromHeight + 1) >> 1
   const colours = new Float32Array(width * height * channels)
   const certainty = new Float32Array(width * height)
-  for (let y = 0; y < fromHeight; y++) {
+  const push = (y: number): void => {
     for (let x = 0; x < fromWidth; x++) {
       const weight = (weights[y * fromWidth + x] as number) * scale
       if (weight === 0) continue
@@ -80,13 +97,17 @@ function halve(
       }
     }
   }
-  for (let pixel = 0; pixel < certainty.length; pixel++) {
-    const sum = certainty[pixel] as number
-    if (sum === 0) continue
-    for (let at = pixel * channels; at < (pixel + 1) * channels; at++)
-      colours[at] = (colours[at] as number) / sum
-    certainty[pixel] = Math.min(1, sum)
+  const weigh = (y: number): void => {
+    for (let pixel = y * width; pixel < (y + 1) * width; pixel++) {
+      const sum = certainty[pixel] as number
+      if (sum === 0) continue
+      for (let at = pixel * channels; at < (pixel + 1) * channels; at++)
+        colours[at] = (colours[at] as number) / sum
+      certainty[pixel] = Math.min(1, sum)
+    }
   }
+  await rowByRow(fromHeight, fromWidth * channels, push)
+  await rowByRow(height, width * channels, weigh)
   return { width, height, colours, certainty }
 }
 
@@ -103,9 +124,10 @@ interface Filling {
 }
 
 /** Pull: uncertain pixels take what they lack from the coarser level, interpolated between its four nearest pixels. */
-function fill({ width, height, channels, from, to, certainty, scale, coarse }: Filling): void {
+async function fill(filling: Filling): Promise<void> {
+  const { width, height, channels, from, to, certainty, scale, coarse } = filling
   const bytes = to instanceof Uint8Array
-  for (let y = 0; y < height; y++) {
+  await rowByRow(height, width * channels, y => {
     const near = (y >> 1) * coarse.width
     const farY = Math.min(coarse.height - 1, Math.max(0, (y >> 1) + ((y & 1) === 0 ? -1 : 1)))
     const far = farY * coarse.width
@@ -132,5 +154,11 @@ function fill({ width, height, channels, from, to, certainty, scale, coarse }: F
         to[at] = bytes ? Math.round(mixed) : mixed
       }
     }
-  }
+  })
+}
+
+function rowByRow(rows: number, samples: number, work: (y: number) => void): Promise<void> {
+  return inSlices(rows, samples, (from, to) => {
+    for (let y = from; y < to; y++) work(y)
+  })
 }

@@ -5,3 +5,9 @@ export interface PixelImage {
   readonly height: number
   readonly channels: 1 | 3
 }
+
+/** Colours and, where anything is transparent, alpha as a picture of one channel with the same size. */
+export interface Picture {
+  readonly colour: PixelImage
+  readonly alpha?: PixelImage
+}

@@ -1,4 +1,6 @@
+import { withKernel } from './kernel.ts'
 import type { PixelImage } from './pixel-image.ts'
+import { inSlices } from './slices.ts'
 
 /*
  * Enlarging and reducing by a separable filter.
@@ -8,11 +10,12 @@ import type { PixelImage } from './pixel-image.ts'
  * this is not a call to sharp.) Where the filter reaches over the rim its weights are scaled up again.
  *
  * All arithmetic on samples is on integers, so the same input gives the same bytes on every machine. The weights of
- * one output sample add up to exactly 1, so a flat colour stays that colour.
+ * one output sample add up to exactly 1, so a flat colour stays that colour. The loops are WebAssembly (assembly/), a row a
+ * call, so that the event loop goes round in between.
  */
 
 /** A filter. `stretch` is how many input pixels an output pixel covers, 1 at least; distances are in input pixels. */
-export interface Kernel {
+export interface Filter {
   /** The weight is 0 from this distance on. */
   reach(stretch: number): number
   /** The weight, up to a constant factor, of an input pixel whose middle is so far from that of the output pixel. */
@@ -22,7 +25,7 @@ export interface Kernel {
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x))
 
 /** Sharp, with slight overshoot at edges: for pictures. */
-export const lanczos3: Kernel = {
+export const lanczos3: Filter = {
   reach: stretch => 3 * stretch,
   weight: (distance, stretch) => {
     const x = distance / stretch
@@ -31,53 +34,92 @@ export const lanczos3: Kernel = {
 }
 
 /** The mean over the area an output pixel covers, parts of pixels counted as parts: for measuring. */
-export const area: Kernel = {
+export const area: Filter = {
   reach: stretch => (stretch + 1) / 2,
   weight: (distance, stretch) => Math.min(1, Math.max(0, (stretch + 1) / 2 - Math.abs(distance))),
 }
 
-/** Weights are in units of 2^-14, samples between the two passes in units of 2^-6. The largest sum stays below 2^30. */
+/** Weights are in units of 2^-14; the loops in assembly/ count on it. */
 const WEIGHT_BITS = 14
-const ROW_BITS = 6
 
 /**
  * The picture at another size in pixels, both 1 or more. When reducing, the filter widens so that nothing aliases.
  * An image that has the size already is returned as it is.
+ * @throws UpscaleError ENGINE_FAILED on a CPU or runtime without WebAssembly SIMD
  */
-export function resample(
+export async function resample(
   image: PixelImage,
   width: number,
   height: number,
-  kernel: Kernel = lanczos3,
-): PixelImage {
+  filter: Filter = lanczos3,
+): Promise<PixelImage> {
   if (image.width === width && image.height === height) return image
   const { channels } = image
-  const across = weigh(image.width, width, kernel)
-  const down = weigh(image.height, height, kernel)
+  const across = weigh(image.width, width, filter)
+  const down = weigh(image.height, height, filter)
   const rowLength = width * channels
+  const inputLength = image.width * channels
   const data = new Uint8Array(rowLength * height)
-  const sums = new Int32Array(rowLength)
-  // Rows already resampled across; an output row needs `down.taps` neighbouring ones, and they only ever move on.
-  const rows = Array.from({ length: down.taps }, () => new Int16Array(rowLength))
-  let ready = 0
-  for (let y = 0; y < height; y++) {
-    const first = down.first[y] ?? 0
-    const count = down.count[y] ?? 0
-    for (; ready < first + count; ready++) {
-      const row = rows[ready % down.taps]
-      if (row !== undefined && ready >= first) resampleRow(image, ready, across, row)
+  const at = layOut({
+    first: across.first.byteLength,
+    count: across.count.byteLength,
+    weights: across.weights.byteLength,
+    downWeights: down.weights.byteLength,
+    input: inputLength,
+    output: rowLength,
+    rows: down.taps * strideOf(rowLength),
+  })
+  await withKernel(at.end, async ({ loops, memory }) => {
+    const bytes = new Uint8Array(memory.buffer)
+    const words = new Int32Array(memory.buffer)
+    words.set(across.first, at.first / 4)
+    words.set(across.count, at.count / 4)
+    words.set(across.weights, at.weights / 4)
+    words.set(down.weights, at.downWeights / 4)
+    // Rows already resampled across; an output row needs `down.taps` neighbouring ones, and they only ever move on.
+    let ready = 0
+    const stride = strideOf(rowLength)
+    const step = (y: number): void => {
+      const first = down.first[y] ?? 0
+      const count = down.count[y] ?? 0
+      ready = Math.max(ready, first)
+      for (; ready < first + count; ready++) {
+        bytes.set(image.data.subarray(ready * inputLength, (ready + 1) * inputLength), at.input)
+        const row = at.rows + (ready % down.taps) * stride
+        loops.across(at.input, channels, width, at.first, at.count, at.weights, across.taps, row)
+      }
+      const weights = at.downWeights + y * down.taps * 4
+      loops.down(at.rows, stride, down.taps, first, count, weights, rowLength, at.output)
+      data.set(bytes.subarray(at.output, at.output + rowLength), y * rowLength)
     }
-    sums.fill(1 << (WEIGHT_BITS + ROW_BITS - 1))
-    for (let tap = 0; tap < count; tap += 2) {
-      const one = rows[(first + tap) % down.taps]
-      const next = rows[(first + tap + 1) % down.taps]
-      if (one === undefined || next === undefined) continue
-      const at = y * down.taps + tap
-      addRows(sums, one, down.weights[at] ?? 0, next, tap + 1 < count ? (down.weights[at + 1] ?? 0) : 0)
-    }
-    storeRow(sums, data, y * rowLength)
-  }
+    const work = rowLength + Math.ceil((inputLength * image.height) / height)
+    await inSlices(height, work, (from, to) => {
+      for (let y = from; y < to; y++) step(y)
+    })
+  })
   return { data, width, height, channels }
+}
+
+/** Bytes from one 16-bit row to the next: a whole vector is read and written at the end of each. */
+function strideOf(samples: number): number {
+  return align(samples * 2 + VECTOR_BYTES)
+}
+
+const VECTOR_BYTES = 16
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES
+}
+
+/** Addresses of areas of the given sizes in bytes, each with room for a vector behind it. */
+function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'end', number> {
+  const places: Partial<Record<Name | 'end', number>> = {}
+  let end = 0
+  for (const name of Object.keys(sizes) as Name[]) {
+    places[name] = end
+    end = align(end + sizes[name] + VECTOR_BYTES)
+  }
+  return { ...places, end } as Record<Name | 'end', number>
 }
 
 /** For each output sample: which input samples count, and how much. */
@@ -89,10 +131,10 @@ interface Weights {
   readonly weights: Int32Array
 }
 
-function weigh(from: number, to: number, kernel: Kernel): Weights {
+function weigh(from: number, to: number, filter: Filter): Weights {
   const step = from / to
   const stretch = Math.max(1, step)
-  const reach = kernel.reach(stretch)
+  const reach = filter.reach(stretch)
   const taps = Math.min(from, Math.ceil(reach * 2) + 1)
   const table: Weights = {
     taps,
@@ -107,7 +149,7 @@ function weigh(from: number, to: number, kernel: Kernel): Weights {
     const count = Math.min(from - first, taps)
     let sum = 0
     for (let tap = 0; tap < count; tap++) {
-      const weight = kernel.weight(first + tap + 0.5 - centre, stretch)
+      const weight = filter.weight(first + tap + 0.5 - centre, stretch)
       exact[tap] = weight
       sum += weight
     }
@@ -124,57 +166,4 @@ function weigh(from: number, to: number, kernel: Kernel): Weights {
     }
   }
   return table
-}
-
-function resampleRow(image: PixelImage, y: number, across: Weights, row: Int16Array): void {
-  const { data, channels } = image
-  const start = y * image.width * channels
-  const { taps, first, count, weights } = across
-  const shift = WEIGHT_BITS - ROW_BITS
-  const half = 1 << (shift - 1)
-  const width = first.length
-  for (let x = 0; x < width; x++) {
-    const end = x * taps + (count[x] as number)
-    let at = start + (first[x] as number) * channels
-    if (channels === 1) {
-      let grey = half
-      for (let tap = x * taps; tap < end; tap++) grey += (weights[tap] as number) * (data[at++] as number)
-      row[x] = grey >> shift
-      continue
-    }
-    let red = half
-    let green = half
-    let blue = half
-    for (let tap = x * taps; tap < end; tap++) {
-      const weight = weights[tap] as number
-      red += weight * (data[at++] as number)
-      green += weight * (data[at++] as number)
-      blue += weight * (data[at++] as number)
-    }
-    row[x * 3] = red >> shift
-    row[x * 3 + 1] = green >> shift
-    row[x * 3 + 2] = blue >> shift
-  }
-}
-
-/** Two at a time, since reading and writing the sums costs more than the arithmetic. */
-function addRows(
-  sums: Int32Array,
-  one: Int16Array,
-  weight: number,
-  next: Int16Array,
-  nextWeight: number,
-): void {
-  if (weight === 0 && nextWeight === 0) return
-  for (let at = 0; at < sums.length; at++) {
-    sums[at] =
-      (sums[at] as number) + Math.imul(weight, one[at] as number) + Math.imul(nextWeight, next[at] as number)
-  }
-}
-
-function storeRow(sums: Int32Array, data: Uint8Array, start: number): void {
-  for (let at = 0; at < sums.length; at++) {
-    const sample = (sums[at] as number) >> (WEIGHT_BITS + ROW_BITS)
-    data[start + at] = Math.min(255, Math.max(0, sample))
-  }
 }

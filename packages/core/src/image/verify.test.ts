@@ -72,7 +72,7 @@ const PICTURES: Readonly<Record<string, PixelImage>> = {
   row: draw(200, 3, (x, y) => 60 * y + x / 3),
 }
 
-const double = (image: PixelImage): PixelImage => resample(image, image.width * 2, image.height * 2)
+const double = (image: PixelImage): Promise<PixelImage> => resample(image, image.width * 2, image.height * 2)
 
 async function throughJpeg(image: PixelImage, quality: number): Promise<PixelImage> {
   const { width, height, channels } = image
@@ -87,9 +87,9 @@ async function throughJpeg(image: PixelImage, quality: number): Promise<PixelIma
 }
 
 /** Unsharp masking: twice the difference to a blurred copy. */
-function sharpened(image: PixelImage): PixelImage {
-  const blurred = resample(
-    resample(image, Math.ceil(image.width / 3), Math.ceil(image.height / 3)),
+async function sharpened(image: PixelImage): Promise<PixelImage> {
+  const blurred = await resample(
+    await resample(image, Math.ceil(image.width / 3), Math.ceil(image.height / 3)),
     image.width,
     image.height,
   )
@@ -107,33 +107,33 @@ const nearest = (image: PixelImage): PixelImage =>
     image.channels,
   )
 
-function verify(image: PixelImage, answer: PixelImage, scale = 2): void {
+async function verify(image: PixelImage, answer: PixelImage | Promise<PixelImage>, scale = 2): Promise<void> {
   const asked = { width: Math.round(image.width * scale), height: Math.round(image.height * scale), scale }
-  verifyAnswer({ source: gridOf(source(image)), ...asked }, { colour: answer })
+  await verifyAnswer({ source: await gridOf(source(image)), ...asked }, { colour: await answer })
 }
 
 describe.each(Object.entries(PICTURES))('verifyAnswer accepts honest answers: %s', (_name, image) => {
-  it('resampled', () => verify(image, double(image)))
-  it('without smoothing', () => verify(image, nearest(image)))
-  it('sharpened', () => verify(image, sharpened(double(image))))
-  it('coded as a JPEG of quality 60', async () => verify(image, await throughJpeg(double(image), 60)))
-  it('with invented grain', () =>
-    verify(
+  it('resampled', async () => verify(image, await double(image)))
+  it('without smoothing', async () => verify(image, nearest(image)))
+  it('sharpened', async () => verify(image, sharpened(await double(image))))
+  it('coded as a JPEG of quality 60', async () => verify(image, await throughJpeg(await double(image), 60)))
+  it('with invented grain', async () =>
+    await verify(
       image,
-      change(double(image), (value, x, y) => value + 24 * (random(x, y) - 0.5)),
+      change(await double(image), (value, x, y) => value + 24 * (random(x, y) - 0.5)),
     ))
-  it('a little brighter', () =>
-    verify(
+  it('a little brighter', async () =>
+    await verify(
       image,
-      change(double(image), value => value + 5),
+      change(await double(image), value => value + 5),
     ))
-  it('four times as large', () => verify(image, double(double(image))))
-  it('in colour although the source is grey', () => {
-    const grey = double(image)
+  it('four times as large', async () => verify(image, double(await double(image))))
+  it('in colour although the source is grey', async () => {
+    const grey = await double(image)
     const colour = draw(grey.width, grey.height, (x, y, channel) => {
       return grey.data[(y * grey.width + x) * grey.channels + (grey.channels === 1 ? 0 : channel)]!
     })
-    verify(image, colour)
+    await verify(image, colour)
   })
 })
 
@@ -167,57 +167,59 @@ function meanOf(image: PixelImage, channel: number): number {
 }
 
 describe.each(Object.entries(FALSIFIED))('verifyAnswer refuses an answer that is %s', (_name, falsify) => {
-  it.each(['photograph', 'column'])('%s', name => {
+  it.each(['photograph', 'column'])('%s', async name => {
     const image = PICTURES[name]!
-    expect(() => verify(image, falsify(double(image)))).toThrow(/returned another picture.*of 255/)
+    await expect(verify(image, falsify(await double(image)))).rejects.toThrow(
+      /returned another picture.*of 255/,
+    )
   })
 })
 
 describe('verifyAnswer refuses', () => {
   it.each(['black', 'inverted', 'mirrored', 'upside down', 'of its mean colour only'])(
     'a page that is %s',
-    how => {
+    async how => {
       const page = PICTURES.page!
-      expect(() => verify(page, FALSIFIED[how]!(double(page)))).toThrow('ANSWER_DRIFTED')
+      await expect(verify(page, FALSIFIED[how]!(await double(page)))).rejects.toThrow('ANSWER_DRIFTED')
     },
   )
 
   it.each(['inverted', 'mirrored', 'turned', 'of its mean colour only'])(
     'a faint picture that is %s',
-    how => {
+    async how => {
       const faint = PICTURES.faint!
-      expect(() => verify(faint, FALSIFIED[how]!(double(faint)))).toThrow('ANSWER_DRIFTED')
+      await expect(verify(faint, FALSIFIED[how]!(await double(faint)))).rejects.toThrow('ANSWER_DRIFTED')
     },
   )
 
-  it('another picture', () => {
-    const page = resample(PICTURES.page!, 320, 240)
-    expect(() => verify(PICTURES.photograph!, page)).toThrow('ANSWER_DRIFTED')
+  it('another picture', async () => {
+    const page = await resample(PICTURES.page!, 320, 240)
+    await expect(verify(PICTURES.photograph!, page)).rejects.toThrow('ANSWER_DRIFTED')
   })
 
-  it('a picture with red and blue exchanged', () => {
-    const image = double(PICTURES.photograph!)
+  it('a picture with red and blue exchanged', async () => {
+    const image = await double(PICTURES.photograph!)
     const swapped = change(
       image,
       (_value, x, y, channel) => image.data[(y * image.width + x) * 3 + 2 - channel]!,
     )
-    expect(() => verify(PICTURES.photograph!, swapped)).toThrow('ANSWER_DRIFTED')
+    await expect(verify(PICTURES.photograph!, swapped)).rejects.toThrow('ANSWER_DRIFTED')
   })
 
-  it('another flat colour', () => {
+  it('another flat colour', async () => {
     const flat = PICTURES.flat!
-    expect(() =>
+    await expect(
       verify(
         flat,
-        change(double(flat), value => value + 20),
+        change(await double(flat), value => value + 20),
       ),
-    ).toThrow(/off by 20\.0 of 255/)
+    ).rejects.toThrow(/off by 20\.0 of 255/)
   })
 })
 
 describe('sizes', () => {
   const image = PICTURES.photograph!
-  const sized = (width: number, height: number): PixelImage => resample(image, width, height)
+  const sized = (width: number, height: number): Promise<PixelImage> => resample(image, width, height)
 
   it.each([
     [320, 240],
@@ -226,16 +228,18 @@ describe('sizes', () => {
     [320, 238],
     [288, 216],
     [640, 480],
-  ])('accepts %i × %i where 320 × 240 was asked for', (width, height) => verify(image, sized(width, height)))
+  ])('accepts %i × %i where 320 × 240 was asked for', async (width, height) =>
+    verify(image, sized(width, height)),
+  )
 
-  it('refuses the size of the source, and says so', () => {
-    expect(() => verify(image, image)).toThrow(
+  it('refuses the size of the source, and says so', async () => {
+    await expect(verify(image, image)).rejects.toThrow(
       /asked for 320 × 240 px.*got 160 × 120 px, the size of the source/,
     )
   })
 
-  it('refuses less than nine tenths', () => {
-    expect(() => verify(image, sized(280, 210))).toThrow('ANSWER_WRONG_SIZE')
+  it('refuses less than nine tenths', async () => {
+    await expect(verify(image, sized(280, 210))).rejects.toThrow('ANSWER_WRONG_SIZE')
   })
 
   it.each([
@@ -244,18 +248,18 @@ describe('sizes', () => {
     [300, 240],
     [240, 320],
     [1024, 1024],
-  ])('refuses the aspect of %i × %i', (width, height) => {
-    expect(() => verify(image, sized(width, height))).toThrow('ANSWER_WRONG_ASPECT')
+  ])('refuses the aspect of %i × %i', async (width, height) => {
+    await expect(verify(image, sized(width, height))).rejects.toThrow('ANSWER_WRONG_ASPECT')
   })
 
-  it('allows a pixel more or less for tiny pictures', () => {
+  it('allows a pixel more or less for tiny pictures', async () => {
     const tiny = PICTURES.column!
-    verify(tiny, resample(tiny, 7, 400))
-    verify(tiny, resample(tiny, 5, 400))
-    expect(() => verify(tiny, resample(tiny, 9, 400))).toThrow('ANSWER_WRONG_ASPECT')
+    await verify(tiny, resample(tiny, 7, 400))
+    await verify(tiny, resample(tiny, 5, 400))
+    await expect(verify(tiny, resample(tiny, 9, 400))).rejects.toThrow('ANSWER_WRONG_ASPECT')
   })
 
-  it('accepts an answer of factor 2 where 1.5 was asked for', () => verify(image, sized(320, 240), 1.5))
+  it('accepts an answer of factor 2 where 1.5 was asked for', async () => verify(image, sized(320, 240), 1.5))
 })
 
 it('compares what the engine saw: a picture with transparent parts', async () => {
@@ -272,5 +276,6 @@ it('compares what the engine saw: a picture with transparent parts', async () =>
     format: 'png',
   } as const
   const logo = await normalise(file, { maxPixels: 1e6, factor: 2 })
-  verifyAnswer({ source: gridOf(logo), width: 120, height: 80, scale: 2 }, { colour: double(logo.colour) })
+  const asked = { source: await gridOf(logo), width: 120, height: 80, scale: 2 }
+  await verifyAnswer(asked, { colour: await double(logo.colour) })
 })

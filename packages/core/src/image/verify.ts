@@ -1,6 +1,6 @@
 import { UpscaleError } from '../errors.ts'
-import type { NormalisedImage, Picture } from './codec.ts'
-import type { PixelImage } from './pixel-image.ts'
+import type { NormalisedImage } from './codec.ts'
+import type { Picture, PixelImage } from './pixel-image.ts'
 import { area, resample } from './resample.ts'
 
 /*
@@ -42,11 +42,16 @@ export interface SourceGrid {
 }
 
 /** Reduces a source, so that it need not stay in memory until its answer comes. */
-export function gridOf({ width, height, colour, alpha }: NormalisedImage): SourceGrid {
-  return { width, height, colour: onGrid(colour, colour), alpha: alpha && onGrid(alpha, alpha) }
+export async function gridOf({ width, height, colour, alpha }: NormalisedImage): Promise<SourceGrid> {
+  return {
+    width,
+    height,
+    colour: await onGrid(colour, colour),
+    alpha: alpha && (await onGrid(alpha, alpha)),
+  }
 }
 
-function onGrid(image: PixelImage, source: Size): PixelImage {
+function onGrid(image: PixelImage, source: Size): Promise<PixelImage> {
   const width = Math.min(GRID, Math.ceil(source.width / 2))
   const height = Math.min(GRID, Math.ceil(source.height / 2))
   return resample(image, width, height, area)
@@ -67,12 +72,12 @@ export interface Asked {
  * where both have it: a service sees none.
  * @throws UpscaleError ANSWER_WRONG_ASPECT, ANSWER_WRONG_SIZE, ANSWER_DRIFTED
  */
-export function verifyAnswer(asked: Asked, { colour, alpha }: Picture): void {
+export async function verifyAnswer(asked: Asked, { colour, alpha }: Picture): Promise<void> {
   verifyAspect(asked, colour)
   verifySize(asked, colour)
-  verifyPicture(asked.source, asked.source.colour, colour)
+  await verifyPicture(asked.source, asked.source.colour, colour)
   if (alpha !== undefined && asked.source.alpha !== undefined)
-    verifyPicture(asked.source, asked.source.alpha, alpha)
+    await verifyPicture(asked.source, asked.source.alpha, alpha)
 }
 
 function verifyAspect({ source, scale }: Asked, answer: PixelImage): void {
@@ -102,8 +107,8 @@ function verifySize({ source, width, height, scale }: Asked, answer: PixelImage)
   )
 }
 
-function verifyPicture(source: Size, grid: PixelImage, answer: PixelImage): void {
-  const found = compare(grid, onGrid(answer, source))
+async function verifyPicture(source: Size, grid: PixelImage, answer: PixelImage): Promise<void> {
+  const found = compare(grid, await onGrid(answer, source))
   const { contrast, difference, structure, shift, far } = found
   const say = (levels: number): string => levels.toFixed(1)
   if (shift > MEAN_SHIFT) {

@@ -2,9 +2,9 @@ import type { EngineOrder, Purchase, Received, ServiceRequest } from '../billing
 import { openPurchase, type Purchaser } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { decodeAnswer, encodeAnswer, encodePng, type Picture } from '../image/codec.ts'
+import { decodeAnswer, encodeAnswer, encodePng } from '../image/codec.ts'
 import { checkOutput } from '../image/output.ts'
-import type { PixelImage } from '../image/pixel-image.ts'
+import type { Picture, PixelImage } from '../image/pixel-image.ts'
 import { resample } from '../image/resample.ts'
 import { verifyAnswer } from '../image/verify.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
@@ -122,7 +122,7 @@ async function bought<T>(
 ): Promise<T> {
   const { alpha, order, ...waiting } = await context.pictures(async () => {
     const prepared = await prepare(source, request, context)
-    return { ...letGo(prepared, request), ...(await orderOf(prepared, source, request)) }
+    return { ...(await letGo(prepared, request)), ...(await orderOf(prepared, source, request)) }
   })
   const { answerKey, facts } = waiting
   const store = context.stores.forEngine(request.engine)
@@ -140,7 +140,7 @@ async function bought<T>(
     if (received.verified === undefined) void context.remote?.keep(answerKey, store)
     // The service saw no alpha; the source's own is enlarged and put back.
     const picture =
-      alpha === undefined ? { colour } : { colour, alpha: resample(alpha, colour.width, colour.height) }
+      alpha === undefined ? { colour } : { colour, alpha: await resample(alpha, colour.width, colour.height) }
     const { origin, costMicros } = received
     return use({ answerKey, digest, source: facts, picture, origin, costMicros })
   })
@@ -212,7 +212,7 @@ async function verified(
 ): Promise<PixelImage> {
   try {
     const { colour } = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
-    if (received.verified === undefined) verifyAnswer(asked, { colour })
+    if (received.verified === undefined) await verifyAnswer(asked, { colour })
     return colour
   } catch (error) {
     await remote?.abandon(answerKey)
@@ -243,11 +243,12 @@ async function fetchAnswer(
     return undefined
   }
   try {
-    await pictures(async () =>
-      verifyAnswer(
-        asked,
-        await decodeAnswer(fetched.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER }),
-      ),
+    await pictures(
+      async () =>
+        await verifyAnswer(
+          asked,
+          await decodeAnswer(fetched.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER }),
+        ),
     )
     return fetched
   } catch (error) {

@@ -3,7 +3,7 @@ import type { BillingContext } from '../billing/context.ts'
 import type { AnswerOrigin } from '../billing/order.ts'
 import type { HitJournal } from '../cache/hits.ts'
 import type { AnswerKey } from '../cache/keys.ts'
-import type { Picture } from '../image/codec.ts'
+import type { Picture } from '../image/pixel-image.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { SourceFacts } from '../source/source.ts'
 

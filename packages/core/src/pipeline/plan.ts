@@ -6,6 +6,7 @@ import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { UpscaleError } from '../errors.ts'
 import type { ResolvedRequest } from '../request/request.ts'
+import { escapeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
@@ -166,9 +167,8 @@ export function priceText(planned: readonly PlannedImage[], budgetMicros: number
   const total = missing.reduce((sum, { priceMicros }) => sum + priceMicros, 0)
   const named = missing
     .slice(0, MAX_NAMED)
-    .map(
-      ({ source, factor, engine, priceMicros }) =>
-        `  ${source} ×${factor} by ${engine}, ${dollars(priceMicros)}`,
+    .map(({ source, factor, engine, priceMicros }) =>
+      escapeText(`  ${source} ×${factor} by ${engine}, ${dollars(priceMicros)}`),
     )
   const rest = missing.length > MAX_NAMED ? [`  and ${missing.length - MAX_NAMED} more`] : []
   const count = `${missing.length} picture${missing.length === 1 ? ' is' : 's are'} not in the cache`

@@ -30,18 +30,18 @@ export async function prepare(
   const image = await normalise(source, { maxPixels: options.maxPixels, factor: request.factor })
   const { width, height, lossless } = image
   return {
-    answerKey: answerKeyOf(pixelDigest(image), request),
+    answerKey: answerKeyOf(await pixelDigest(image), request),
     facts: { width, height, lossless },
     image,
   }
 }
 
 /** Reduces a source to what its answer is judged by, so that the picture itself need not be kept. */
-export function letGo(
+export async function letGo(
   { answerKey, facts, image }: Prepared,
   { factor, scale }: Pick<ResolvedRequest, 'factor' | 'scale'>,
-): Waiting {
+): Promise<Waiting> {
   const { width, height } = facts
   const size = { width: Math.round(width * factor), height: Math.round(height * factor) }
-  return { answerKey, facts, asked: { source: gridOf(image), ...size, scale } }
+  return { answerKey, facts, asked: { source: await gridOf(image), ...size, scale } }
 }

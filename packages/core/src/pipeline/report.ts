@@ -1,5 +1,6 @@
 import type { UpscaleError } from '../errors.ts'
 import type { UpscaleRequest } from '../request/directive.ts'
+import { escapeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 
 /** Where the bytes came from: an earlier run, the remote cache, an engine just now, or a stand-in because of `onError`. */
@@ -72,7 +73,8 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
     delivered(source, request) {
       if (refused.size > 0) refused.delete(keyOf(source, request))
     },
-    notice(text) {
+    notice(written) {
+      const text = escapeText(written)
       if (notices.has(text)) return
       notices.add(text)
       onNotice(text)

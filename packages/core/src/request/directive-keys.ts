@@ -41,6 +41,11 @@ export const DIRECTIVE_KEYS = {
     meaning:
       'what an import gives: an address, unless you say otherwise; the text of a `srcset`; or an object',
   },
+  model: {
+    group: 'engine',
+    values: '`auto`, `design`, `photo`, `compressed`, `fast`, `quality`',
+    meaning: 'local: which network, instead of the one that the picture asks for',
+  },
   detail: { group: 'engine', values: '1 to 100', meaning: 'Ideogram: how much detail to add' },
   resemblance: {
     group: 'engine',

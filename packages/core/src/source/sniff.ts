@@ -92,6 +92,13 @@ export function sniffFormat(bytes: Uint8Array): Format {
   throw sniffText(bytes)
 }
 
+/** True for bytes that begin as a file does that can be read. */
+export function looksLikePicture(bytes: Uint8Array): boolean {
+  if (READ.some(([, magic]) => startsWith(bytes, magic))) return true
+  const isBoxes = bytes.length >= SHORTEST && hasText(bytes, 4, 'ftyp')
+  return isBoxes && brandsOf(bytes).some(brand => brand === 'avif' || brand === 'avis')
+}
+
 /** AVIF or something else in the same container. */
 function sniffBoxes(bytes: Uint8Array): Format {
   const brands = brandsOf(bytes)
@@ -155,7 +162,7 @@ function animationName(bytes: Uint8Array, format: Format): string | undefined {
     case 'gif':
       return gifFrames(bytes) > 1 ? 'an animated GIF' : undefined
     case 'webp':
-      return riffChunks(bytes).filter(({ id }) => id === 'ANMF').length > 1 ? 'an animated WebP' : undefined
+      return webpFrames(bytes) > 1 ? 'an animated WebP' : undefined
     case 'avif':
       return brandsOf(bytes).includes('avis') ? 'an AVIF image sequence' : undefined
     case 'jpeg':
@@ -186,14 +193,17 @@ export function refuseWideAvif(bytes: Uint8Array): void {
 
 /** True for a WebP whose picture is coded without loss. */
 export function isLosslessWebp(bytes: Uint8Array): boolean {
-  return riffChunks(bytes).some(
-    ({ id, at }) => id === 'VP8L' || (id === 'ANMF' && latin(bytes, at + 24, 4) === 'VP8L'),
-  )
+  for (const { id, at } of riffChunks(bytes)) {
+    if (id === 'VP8L' || (id === 'ANMF' && latin(bytes, at + 24, 4) === 'VP8L')) return true
+  }
+  return false
 }
 
 function pngFrames(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let count = 0
   for (let at = 8; at + 12 <= bytes.length; at += view.getUint32(at) + 12) {
+    if (++count > MOST_CHUNKS) throw tooManyChunks()
     const id = latin(bytes, at + 4, 4)
     if (id === 'acTL') return view.getUint32(at + 8)
     if (id === 'IDAT') return 1
@@ -201,15 +211,32 @@ function pngFrames(bytes: Uint8Array): number {
   return 1
 }
 
-function riffChunks(bytes: Uint8Array): { id: string; at: number }[] {
+/** Counts frames, two at most. */
+function webpFrames(bytes: Uint8Array): number {
+  let frames = 0
+  for (const { id } of riffChunks(bytes)) if (id === 'ANMF' && ++frames === 2) break
+  return frames
+}
+
+/** The most parts of a still picture that are looked through: a few are usual, and millions of empty ones fit in a file. */
+const MOST_CHUNKS = 10_000
+
+function tooManyChunks(): UpscaleError {
+  return new UpscaleError('SOURCE_CORRUPT', `the file has more than ${MOST_CHUNKS} parts`, {
+    hint: 'save the image again',
+  })
+}
+
+/** @throws UpscaleError SOURCE_CORRUPT for too many */
+function* riffChunks(bytes: Uint8Array): Generator<{ readonly id: string; readonly at: number }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const chunks: { id: string; at: number }[] = []
+  let count = 0
   for (let at = 12; at + 8 <= bytes.length; ) {
-    chunks.push({ id: latin(bytes, at, 4), at })
+    if (++count > MOST_CHUNKS) throw tooManyChunks()
+    yield { id: latin(bytes, at, 4), at }
     const length = view.getUint32(at + 4, true)
     at += 8 + length + (length & 1)
   }
-  return chunks
 }
 
 /** Counts image descriptors, two at most. */

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from upscale_training import anchor, export, reference
+from upscale_training import anchor, checkpoint, export, lines, reference, small_checkpoint
 from upscale_training.head import fit_last_layer
 from upscale_training.model import Upscaler, run_collapsed
 
@@ -50,6 +50,15 @@ class Anchor(unittest.TestCase):
             self.assertLess(np.abs(difference).max(), 1e-3)
 
 
+class Lines(unittest.TestCase):
+    def test_an_exact_enlargement_has_no_error_and_a_blurred_one_has(self):
+        for scale in (2, 3, 4):
+            exact = lines.error(lambda small: small.repeat(scale, 0).repeat(scale, 1).astype(float), scale)
+            self.assertEqual(exact, "0.0/0.0/0.0/0.0")
+            plain = lines.error(lambda small: anchor.enlarge_integer(reference.to_samples(small), scale) / 4096 * 255, scale)
+            self.assertGreater(float(plain.split("/")[0]), 5)
+
+
 class Model(unittest.TestCase):
     def test_collapsing_changes_nothing(self):
         model = small_model(3)
@@ -60,6 +69,65 @@ class Model(unittest.TestCase):
 
     def test_the_output_covers_the_interior(self):
         self.assertEqual(tuple(small_model(2)(torch.rand(1, 3, 20, 17)).shape), (1, 3, 24, 18))
+
+
+class Starting(unittest.TestCase):
+    """A network that takes the kernels of another is that network, whatever either is made of."""
+
+    def test_from_kernels(self):
+        model = small_model(2)
+        for width in (0, 64):
+            taken = Upscaler(2, 16, 4, width)
+            taken.take(model.collapsed())
+            x = torch.rand(1, 3, 18, 19)
+            with torch.no_grad():
+                self.assertLess(float((taken(x) - model(x)).abs().max()), 1e-5)
+
+    def test_from_a_weight_file_and_from_a_checkpoint(self):
+        model = small_model(2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = export.export(model, "fast", Path(folder))
+            record = {"scale": 2, "channels": 16, "layers": 4, "width": 64}
+            checkpoint.save(Path(folder) / "a.pt", model, model, torch.optim.Adam(model.parameters()), record)
+            x = torch.rand(1, 3, 18, 19)
+            with torch.no_grad():
+                for source, allowed in ((path, 2e-3), (Path(folder) / "a.pt", 1e-6)):
+                    result = run_collapsed(checkpoint.collapsed(source), x, 2)
+                    self.assertLess(float((result - model(x)).abs().max()), allowed)
+                    trunk = Upscaler(3, 16, 4, 0)
+                    checkpoint.take_trunk(trunk, source)
+                    self.assertLess(float((trunk.layers[2].weight - checkpoint.collapsed(source)[2][0]).abs().max()), 1e-6)
+
+    def test_a_small_checkpoint_goes_on_as_the_large_one_would(self):
+        torch.manual_seed(1)
+        model, average = Upscaler(2, 16, 4, 0), Upscaler(2, 16, 4, 0)
+        optimiser = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+        for _ in range(3):
+            optimiser.zero_grad()
+            model(torch.rand(1, 3, 16, 16)).square().mean().backward()
+            optimiser.step()
+        average.take([(k * 0.999, b) for k, b in model.collapsed()])
+        record = {"scale": 2, "channels": 16, "layers": 4, "width": 0, "step": 3}
+        with tempfile.TemporaryDirectory() as folder:
+            large, small, again = (Path(folder) / name for name in ("a.pt", "a.npz", "b.pt"))
+            checkpoint.save(large, model, average, optimiser, record)
+            small_checkpoint.shrink(large, small)
+            small_checkpoint.grow(small, again)
+            self.assertLess(small.stat().st_size, large.stat().st_size)
+            before, after = (torch.load(path) for path in (large, again))
+        self.assertEqual(after["record"], record)
+        for name, values in before["average"].items():
+            self.assertTrue(torch.equal(after["average"][name], values))
+            self.assertLess(float((after["model"][name] - before["model"][name]).abs().max()), 1e-4)
+        restored = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+        restored.load_state_dict(after["optimiser"])
+        for a, b in zip(optimiser.state.values(), restored.state.values()):
+            self.assertEqual(float(a["step"]), float(b["step"]))
+            for moment in ("exp_avg", "exp_avg_sq"):
+                self.assertTrue(torch.allclose(a[moment], b[moment], rtol=0.01, atol=1e-12))
+
+    def test_another_shape_is_refused(self):
+        self.assertRaises(ValueError, Upscaler(2, 16, 5, 0).take, small_model(2).collapsed())
 
 
 class Head(unittest.TestCase):

@@ -19,7 +19,7 @@ class ToyRun(unittest.TestCase):
             self.assertEqual(first.returncode, 0, first.stderr)
             weights = Path(folder, "weights")
             names = sorted(p.name for p in weights.iterdir() if p.is_file())
-            self.assertEqual(names, ["fast-x2.bin", "fast-x2.log", "fast-x4.bin", "fast-x4.log"])
+            self.assertEqual(names, ["design-x2.bin", "design-x2.log", "fast-x2.bin", "fast-x2.log", "fast-x4.bin", "fast-x4.log"])
             before = (weights / "fast-x2.bin").read_bytes()
             again = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
             self.assertEqual(again.returncode, 0, again.stderr)

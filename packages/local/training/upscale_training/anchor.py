@@ -4,6 +4,8 @@ The weights are integers over 2**14, so that the runner can reproduce the anchor
 for x2 and x4 they are the exact cubic, for x3 they are rounded so that each phase sums to 1.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -32,20 +34,22 @@ def phase_weights(scale: int) -> list[tuple[int, list[int]]]:
     return phases
 
 
+@lru_cache(maxsize=None)
+def kernel(scale: int) -> torch.Tensor:
+    """The enlargement as a convolution of one colour: (scale * scale, 1, 5, 5), phases in the order of a pixel shuffle."""
+    taps = torch.zeros(scale, 5)
+    for phase, (offset, weights) in enumerate(phase_weights(scale)):
+        for k, w in enumerate(weights):
+            taps[phase, 2 + offset + k] = w / ONE
+    return torch.einsum("ay,bx->abyx", taps, taps).reshape(scale * scale, 1, 5, 5)
+
+
 def enlarge(x: torch.Tensor, scale: int, border: int) -> torch.Tensor:
     """Float anchor of a batch (N,3,H,W), less `border` >= 2 input pixels on each side."""
-    columns = _enlarge_last_axis(x, scale, border)
-    return _enlarge_last_axis(columns.transpose(2, 3), scale, border).transpose(2, 3)
-
-
-def _enlarge_last_axis(x: torch.Tensor, scale: int, border: int) -> torch.Tensor:
-    size = x.shape[3] - 2 * border
-    parts = []
-    for offset, weights in phase_weights(scale):
-        start = border + offset
-        parts.append(sum((w / ONE) * x[..., start + k : start + k + size] for k, w in enumerate(weights)))
-    stacked = torch.stack(parts, dim=-1)
-    return stacked.reshape(*x.shape[:3], size * scale)
+    inner = x[..., border - 2 : x.shape[2] + 2 - border, border - 2 : x.shape[3] + 2 - border]
+    colours = inner.reshape(-1, 1, *inner.shape[2:])
+    phases = F.conv2d(colours, kernel(scale).to(x))
+    return F.pixel_shuffle(phases, scale).reshape(x.shape[0], 3, (inner.shape[2] - 4) * scale, (inner.shape[3] - 4) * scale)
 
 
 def enlarge_integer(x: np.ndarray, scale: int) -> np.ndarray:

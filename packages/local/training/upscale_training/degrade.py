@@ -6,7 +6,6 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 FILTERS = {"box": Image.BOX, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS, "linear-light": Image.BOX}
-REDUCTIONS = (("box", 0.30), ("bicubic", 0.40), ("lanczos", 0.18), ("plain-bilinear", 0.04), ("linear-light", 0.08))
 
 
 def reduce(picture: np.ndarray, scale: int, method: str) -> np.ndarray:
@@ -24,8 +23,8 @@ def reduce(picture: np.ndarray, scale: int, method: str) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height), FILTERS[method]))
 
 
-def draw_reduction(random: np.random.Generator) -> str:
-    names, weights = zip(*REDUCTIONS)
+def draw_reduction(reductions: tuple, random: np.random.Generator) -> str:
+    names, weights = zip(*reductions)
     return names[random.choice(len(names), p=weights)]
 
 
@@ -40,19 +39,54 @@ def palette(picture: np.ndarray, colours: int, dither: bool) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-def damage(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def add_noise(picture: np.ndarray, random: np.random.Generator, low: float, high: float) -> np.ndarray:
+    """Noise of a camera's kind: its strength from `low` to `high` levels, on grey alone, on each colour, or part of both."""
+    grey, colour = random.normal(size=(*picture.shape[:2], 1)), random.normal(size=picture.shape)
+    share = random.choice([0.0, 0.5, 1.0])
+    noise = (np.sqrt(share) * grey + np.sqrt(1 - share) * colour) * random.uniform(low, high)
+    return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+
+
+def compress(picture: np.ndarray, random: np.random.Generator, low: int, high: int) -> np.ndarray:
+    """A JPEG file of a quality from `low` to `high`, most often about 80, or (one in five) a WebP file."""
+    quality = int(random.triangular(low, 80, high + 1))
+    if random.random() < 0.2:
+        return encode(picture, format="WEBP", quality=quality, method=1)
+    return encode(picture, format="JPEG", quality=quality, subsampling=int(random.choice([0, 2, 2])))
+
+
+def none(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return small
+
+
+def light(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """At most one kind of damage; most pictures keep what the reduction left."""
     kind = random.random()
     if kind < 0.07:
         return encode(small, format="JPEG", quality=int(random.integers(70, 97)), subsampling=int(random.choice([0, 2])))
     if kind < 0.10:
         return encode(small, format="WEBP", quality=int(random.integers(70, 97)), method=1)
-    if kind < 0.13:
-        return palette(small, int(random.choice([16, 32, 64, 128, 256])), dither=random.random() < 0.3)
-    if kind < 0.15:
+    if kind < 0.14:
+        return palette(small, int(random.choice([16, 32, 64, 128, 256])), dither=random.random() < 0.5)
+    if kind < 0.16:
         percent = int(random.integers(20, 70))
         return np.asarray(Image.fromarray(small).filter(ImageFilter.UnsharpMask(0.7, percent, 0)))
-    if kind < 0.17:
-        noise = random.normal(0, random.uniform(0.5, 3), small.shape)
-        return np.clip(np.rint(small + noise), 0, 255).astype(np.uint8)
+    if kind < 0.20:
+        # Strong enough that grain is known for what it is and doesn't become worms.
+        return add_noise(small, random, 0.5, 8)
     return small
+
+
+def heavy(small: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Compressed once or twice, with or without noise before it; or noise alone."""
+    kind = random.random()
+    if kind < 0.12:
+        return add_noise(small, random, 1, 12)
+    if kind < 0.24:
+        small = add_noise(small, random, 1, 8)
+    if kind > 0.9:
+        small = compress(small, random, 60, 95)
+    return compress(small, random, 40, 95)
+
+
+DAMAGES = {"none": none, "light": light, "heavy": heavy}

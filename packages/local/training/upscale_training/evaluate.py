@@ -1,10 +1,12 @@
 """Measures weight files: in float from the quantised weights, or with --exact in integers, as users get it.
 
-    python3 -m upscale_training.evaluate --cache DIR [--photos DIR/valid] [--bench DIR] weights/best-x2.bin …
+    python3 -m upscale_training.evaluate --cache DIR [--photos DIR/valid] [--bench DIR] weights/design-x2.bin …
 
-`native`: pages never trained on, input rendered at 1x; `bicubic`: the same, input reduced from the
-truth; `photo`: photographs never trained on, bicubic. Each as PSNR-Y in dB, the anchor alone in
-brackets. Public sets (folders of HR pictures under --bench) are for information: nothing is chosen by them.
+`native`: pages never trained on, input rendered at 1x; `bicubic` and `box`: the same, input reduced from the
+truth; `photo`: photographs never trained on, bicubic. `jpeg` is a file of quality 75 (pages) or 80 (photographs), 4:2:0;
+`noise` is of 12 levels on each colour. Each as PSNR-Y in dB, the anchor alone in brackets. `lines`: levels by which
+straight lines of one colour are off (`lines.py`). Public sets (folders of HR pictures under --bench) are for information:
+nothing is chosen by them.
 """
 
 import argparse
@@ -13,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from . import reference
+from . import lines, reference
 from .anchor import enlarge_integer
-from .export import dequantise, float_output
+from .checkpoint import dequantise
+from .degrade import encode, reduce
+from .export import float_output
 from .pictures import imresize_down, psnr_luma, sharpness
 from .registration import measure
 
@@ -42,10 +46,11 @@ def validation_cells(cache: Path, scale: int, limit: int, cell: int = 160):
     return found[::step][:limit]
 
 
-def photo_pairs(folder: Path, scale: int, side: int = 480):
-    for path in sorted(folder.glob("*.jpg")):
+def photo_pictures(folder: Path, scale: int, side: int = 480):
+    """The middle of JPEG photographs, reduced so that the traces of their files are gone, and of PNG files as they are."""
+    for path in sorted(p for p in folder.iterdir() if p.suffix in (".jpg", ".png")):
         image = Image.open(path).convert("RGB")
-        for divisor in (3, 6):
+        for divisor in (3, 6) if path.suffix == ".jpg" else (1,):
             picture = np.asarray(image.resize((image.width // divisor, image.height // divisor), Image.LANCZOS))
             y, x = (max(0, (n - side) // 2) for n in picture.shape[:2])
             yield crop_to(picture[y : y + side, x : x + side], scale)
@@ -56,13 +61,17 @@ def folder_pictures(folder: Path, scale: int):
         yield crop_to(np.asarray(Image.open(path).convert("RGB")), scale)
 
 
+# A cell of a page that comes out almost exactly counts no more than this: one level more or less is ten decibels there.
+MOST = 45.0
+
+
 class Score:
     def __init__(self, header, layers, exact: bool):
         self.header, self.layers, self.exact = header, layers, exact
         self.kernels = dequantise(layers)
         self.rows: dict[str, list] = {}
 
-    def add(self, name: str, small: np.ndarray, truth: np.ndarray) -> None:
+    def add(self, name: str, small: np.ndarray, truth: np.ndarray, most: float = np.inf) -> None:
         scale = self.header["scale"]
         if self.exact:
             result = reference.upscale(self.header, self.layers, small)
@@ -70,7 +79,7 @@ class Score:
             result = np.rint(float_output(self.kernels, scale, small)).astype(np.uint8)
         plain = reference.to_bytes(enlarge_integer(reference.to_samples(small), scale))
         self.rows.setdefault(name, []).append((
-            psnr_luma(result, truth, scale), psnr_luma(plain, truth, scale), sharpness(result) / max(sharpness(truth), 1e-9),
+            min(psnr_luma(result, truth, scale), most), min(psnr_luma(plain, truth, scale), most), sharpness(result) / max(sharpness(truth), 1e-9),
         ))
 
     def line(self) -> str:
@@ -96,16 +105,31 @@ def evaluate(path: Path, cache: Path, photos: Path | None, bench: Path | None, c
     score = Score(header, layers, exact)
     scale = header["scale"]
     for small, truth in validation_cells(cache, scale, cells):
-        score.add("native", small, truth)
-        score.add("bicubic", imresize_down(truth, scale), truth)
-    if photos:
-        for truth in photo_pairs(photos, scale):
-            score.add("photo", imresize_down(truth, scale), truth)
-    if bench:
-        for folder in sorted(p for p in bench.iterdir() if p.is_dir()):
-            for truth in folder_pictures(folder, scale):
-                score.add(folder.name, imresize_down(truth, scale), truth)
-    return f"{path.name}: {score.line()} | flat colours off by {flat_error(header, layers)} at most"
+        score.add("native", small, truth, MOST)
+        score.add("native jpeg", jpeg(small, 75), truth, MOST)
+        score.add("bicubic", imresize_down(truth, scale), truth, MOST)
+        score.add("box", reduce(np.ascontiguousarray(truth), scale, "box"), truth, MOST)
+    for truth in photo_pictures(photos, scale) if photos else ():
+        small = imresize_down(truth, scale)
+        score.add("photo", small, truth)
+        score.add("photo jpeg", jpeg(small, 80), truth)
+        score.add("photo noise", noisy(small), truth)
+    for folder in sorted(p for p in bench.iterdir() if p.is_dir()) if bench else ():
+        for truth in folder_pictures(folder, scale):
+            small = imresize_down(truth, scale)
+            score.add(folder.name, small, truth)
+            score.add(f"{folder.name} jpeg", jpeg(small, 80), truth)
+    off = lines.error(lambda small: float_output(score.kernels, scale, small), scale)
+    return f"{path.name}: {score.line()} | lines {off} | flat colours off by {flat_error(header, layers)} at most"
+
+
+def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
+    return encode(picture, format="JPEG", quality=quality, subsampling=2)
+
+
+def noisy(picture: np.ndarray, strength: float = 12) -> np.ndarray:
+    noise = np.random.default_rng(9).normal(0, strength, picture.shape)
+    return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
 
 
 if __name__ == "__main__":

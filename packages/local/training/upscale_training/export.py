@@ -12,11 +12,14 @@ import torch.nn.functional as F
 from . import reference
 from .anchor import enlarge_integer
 from .checkpoint import load_average
+from .experts import EXPERTS
 from .model import run_collapsed
 
 MAX_SHIFT = 14
 # Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
-PEAK_LIMIT = 5.0
+PEAK_LIMIT = 4.0
+# Quiet channels are turned up by no more than this, so that the weights that read them fit finer steps.
+LARGEST_GAIN = 4.0
 # In levels of 8 bits; half a level is the rounding to bytes.
 MAX_DIFFERENCE = 3.0
 
@@ -60,7 +63,7 @@ def equalise(layers, pictures):
 
     ReLU lets a positive factor pass, so what is taken from one layer is given to the next. A
     channel is turned down when its activations come near 8.0, the end of the int16 range, or
-    when its weights could fill an int32 sum at a shift of 13.
+    when its weights could fill an int32 sum at a shift of 13, and up where there is room.
     """
     layers = [(k.clone(), b.clone()) for k, b in layers]
     peaks = activation_peaks(layers, pictures)
@@ -68,7 +71,7 @@ def equalise(layers, pictures):
     for index in range(len(layers) - 1):
         kernel, bias = layers[index]
         reach = torch.maximum(kernel.clamp(min=0).sum((1, 2, 3)), (-kernel).clamp(min=0).sum((1, 2, 3)))
-        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=1.0)
+        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=LARGEST_GAIN)
         layers[index] = (kernel * factor[:, None, None, None], bias * factor)
         following, following_bias = layers[index + 1]
         layers[index + 1] = (following / factor[None, :, None, None], following_bias)
@@ -151,16 +154,6 @@ def replace(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
-def dequantise(layers) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The real values of a weight file's integers."""
-    one = 1 << reference.ACTIVATION_BITS
-    real = []
-    for kernel, bias, shift in layers:
-        scaled = kernel.astype(np.float32) / (1 << shift), (bias / (one << shift)).astype(np.float32)
-        real.append(tuple(torch.from_numpy(values) for values in scaled))
-    return real
-
-
 def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:
     """The unquantised model on a whole picture, in levels of 0..255 before rounding."""
     halo = len(layers)
@@ -199,7 +192,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", choices=("best", "fast"), help="default: the checkpoint's own")
+    parser.add_argument("--name", choices=EXPERTS, help="default: the checkpoint's own")
     o = parser.parse_args()
     for checkpoint in o.checkpoint:
         model, record = load_average(checkpoint)

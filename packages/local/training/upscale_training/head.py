@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from .anchor import enlarge
-from .model import CollapsibleConv, Upscaler
+from .model import Upscaler
 
 RIDGE = 1e-4
 
@@ -25,8 +25,8 @@ def features(model: Upscaler, x: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def fit_last_layer(model: Upscaler, batches) -> None:
     """`batches` gives (small, large) as bytes, as the sampler draws them."""
-    last: CollapsibleConv = model.layers[-1]
-    outputs, inputs = last.project.shape[0], last.expand.shape[1] * 9
+    last = model.layers[-1]
+    outputs, inputs = 3 * model.scale**2, 9 * model.channels
     left = torch.zeros(inputs + 1, inputs + 1, dtype=torch.float64)
     right = torch.zeros(inputs + 1, outputs, dtype=torch.float64)
     for small, large in batches:
@@ -37,15 +37,4 @@ def fit_last_layer(model: Upscaler, batches) -> None:
         right += (rows.T @ wanted.flatten(2).transpose(1, 2).flatten(0, 1)).double()
     left += torch.eye(inputs + 1, dtype=torch.float64) * RIDGE * left.diagonal().mean()
     solution = torch.linalg.solve(left, right).float().T
-    set_kernel(last, solution[:, :inputs].reshape(outputs, -1, 3, 3), solution[:, inputs])
-
-
-def set_kernel(layer: CollapsibleConv, kernel: torch.Tensor, bias: torch.Tensor) -> None:
-    """Writes a kernel into a block without identity: the first inner channels carry it, the others start unused."""
-    outputs = kernel.shape[0]
-    if layer.residual or layer.expand.shape[0] < outputs:
-        raise ValueError("the block cannot take this kernel")
-    layer.expand[:outputs] = kernel
-    layer.project.zero_()
-    layer.project[:, :outputs] = torch.eye(outputs)
-    layer.bias.copy_(bias)
+    last.take(solution[:, :inputs].reshape(outputs, -1, 3, 3), solution[:, inputs])

@@ -7,6 +7,7 @@ nothing per step and nothing at all in the exported model.
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +36,19 @@ class CollapsibleConv(nn.Module):
             weight = weight + F.pad(identity[:, :, None, None], (1, 1, 1, 1))
         return weight
 
+    @torch.no_grad()
+    def take(self, kernel: torch.Tensor, bias: torch.Tensor) -> None:
+        """Become this kernel: the first inner channels carry it, the others start unused."""
+        outputs = self.project.shape[0]
+        if self.expand.shape[0] < outputs:
+            raise ValueError("the block is too narrow to take a kernel")
+        if self.residual:
+            kernel = kernel - F.pad(torch.eye(outputs)[:, :, None, None], (1, 1, 1, 1))
+        self.expand[:outputs] = kernel
+        self.project.zero_()
+        self.project[:, :outputs] = torch.eye(outputs)
+        self.bias.copy_(bias)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # Collapsing stays in full precision; only the convolution may run in bfloat16.
         with torch.autocast(x.device.type, enabled=False):
@@ -42,21 +56,43 @@ class CollapsibleConv(nn.Module):
         return F.conv2d(x, kernel.contiguous(memory_format=torch.channels_last), self.bias)
 
 
+class PlainConv(nn.Module):
+    """A 3x3 'valid' convolution with nothing behind it: a network that is trained on needs no wide space, and a step is cheaper."""
+
+    def __init__(self, inputs: int, outputs: int, gain: float = 1.0):
+        super().__init__()
+        weight = torch.empty(outputs, inputs, 3, 3).normal_(std=gain * math.sqrt(2 / (inputs * 9)))
+        self.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def kernel(self) -> torch.Tensor:
+        return self.weight
+
+    @torch.no_grad()
+    def take(self, kernel: torch.Tensor, bias: torch.Tensor) -> None:
+        self.weight.copy_(kernel)
+        self.bias.copy_(bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(x, self.weight, self.bias)
+
+
 class Upscaler(nn.Module):
     """conv 3->C, (layers - 2) x (C->C), conv C->3s2, ReLU between, pixel shuffle.
 
     No padding anywhere: the output covers the input less `halo` pixels on each side. The
-    caller replicates the edges of the whole picture, so a border inside it never shows.
+    caller replicates the edges of the whole picture, so a border inside it never shows. A width
+    of 0 makes plain convolutions.
     """
 
     def __init__(self, scale: int, channels: int, layers: int, width: int = 64):
         super().__init__()
         self.scale, self.channels, self.halo = scale, channels, layers
+        make = partial(CollapsibleConv, width=width) if width else PlainConv
         sizes = [3] + [channels] * (layers - 1) + [3 * scale * scale]
         self.layers = nn.ModuleList(
             # A tiny last layer starts the training from plain bicubic.
-            CollapsibleConv(a, b, width, gain=0.05 if i == layers - 1 else 1.0)
-            for i, (a, b) in enumerate(zip(sizes, sizes[1:]))
+            make(a, b, gain=0.05 if i == layers - 1 else 1.0) for i, (a, b) in enumerate(zip(sizes, sizes[1:]))
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -65,10 +101,18 @@ class Upscaler(nn.Module):
             x = F.relu(layer(x), inplace=True)
         return F.pixel_shuffle(self.layers[-1](x), self.scale)
 
+    def take(self, layers) -> None:
+        """Start from the collapsed kernels of a network of the same shape; ValueError if it has another."""
+        wanted = [tuple(kernel.shape) for kernel, _ in self.collapsed()]
+        if wanted != [tuple(kernel.shape) for kernel, _ in layers]:
+            raise ValueError(f"the network to start from is not of {len(wanted)} layers of {self.channels} channels at x{self.scale}")
+        for block, (kernel, bias) in zip(self.layers, layers, strict=True):
+            block.take(kernel, bias)
+
     def collapsed(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """One (kernel OIHW, bias) pair per layer: what is exported."""
         with torch.no_grad():
-            return [(l.kernel().float().clone(), l.bias.float().clone()) for l in self.layers]
+            return [(l.kernel().float().clone(memory_format=torch.contiguous_format), l.bias.float().clone()) for l in self.layers]
 
 
 def run_collapsed(layers, x: torch.Tensor, scale: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The whole recipe: render the data, train every model, export, measure. Run again, it goes on.
 
-    python3 -m upscale_training.recipe --cache DIR [--photos DIR] [--icons DIR] [--out DIR] [--preset cpu|gpu|toy]
+    python3 -m upscale_training.recipe --cache DIR [--photos DIR] [--icons DIR] [--out DIR] [--preset cpu|quality|gpu|toy]
 """
 
 import argparse
@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import photos, train
+from . import pack, photos, small_checkpoint, train
 from .checkpoint import load_average
 from .evaluate import evaluate
 from .export import calibration_pictures, check, export
@@ -20,12 +20,17 @@ VALIDATION_SEED = 1000
 
 @dataclass
 class Job:
-    """One model: its size and scale, how long it trains, and the model whose trunk it starts from."""
+    """One model: its expert and scale, how long it trains, and the model it starts from.
 
-    name: str
+    Where that is of the same scale it starts from all of its layers, otherwise from all but the last. `teacher` is a
+    model of the same scale to learn from.
+    """
+
+    expert: str
     scale: int
     length: list
-    trunk: str | None = None
+    start: str | None = None
+    teacher: str | None = None
 
 
 @dataclass
@@ -38,44 +43,64 @@ class Preset:
     cells: int
 
 
+def jobs(lengths: dict[str, str], unit: str) -> list[Job]:
+    """The networks in order: design from nothing, the other experts from it, each scale from the one before."""
+    found = []
+    for title, length in lengths.items():
+        expert, scale = title.split("-x")
+        start = teacher = None
+        if scale != "2":
+            start = f"{expert}-x2"
+        elif expert in ("photo", "compressed"):
+            start = "design-x2"
+        if expert == "fast":
+            teacher = f"design-x{scale}"
+        found.append(Job(expert, int(scale), [unit, length], start, teacher))
+    return found
+
+
 PRESETS = {
-    # For two cores: about three hours. The committed weights had less; see their README.
+    # For two cores: about seven hours.
     "cpu": Preset(
-        320, 24, (1, 2, 3, 4), ["--steps", "200000", "--half-until", "0.85", "--threads", "2"],
-        [
-            Job("best", 2, ["--minutes", "97"]),
-            Job("best", 4, ["--minutes", "30"], "best-x2"),
-            Job("best", 3, ["--minutes", "23"], "best-x2"),
-            Job("fast", 2, ["--minutes", "19"]),
-            Job("fast", 4, ["--minutes", "11"], "fast-x2"),
-            Job("fast", 3, ["--minutes", "10"], "fast-x2"),
-        ],
+        240, 16, (1, 2, 3, 4),
+        ["--steps", "400000", "--half-until", "0.85", "--threads", "2", "--batch", "9", "--patch", "64", "--rate", "1e-3"],
+        jobs({
+            "design-x2": "97", "photo-x2": "60", "compressed-x2": "60", "fast-x2": "25",
+            "design-x3": "25", "design-x4": "30", "photo-x3": "20", "photo-x4": "20",
+            "compressed-x3": "20", "compressed-x4": "20", "fast-x3": "12", "fast-x4": "12",
+        }, "--minutes"),
         40,
     ),
-    # For one large GPU and some sixteen cores: about two hours, most of it best-x2.
+    # The network for single pictures, on two cores: a night, and better on a GPU.
+    "quality": Preset(
+        240, 16, (1, 2, 3, 4), ["--steps", "400000", "--half-until", "0.85", "--threads", "2", "--batch", "9", "--patch", "64"],
+        jobs({"quality-x2": "480"}, "--minutes"), 40,
+    ),
+    # For one large GPU and some sixteen cores.
     "gpu": Preset(
         2000, 48, (1, 2, 3, 4),
         ["--device", "cuda", "--batch", "64", "--patch", "64", "--width", "128", "--workers", "14", "--rate", "1e-3", "--half-until", "0.7"],
-        [
-            Job("best", 2, ["--steps", "200000"]),
-            Job("best", 4, ["--steps", "120000"], "best-x2"),
-            Job("best", 3, ["--steps", "100000"], "best-x2"),
-            Job("fast", 2, ["--steps", "150000"]),
-            Job("fast", 4, ["--steps", "80000"], "fast-x2"),
-            Job("fast", 3, ["--steps", "80000"], "fast-x2"),
-        ],
+        jobs({
+            "design-x2": "200000", "photo-x2": "150000", "compressed-x2": "150000", "fast-x2": "150000", "quality-x2": "200000",
+            "design-x3": "80000", "design-x4": "80000", "photo-x3": "60000", "photo-x4": "60000",
+            "compressed-x3": "60000", "compressed-x4": "60000", "fast-x3": "60000", "fast-x4": "60000",
+        }, "--steps"),
         80,
     ),
     # Proves that every part runs; the weights are useless.
     "toy": Preset(
-        2, 1, (1, 2, 4), ["--steps", "12", "--batch", "2", "--patch", "24", "--workers", "0", "--report", "4", "--width", "64"],
-        [Job("fast", 2, []), Job("fast", 4, [], "fast-x2")],
+        2, 1, (1, 2, 4), ["--steps", "12", "--batch", "2", "--patch", "24", "--workers", "0", "--report", "4"],
+        [Job("design", 2, []), Job("fast", 2, [], teacher="design-x2"), Job("fast", 4, [], "fast-x2")],
         2,
     ),
 }
 
 
 def data(o: argparse.Namespace, preset: Preset) -> None:
+    if o.pack:
+        if not (o.cache / "pages-1x.npy").exists():
+            pack.unpack(o.pack, o.cache)
+        return
     if o.photos:
         photos.prepare(o.photos, o.cache)
     posters = o.cache / "photos" if o.photos else None
@@ -84,18 +109,31 @@ def data(o: argparse.Namespace, preset: Preset) -> None:
     render(o.cache, preset.validation_pages, scales, VALIDATION_SEED, o.icons, posters, prefix="valid", chromium=o.chromium)
 
 
+def trained(o: argparse.Namespace, title: str) -> Path:
+    """The checkpoint of a model of this run, or else the weights that stand."""
+    checkpoint = o.cache / "runs" / f"{title}.pt"
+    return checkpoint if checkpoint.exists() else o.out / f"{title}.bin"
+
+
 def train_job(o: argparse.Namespace, preset: Preset, job: Job) -> Path:
-    title = f"{job.name}-x{job.scale}"
+    title = f"{job.expert}-x{job.scale}"
     runs = o.cache / "runs"
-    arguments = [
-        "--name", job.name, "--scale", str(job.scale), "--cache", str(o.cache), "--seed", str(o.seed),
-        "--checkpoint", str(runs / f"{title}.pt"), "--log", str(runs / f"{title}.log"), *preset.common, *job.length,
-    ]
-    if job.trunk:
-        arguments += ["--trunk", str(runs / f"{job.trunk}.pt")]
     runs.mkdir(parents=True, exist_ok=True)
+    checkpoint = runs / f"{title}.pt"
+    small = o.resume / f"{title}.npz" if o.resume else None
+    if small and small.exists() and not checkpoint.exists():
+        small_checkpoint.grow(small, checkpoint)
+    arguments = [
+        "--name", job.expert, "--scale", str(job.scale), "--cache", str(o.cache), "--seed", str(o.seed),
+        "--checkpoint", str(checkpoint), "--log", str(runs / f"{title}.log"), *preset.common, *job.length,
+    ]
+    if job.start:
+        whole = job.start.endswith(f"-x{job.scale}")
+        arguments += ["--start" if whole else "--trunk", str(trained(o, job.start)), "--width", "0"]
+    if job.teacher:
+        arguments += ["--teacher", str(trained(o, job.teacher))]
     train.train(train.parser().parse_args(arguments))
-    return runs / f"{title}.pt"
+    return checkpoint
 
 
 def main() -> None:
@@ -103,6 +141,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("/var/tmp/upscale-training"))
     parser.add_argument("--photos", type=Path, help="folder of JPEG photographs of a clean licence")
+    parser.add_argument("--pack", type=Path, help="archive of `pack` to take pages and photographs from instead of making them")
+    parser.add_argument("--resume", type=Path, help="folder of small checkpoints to go on from")
+    parser.add_argument("--only", nargs="+", help="titles of the networks to train, such as photo-x2; default all")
     parser.add_argument("--icons", type=Path, help="folder searched for SVG icons")
     parser.add_argument("--out", type=Path, default=here.parent / "weights")
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
@@ -113,9 +154,11 @@ def main() -> None:
     preset = PRESETS[o.preset]
     data(o, preset)
     for job in preset.jobs:
+        if o.only and f"{job.expert}-x{job.scale}" not in o.only:
+            continue
         checkpoint = train_job(o, preset, job)
         model, record = load_average(checkpoint)
-        weights = export(model, job.name, o.out)
+        weights = export(model, job.expert, o.out)
         shutil.copy(checkpoint.with_suffix(".log"), o.out / f"{weights.stem}.log")
         validation = o.photos / "valid" if o.photos else None
         print(json.dumps(record), check(model, weights, calibration_pictures()))

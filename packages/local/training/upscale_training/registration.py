@@ -42,7 +42,7 @@ def spread(values: np.ndarray) -> np.ndarray:
 def sampling_weights(small: np.ndarray, large: np.ndarray, scale: int) -> np.ndarray:
     """How often to train on a crop centred on each block: never out of register, seldom empty."""
     shift, detail = measure(small, large, scale)
-    weights = np.minimum(0.06 + detail / 300, 1.0)
+    weights = np.minimum(0.06 + np.sqrt(detail) / 20, 1.0)
     bad = shift > MAX_SHIFT
     # A crop covers the blocks around its centre too.
     bad = spread(bad.astype(np.float32)) >= 2

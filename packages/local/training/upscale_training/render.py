@@ -28,8 +28,10 @@ def render(
     }
     page = cache / f"{prefix}-{'-'.join(map(str, missing))}.html"
     started = time.time()
-    with Chromium(chromium) as browser:
+    # Half of the visitors' systems hint type, half don't.
+    with Chromium(chromium) as hinted, Chromium(chromium, ("--font-render-hinting=none",)) as plain:
         for number in range(count):
+            browser = plain if number % 2 else hinted
             page.write_text(page_html(number, seed, stock))
             browser.call("Emulation.setDeviceMetricsOverride", width=PAGE, height=PAGE, deviceScaleFactor=missing[0], mobile=False)
             browser.open(page)

@@ -5,10 +5,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import pLimit from 'p-limit'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
 import { dollars, safeText } from 'upscale-core/internal'
-import { type AnswerFacts, base64Answer, estimate, urlAnswer } from '../answer.ts'
+import { type AnswerFacts, base64Answer, estimate, eventAnswer, urlAnswer } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
 import { type Edit, planEdit } from '../edit.ts'
-import { type Form, receiveForm } from '../form.ts'
+import { receiveForm } from '../form.ts'
+import type { Form } from '../form-parts.ts'
 import type { Receipt } from '../metering.ts'
 import { readQueryFlag } from '../query.ts'
 import type { ServerParts } from '../server-parts.ts'
@@ -27,24 +28,26 @@ const FULL_PAUSE_SECONDS = 5
  * call goes on, since it may be paid for and others may wait for it, and ends up in the cache.
  */
 export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
-  const { limits, catalogue, upscaler, uploads } = parts
+  const { limits, catalogue, upscaler, uploads, authenticate } = parts
   const reads = pLimit(READ_AT_A_TIME)
-  let underWay = 0
+  const turns = createTurns(parts)
 
   api.post('/images/edits', async (request, reply) => {
     const dryRun = readQueryFlag(request.query, 'dryRun')
-    if (underWay >= limits.maxEdits) throw full()
+    const caller = authenticate(request.headers)
     const folder = join(uploads, randomUUID())
-    underWay++
     try {
-      const form = await receiveForm(request, { folder, maxBytes: limits.maxBodyBytes })
+      const models = catalogue.models.map(({ id }) => id)
+      const { maxBodyBytes: maxBytes, uploadIdleMs: idleMs } = limits
+      const form = await turns.upload(caller, () =>
+        receiveForm(request, { folder, maxBytes, idleMs, models }),
+      )
       const edit = planEdit(form.fields, catalogue, upscaler.options.factor)
       if (dryRun) return estimate(edit)
-      const made = await reads(() => upscale(form, edit, reply, parts))
+      const made = await turns.edit(caller, () => reads(() => upscale(form, edit, reply, parts)))
       note(request, edit, made, parts)
       return answer(request, reply, { edit, ...made }, parts)
     } finally {
-      underWay--
       await rm(folder, { recursive: true, force: true })
     }
   })
@@ -84,7 +87,9 @@ function answer(
   const { edit, image } = made
   const facts: AnswerFacts = { ...made, requestId: request.id, nowMs: host.now() }
   reply.headers({ 'x-lumenfall-provider': edit.model.engine.id, 'x-lumenfall-model': edit.model.id })
-  if (edit.delivery === 'url') return urlAnswer(facts, `${origin(request)}${MEDIA_PATH}/${media.add(image)}`)
+  if (edit.delivery === 'url' && !edit.isStreamed)
+    return urlAnswer(facts, `${origin(request)}${MEDIA_PATH}/${media.add(image)}`)
+  if (edit.isStreamed) return reply.type('text/event-stream; charset=utf-8').send(eventAnswer(facts))
   return reply.type('application/json; charset=utf-8').send(base64Answer(facts))
 }
 
@@ -112,6 +117,40 @@ function hungUp(): UpscaleError {
   return new UpscaleError('ABORTED', 'the client hung up', {
     hint: 'ask again; what was made meanwhile is kept',
   })
+}
+
+/** Who may send and who may have work done: nobody can take all of it from the others, and a slow upload none of it. */
+interface Turns {
+  upload<T>(caller: string, work: () => Promise<T>): Promise<T>
+  edit<T>(caller: string, work: () => Promise<T>): Promise<T>
+}
+
+function createTurns({ limits: { maxEdits }, callers }: ServerParts): Turns {
+  const share = callers > 1 ? Math.ceil(maxEdits / 2) : maxEdits
+  const uploads = new Map<string, number>()
+  const edits = new Map<string, number>()
+
+  async function take<T>(
+    taken: Map<string, number>,
+    most: number,
+    caller: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const own = taken.get(caller) ?? 0
+    const all = [...taken.values()].reduce((sum, count) => sum + count, 0)
+    if (own >= share || all >= most) throw full()
+    taken.set(caller, own + 1)
+    try {
+      return await work()
+    } finally {
+      taken.set(caller, (taken.get(caller) ?? 1) - 1)
+    }
+  }
+
+  return {
+    upload: (caller, work) => take(uploads, share * callers, caller, work),
+    edit: (caller, work) => take(edits, maxEdits, caller, work),
+  }
 }
 
 function full(): ApiError {

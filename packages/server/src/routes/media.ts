@@ -15,7 +15,10 @@ export function mediaRoutes(app: FastifyInstance, { media, host }: ServerParts):
     const medium = media.find(request.params.name)
     const handle = medium && (await openIfThere(medium.file))
     if (medium === undefined || handle === undefined) {
-      throw new ApiError('NOT_FOUND', 'There is no such picture, or its address has expired.')
+      throw new ApiError(
+        'NOT_FOUND',
+        'There is no such picture, or its address has expired; addresses also end with the server that gave them.',
+      )
     }
     const secondsLeft = Math.floor((medium.expiresAt - host.now()) / 1000)
     return reply

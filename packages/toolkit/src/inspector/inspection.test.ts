@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { createUpscaler, type Upscaler } from 'upscale-core'
-import { sourcesIn } from 'upscale-toolkit/references/sources'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { sourcesIn } from '../references/sources.ts'
 import { createInspection, type Inspection, type SeenPicture } from './inspection.ts'
 
 let root: string

@@ -9,7 +9,7 @@ import {
   type Upscaler,
 } from 'upscale-core'
 import { type AccountOrder, ordersOf, readLedger } from 'upscale-core/internal'
-import { type Gathered, gatherPictures, type WantedPicture } from 'upscale-toolkit/references/sources'
+import { type Gathered, gatherPictures, type WantedPicture } from '../references/sources.ts'
 import { idOf, messageOf, type ShownPicture, type ShownPlace, settingsOf } from './picture.ts'
 
 /** What looks at pictures without making any. */

@@ -1,5 +1,5 @@
-import { elementsOf } from 'upscale-toolkit/references/elements'
 import { expect, test } from 'vitest'
+import { elementsOf } from '../references/elements.ts'
 import { renderPage, renderState } from './page.ts'
 import type { ShownPicture } from './picture.ts'
 

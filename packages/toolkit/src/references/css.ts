@@ -26,8 +26,11 @@ export function findCssAddresses(css: string): CssAddress[] {
   const found: CssAddress[] = []
   // The functions that are open at a place; a parenthesis without a name counts too.
   const open: string[] = []
-  for (const token of tokenize({ css })) {
-    const [type, , from, to] = token
+  const { text, placeOf } = shorten(css)
+  for (const token of tokenize({ css: text })) {
+    const [type, , start, last] = token
+    const from = placeOf(start)
+    const to = placeOf(last)
     if (isTokenURL(token)) {
       found.push({
         value: token[4].value,
@@ -45,6 +48,33 @@ export function findCssAddresses(css: string): CssAddress[] {
     }
   }
   return found
+}
+
+/** Far longer than an address of a picture: what a `data:` address holds. */
+const DATA = /[\w+/=%,;:.@!$&~-]+/g
+const LONGEST_WORD = 4096
+
+/**
+ * The text without the inside of long data: the tokenizer passes the characters of a token as arguments of one call, and
+ * a hundred thousand overflow the stack. `placeOf` gives the place in the whole text.
+ */
+function shorten(css: string): { readonly text: string; placeOf(place: number): number } {
+  const parts: string[] = []
+  const kept: { readonly place: number; readonly left: number }[] = [{ place: 0, left: 0 }]
+  let at = 0
+  let length = 0
+  for (const { 0: data, index } of css.matchAll(DATA)) {
+    if (data.length <= LONGEST_WORD) continue
+    parts.push(css.slice(at, index + 1))
+    length += index + 1 - at
+    at = index + data.length - 1
+    kept.push({ place: length, left: at - length })
+  }
+  parts.push(css.slice(at))
+  return {
+    text: parts.join(''),
+    placeOf: place => place + (kept.findLast(one => one.place <= place)?.left ?? 0),
+  }
 }
 
 function opens(token: CSSToken): boolean {

@@ -36,7 +36,8 @@ export function* elementsOf(html: string): Generator<HtmlElement> {
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if ('attrs' in node) yield describe(node)
     const children = 'content' in node ? node.content.childNodes : 'childNodes' in node ? node.childNodes : []
-    open.push(...[...children].reverse())
+    // One by one: as arguments of one call, a hundred thousand overflow the stack.
+    for (let at = children.length - 1; at >= 0; at--) open.push(...children.slice(at, at + 1))
   }
 }
 

@@ -1,4 +1,5 @@
 import { elementsOf, type HtmlElement } from './elements.ts'
+import { isProseAttribute } from './prose-attributes.ts'
 import { imagesUnder, type PlainImage } from './selector.ts'
 
 /** What a value holds: one address, a `srcset`, or CSS. */
@@ -24,9 +25,6 @@ export interface HtmlPage {
   imagesUnder(selector: string): PlainImage[]
 }
 
-/** Attributes whose value is prose, even where it looks like an address. */
-const PROSE = /^(?:alt|title|placeholder|label|value|summary|aria-.*|on.*|id|class|name|property|rel|type)$/
-
 /**
  * Takes a page apart. Every attribute may hold an address, those of scripts that load pictures later (`data-src`)
  * included, unless it is one of those that hold prose. Comments and text are no references. Total, as HTML parsing is.
@@ -43,7 +41,7 @@ export function readHtml(html: string): HtmlPage {
 
 function attributeValues({ attributes }: HtmlElement, html: string): HtmlValue[] {
   return attributes.flatMap(({ localName, value, start, end }) => {
-    if (PROSE.test(localName)) return []
+    if (isProseAttribute(localName)) return []
     const print = (changed: string): string => printAttribute(html.slice(start, end), changed)
     return [{ kind: kindOf(localName), value, start, end, print }]
   })

@@ -7,6 +7,7 @@ export {
   pathOf,
 } from './address.ts'
 export { countLines, type LineOf } from './lines.ts'
+export { findSourcePlace, type SourcePlace } from './source-place.ts'
 export {
   type Candidate,
   candidateAddress,

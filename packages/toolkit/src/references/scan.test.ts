@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findCssAddresses } from './css.ts'
 import { scanCss, scanHtml } from './scan.ts'
 import { createSite } from './site.ts'
@@ -98,4 +98,30 @@ test.each([
   ['{{ image }}.png?upscale=2', []],
 ])('in code, %s has %j', (text, expected) => {
   expect(findReferences('a.tsx', text).map(({ address }) => address)).toEqual(expected)
+})
+
+describe('an attribute that holds JSON or code', () => {
+  const answer = (text: string): string =>
+    scanHtml(text, undefined).rewrite(({ address }) => address.replace(/\.png\?upscale=2/, '-2x.png'))
+
+  test.each([
+    [
+      `<div data-settings='{"image":"hero.png?upscale=2","gap":8}'></div>`,
+      `<div data-settings='{"image":"hero-2x.png","gap":8}'></div>`,
+    ],
+    [
+      `<div data-slides="[&quot;a.png?upscale=2&quot;,&quot;b.png&quot;]"></div>`,
+      `<div data-slides="[&quot;a-2x.png&quot;,&quot;b.png&quot;]"></div>`,
+    ],
+    [`<div x-data="{ src: 'a.png?upscale=2' }"></div>`, `<div x-data="{ src: 'a-2x.png' }"></div>`],
+    [`<div :style="show('a.png?upscale=2', 1)"></div>`, `<div :style="show('a-2x.png', 1)"></div>`],
+  ])('%s has its whole strings rewritten, and nothing else', (page, expected) => {
+    expect(answer(page)).toBe(expected)
+  })
+
+  test('a string that says more than an address stays', () => {
+    const page = `<div data-text='{"help":"write hero.png?upscale=2 here","n":2}'></div>`
+    expect(scanHtml(page, undefined).references).toEqual([])
+    expect(answer(page)).toBe(page)
+  })
 })

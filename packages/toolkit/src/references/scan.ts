@@ -2,6 +2,7 @@ import { isRasterPicture, isTaggedPicture, mayHoldTags } from './address.ts'
 import { findCssAddresses } from './css.ts'
 import { escapeAttribute, type HtmlValue, readHtml } from './html.ts'
 import { countLines, type LineOf } from './lines.ts'
+import { literalText, tokensOf } from './script.ts'
 import { candidateAddress, findCandidates } from './srcset.ts'
 
 /** A tagged reference in a file, before anything is made of it. */
@@ -92,6 +93,7 @@ function scanOf(text: string, base: string | undefined, slots: readonly Slot[]):
 
 function slotOf(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   if (value.kind === 'css') return cssSlot(value, text, lineOf)
+  if (isCode(value.value)) return codeSlot(value, lineOf)
   return value.kind === 'srcset' ? srcsetSlot(value, lineOf) : addressSlot(value, lineOf)
 }
 
@@ -105,6 +107,34 @@ function addressSlot(value: HtmlValue, lineOf: LineOf): Slot {
       const changed = answer(reference)
       return changed === undefined ? undefined : { ...rangeOf(value), text: value.print(changed) }
     },
+  }
+}
+
+/** True for a value that holds JSON or code, as sliders, islands and Alpine have it: no address has quotes and brackets. */
+function isCode(value: string): boolean {
+  return /["'`]/.test(value) && /[[\]{}()=;]|^\s*["'`]/.test(value)
+}
+
+/** In JSON and in code a string that is an address as a whole is one. */
+function codeSlot(value: HtmlValue, lineOf: LineOf): Slot {
+  const line = lineOf(value.start)
+  const parts = [...tokensOf(value.value)].flatMap(token => {
+    const address = literalText(token)
+    // Escapes would have to be written again in the way of that language; a query with spaces is prose.
+    if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) return []
+    const start = token.start + 1
+    return [{ start, end: start + address.length, reference: { address, line, place: 'address' as const } }]
+  })
+  return {
+    references: parts.map(({ reference }) => reference),
+    edit: answer =>
+      editWithin(
+        value,
+        parts.flatMap(({ start, end, reference }) => {
+          const changed = answer(reference)
+          return changed === undefined || /["'`\\]/.test(changed) ? [] : [{ start, end, text: changed }]
+        }),
+      ),
   }
 }
 

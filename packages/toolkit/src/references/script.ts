@@ -9,11 +9,14 @@ export interface CodeToken {
   readonly comments: string
 }
 
-/** The tokens of JavaScript, with their places. Total: text that isn't JavaScript gives tokens as well. */
-export function* tokensOf(code: string): Generator<CodeToken> {
+/**
+ * The tokens of JavaScript, with their places. Total: text that isn't JavaScript gives tokens as well.
+ * @param jsx whether the code may have elements
+ */
+export function* tokensOf(code: string, jsx = false): Generator<CodeToken> {
   let start = 0
   let comments = ''
-  for (const { type, value } of jsTokens(code)) {
+  for (const { type, value } of jsTokens(code, { jsx })) {
     if (type === 'MultiLineComment' || type === 'SingleLineComment') comments += value
     else if (type !== 'WhiteSpace' && type !== 'LineTerminatorSequence') {
       yield { type, value, start, comments }

@@ -33,7 +33,9 @@ function* elementsIn(node: AnyNode): Generator<Element> {
   const open: AnyNode[] = [node]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (isTag(next)) yield next
-    if (hasChildren(next)) open.push(...[...next.children].reverse())
+    if (!hasChildren(next)) continue
+    // One by one: as arguments of one call, a hundred thousand overflow the stack.
+    for (let at = next.children.length - 1; at >= 0; at--) open.push(...next.children.slice(at, at + 1))
   }
 }
 

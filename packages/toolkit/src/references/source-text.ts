@@ -10,13 +10,7 @@ export interface SourceReference {
   readonly line: number
 }
 
-const PICTURE = `\\.(?:${PICTURE_EXTENSIONS})\\?`
-
-/** A whole string; or, as in Markdown and unquoted `url()`, a word after a bracket, an equals sign or a space. */
-const IN_TEXT = new RegExp(
-  `(["'\`])([^"'\`\\r\\n]+?${PICTURE}[^"'\`\\s]+)\\1|(?<=[(=>\\s\\]:])([^\\s"'\`()<>]+${PICTURE}[^\\s"'\`()<>]+)`,
-  'gi',
-)
+const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})\\?`, 'gi')
 
 /** Holes that a template or a glob fills later. */
 const MADE_BY_CODE = /[{}*]/
@@ -39,10 +33,70 @@ export function findReferences(name: string, text: string): SourceReference[] {
   if (/\.css$/i.test(name)) return [...scanCss(text).references]
   if (/\.(?:x?html?|svg)$/i.test(name)) return [...scanHtml(text, undefined).references]
   const lineOf = countLines(text)
-  return [...text.matchAll(IN_TEXT)].flatMap(({ 2: quoted, 3: bare, index }) => {
-    const address = (quoted ?? bare ?? '').replaceAll('&amp;', '&')
-    return isTaggedPicture(address) && !MADE_BY_CODE.test(address) ? [{ address, line: lineOf(index) }] : []
+  return [...addressesIn(text)].flatMap(({ written, start }) => {
+    const address = written.replaceAll('&amp;', '&')
+    return isTaggedPicture(address) && !MADE_BY_CODE.test(address) ? [{ address, line: lineOf(start) }] : []
   })
+}
+
+/**
+ * What looks like the address of a picture with a query: a whole string; or, as in Markdown and unquoted `url()`, a word
+ * after a bracket, an equals sign or a space. Each part of the text is looked at a fixed number of times.
+ */
+function* addressesIn(text: string): Generator<{ readonly written: string; readonly start: number }> {
+  let line = stretch(text, /["'`\r\n]/g, 0, 0)
+  let word = { start: 0, end: 0 }
+  let closingQuote = -1
+  const picture = new RegExp(PICTURE)
+  for (let match = picture.exec(text); match !== null; match = picture.exec(text)) {
+    const { index } = match
+    const query = picture.lastIndex
+    if (index >= line.end) line = stretch(text, /["'`\r\n]/g, line.end, index)
+    const quote = text[line.start - 1] ?? ''
+    const isString = /["'`]/.test(quote) && text[line.end] === quote && line.start - 1 !== closingQuote
+    if (isString && index > line.start && query < line.end && lastBlank(text, line) < query) {
+      yield { written: text.slice(line.start, line.end), start: line.start }
+      closingQuote = line.end
+      picture.lastIndex = line.end + 1
+      continue
+    }
+    if (index >= word.end) word = stretch(text, /[\s"'`()<>]/g, Math.max(word.end, line.start), index)
+    const start = wordStart(text, word)
+    if (start === undefined || index <= start || query >= word.end) continue
+    yield { written: text.slice(start, word.end), start }
+    picture.lastIndex = word.end
+  }
+}
+
+interface Stretch {
+  readonly start: number
+  readonly end: number
+}
+
+/** The part of a text around a place that ends are not in; it starts at `from` at the earliest. */
+function stretch(text: string, ends: RegExp, from: number, place: number): Stretch {
+  let start = from
+  ends.lastIndex = from
+  for (let match = ends.exec(text); match !== null; match = ends.exec(text)) {
+    if (match.index >= place) return { start, end: match.index }
+    start = ends.lastIndex
+  }
+  return { start, end: text.length }
+}
+
+/** Where an address may start in a word; undefined for nowhere. */
+function wordStart(text: string, { start, end }: Stretch): number | undefined {
+  if (/[(>\s]/.test(text[start - 1] ?? '')) return start
+  const sign = /[=\]:]/g
+  sign.lastIndex = start
+  const at = sign.exec(text)?.index ?? end
+  return at < end ? at + 1 : undefined
+}
+
+function lastBlank(text: string, { start, end }: Stretch): number {
+  const line = text.slice(start, end)
+  for (let at = line.length - 1; at >= 0; at--) if (/\s/.test(line[at] ?? '')) return start + at
+  return -1
 }
 
 /**

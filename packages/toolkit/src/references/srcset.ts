@@ -16,14 +16,31 @@ export interface Candidate extends SrcsetCandidate {
 
 /** Finds the candidates of a `srcset` as the HTML standard does: an address runs to white space, so it may hold commas. */
 export function findCandidates(srcset: string): Candidate[] {
-  return [...srcset.matchAll(/[\s,]*(\S*[^\s,])(?:,|([^,]*))/dg)].map(
-    ({ 1: address = '', 2: rest = '', indices }) => {
-      const [start, end] = indices?.[1] ?? [0, 0]
-      const descriptor = rest.trim()
-      const close = descriptor === '' ? end : end + rest.indexOf(descriptor) + descriptor.length
-      return { address, descriptor, start, end, close }
-    },
-  )
+  const found: Candidate[] = []
+  const between = /[\s,]*/y
+  const word = /\S+/y
+  for (let at = 0; at < srcset.length; ) {
+    between.lastIndex = at
+    between.exec(srcset)
+    const start = between.lastIndex
+    word.lastIndex = start
+    if (word.exec(srcset) === null) break
+    let end = word.lastIndex
+    while (srcset[end - 1] === ',') end--
+    if (end < word.lastIndex) {
+      // Commas at its end close the candidate.
+      at = word.lastIndex
+      found.push({ address: srcset.slice(start, end), descriptor: '', start, end, close: end })
+      continue
+    }
+    const comma = srcset.indexOf(',', end)
+    at = comma === -1 ? srcset.length : comma
+    const rest = srcset.slice(end, at)
+    const descriptor = rest.trim()
+    const close = descriptor === '' ? end : end + rest.indexOf(descriptor) + descriptor.length
+    found.push({ address: srcset.slice(start, end), descriptor, start, end, close })
+  }
+  return found
 }
 
 /** The opposite of {@link findCandidates}. */

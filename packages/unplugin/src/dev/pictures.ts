@@ -21,6 +21,8 @@ export interface DevPictures<T> {
    * @throws UpscaleError that of the work, also when no stand-in can be made of the image
    */
   ask(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
+  /** A stand-in, whether or not the picture is there. @throws UpscaleError when none can be made of the image */
+  standIn(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
   close(): void
 }
 
@@ -63,6 +65,14 @@ export function createDevPictures<T>(
           if (!isLeftOut(error)) throw error
         })
         if (finished !== undefined) return { kind: 'finished', finished }
+        throw withPlace(unreadable(source, cause), site)
+      }
+    },
+    async standIn(source, request, site) {
+      try {
+        const placeholder = await placeholders.make(source, stampOf(source), request.factor)
+        return { kind: 'placeholder', placeholder }
+      } catch (cause) {
         throw withPlace(unreadable(source, cause), site)
       }
     },

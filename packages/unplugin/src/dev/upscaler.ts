@@ -1,4 +1,5 @@
 import { isUpscaleError, UpscaleError } from 'upscale-core'
+import { escapeText } from 'upscale-core/internal'
 import type { BuildOptions } from '../options.ts'
 import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 
@@ -61,6 +62,6 @@ export function createLeftOutNotifier(warn: (text: string) => void): (leftOut: U
   return ({ problem, details: { hint } }) => {
     if (told.has(hint)) return
     told.add(hint)
-    warn(`${problem}; plainly resampled pictures are shown instead: ${hint}`)
+    warn(escapeText(`${problem}; plainly resampled pictures are shown instead: ${hint}`))
   }
 }

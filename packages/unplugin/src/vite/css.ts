@@ -45,7 +45,7 @@ const TAGGED_INLINE = new RegExp(`^(?=.*${TAGGED.source})(?=.*[?&]inline\\b).*$`
 /** @param resolve gives the path of a file, with the rest of the reference */
 function aliasTo(find: RegExp, resolve: (site: ReferenceSite, find: FindFile) => Promise<string>): Alias {
   const resolveId: AsyncResolver = async function (id, importer, options) {
-    if (!isTaggedImage(id)) return null
+    if (!isTaggedImage(id) || isScript(importer)) return null
     const site = { reference: id, importer: importer && pathOf(importer) }
     return {
       id: await resolve(site, async path => {
@@ -57,6 +57,18 @@ function aliasTo(find: RegExp, resolve: (site: ReferenceSite, find: FindFile) =>
   }
   // Vite awaits the answer, as for any resolveId hook; its type for this place forgot so.
   return { find, replacement: '$&', customResolver: resolveId as unknown as Resolver }
+}
+
+/**
+ * True for an importer that is no style sheet. Aliases are made anew for the bundle of a worker, which then asks this one
+ * for what its code imports; that is answered as in a page.
+ */
+function isScript(importer: string | undefined): boolean {
+  return (
+    importer !== undefined &&
+    /\.[cm]?[jt]sx?$/.test(pathOf(importer)) &&
+    !/[?&](?:lang\.|type=style)/.test(importer)
+  )
 }
 
 type Resolver = Extract<NonNullable<Alias['customResolver']>, (...args: never[]) => unknown>

@@ -1,16 +1,18 @@
 import { resolve } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
+import { createDeclarations, declarationFile } from 'upscale-toolkit/declarations'
 import type { ViteDevServer } from 'vite'
-import { createDeclarations } from '../declarations.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 
 /** Writes the declarations, and again whenever a source changes. Never stops the server. */
 export async function keepDeclarations(
-  path: string,
+  path: string | true,
   projectUpscaler: ProjectUpscaler,
   { watcher, config }: ViteDevServer,
 ): Promise<void> {
-  const declarations = createDeclarations(resolve(projectUpscaler.options.root, path), projectUpscaler)
+  const { root } = projectUpscaler.options
+  const file = path === true ? declarationFile(root) : resolve(root, path)
+  const declarations = createDeclarations(file, projectUpscaler.view)
   // One after the other, so that an older state never replaces a newer one.
   let previous = Promise.resolve()
   const then = (work: () => Promise<void>): void => {

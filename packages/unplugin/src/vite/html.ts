@@ -91,7 +91,7 @@ async function rewriteAddress(
   filename: string,
   session: ViteSession,
 ): Promise<string | undefined> {
-  const reference = value.trim()
+  const reference = withEnvironment(value.trim(), session.config)
   if (!isTaggedImage(reference)) return undefined
   const site = { reference: withDecodedPath(reference), importer: filename }
   const { slot, rest } = await slotFor(site, 'this attribute', session, async () => undefined)
@@ -103,7 +103,10 @@ async function rewriteSrcset(
   filename: string,
   session: ViteSession,
 ): Promise<string | undefined> {
-  const candidates = findCandidates(srcset)
+  const candidates = findCandidates(srcset).map(candidate => ({
+    ...candidate,
+    address: withEnvironment(candidate.address, session.config),
+  }))
   if (!candidates.some(({ address }) => isTaggedImage(address))) return undefined
   const rewritten = await Promise.all(
     candidates.map(candidate => rewriteCandidate(candidate, filename, session)),
@@ -141,6 +144,13 @@ async function pictureCandidates(
       return { address: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
     }),
   )
+}
+
+/** Puts in what Vite would put in for `%BASE_URL%` and `%VITE_…%`, later than this; under the base lies the site's root. */
+function withEnvironment(address: string, { env, base }: ResolvedConfig): string {
+  const text = address.replace(/%(\S+?)%/g, (written, name) => (name in env ? String(env[name]) : written))
+  const isUnderBase = text !== address && base.startsWith('/') && text.startsWith(base)
+  return isUnderBase ? text.slice(base.length - 1) : text
 }
 
 function withDecodedPath(reference: string): string {

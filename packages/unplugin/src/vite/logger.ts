@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import type { ResolvedConfig } from 'vite'
 import type { HostLogger } from '../host-logger.ts'
 import type { Project } from '../project-upscaler.ts'
@@ -11,8 +12,18 @@ export function viteLogger({ logger, logLevel = 'info' }: ResolvedConfig): HostL
   }
 }
 
-/** What Vite knows about the project. */
+/**
+ * What Vite knows about the project. Its public folder is served and copied by Vite itself, so it may be read wherever
+ * it lies.
+ */
 export function projectOf(config: ResolvedConfig): Project {
-  const { root, envDir, mode } = config
-  return { root, envDir: typeof envDir === 'string' ? envDir : undefined, mode, logger: viteLogger(config) }
+  const { root, envDir, mode, publicDir } = config
+  const include = publicDir === '' || !isAbsolute(publicDir) ? [] : [publicDir]
+  return {
+    root,
+    include,
+    envDir: typeof envDir === 'string' ? envDir : undefined,
+    mode,
+    logger: viteLogger(config),
+  }
 }

@@ -33,3 +33,21 @@ export async function rewriteNewUrls(
     ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
     : null
 }
+
+/**
+ * The same code with every `new URL('<tagged>', import.meta.url)` as it is without the tag: a module that the server
+ * shares with the browser has it for the browser only.
+ */
+export function withoutTags(
+  code: string,
+  { projectUpscaler }: ViteSession,
+): { code: string; map: SourceMap } | null {
+  const edited = new MagicString(code)
+  for (const { text, start, end } of findNewUrls(code)) {
+    const { path, rest } = projectUpscaler.parse({ reference: text, importer: undefined })
+    edited.update(start, end, JSON.stringify(path + rest))
+  }
+  return edited.hasChanged()
+    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
+    : null
+}

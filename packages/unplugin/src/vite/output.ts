@@ -1,36 +1,102 @@
-import { relative } from 'node:path'
-import type { Plugin, Rollup } from 'vite'
+import { join, relative, resolve } from 'node:path'
+import type { UpscaleError } from 'upscale-core'
+import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
+import { lookBeforeExit } from '../last-look.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
+import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { pathOf, queryOf } from '../reference.ts'
+import { findUnreplaced } from './accounts.ts'
 import type { ViteSession } from './session.ts'
 
-/** The last look at what Vite is about to write: nothing tagged may be left, and the manifest speaks of sources. */
+/** What the build of one environment wrote, and who may have written what is left in it. */
+interface Written {
+  readonly folder: OutputFolder
+  readonly sources: readonly string[]
+}
+
+/**
+ * The last look at what Vite writes: nothing tagged may be left, and the manifest speaks of sources. The bundle is
+ * searched before it is written, and the folder when the build is over and again before the process ends.
+ */
 export function checkOutput(session: ViteSession): Plugin {
+  const written = new Map<string, Written>()
+  const began = new Map<string, number>()
+  const rules = { isKnown: () => false }
+
+  function errorOf(leftovers: readonly Leftover[], sources: readonly string[]): UpscaleError | undefined {
+    const [first, ...others] = leftovers
+    // A file of the public folder is copied under its own name.
+    return (
+      first && leftoverError([first, ...others], [join(session.config.publicDir, first.output), ...sources])
+    )
+  }
+
+  function tell(leftovers: readonly Leftover[], sources: readonly string[]): void {
+    const error = errorOf(leftovers, sources)
+    if (error === undefined) return
+    if (session.options.leftovers === 'error') throw error
+    session.config.logger.warn(`[upscale] ${error.message}`)
+  }
+
   return {
     name: 'upscale:output',
     apply: 'build',
+    buildStart() {
+      // File systems keep whole seconds at worst.
+      began.set(this.environment.name, Math.floor(Date.now() / 1000) * 1000)
+    },
     generateBundle: {
       order: 'post',
-      async handler(_, bundle) {
+      async handler({ dir }, bundle) {
+        const { name, config } = this.environment
         nameSourcesInManifest(bundle, session)
-        const [first, ...others] = await findLeftovers(outputFiles(bundle), {
-          ownPrefixes: [session.config.base],
-          isKnown: () => false,
+        const ownPrefixes = [session.config.base]
+        const sources = [...sourceFiles(this)]
+        const manifests = manifestsOf(config.build)
+        const outputs = [...outputFiles(bundle, manifests)]
+        tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
+        const unreplaced = await findUnreplaced([...this.getModuleIds()], bundle, session)
+        if (unreplaced !== undefined) throw unreplaced
+        // What a server keeps beside its code is no page, and names sources as manifests do.
+        if (config.consumer === 'server') return
+        const out = resolve(config.root, dir ?? config.build.outDir)
+        const folder = createOutputFolder(out, began.get(name) ?? Date.now(), { ownPrefixes, ...rules })
+        for (const output of outputs) folder.note(output.name)
+        for (const manifest of manifests) folder.note(manifest)
+        written.set(name, { folder, sources })
+      },
+    },
+    closeBundle: {
+      order: 'post',
+      async handler() {
+        const { name, config } = this.environment
+        const { folder, sources } = written.get(name) ?? {}
+        if (folder === undefined || sources === undefined || !config.build.write) return
+        tell(await folder.look(), sources)
+        if (config.build.watch !== null) return
+        lookBeforeExit(async () => {
+          const error = errorOf(await folder.look(), sources)
+          return error && { text: error.message, isError: session.options.leftovers === 'error' }
         })
-        if (first === undefined) return
-        const error = leftoverError([first, ...others] satisfies [Leftover, ...Leftover[]], sourceFiles(this))
-        if (session.options.leftovers === 'error') throw error
-        session.config.logger.warn(`[upscale] ${error.message}`)
       },
     },
   }
 }
 
-function* outputFiles(bundle: Rollup.OutputBundle): Generator<OutputFile> {
+/** Vite's manifests, which name sources as they were written, where they have names of their own. */
+function manifestsOf({ manifest, ssrManifest }: BuildEnvironmentOptions): string[] {
+  return [manifest, ssrManifest].filter(name => typeof name === 'string')
+}
+
+/** Vite's manifests, where it names them. */
+const MANIFEST = /(?:^|\/)\.vite\//
+
+function* outputFiles(bundle: Rollup.OutputBundle, manifests: readonly string[]): Generator<OutputFile> {
   // By names first: Rolldown copies an output over from its side when it is touched, and most are images.
   for (const name of Object.keys(bundle)) {
-    const output = isSearched(name) ? bundle[name] : undefined
+    const isManifest = MANIFEST.test(name) || manifests.includes(name)
+    const output = isSearched(name) && !isManifest ? bundle[name] : undefined
     if (output === undefined) continue
     yield { name, text: () => (output.type === 'chunk' ? output.code : textOf(output.source)) }
   }

@@ -1,20 +1,21 @@
 import { UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
-import type { Plugin, ResolvedConfig } from 'vite'
+import type { Alias, Plugin, ResolvedConfig } from 'vite'
 import type { UpscaleOptions } from '../options.ts'
-import { findPlace } from '../place.ts'
+import { lineOf } from '../place.ts'
 import { withPlace } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
-import { devPlugin } from './dev/plugin.ts'
+import { devPlugins } from './dev/plugin.ts'
 import { type FindFile, fileBeside, sourceOf } from './files.ts'
 import { rewriteHtml, withdrawHtmlHook } from './html.ts'
-import { rewriteNewUrls } from './new-url.ts'
+import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { checkOutput } from './output.ts'
 import { createViteSession, type ViteSession } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
+import { workersToo } from './workers.ts'
 
 /*
  * Vite is handed a real file: each hook below turns a tagged reference into the path of a slot (slots.ts), and from
@@ -26,36 +27,32 @@ import { dependOnSources, watchSources } from './watch.ts'
 /** The plugins of a Vite build and of the dev server, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
 export function vitePlugins(options: UpscaleOptions): Plugin[] {
   const session = createViteSession(options)
+  const alias = cssResolver(session)
   return [
-    { ...importPlugin(session), enforce: 'pre' },
+    { ...importPlugin(session, alias), ...workersToo(() => workerPlugins(session, alias)), enforce: 'pre' },
     newUrlPlugin(session),
     watchSources(session),
     { ...checkOutput(session), enforce: 'post' },
-    devPlugin(options),
+    ...devPlugins(options),
+  ]
+}
+
+/** A worker is a bundle of its own within the build of the page, with plugins of its own. */
+function workerPlugins(session: ViteSession, alias: Alias): Plugin[] {
+  return [
+    { ...modulePlugin(session, alias), enforce: 'pre' },
+    newUrlPlugin(session),
+    { ...checkOutput(session), enforce: 'post' },
   ]
 }
 
 /** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
-function importPlugin(session: ViteSession): Plugin {
-  const alias = cssResolver(session)
+function importPlugin(session: ViteSession, alias: Alias): Plugin {
   return {
-    name: 'upscale',
-    apply: 'build',
+    ...modulePlugin(session, alias, environment => session.enter(environment)),
     configResolved(config) {
       session.configure(config)
       withdrawHtmlHook(config, 'upscale')
-    },
-    buildStart() {
-      session.enter(this.environment.name)
-      const aliases = this.environment.config.resolve.alias
-      // Environments may share one list.
-      if (!aliases.includes(alias)) aliases.unshift(alias)
-    },
-    ...importHooks(session),
-    transform: {
-      order: 'pre',
-      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
-      handler: (code, id) => rewritePublicImages(code, id, session),
     },
     transformIndexHtml: {
       order: 'pre',
@@ -67,6 +64,30 @@ function importPlugin(session: ViteSession): Plugin {
     },
     closeBundle() {
       return session.leave(this.environment.name)
+    },
+  }
+}
+
+/** Imports and style sheets, which pages and workers have. */
+function modulePlugin(
+  session: ViteSession,
+  alias: Alias,
+  begin: (environment: string) => void = () => {},
+): Plugin {
+  return {
+    name: 'upscale',
+    apply: 'build',
+    buildStart() {
+      begin(this.environment.name)
+      const aliases = this.environment.config.resolve.alias
+      // Environments may share one list.
+      if (!aliases.includes(alias)) aliases.unshift(alias)
+    },
+    ...importHooks(session),
+    transform: {
+      order: 'pre',
+      filter: { id: /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)(?:$|\?)/, code: TAGGED },
+      handler: (code, id) => rewritePublicImages(code, id, session),
     },
   }
 }
@@ -125,8 +146,8 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
 
 /** The error of a reference that another plugin made a module of, from the small image. */
 function takenByOther(site: ReferenceSite, { configFile }: ResolvedConfig): UpscaleError {
-  const { file = 'the config of Vite', line } =
-    configFile === undefined ? {} : findPlace(configFile, 'upscale(')
+  const file = configFile ?? 'the config of Vite'
+  const line = configFile === undefined ? undefined : lineOf(configFile, 'upscale(')
   return withPlace(
     new UpscaleError('LEFTOVER_REFERENCE', 'another plugin took this reference first, so it would be small', {
       hint: `put upscale() first in plugins, in ${file}${line === undefined ? '' : `:${line}`}`,
@@ -140,13 +161,13 @@ function newUrlPlugin(session: ViteSession): Plugin {
   return {
     name: 'upscale:new-url',
     apply: 'build',
-    // On the server Vite leaves this form alone, so a rewritten path would lead to a file that isn't in the output.
-    applyToEnvironment: environment => environment.config.consumer === 'client',
     transform: {
       // A page is no script: what looks like code in it is text. Its inline scripts have ids of their own.
       filter: { code: { include: [/new\s+URL/] }, id: { exclude: [/^\0/, /\.html?$/] } },
       async handler(code, id) {
         if (!TAGGED.test(code)) return null
+        // On the server Vite leaves this form alone, and a slot would not be in the output.
+        if (this.environment.config.consumer === 'server') return withoutTags(code, session)
         const rewritten = await rewriteNewUrls(code, id, session, async path => {
           const resolved = await this.resolve(path, id, { skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined

@@ -1,5 +1,4 @@
 import { basename, dirname, extname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
@@ -7,6 +6,7 @@ import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
+import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { checkOutput } from './rspack-output.ts'
 import { endBuilds, familyLogger } from './shared.ts'
@@ -31,12 +31,15 @@ export function installInRspack(
 ): void {
   const options = resolveBuildOptions(userOptions)
   const pictureSource = createPictureSource(compiler, options, logger)
-  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
   const revision = revisionOf(pictureSource.projectUpscaler)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
   const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
-  rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [{ loader, options: { revision } }] })
+  rules.unshift({
+    resourceQuery: TAGGED,
+    enforce: 'pre',
+    use: [{ loader: WEBPACK_LOADER, options: { revision } }],
+  })
   // Only for those: it would win over an old rule with a loader, which names no type.
   if (unruled.length > 0) rules.unshift(...typeRules(unruled))
   const issuers = createIssuers()
@@ -48,7 +51,7 @@ export function installInRspack(
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
       issuers.note(data)
-      data.request = renamed(data, pictureSource.projectUpscaler, `${loader}?revision=${revision}`)
+      data.request = renamed(data, pictureSource.projectUpscaler, `${WEBPACK_LOADER}?revision=${revision}`)
     })
   })
   checkOutput(compiler, options)

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { lumenfall } from 'upscale-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { UpscaleOptions } from '../options.ts'
-import { turbopackRules } from './turbopack.ts'
+import { checkForTurbopack, turbopackRules } from './turbopack.ts'
 import load from './turbopack-loader.ts'
 
 const root = join(tmpdir(), `upscale-turbopack-${randomUUID()}`)
@@ -18,6 +18,7 @@ beforeAll(async () => {
     .png()
     .toFile(source)
 })
+afterEach(() => vi.unstubAllEnvs())
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 /** What the rules of these options make of a request, and what the result is taken for. */
@@ -75,4 +76,19 @@ test('a wrong directive names the image and the remedy', async () => {
 test('an engine, which Turbopack can’t hand over, is refused where it would be used', async () => {
   const engines = { fine: lumenfall({ apiKey: 'lmnfl_test.key' }) }
   await expect(request('?upscale=2', { engines })).rejects.toThrow(/can't hand over engines.*--webpack/s)
+})
+
+test('where Turbopack reads the config it is refused before anything is built, and elsewhere not', () => {
+  const options: UpscaleOptions = { engines: { fine: lumenfall({ apiKey: 'lmnfl_test.key' }) } }
+  const texts: string[] = []
+  vi.stubEnv('TURBOPACK', '')
+  checkForTurbopack({ ...options, report: 'pictures.html' }, text => texts.push(text))
+  expect(texts).toEqual([])
+  vi.stubEnv('TURBOPACK', 'auto')
+  expect(() => checkForTurbopack(options, text => texts.push(text))).toThrow(/can't hand over engines/)
+  checkForTurbopack({ report: 'pictures.html', dts: true, factor: 3 }, text => texts.push(text))
+  expect(texts).toEqual([
+    expect.stringMatching(/"report" is not written: run npx upscale report$/),
+    expect.stringMatching(/"dts" is not written: run npx upscale types$/),
+  ])
 })

@@ -63,6 +63,13 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   })
 }
 
+/** The error of options that Turbopack can't hand over. */
+export function refusalOf(names: readonly string[]): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `Turbopack can't hand over ${names.join(', ')}`, {
+    hint: 'build with "next build --webpack", or leave engines and functions out of the options',
+  })
+}
+
 interface LoaderState {
   readonly projectUpscaler: ProjectUpscaler
   readonly notices: string[]
@@ -73,11 +80,7 @@ const states = new Map<string, LoaderState>()
 
 function stateOf(context: Context): LoaderState {
   const options = context.getOptions()
-  if ('refused' in options) {
-    throw new UpscaleError('BAD_OPTION', `Turbopack can't hand over ${options.refused.join(', ')}`, {
-      hint: 'build with "next build --webpack", or leave engines and functions out of the options',
-    })
-  }
+  if ('refused' in options) throw refusalOf(options.refused)
   const { rootContext: root, mode = 'production' } = context
   const key = JSON.stringify([root, options])
   const known = states.get(key)

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import { FORMATS, type Format } from 'upscale-core'
 import { EXTENSION, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler } from '../project-upscaler.ts'
-import type { TurbopackLoaderOptions } from './turbopack-loader.ts'
+import { TURBOPACK_LOADER } from './loader-files.ts'
+import { refusalOf, type TurbopackLoaderOptions } from './turbopack-loader.ts'
 import { revisionOf } from './webpack.ts'
 
 /*
@@ -32,8 +32,7 @@ const TEXT: Condition = { query: /[?&]as=(?:srcset|metadata)(?:[&#]|$)/ }
  * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
  */
 export function turbopackRules(options: UpscaleOptions): Rule[] {
-  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/turbopack-loader'))
-  const loaders = [{ loader, options: loaderOptions(options) }]
+  const loaders = [{ loader: TURBOPACK_LOADER, options: loaderOptions(options) }]
   const tagged: Condition = { query: TAGGED }
   const formats = FORMATS.map(format => ({ format, condition: formatCondition(format, options) }))
   return [
@@ -60,11 +59,30 @@ function formatCondition(format: Format, { presets = {} }: UpscaleOptions): Cond
   return { query: new RegExp(`[?&](?:${ways.join('|')})(?:[&#]|$)`) }
 }
 
+/**
+ * Says what of the options can't be, where Turbopack reads the config; for other bundlers it does nothing.
+ * @param warn gets a text about what is left out
+ * @throws UpscaleError BAD_OPTION for engines and functions, before anything is built
+ */
+export function checkForTurbopack(options: UpscaleOptions, warn: (text: string) => void): void {
+  // Set by Next.js before it reads the config, where Turbopack is chosen or nothing is.
+  if (!process.env.TURBOPACK) return
+  const refused = namesOfRefused(options)
+  if (refused.length > 0) throw refusalOf(refused)
+  const left = Object.entries(COMMANDS).filter(([name]) => options[name as keyof typeof COMMANDS])
+  for (const [name, command] of left) {
+    warn(`[upscale] Turbopack tells no plugin when a build ends, so "${name}" is not written: run ${command}`)
+  }
+}
+
+/** What writes a file that the plugin writes at the end of a build elsewhere. */
+const COMMANDS = { report: 'npx upscale report', dts: 'npx upscale types' } as const
+
 /** Nothing is made here. */
 const SILENT: HostLogger = { info() {}, warn() {}, isTalkative: false }
 
 function loaderOptions(options: UpscaleOptions): TurbopackLoaderOptions {
-  const refused = Object.entries(options).flatMap(([name, value]) => (isPlain(value) ? [] : [name]))
+  const refused = namesOfRefused(options)
   if (refused.length > 0) return { refused }
   const root = process.cwd()
   const { upscaler } = resolveBuildOptions(options)
@@ -77,6 +95,10 @@ function loaderOptions(options: UpscaleOptions): TurbopackLoaderOptions {
   const revision = revisionOf(projectUpscaler)
   void projectUpscaler.close()
   return { upscaler: JSON.stringify(upscaler), revision }
+}
+
+function namesOfRefused(options: UpscaleOptions): string[] {
+  return Object.entries(options).flatMap(([name, value]) => (isPlain(value) ? [] : [name]))
 }
 
 /** True for what Turbopack can hand to a loader. */

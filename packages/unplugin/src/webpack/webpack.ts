@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { basename, dirname, extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isUpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
@@ -9,6 +8,7 @@ import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { PICTURE_SOURCE } from './loader.ts'
+import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { endBuilds, familyLogger } from './shared.ts'
 import { checkOutput } from './webpack-output.ts'
@@ -30,10 +30,9 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   const options = resolveBuildOptions(userOptions)
   const logger = familyLogger(compiler)
   const pictureSource = createPictureSource(compiler, options, logger)
-  const loader = fileURLToPath(import.meta.resolve('unplugin-upscale/webpack-loader'))
   const revision = revisionOf(pictureSource.projectUpscaler)
   // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
-  const use = { loader, ident: `upscale-${revision}`, options: { revision } }
+  const use = { loader: WEBPACK_LOADER, ident: `upscale-${revision}`, options: { revision } }
   compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
@@ -42,11 +41,11 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data =>
-      redirectVariant(data, pictureSource.projectUpscaler, `${loader}?revision=${revision}`),
+      redirectVariant(data, pictureSource.projectUpscaler, `${WEBPACK_LOADER}?revision=${revision}`),
     )
     factory.hooks.afterResolve.tapPromise('upscale', async data => {
       nameAsset(data.createData, pictureSource.projectUpscaler)
-      if (needsType(data, loader)) await makeAsset(data.createData, factory)
+      if (needsType(data)) await makeAsset(data.createData, factory)
     })
   })
   checkOutput(compiler, options)
@@ -92,11 +91,11 @@ function nameAsset(createData: CreateData, projectUpscaler: ProjectUpscaler): vo
 }
 
 /** True for a tagged image, and for an original that one of our modules imports, that no rule of the user matched. */
-function needsType({ createData, contextInfo }: ResolveData, loader: string): boolean {
+function needsType({ createData, contextInfo }: ResolveData): boolean {
   const { resource, matchResource, loaders = [], type } = createData
   if (resource === undefined || type !== 'javascript/auto' || !isPicturePath(pathOf(resource))) return false
   if (matchResource !== undefined && VARIANT.test(matchResource)) return false
-  if (isTaggedImage(resource)) return loaders.length === 1 && loaders[0]?.loader === loader
+  if (isTaggedImage(resource)) return loaders.length === 1 && loaders[0]?.loader === WEBPACK_LOADER
   return loaders.length === 0 && VARIANT.test(contextInfo.issuer)
 }
 

@@ -98,6 +98,24 @@ export async function acquireLock(file: string, options: LockOptions): Promise<L
   }
 }
 
+/**
+ * Works while a lock is held, and gives it back. An error of the work is thrown as it is, whatever becomes of the lock:
+ * it may be the only one that says where something lies that was paid for.
+ *
+ * @throws what the work throws; UpscaleError CACHE_UNWRITABLE when only the lock can't be removed
+ */
+export async function whileHeld<Result>(lock: Lock, work: () => Promise<Result>): Promise<Result> {
+  let result: Result
+  try {
+    result = await work()
+  } catch (error) {
+    await lock.release().catch(() => undefined) // the error to tell about is the first one
+    throw error
+  }
+  await lock.release()
+  return result
+}
+
 interface Attempt {
   readonly options: LockOptions
   readonly heartbeatMs: number

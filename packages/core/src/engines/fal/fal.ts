@@ -10,7 +10,7 @@ import { withReceipt } from '../openai/receipt.ts'
 import { afterOrder } from './errors.ts'
 import { FAL_MODEL, type FalJob, parseJob, printJob } from './job.ts'
 import { connectFal, type FalOptions, type ResolvedFal, resolveFal } from './options.ts'
-import { cancel, follow, type Queue, readResult, submit } from './queue.ts'
+import { cancel, follow, type Queue, readResult, readSubmitted, submit } from './queue.ts'
 import { upload } from './upload.ts'
 
 export type { FalOptions } from './options.ts'
@@ -54,6 +54,7 @@ export function fal(options: FalOptions = {}): FileEngine {
     priceMicros: resolved.priceMicros,
     scaleFor: factor => scaleFor(SCALES, factor),
     checkParams: written => withDirective(resolved.params, written, IDEOGRAM_PARAMS, FAL_MODEL),
+    checkAccess: ({ env }) => void connectFal(resolved, env),
     async upscale(request, { env, signal }) {
       const queue = { ...connectFal(resolved, env), send: http.via(env) }
       const call = makePicture(request, { resolved, queue, signal })
@@ -84,7 +85,8 @@ async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer
   if (request.job !== undefined) {
     return awaitPicture(parseJob(request.job, call.queue.base), 'unknown', request, call)
   }
-  const job = await order(request, call)
+  const { response } = request
+  const job = response === undefined ? await order(request, call) : readSubmitted(response, call.queue)
   try {
     await request.onJob(printJob(job))
   } catch (error) {
@@ -111,7 +113,13 @@ async function order(request: FileRequest, call: Call): Promise<FalJob> {
         }),
   }
   try {
-    return await submit({ input: { image_url: image, ...request.params }, headers }, queue, deadline)
+    const input = { image_url: image, ...request.params }
+    const { onResponse } = request
+    return await submit(
+      { input, headers, ...(onResponse === undefined ? {} : { onResponse }) },
+      queue,
+      deadline,
+    )
   } finally {
     deadline.clear()
   }

@@ -1,6 +1,7 @@
 import { isUpscaleError, UpscaleError } from '../../errors.ts'
+import type { FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
-import type { HttpResponse, Send } from '../http/client.ts'
+import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep, startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
@@ -18,7 +19,7 @@ export interface Queue extends Connection {
 }
 
 /** What goes into an order. */
-export interface Submission {
+export interface Submission extends Pick<FileRequest, 'onResponse'> {
   readonly input: Readonly<Record<string, string | number | boolean>>
   /** Further headers, in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -40,7 +41,7 @@ const MAX_ANSWER_BYTES = 1024 * 1024
  * @throws UpscaleError with an API_ code or ABORTED; its meaning for the charge is that of `http.ts`
  */
 export async function submit(
-  { input, headers }: Submission,
+  { input, headers, onResponse }: Submission,
   queue: Queue,
   deadline: Deadline,
 ): Promise<FalJob> {
@@ -57,9 +58,18 @@ export async function submit(
     maxBytes: MAX_ANSWER_BYTES,
     deadline,
     secrets: service.secrets,
+    ...(onResponse === undefined ? {} : { onResponse }),
   })
+  return readSubmitted(response, queue)
+}
+
+/**
+ * The job that a response to an order names.
+ * @throws UpscaleError with an API_ code
+ */
+export function readSubmitted(response: HttpResponse, { base, service }: Queue): FalJob {
   const json = parseJson(response.body.toString('utf8'))
-  if (response.status < 200 || response.status >= 300) throw submitError(response, json, service)
+  if (!isSuccess(response.status)) throw submitError(response, json, service)
   const job = readJob(json, base)
   if (job === undefined) throw badAnswer(service, 'took the order and named no job')
   return job
@@ -79,7 +89,7 @@ export async function follow(
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LAST_PAUSE_MS)) {
     const { response, json } = await ask(job.statusUrl, job, queue, deadline)
     const state = textField(json, 'status')
-    const isAnswer = response.status >= 200 && response.status < 300 && state !== undefined
+    const isAnswer = isSuccess(response.status) && state !== undefined
     if (!isAnswer) {
       // The end of a job may be told here as well as in its result.
       if (isJobEnd(response, json)) return
@@ -98,7 +108,7 @@ export async function follow(
  */
 export async function readResult(job: FalJob, queue: Queue, deadline: Deadline): Promise<string> {
   const { response, json } = await ask(job.resultUrl, job, queue, deadline)
-  if (response.status !== 200) throw jobError(response, json, job, queue.service)
+  if (!isSuccess(response.status)) throw jobError(response, json, job, queue.service)
   const images = field(json, 'images')
   const image: unknown = Array.isArray(images) ? images[0] : field(json, 'image')
   const address = textField(image, 'url')

@@ -17,8 +17,11 @@ for (const [network, prefix] of [
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
+  ['192.31.196.0', 24],
+  ['192.52.193.0', 24],
   ['192.88.99.0', 24],
   ['192.168.0.0', 16],
+  ['192.175.48.0', 24],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
@@ -35,6 +38,8 @@ for (const [network, prefix] of [
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
+  ['2620:4f:8000::', 48],
+  ['3fff::', 20],
   ['fc00::', 7],
   ['fe80::', 10],
   ['ff00::', 8],
@@ -42,10 +47,17 @@ for (const [network, prefix] of [
   NOT_PUBLIC.addSubnet(network, prefix, 'ipv6')
 }
 
+/** The only block of IPv6 that addresses of the public internet are given out from, and IPv4 in IPv6 clothing. */
+const GLOBAL_UNICAST = new BlockList()
+GLOBAL_UNICAST.addSubnet('2000::', 3, 'ipv6')
+GLOBAL_UNICAST.addSubnet('::ffff:0:0', 96, 'ipv6')
+
 /** True for an address of the public internet; false for all others and for anything that is no address. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
-  if (family === 0) return false
+  // A zone belongs to addresses of one link.
+  if (family === 0 || address.includes('%')) return false
+  if (family === 6 && !GLOBAL_UNICAST.check(address, 'ipv6')) return false
   return !NOT_PUBLIC.check(address, family === 4 ? 'ipv4' : 'ipv6')
 }
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
 import { type ErrorCode, UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
+import type { FileRequest } from '../engine.ts'
 import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
 import type { Deadline } from './deadline.ts'
 import { type ProxySettings, proxiesOf } from './proxy.ts'
@@ -33,6 +34,8 @@ export interface HttpRequest {
   readonly deadline: Deadline
   /** Values that no message and no cause may contain. */
   readonly secrets?: readonly string[]
+  /** Called when a 2xx response begins; what it returns is called with each piece of the body before anything else. */
+  readonly onResponse?: FileRequest['onResponse']
   /** Connects to addresses of the public internet only. @default false */
   readonly publicOnly?: boolean
 }
@@ -170,18 +173,25 @@ async function* pieces(body: Uint8Array, progress: { handedOver: boolean }): Asy
   }
 }
 
+/** True for the statuses that say that it went well, 200 to 299. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
 async function readResponse(
   response: Dispatcher.ResponseData,
-  { maxBytes, url }: HttpRequest,
+  { maxBytes, url, secrets = [], onResponse }: HttpRequest,
 ): Promise<HttpResponse> {
   const headers = firstValues(response.headers)
   const status = response.statusCode
-  const ok = status >= 200 && status < 300
+  const ok = isSuccess(status)
+  const keep = ok ? onResponse?.({ status, headers, secrets }) : undefined
   const parts: Buffer[] = []
   // A length over the limit is refused with the first byte.
   let size = ok && Number(headers['content-length'] ?? 0) > maxBytes ? maxBytes : 0
   try {
     for await (const chunk of response.body) {
+      keep?.(chunk)
       parts.push(chunk)
       size += chunk.length
       // Leaving the loop, either way, closes the connection.

@@ -89,7 +89,7 @@ describe('addresses that are refused without a connection', () => {
     'https://[::ffff:127.0.0.1]/a.png',
     'https://169.254.169.254/latest/meta-data',
     'file:///etc/passwd',
-    'data:image/png;base64,AAAA',
+    'data:image/png,AAAA',
     'ftp://media.lumenfall.ai/a.png',
     'javascript:alert(1)',
     '//media.lumenfall.ai/a.png',

@@ -1,7 +1,8 @@
 import { isUpscaleError, UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
 import { isLoopback } from './address.ts'
-import type { HttpResponse, Send } from './client.ts'
+import { readBase64 } from './base64.ts'
+import { type HttpResponse, isSuccess, type Send } from './client.ts'
 import type { Deadline } from './deadline.ts'
 
 /** Which addresses of results are opened. */
@@ -30,12 +31,14 @@ export const MAX_MEDIA_BYTES: number = 192 * 1024 * 1024
 /**
  * Downloads a result. The address comes from outside, so it is opened only over https, on a listed host or the API's
  * own origin, without credentials; each redirect is checked like the first address, and names that lead into private
- * networks are refused when connecting. Plain http is for an API on this machine.
+ * networks are refused when connecting. Plain http is for an API on this machine. A `data:` URL is read in place.
  *
  * @throws UpscaleError API_BAD_ANSWER for an address that is not allowed, API_INTERRUPTED where the picture couldn't
  *   be had, ANSWER_TOO_LARGE, ABORTED
  */
 export async function fetchMedia(address: string, request: MediaRequest): Promise<Buffer> {
+  const inline = readDataUrl(address, request.lostHint)
+  if (inline !== undefined) return inline
   let url = checkMediaAddress(address, request.rules)
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, request)
@@ -69,9 +72,23 @@ async function get(
   }
 }
 
+/**
+ * The picture of an address that holds it, a `data:` URL in base64 of any form. Undefined for any other address.
+ * @throws UpscaleError API_BAD_ANSWER for one in another form, ANSWER_CORRUPT for damaged base64
+ */
+function readDataUrl(address: string, hint: string): Buffer | undefined {
+  if (!/^\s*data:/i.test(address)) return undefined
+  if (!/^\s*data:[^,]{0,200};base64,/i.test(address)) throw refused('it is a data: URL that is not in base64')
+  const escaped = address.replaceAll(/%2B/gi, '+').replaceAll(/%2F/gi, '/').replaceAll(/%3D/gi, '=')
+  const bytes = readBase64(escaped)
+  if (bytes !== undefined) return bytes
+  throw new UpscaleError('ANSWER_CORRUPT', 'the picture in a data: URL is cut short or damaged', { hint })
+}
+
 function body({ status, body }: HttpResponse, url: URL, lostHint: string): Buffer {
-  if (status === 200 && body.length > 0) return body
-  throw lost(status === 200 ? `${url.host} sent nothing` : `${url.host} answered HTTP ${status}`, lostHint)
+  const isWhole = isSuccess(status) && status !== 206
+  if (isWhole && body.length > 0) return body
+  throw lost(isWhole ? `${url.host} sent nothing` : `${url.host} answered HTTP ${status}`, lostHint)
 }
 
 /** True where an allowed address may lead to the public internet only: everywhere but at an API on this machine. */

@@ -2,7 +2,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isUpscaleError } from '../../errors.ts'
-import { type LumenfallCatalogue, lumenfallCatalogue } from './catalogue.ts'
+import { listModels } from './catalogue.ts'
+import { lumenfall } from './lumenfall.ts'
 
 const KEY = 'lmnfl_canary.0123456789'
 
@@ -23,22 +24,19 @@ const server = createServer(async (request, response) => {
   const { status = 200, body } = reply
   response.writeHead(status, reply.headers).end(typeof body === 'string' ? body : JSON.stringify(body))
 })
-let catalogue: LumenfallCatalogue
+let env: Record<string, string>
 
 beforeAll(async () => {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/openai/v1`
-  catalogue = lumenfallCatalogue({ baseURL, timeoutMs: 5000 }, { LUMENFALL_API_KEY: KEY })
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/openai/v1`
+  env = { LUMENFALL_API_KEY: KEY, LUMENFALL_BASE_URL: base }
 })
 
 afterEach(() => {
   seen = []
 })
 
-afterAll(async () => {
-  await catalogue.close()
-  server.close()
-})
+afterAll(() => server.close())
 
 async function failure(asking: Promise<unknown>) {
   const error = await asking.then(
@@ -51,20 +49,20 @@ async function failure(asking: Promise<unknown>) {
 }
 
 describe('the price of an order', () => {
-  const estimate = { estimated: true, total_cost_micros: 60_000, currency: 'USD', model: 'm', components: [] }
-  const request = { model: 'ideogram-upscale', scale: 2, params: { detail: 60 } }
+  const estimate = { estimated: true, total_cost_micros: 70_000, currency: 'USD', model: 'm', components: [] }
+  const engine = lumenfall()
+  afterAll(() => engine.close?.())
+  const ask = () =>
+    engine.quote?.({ scale: 2, params: { detail: 60 } }, { env, signal: new AbortController().signal })
 
-  test('is asked by a dry run of it, with or without the picture', async () => {
+  test('is asked by a dry run of it, without the picture', async () => {
     reply = { body: estimate }
-    expect(await catalogue.estimatePrice(request)).toBe(60_000)
-    const image = { bytes: Buffer.from('picture'), name: 'a.png' }
-    expect(await catalogue.estimatePrice({ ...request, image })).toBe(60_000)
-    const [without, withImage] = seen
-    expect(without).toMatchObject({ method: 'POST', path: '/openai/v1/images/edits?dryRun=true' })
-    expect(without?.headers.authorization).toBe(`Bearer ${KEY}`)
-    for (const name of ['"model"', '"scale_factor"', '"detail"']) expect(without?.body).toContain(name)
-    expect(without?.body).not.toContain('"image"')
-    expect(withImage?.body).toContain('name="image"; filename="a.png"')
+    expect(await ask()).toBe(70_000)
+    const [question] = seen
+    expect(question).toMatchObject({ method: 'POST', path: '/openai/v1/images/edits?dryRun=true' })
+    expect(question?.headers.authorization).toBe(`Bearer ${KEY}`)
+    for (const name of ['"model"', '"scale_factor"', '"detail"']) expect(question?.body).toContain(name)
+    expect(question?.body).not.toContain('"image"')
   })
 
   test.each([
@@ -78,17 +76,13 @@ describe('the price of an order', () => {
     { data: [{ b64_json: 'AAAA' }], metadata: { cost: 0.06 } },
     [],
     null,
-    '<html>',
   ])('is not taken from %j', async body => {
     reply = { body }
-    expect((await failure(catalogue.estimatePrice(request))).code).toBe('API_BAD_ANSWER')
+    expect(await ask()).toBeUndefined()
   })
 
-  test('that is answered with a picture may have been an order: it says so, and was asked once', async () => {
-    reply = { body: { data: [{ b64_json: 'AAAA' }] } }
-    const image = { bytes: Buffer.from('picture'), name: 'a.png' }
-    expect((await failure(catalogue.estimatePrice({ ...request, image }))).message).toContain('charged')
-    expect(seen).toHaveLength(1)
+  test('is not asked for where nothing reaches a provider', () => {
+    expect(lumenfall({ replay: 'mock' }).quote).toBeUndefined()
   })
 })
 
@@ -101,7 +95,7 @@ describe('models', () => {
       { id: 'bare' },
     ]
     reply = { body: { object: 'list', data } }
-    expect(await catalogue.listModels()).toEqual([
+    expect(await listModels(env)).toEqual([
       { id: 'ideogram-upscale', name: 'Ideogram', ownedBy: 'ideogram' },
       { id: 'bare' },
     ])
@@ -110,82 +104,19 @@ describe('models', () => {
 
   test.each([{}, [], { data: {} }, null, 'nonsense'])('are not in %j', async body => {
     reply = { body }
-    expect((await failure(catalogue.listModels())).code).toBe('API_BAD_ANSWER')
+    expect((await failure(listModels(env))).code).toBe('API_BAD_ANSWER')
   })
 
-  test('one is asked for by its name, provider included', async () => {
-    reply = { body: { id: 'fal/ideogram-upscale' } }
-    expect(await catalogue.getModel('fal/ideogram-upscale')).toEqual({ id: 'fal/ideogram-upscale' })
-    expect(seen[0]?.path).toBe('/openai/v1/models/fal/ideogram-upscale')
-  })
-
-  test('one that is unknown is not found, under the id of the request', async () => {
-    const body = { error: { message: 'no such model', code: 'MODEL_NOT_FOUND' } }
-    reply = { status: 404, body, headers: { 'x-lumenfall-request-id': 'req_1' } }
-    expect(await failure(catalogue.getModel('nothing'))).toMatchObject({
-      code: 'API_NOT_FOUND',
+  test('a refusal names the id of the request', async () => {
+    const body = { error: { message: 'no such key', code: 'UNAUTHORIZED' } }
+    reply = { status: 401, body, headers: { 'x-lumenfall-request-id': 'req_1' } }
+    expect(await failure(listModels(env))).toMatchObject({
+      code: 'API_UNAUTHORIZED',
       details: { requestId: 'req_1' },
     })
   })
 
-  test.each(['', '../balance', 'a/b/c', 'a?b', 'a/..', '.', 'a b'])('%j is no name', async id => {
-    expect((await failure(catalogue.getModel(id))).code).toBe('BAD_OPTION')
-    expect(seen).toEqual([])
+  test('need a key', async () => {
+    expect((await failure(listModels({}))).code).toBe('KEY_MISSING')
   })
-})
-
-describe('the schema of a model', () => {
-  test.each([
-    [{ properties: { model: {}, detail: {} } }, ['model', 'detail']],
-    [{ id: 'x', schema: { input: { properties: { detail: {} } } } }, ['detail']],
-    [{ parameters: [{ name: 'detail' }, { name: 'seed' }, {}] }, ['detail', 'seed']],
-    [{ parameters: { detail: {}, seed: {} } }, ['detail', 'seed']],
-    [{ parameters: { type: 'object', properties: { detail: {} } } }, ['detail']],
-    [{}, []],
-    [{ properties: 'none' }, []],
-    [[1, null, 'a'], []],
-  ])('%j names %j', async (body, names) => {
-    reply = { body }
-    expect((await catalogue.getModelSchema('ideogram-upscale')).names).toEqual(names)
-    expect(seen[0]?.path).toBe('/openai/v1/models/ideogram-upscale?schema=true')
-  })
-
-  test('tells the fields it does not have, if it tells any', async () => {
-    reply = { body: { properties: { detail: {} } } }
-    expect(await catalogue.unknownFields('ideogram-upscale', ['detail', 'sead'])).toEqual(['sead'])
-    reply = { body: {} }
-    expect(await catalogue.unknownFields('ideogram-upscale', ['detail', 'sead'])).toEqual([])
-  })
-
-  test('may be large and deep', async () => {
-    reply = { body: `{"a":${'['.repeat(5000)}${']'.repeat(5000)},"properties":{"detail":{}}}` }
-    expect((await catalogue.getModelSchema('ideogram-upscale')).names).toEqual(['detail'])
-  })
-})
-
-describe('the balance', () => {
-  test.each([
-    [
-      { billing_type: 'prepaid', available: { amount: 12.34, currency: 'usd' } },
-      { billing: 'prepaid', availableMicros: 12_340_000 },
-    ],
-    [{ billing_type: 'postpaid', available: { amount: null, currency: 'usd' } }, { billing: 'postpaid' }],
-    [{ billing_type: 'gift', available: { amount: 1, currency: 'eur' } }, {}],
-    [{ available: { amount: '1' } }, {}],
-    [[], {}],
-  ])('%j is %j', async (body, expected) => {
-    reply = { body }
-    expect(await catalogue.getBalance()).toEqual(expected)
-    expect(seen[0]).toMatchObject({ method: 'GET', path: '/v1/balance' })
-  })
-
-  test('has no address below a base of another form', async () => {
-    const other = lumenfallCatalogue({ baseURL: 'https://proxy.example/v2' }, { LUMENFALL_API_KEY: KEY })
-    expect((await failure(other.getBalance())).code).toBe('BAD_OPTION')
-  })
-})
-
-test('a key that is missing, and options that are wrong, are named', async () => {
-  expect((await failure(lumenfallCatalogue({}, {}).listModels())).code).toBe('KEY_MISSING')
-  expect(() => lumenfallCatalogue({ baseUrl: 'x' } as object, {})).toThrow('did you mean "baseURL"?')
 })

@@ -1,82 +1,91 @@
-import { createHttpClient } from '../http/client.ts'
-import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
-import { optionProblems } from '../params.ts'
-import { type Env, hideKey, keyProblems, refuseProblems, SERVICE_RULES } from '../service-options.ts'
-import type { CatalogueClient } from './ask.ts'
-import { type Balance, getBalance } from './balance.ts'
-import { type EstimateRequest, estimatePrice } from './estimate.ts'
-import { type CatalogueModel, getModel, listModels } from './models.ts'
-import { connectLumenfall, type LumenfallOptions, resolveAccess } from './options.ts'
-import { getModelSchema, type ModelSchema, unknownFields } from './schema.ts'
+import { safeText } from '../../safe-text.ts'
+import { below } from '../http/address.ts'
+import { createHttpClient, type HttpRequest, type Send } from '../http/client.ts'
+import { startDeadline } from '../http/deadline.ts'
+import { field, parseJson, textField } from '../http/json.ts'
+import { repeatsFree, withRetry } from '../http/retry.ts'
+import type { Connection } from '../openai/engine.ts'
+import { apiError, badAnswer } from '../openai/errors.ts'
+import { safeId, withReceipt } from '../openai/receipt.ts'
+import type { Env } from '../service-options.ts'
+import { connectLumenfall, resolveAccess } from './options.ts'
 
-export type { Balance } from './balance.ts'
-export type { EstimateRequest } from './estimate.ts'
-export type { CatalogueModel } from './models.ts'
-export type { ModelSchema } from './schema.ts'
-
-export interface LumenfallCatalogueOptions extends Pick<LumenfallOptions, 'apiKey' | 'baseURL'> {
-  /** How long a question may take, repeats included. 1 to 3600000 milliseconds. @default 30000 */
-  readonly timeoutMs?: number
+/** A model as the catalogue shows it; texts are fit for printing. */
+export interface CatalogueModel {
+  readonly id: string
+  readonly name?: string | undefined
+  readonly ownedBy?: string | undefined
+  readonly description?: string | undefined
 }
 
-/** What Lumenfall tells besides pictures. All of it is information: no build depends on it. */
-export interface LumenfallCatalogue {
-  /** Millionths of a US dollar for an order, by the service's dry run. @throws UpscaleError API_* */
-  estimatePrice(request: EstimateRequest): Promise<number>
-  /** @throws UpscaleError API_* */
-  listModels(): Promise<readonly CatalogueModel[]>
-  /** @throws UpscaleError API_NOT_FOUND, API_*, BAD_OPTION for what can't be a name */
-  getModel(id: string): Promise<CatalogueModel>
-  /** @throws UpscaleError API_NOT_FOUND, API_*, BAD_OPTION for what can't be a name */
-  getModelSchema(id: string): Promise<ModelSchema>
-  /** The names of `sent` that the model's schema doesn't have, to warn of. @throws UpscaleError like getModelSchema */
-  unknownFields(id: string, sent: readonly string[]): Promise<readonly string[]>
-  /** @throws UpscaleError API_* */
-  getBalance(): Promise<Balance>
-  /** Ends questions under way and closes all connections. */
-  close(): Promise<void>
-}
+/** How long a question may take, repeats included, in milliseconds. */
+const QUESTION_MS = 30_000
 
-const DEFAULT_QUESTION_MS = 30_000
+/** The catalogue has some hundred models; this is room for many more. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
-const RULES = {
-  apiKey: SERVICE_RULES.apiKey,
-  baseURL: SERVICE_RULES.baseURL,
-  timeoutMs: SERVICE_RULES.timeoutMs,
+/**
+ * Every model of the catalogue, by `GET /models` (docs.lumenfall.ai/api-reference/models/list). Entries without an id
+ * are left out.
+ *
+ * @param env - environment variables: LUMENFALL_API_KEY, LUMENFALL_BASE_URL
+ * @throws UpscaleError KEY_MISSING, BAD_OPTION for an address that is none, or an API_ code
+ */
+export async function listModels(env: Env): Promise<readonly CatalogueModel[]> {
+  const connection = connectLumenfall(resolveAccess({}), env)
+  const http = createHttpClient()
+  try {
+    const limits = { timeoutMs: QUESTION_MS, signal: new AbortController().signal }
+    const question = { method: 'GET', isOrder: false, url: below(connection.base, 'models') } as const
+    const json = await ask(question, connection, withRetry(http.via(env), repeatsFree), limits)
+    const data = field(json, 'data')
+    if (!Array.isArray(data)) throw badAnswer(connection.service, 'sent no list of models')
+    return data.flatMap(entry => readModel(entry, connection) ?? [])
+  } finally {
+    await http.close()
+  }
 }
 
 /**
- * A client for Lumenfall's catalogue, prices and balance. The key is looked up with each question.
- *
- * @param env - environment variables: LUMENFALL_API_KEY, LUMENFALL_BASE_URL
- * @throws UpscaleError BAD_OPTION; its methods KEY_MISSING too
- * @example
- * const catalogue = lumenfallCatalogue({}, process.env)
- * const micros = await catalogue.estimatePrice({ model: 'ideogram-upscale', scale: 2 })
+ * Asks Lumenfall something that is no picture, and reads the answer as JSON of unknown shape.
+ * @throws UpscaleError with an API_ code, ANSWER_TOO_LARGE, ABORTED
  */
-export function lumenfallCatalogue(options: LumenfallCatalogueOptions, env: Env): LumenfallCatalogue {
-  const problems = [...optionProblems(hideKey(options), RULES), ...keyProblems(options.apiKey)]
-  refuseProblems('lumenfallCatalogue()', problems, Object.keys(RULES))
-  const access = resolveAccess(options)
-  const http = createHttpClient()
-  const stop = new AbortController()
-  const client = (): CatalogueClient => ({
-    ...connectLumenfall(access, env),
-    timeoutMs: options.timeoutMs ?? DEFAULT_QUESTION_MS,
-    signal: stop.signal,
-    send: withRetry(http.via(env), repeatsFree),
-    sendOrder: withRetry(http.via(env), repeatsOrder),
-  })
-  return {
-    estimatePrice: async request => estimatePrice(request, client()),
-    listModels: async () => listModels(client()),
-    getModel: async id => getModel(id, client()),
-    getModelSchema: async id => getModelSchema(id, client()),
-    unknownFields: async (id, sent) => unknownFields(sent, await getModelSchema(id, client())),
-    getBalance: async () => getBalance(client()),
-    async close() {
-      stop.abort()
-      await http.close()
-    },
+export async function ask(
+  question: Pick<HttpRequest, 'method' | 'isOrder' | 'url' | 'body'> & {
+    readonly headers?: Readonly<Record<string, string>>
+  },
+  { apiKey, service }: Connection,
+  send: Send,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<unknown> {
+  const deadline = startDeadline(timeoutMs, signal)
+  try {
+    const response = await send({
+      ...question,
+      headers: { ...question.headers, accept: 'application/json', authorization: `Bearer ${apiKey}` },
+      maxBytes: MAX_ANSWER_BYTES,
+      deadline,
+      secrets: service.secrets,
+    })
+    const json = parseJson(response.body.toString('utf8'))
+    if (response.status === 200 && json !== undefined) return json
+    const error =
+      response.status === 200
+        ? badAnswer(service, 'sent an answer that is no JSON')
+        : apiError(response, json, service)
+    const requestId = safeId(response.headers['x-lumenfall-request-id'], service.secrets)
+    throw requestId === undefined ? error : withReceipt(error, { requestId })
+  } finally {
+    deadline.clear()
   }
+}
+
+function readModel(entry: unknown, { service }: Connection): CatalogueModel | undefined {
+  const read = (name: string): string | undefined => {
+    const text = textField(entry, name)
+    return text === undefined ? undefined : safeText(text, { secrets: service.secrets })
+  }
+  const id = read('id')
+  if (id === undefined || id === '') return undefined
+  return { id, name: read('name'), ownedBy: read('owned_by'), description: read('description') }
 }

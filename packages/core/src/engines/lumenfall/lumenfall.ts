@@ -1,5 +1,6 @@
 import type { FileEngine } from '../engine.ts'
 import { createEditEngine } from '../openai/engine.ts'
+import { estimatePrice } from './estimate.ts'
 import { connectLumenfall, type LumenfallOptions, resolveLumenfall } from './options.ts'
 import { isFreeReplay, replayHeaders } from './replay.ts'
 
@@ -43,5 +44,8 @@ export function lumenfall(options: LumenfallOptions = {}): FileEngine {
     mediaHosts,
     timeoutMs,
     connect: env => connectLumenfall(resolved, env),
+    ...(isReplayed
+      ? {}
+      : { quote: ({ scale, params }, ...wire) => estimatePrice({ model, scale, params }, ...wire) }),
   })
 }

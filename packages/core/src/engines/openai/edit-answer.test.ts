@@ -187,23 +187,57 @@ describe('refusals', () => {
   })
 })
 
+describe('a picture in the place of the JSON', () => {
+  test('is the answer, under any status of success', () => {
+    const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
+    const response = { status: 201, headers: { 'x-request-id': 'req_4' }, body: png }
+    expect(readEditAnswer(response, SERVICE)).toEqual({
+      picture: { bytes: png },
+      receipt: { requestId: 'req_4' },
+    })
+  })
+
+  test('is none in a refusal', () => {
+    const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
+    const error = failure(() => readEditAnswer({ status: 500, headers: {}, body: png }, SERVICE))
+    expect(error.code).toBe('API_UNAVAILABLE')
+  })
+})
+
+test('201 is a success like 200', () => {
+  const read = readEditAnswer(answer(201, { data: [{ b64_json: 'AAAA' }] }), SERVICE)
+  expect(read.picture).toEqual({ base64: 'AAAA' })
+})
+
 describe('base64', () => {
   test.each(['AAAA', 'AAA=', 'AA==', '+/+/'])('%s is decoded', base64 => {
     expect(decodeBase64(base64, SERVICE).toString('base64')).toBe(base64)
   })
 
   test.each([
+    ['+/+/', '-_-_'],
+    ['+/+/', 'data:image/png;base64,+/+/'],
+    ['+/+/', 'data:image/png;name=a.png;base64,-_-_'],
+    ['AAAAAAAA', 'AAAA\r\nAAAA\n'],
+    ['AAAAAAAA', '  AAAA AAAA'],
+    ['AAA=', 'AAA'],
+    ['AA==', 'AA'],
+    ['AAAAAA==', 'data:image/webp;base64,AAAA\nAA'],
+  ])('%s is also read as %j', (base64, sent) => {
+    expect(decodeBase64(sent, SERVICE).toString('base64')).toBe(base64)
+  })
+
+  test.each([
     'A',
-    'AA',
-    'AAA',
     'AAAAA',
     'AA=A',
+    'AA=',
     '====',
     'AA!A',
-    'AA-_',
-    'AAAA AAAA',
-    'AAAA\n',
-    'data:image/png;base64,AAAA',
+    'AAAA,AAAA',
+    'data:image/png,AAAA',
+    'data:image/png;base64,',
+    'https://a/AAAA',
   ])('%j is refused', base64 => {
     expect(failure(() => decodeBase64(base64, SERVICE)).code).toBe('ANSWER_CORRUPT')
   })

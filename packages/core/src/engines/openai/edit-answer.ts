@@ -1,27 +1,33 @@
 import { UpscaleError } from '../../errors.ts'
-import type { HttpResponse } from '../http/client.ts'
+import { looksLikePicture } from '../../source/sniff.ts'
+import { readBase64 } from '../http/base64.ts'
+import { type HttpResponse, isSuccess } from '../http/client.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { apiError, badAnswer, type Service } from './errors.ts'
 import { type Receipt, safeId, withReceipt } from './receipt.ts'
 
 /** What a successful answer to an images call says. Nothing in it is trusted. */
 export interface EditAnswer {
-  readonly picture: { readonly base64: string } | { readonly url: string }
+  readonly picture: { readonly base64: string } | { readonly url: string } | { readonly bytes: Uint8Array }
   readonly receipt: Receipt
 }
 
 /**
  * Reads the answer to an images call, as documented at docs.lumenfall.ai/api-reference/images/edit: `data[0]` with
  * `b64_json` or `url`, and `metadata`. Where several pictures came, the first counts. JSON under another content
- * type is read all the same: it has been paid for.
+ * type is read all the same, and so is a picture in the place of the JSON, under any status of success: it has been
+ * paid for.
  *
  * @throws UpscaleError the API_ code of an error envelope or status; API_BAD_ANSWER where no picture can be found
  */
 export function readEditAnswer(response: HttpResponse, service: Service): EditAnswer {
-  const json = parseJson(response.body.toString('utf8'))
+  const isPicture = isSuccess(response.status) && looksLikePicture(response.body)
+  const json = isPicture ? undefined : parseJson(response.body.toString('utf8'))
   const receipt = readReceipt(response, json, service)
+  if (isPicture) return { picture: { bytes: response.body }, receipt }
   const hasError = (field(json, 'error') ?? null) !== null
-  if (response.status !== 200 || hasError) throw withReceipt(apiError(response, json, service), receipt)
+  if (!isSuccess(response.status) || response.status === 204 || hasError)
+    throw withReceipt(apiError(response, json, service), receipt)
   if (json === undefined) throw withReceipt(badAnswer(service, `sent ${describeBody(response)}`), receipt)
   const data = field(json, 'data')
   const first: unknown = Array.isArray(data) ? data[0] : undefined
@@ -32,13 +38,10 @@ export function readEditAnswer(response: HttpResponse, service: Service): EditAn
   throw withReceipt(badAnswer(service, 'sent an answer without a picture'), receipt)
 }
 
-/**
- * Decodes standard base64. Node's own decoder skips what it doesn't know and stops where it likes; here every
- * character and the length must be right.
- * @throws UpscaleError ANSWER_CORRUPT
- */
+/** @throws UpscaleError ANSWER_CORRUPT for what {@link readBase64} does not read */
 export function decodeBase64(base64: string, service: Service): Buffer {
-  if (base64.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return Buffer.from(base64, 'base64')
+  const bytes = readBase64(base64)
+  if (bytes !== undefined) return bytes
   throw new UpscaleError(
     'ANSWER_CORRUPT',
     `${service.name} sent a picture whose base64 is cut short or damaged`,

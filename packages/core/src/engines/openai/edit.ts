@@ -1,16 +1,16 @@
 import { isUpscaleError } from '../../errors.ts'
-import type { FileAnswer } from '../engine.ts'
+import type { FileAnswer, FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
 import type { HttpResponse, Send } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
 import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
 import type { ParamValue } from '../params.ts'
-import { decodeBase64, readEditAnswer } from './edit-answer.ts'
+import { decodeBase64, type EditAnswer, readEditAnswer } from './edit-answer.ts'
 import type { Service } from './errors.ts'
 import { type Receipt, withReceipt } from './receipt.ts'
 
 /** One images call in the form that OpenAI defined and gateways copy. */
-export interface EditCall {
+export interface EditCall extends Pick<FileRequest, 'response' | 'onResponse'> {
   /** The API's address, version part included: `https://api.lumenfall.ai/openai/v1`. */
   readonly base: URL
   /** Absent for a gateway that asks for none. */
@@ -49,19 +49,22 @@ const MAX_JSON_BYTES = (MAX_MEDIA_BYTES / 3) * 4
  *   error carries its request id and names its charge.
  */
 export async function editImage(call: EditCall): Promise<EditResult> {
-  const response = await order(call)
+  const response = call.response ?? (await order(call))
   const { picture, receipt } = readEditAnswer(response, call.service)
   try {
-    const bytes =
-      'url' in picture ? await download(picture.url, call) : decodeBase64(picture.base64, call.service)
-    return { bytes, ...receipt }
+    return { bytes: await bytesOf(picture, call), ...receipt }
   } catch (error) {
     throw isUpscaleError(error) ? withReceipt(error, receipt) : error
   }
 }
 
+function bytesOf(picture: EditAnswer['picture'], call: EditCall): Uint8Array | Promise<Uint8Array> {
+  if ('bytes' in picture) return picture.bytes
+  return 'url' in picture ? download(picture.url, call) : decodeBase64(picture.base64, call.service)
+}
+
 async function order(call: EditCall): Promise<HttpResponse> {
-  const { base, apiKey, service, idempotencyKey, headers, timeoutMs, signal } = call
+  const { base, apiKey, service, idempotencyKey, headers, timeoutMs, signal, onResponse } = call
   const form = await encodeForm(call)
   const deadline = startDeadline(timeoutMs, signal)
   try {
@@ -80,6 +83,7 @@ async function order(call: EditCall): Promise<HttpResponse> {
       maxBytes: MAX_JSON_BYTES,
       deadline,
       secrets: service.secrets,
+      ...(onResponse === undefined ? {} : { onResponse }),
     })
   } finally {
     deadline.clear()

@@ -1,5 +1,5 @@
-import type { EngineParams, FileEngine } from '../engine.ts'
-import { createHttpClient } from '../http/client.ts'
+import type { EngineParams, FileEngine, FileRequest } from '../engine.ts'
+import { createHttpClient, type Send } from '../http/client.ts'
 import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { type ModelParams, withDirective } from '../lumenfall/model-params.ts'
 import { type Scales, scaleFor } from '../lumenfall/model-table.ts'
@@ -24,6 +24,13 @@ export interface EditEngineSpec
   readonly headers: Readonly<Record<string, string>>
   readonly mediaHosts: readonly string[]
   readonly timeoutMs: number
+  /** Asks for the price of an order, where the service names one. @throws UpscaleError as {@link FileEngine.quote} */
+  quote?(
+    request: Pick<FileRequest, 'scale' | 'params'>,
+    connection: Connection,
+    send: Send,
+    signal: AbortSignal,
+  ): Promise<number | undefined>
   /** Looks up address and key when a picture is ordered. @throws UpscaleError KEY_MISSING, BAD_OPTION */
   connect(env: Env): Connection
 }
@@ -54,7 +61,8 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
     priceMicros,
     scaleFor: factor => scaleFor(scales, factor),
     checkParams: written => withDirective(spec.params, written, known, owner),
-    async upscale({ png, name, scale, params, idempotencyKey }, { env, signal }) {
+    checkAccess: ({ env }) => void spec.connect(env),
+    async upscale({ png, name, scale, params, idempotencyKey, response, onResponse }, { env, signal }) {
       const send = http.via(env)
       return editImage({
         ...spec.connect(env),
@@ -65,10 +73,17 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
         mediaHosts,
         timeoutMs,
         signal,
+        ...(response === undefined ? {} : { response }),
+        ...(onResponse === undefined ? {} : { onResponse }),
         order: withRetry(send, repeatsOrder),
         download: withRetry(send, repeatsFree),
       })
     },
+    quote:
+      spec.quote === undefined
+        ? undefined
+        : async (request, { env, signal }) =>
+            spec.quote?.(request, spec.connect(env), withRetry(http.via(env), repeatsFree), signal),
     close: () => http.close(),
   })
 }

@@ -48,7 +48,9 @@ def text_size(r: Random) -> float:
     kind = r.random()
     if kind < 0.35:
         return round(r.uniform(4.5, 8), 1)
-    if kind < 0.8:
+    if kind < 0.5:
+        return r.choice([7, 7.5, 8, 8.5, 9])
+    if kind < 0.85:
         return r.choice([8, 9, 10, 11, 12, 13, 14, 15, 16, round(r.uniform(8, 16), 1)])
     return r.uniform(16, 48)
 

@@ -6,7 +6,7 @@ from .common import colour, palette, sentence, tag, type_style
 def interface(r, stock):
     background, ink, accent = palette(r)
     font = type_style(r, stock, r.choice([10, 11, 12, 13, 14, 15]))
-    border = f"{r.choice([1, 1, 1, 2, 0.5, 1.5])}px solid {r.choice([accent, ink, 'rgba(128,128,128,.5)'])}"
+    border = f"{r.choice([1, 1, 1, 2])}px solid {r.choice([accent, ink, 'rgba(128,128,128,.5)'])}"
     radius = r.choice([0, 2, 4, 6, 8, 12, 999])
     shadow = r.choice([
         "none",

@@ -46,7 +46,7 @@ def scripts(r, stock):
 def table(r, stock):
     background, ink, accent = palette(r)
     columns = r.randint(3, 7)
-    line = r.choice([f"1px solid {accent}", "1px solid rgba(128,128,128,.4)", "0.5px solid #888", "none"])
+    line = r.choice([f"1px solid {accent}", "1px solid rgba(128,128,128,.4)", "1px solid #888", "none"])
     stripe = r.choice(["transparent", "rgba(128,128,128,.12)"])
 
     def cell():

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
+import { escapeText } from 'upscale-core/internal'
 import type { Connect, ResolvedConfig } from 'vite'
 import type { DevPicture } from '../../dev/pictures.ts'
 import { isFile } from '../../is-file.ts'
 import { isTaggedImage, pathOf } from '../../reference.ts'
 import type { Slot } from '../../slots.ts'
-import { publicFile } from '../files.ts'
+import { isForeignRequest } from '../inspector/http.ts'
 import { decodePath } from '../paths.ts'
+import { fileOfPath } from './module-pictures.ts'
 import type { DevSession } from './session.ts'
 
 /*
@@ -21,6 +22,12 @@ export function serveTaggedImages(session: DevSession): Connect.NextHandleFuncti
   return (request, response, next) => {
     const reference = referenceOf(request, session.config)
     if (reference === undefined) return next()
+    if (isForeignRequest(request, session.config)) {
+      const hint =
+        'a picture that an engine makes is not for pages of other sites; server.cors.origin of Vite allows one'
+      return send(response, 403, { 'Content-Type': 'text/plain; charset=utf-8' }, hint)
+    }
+    if (isOfModule(request)) return next()
     answer(reference, request, response, session).then(
       isAnswered => (isAnswered ? undefined : next()),
       error => {
@@ -38,8 +45,12 @@ function referenceOf({ method, url = '' }: IncomingMessage, { base }: ResolvedCo
   // In middleware mode a parent may have taken the base away already.
   const path = url.startsWith(base) ? `/${url.slice(base.length)}` : url
   const reference = decodePath(pathOf(path)) + path.slice(pathOf(path).length)
-  if (!isTaggedImage(reference) || reference.includes('\0')) return undefined
-  return new URLSearchParams(path.slice(pathOf(path).length)).has('import') ? undefined : reference
+  return isTaggedImage(reference) && !reference.includes('\0') ? reference : undefined
+}
+
+/** True for a request that Vite answers with a module. */
+function isOfModule({ url = '' }: IncomingMessage): boolean {
+  return new URLSearchParams(url.slice(pathOf(url).length)).has('import')
 }
 
 /** @returns false when there is no such file, which is Vite's to answer */
@@ -50,14 +61,16 @@ async function answer(
   session: DevSession,
 ): Promise<boolean> {
   const { config, projectUpscaler } = session
-  const source = fileOf(pathOf(reference), config)
+  const source = fileOfPath(pathOf(reference), config)
   if (!(await isAllowed(source, config))) {
     const hint = 'the file is outside of what server.fs allows to be served'
     send(response, 403, { 'Content-Type': 'text/plain; charset=utf-8' }, hint)
     return true
   }
   if (!isFile(source)) {
-    config.logger.warnOnce(`[upscale] ${reference}: there is no such file, looked for ${source}`)
+    config.logger.warnOnce(
+      `[upscale] ${escapeText(`${reference}: there is no such file, looked for ${source}`)}`,
+    )
     return false
   }
   const site = { reference, importer: undefined }
@@ -66,14 +79,6 @@ async function answer(
   const picture = await session.picture(source, directive.requests[0], site)
   await sendPicture(picture, request, response, config)
   return true
-}
-
-/** The file that a path of the site stands for, whether or not it may be served. */
-function fileOf(path: string, config: ResolvedConfig): string {
-  const outside = /^\/@fs(\/.*)$/.exec(path)?.[1]
-  // On Windows a drive follows: /@fs/C:/…
-  if (outside !== undefined) return join(outside.replace(/^\/(?=[a-z]:)/i, ''))
-  return publicFile(path, config) ?? join(config.root, path)
 }
 
 async function isAllowed(file: string, config: ResolvedConfig): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Directive } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
@@ -11,6 +12,7 @@ import { announceInspector, createViteInspector } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
 import { expandSrcsets } from './html.ts'
 import { serveTaggedImages } from './middleware.ts'
+import { isOfProject } from './module-pictures.ts'
 import { createDevSession, type DevSession } from './session.ts'
 
 /*
@@ -21,13 +23,13 @@ import { createDevSession, type DevSession } from './session.ts'
 /** Keys that Vite takes off an address itself; any other makes another plugin read the file. */
 const KEYS_OF_ADDRESSES = new Set(['url', 'no-inline', 'import', 't', 'v'])
 
-/** The plugin of Vite's dev server. */
-export function devPlugin(userOptions: UpscaleOptions): Plugin {
+/** The plugins of Vite's dev server. */
+export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
   const options = resolveBuildOptions(userOptions)
   // A server that restarts is created before the old one is closed, and both may use this plugin.
   const sessions = new Map<ResolvedConfig, DevSession>()
   const sessionOf: SessionOf = ({ environment }) => sessions.get(environment.getTopLevelConfig())
-  return {
+  const main: Plugin = {
     name: 'upscale:dev',
     enforce: 'pre',
     apply: 'serve',
@@ -49,9 +51,12 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
     ...devImportHooks(sessionOf),
     transformIndexHtml: {
       order: 'pre',
-      handler(html, { filename, server }) {
+      async handler(html, { filename, server }) {
         const session = server && sessions.get(server.config)
-        return session === undefined ? html : expandSrcsets(html, filename, session.projectUpscaler)
+        if (session === undefined) return html
+        // The file and not what is served of it, in which a server may have put what a request says.
+        session.modulePictures.noteCode(await readFile(filename, 'utf8').catch(() => ''), filename)
+        return expandSrcsets(html, filename, session.projectUpscaler)
       },
     },
     transform: {
@@ -73,6 +78,23 @@ export function devPlugin(userOptions: UpscaleOptions): Plugin {
       const session = sessionOf(this)
       sessions.delete(this.environment.getTopLevelConfig())
       await session?.close()
+    },
+  }
+  return [main, notePictures(sessionOf)]
+}
+
+/** Sees what modules ask for once they are compiled: style sheets with what a preprocessor added, templates, scripts. */
+function notePictures(sessionOf: SessionOf): Plugin {
+  return {
+    name: 'upscale:dev-modules',
+    apply: 'serve',
+    enforce: 'post',
+    transform: {
+      filter: { code: /[?&;](?:upscale|detail|resemblance|expand_prompt)\b/ },
+      handler(code, id) {
+        sessionOf(this)?.modulePictures.noteCode(code, id)
+        return null
+      },
     },
   }
 }
@@ -97,7 +119,7 @@ function addCssResolver(session: DevSession, { environments }: ViteDevServer): v
 
 /** Not before the server listens, which a person waits for. */
 function declareWhenListening(
-  path: string,
+  path: string | true,
   { projectUpscaler, tell }: DevSession,
   server: ViteDevServer,
 ): void {
@@ -127,13 +149,18 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         if (session === undefined || isScan || !isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
         const directive = session.projectUpscaler.parse(site)
-        if (directive.as === 'url' && !needsFile(directive, session.config)) return null
+        const isServed = directive.as === 'url' && !needsFile(directive, session.config)
+        if (isServed && (importer === undefined || !isOfProject(importer, session.config))) return null
         const source =
           fileBeside(directive.path, site.importer, session.config) ??
           (await sourceOf(directive.path, site.importer, session.config, async path => {
             const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
             return resolved ? pathOf(resolved.id) : undefined
           }))
+        if (importer !== undefined && isOfProject(importer, session.config)) {
+          for (const request of directive.requests) session.modulePictures.note(source, request)
+        }
+        if (isServed) return null
         if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
         return (await session.file(source, directive.requests[0], site)) + directive.rest
       },

@@ -1,16 +1,18 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import type { UpscaleError, UpscaleRequest } from 'upscale-core'
+import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
+import { escapeLines, escapeText } from 'upscale-core/internal'
 import type { ResolvedConfig, ViteDevServer } from 'vite'
 import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
 import { writePlaceholder } from '../../dev/placeholder.ts'
 import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../../dev/upscaler.ts'
 import type { BuildOptions } from '../../options.ts'
-import type { ProjectUpscaler } from '../../project-upscaler.ts'
+import { type ProjectUpscaler, withPlace } from '../../project-upscaler.ts'
 import type { ReferenceSite } from '../../reference.ts'
 import { createSlots, type Slot } from '../../slots.ts'
 import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
+import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
 
 /** What the parts of one dev server share. */
 export interface DevSession {
@@ -18,7 +20,12 @@ export interface DevSession {
   readonly projectUpscaler: ProjectUpscaler
   /** Sources of which a picture was asked for, with forward slashes. */
   readonly sources: ReadonlySet<string>
-  /** The finished picture, or a stand-in when that takes longer than a moment or may not be made here. */
+  /** What the project's own files ask for. */
+  readonly modulePictures: ModulePictures
+  /**
+   * The finished picture, or a stand-in when that takes longer than a moment or may not be made here. What no module of
+   * the project contains is made by nobody.
+   */
   picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>>
   /** The same as a file that Vite can read like any image. */
   file(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<string>
@@ -38,6 +45,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const slots = createSlots(projectUpscaler, true)
   const sources = new Set<string>()
   const readers = new Set<string>()
+  const modulePictures = createModulePictures(projectUpscaler, config)
   const { tell, notice } = createBuildSummary(server)
   const pictures = createDevPictures<Slot>(projectUpscaler, slots.fill, {
     onNews: reload,
@@ -51,15 +59,37 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
-  function picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>> {
+  async function picture(
+    source: string,
+    request: UpscaleRequest,
+    site: ReferenceSite,
+  ): Promise<DevPicture<Slot>> {
     sources.add(source.replaceAll('\\', '/'))
-    return pictures.ask(source, request, site)
+    if (site.importer !== undefined && isOfProject(site.importer, config))
+      modulePictures.note(source, request)
+    if (await modulePictures.has(source, request)) return pictures.ask(source, request, site)
+    if (await isFinished(source, request, site)) return pictures.ask(source, request, site)
+    config.logger.warnOnce(
+      `[upscale] ${escapeText(site.reference)} is in no module of the project, so nothing is made of it; write the reference there as a whole`,
+    )
+    return pictures.standIn(source, request, site)
   }
+
+  async function isFinished(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<boolean> {
+    try {
+      return (await projectUpscaler.view.examine(source, request)).state === 'finished'
+    } catch (error) {
+      throw isUpscaleError(error) ? withPlace(error, site) : error
+    }
+  }
+
+  server.watcher.on('all', () => modulePictures.forgetSources())
 
   return {
     config,
     projectUpscaler,
     sources,
+    modulePictures,
     picture,
     async file(source, request, site) {
       if (site.importer !== undefined) readers.add(site.importer.replaceAll('\\', '/'))
@@ -99,7 +129,7 @@ function createBuildSummary({ config, environments }: ViteDevServer): {
       notice(error)
       return
     }
-    const message = error instanceof Error ? error.message : String(error)
+    const message = escapeLines(error instanceof Error ? error.message : String(error))
     if (!isNew(message)) return
     config.logger.error(`[upscale] ${message}`)
     environments.client.hot.send({ type: 'error', err: { message, stack: '', plugin: 'upscale' } })

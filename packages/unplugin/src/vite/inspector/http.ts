@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ResolvedConfig } from 'vite'
 
 /** The largest body that is read, in bytes: some thousands of ids. */
 const MAX_BODY_BYTES = 256 * 1024
@@ -22,6 +23,31 @@ export function isOwnPage({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   const isLink = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
   return site === undefined || site === 'same-origin' || site === 'none' || isLink
+}
+
+/**
+ * True for what a page of another site asks for, unless the user lets that site read from the dev server (`server.cors`
+ * of Vite, which by itself names the pages of this machine). Browsers name the site; a page can leave its name out, but
+ * then they still say that it is another. What says neither is no page.
+ */
+export function isForeignRequest(
+  { headers }: IncomingMessage,
+  { server: { cors } }: Pick<ResolvedConfig, 'server'>,
+): boolean {
+  const site = headers['sec-fetch-site']
+  if (site === 'same-origin' || site === 'none') return false
+  const page = headers.origin ?? headers.referer
+  if (page === undefined || !URL.canParse(page)) return page !== undefined || site !== undefined
+  const { origin, host } = new URL(page)
+  if (host === (headers.host ?? headers[':authority'])) return false
+  return !isAllowedOrigin(origin, typeof cors === 'object' ? cors.origin : cors)
+}
+
+function isAllowedOrigin(origin: string, allowed: unknown): boolean {
+  if (Array.isArray(allowed)) return allowed.some(one => isAllowedOrigin(origin, one))
+  if (allowed instanceof RegExp)
+    return new RegExp(allowed.source, allowed.flags.replace(/[gy]/g, '')).test(origin)
+  return allowed === true || allowed === '*' || allowed === origin
 }
 
 /** The body of a request as JSON; undefined for one that is none, or too long. */

@@ -1,0 +1,1 @@
+export { across, down } from './resample'

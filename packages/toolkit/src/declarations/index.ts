@@ -1,0 +1,2 @@
+export { createDeclarations, type Declarations } from './declarations.ts'
+export { declarationFile } from './location.ts'

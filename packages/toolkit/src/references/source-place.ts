@@ -1,0 +1,100 @@
+import { cook, stringsOf } from './code-strings.ts'
+import { countLines } from './lines.ts'
+import { tokensOf } from './script.ts'
+import { findStyleTexts } from './style-text.ts'
+
+/** Where a reference stands in a source, both from 1. */
+export interface SourcePlace {
+  readonly line: number
+  readonly column: number
+}
+
+/** A text of a source that may be a reference, or have one in it. */
+interface SourceText {
+  readonly value: string
+  readonly start: number
+}
+
+const STYLE = /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)$/i
+const SCRIPT = /\.[cm]?[jt]sx?$/i
+/** Characters of a path or a query; where one stands beside an address, it is another, longer one. */
+const PART_OF_ADDRESS = /[\w%&=+./@~-]/
+
+/**
+ * Finds where a source has a reference: by the strings of code and the values of style sheets, and in other sources,
+ * which have several languages in them, as a whole word outside of comments. Bundlers hand some references over in
+ * another spelling, which is looked for last.
+ * @param name of the file, whose extension says what it is
+ * @returns undefined when the source doesn't have it word by word
+ */
+export function findSourcePlace(name: string, text: string, reference: string): SourcePlace | undefined {
+  const texts = [...textsOf(name, text)]
+  const start = first(spellingsOf(reference), spelling => startOf(texts, spelling))
+  if (start === undefined) return undefined
+  return { line: countLines(text)(start), column: start - text.lastIndexOf('\n', start - 1) }
+}
+
+function* textsOf(name: string, text: string): Generator<SourceText> {
+  if (STYLE.test(name)) {
+    for (const { value, start } of findStyleTexts(text)) yield { value: cook(value), start }
+  } else if (SCRIPT.test(name)) {
+    const tokens = [...tokensOf(text, /x$/i.test(name))]
+    for (const { text: value, placeOf } of stringsOf(tokens)) yield { value, start: placeOf(0) }
+    for (const { type, value, start } of tokens) {
+      if (type === 'JSXString' || type === 'JSXText') yield { value, start }
+    }
+  } else yield { value: withoutComments(text), start: 0 }
+}
+
+/** A whole text wins over a part of one. */
+function startOf(texts: readonly SourceText[], spelling: string): number | undefined {
+  const whole = texts.find(({ value }) => value === spelling)
+  if (whole !== undefined) return whole.start
+  return first(texts, ({ value, start }) => {
+    const at = indexOfWord(value, spelling)
+    return at === undefined ? undefined : start + at
+  })
+}
+
+function indexOfWord(text: string, word: string): number | undefined {
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    const [before, after] = [text[at - 1] ?? '', text[at + word.length] ?? '']
+    if (!PART_OF_ADDRESS.test(before) && !PART_OF_ADDRESS.test(after)) return at
+  }
+  return undefined
+}
+
+function spellingsOf(reference: string): string[] {
+  if (reference === '') return []
+  const bare = reference.replace(/^\.\//, '')
+  // css-loader writes `./` before a name, and takes `~` away.
+  const written = [reference, ...(bare === reference ? [] : [bare]), `~${reference}`]
+  return [...new Set(written.flatMap(one => [one, one.replaceAll('&', '&amp;'), encodeURI(one)]))]
+}
+
+/** The same text with spaces for the comments of markup and of style sheets. */
+function withoutComments(text: string): string {
+  return blank(blank(text, '<!--', '-->'), '/*', '*/')
+}
+
+function blank(text: string, open: string, close: string): string {
+  let result = ''
+  let at = 0
+  for (let start = text.indexOf(open); start !== -1; start = text.indexOf(open, at)) {
+    const found = text.indexOf(close, start + open.length)
+    // A mark that nothing closes begins no comment: `accept="image/*"`.
+    if (found === -1) break
+    const end = found + close.length
+    result += text.slice(at, start) + text.slice(start, end).replace(/[^\n]/g, ' ')
+    at = end
+  }
+  return result + text.slice(at)
+}
+
+function first<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

@@ -1,0 +1,112 @@
+import {
+  type CSSToken,
+  isTokenFunction,
+  isTokenIdent,
+  isTokenString,
+  isTokenURL,
+  TokenType,
+  tokenize,
+} from '@csstools/css-tokenizer'
+
+/** An address that CSS refers to. */
+export interface StyleReference {
+  /** Without quotes and escapes. */
+  readonly value: string
+  /** Where the value stands in the text, quotes and `url(` excluded. */
+  readonly start: number
+}
+
+/** What CSS is read from: a style sheet, the value of a property, or a text that may be CSS or about it. */
+export type StyleKind = 'sheet' | 'value' | 'text'
+
+/** Functions whose strings are addresses. */
+const ADDRESS_FUNCTIONS = new Set(['url', 'src', 'image', 'image-set', '-webkit-image-set'])
+
+/** Properties that take a picture, in the spelling of CSS or of the DOM. */
+const PICTURE_PROPERTY =
+  /^(?:--.+|[-a-z]*(?:background|mask|image|list-?style|cursor|content|filter|clip-?path|shape-?outside|fill|stroke|marker|src|cover|poster|offset-?path)[-a-z]*)$/i
+
+/** Words that stand beside an address in a value; with another word, a text is a sentence. */
+const VALUE_WORD =
+  /^(?:no-repeat|repeat(?:-[xy])?|round|space|stretch|left|right|top|bottom|center|fixed|local|scroll|cover|contain|auto|(?:border|padding|content|margin|fill|stroke|view)-box|text|none|initial|inherit|unset|inside|outside|disc|circle|square|alpha|luminance|match-source|add|subtract|intersect|exclude|fill|pointer|default|grab|zoom-in|zoom-out|crosshair|move|help|wait|transparent|currentcolor|black|white|red|green|blue|gray|grey|silver|navy|teal|orange|yellow|purple|pink|gold|important|\uFFFC.*|.*\uFFFC)$/i
+
+/** True for the name of a property whose value can refer to a picture. */
+export function isPictureProperty(name: string): boolean {
+  return PICTURE_PROPERTY.test(name)
+}
+
+/** A piece of CSS between semicolons and braces. */
+interface Segment {
+  readonly found: StyleReference[]
+  /** Identifiers outside of brackets, before a colon and in all. */
+  readonly names: string[]
+  readonly words: string[]
+  hasColon: boolean
+}
+
+/**
+ * Finds the addresses of a text by the tokens of CSS: `url(…)`, the strings of `image-set()` and its like, and in a
+ * style sheet the strings of custom properties. Selectors, the names of utility classes (`bg-[url(…)]`), generated
+ * content and comments hold none. Of a `text`, only what reads as a declaration or a value counts. Total.
+ */
+export function findStyleReferences(css: string, kind: StyleKind): StyleReference[] {
+  const references: StyleReference[] = []
+  const open: string[] = []
+  let segment = newSegment()
+  const end = (): void => {
+    if (kind !== 'text' || isStyle(segment)) references.push(...segment.found)
+    segment = newSegment()
+  }
+  for (const token of tokenize({ css })) {
+    const [type, written, from] = token
+    const isInBrackets = open.includes('[')
+    if (isTokenURL(token)) {
+      if (!isInBrackets) {
+        segment.found.push({
+          value: token[4].value,
+          start: from + written.indexOf(token[4].value.charAt(0), 4),
+        })
+      }
+    } else if (isTokenString(token)) {
+      if (!isInBrackets && holdsAddress(open, segment, kind)) {
+        segment.found.push({ value: token[4].value, start: from + 1 })
+      }
+    } else if (isTokenFunction(token)) open.push(token[4].value.toLowerCase())
+    else if (type === TokenType.OpenParen) open.push('(')
+    else if (type === TokenType.OpenSquare) open.push('[')
+    else if (type === TokenType.CloseParen || type === TokenType.CloseSquare) open.pop()
+    else if (type === TokenType.OpenCurly || type === TokenType.CloseCurly) {
+      // What stands before a brace is a selector, and a bracket that is still open was none.
+      if (type === TokenType.OpenCurly) segment.hasColon = true
+      open.length = 0
+      end()
+    } else if (type === TokenType.Semicolon) {
+      if (open.length === 0) end()
+    } else if (open.length === 0) note(token, segment)
+  }
+  end()
+  return references
+}
+
+function newSegment(): Segment {
+  return { found: [], names: [], words: [], hasColon: false }
+}
+
+function note(token: CSSToken, segment: Segment): void {
+  if (token[0] === TokenType.Colon) segment.hasColon = true
+  if (!isTokenIdent(token)) return
+  if (!segment.hasColon) segment.names.push(token[4].value)
+  segment.words.push(token[4].value)
+}
+
+function holdsAddress(open: readonly string[], { names }: Segment, kind: StyleKind): boolean {
+  const inner = open.at(-1)
+  if (inner !== undefined) return ADDRESS_FUNCTIONS.has(inner)
+  return kind === 'sheet' && names.length === 1 && (names[0]?.startsWith('--') ?? false)
+}
+
+/** True for a declaration of a property that takes pictures, and for a value without any word of a sentence. */
+function isStyle({ names, words, hasColon }: Segment): boolean {
+  if (hasColon && names.length > 0) return names.length === 1 && isPictureProperty(names[0] ?? '')
+  return words.every(word => VALUE_WORD.test(word))
+}

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import upscale from 'unplugin-upscale/vite'
+import { build, type InlineConfig } from 'vite'
+import { afterEach, expect, test } from 'vitest'
+import { UPSCALE } from '../support/hosts.ts'
+import { paint, SIZE } from '../support/pictures.ts'
+import { readTree, type Site, writeSite } from '../support/site.ts'
+
+// Projects whose folders and addresses are told to Vite in its own words.
+
+let site: Site | undefined
+afterEach(() => site?.remove())
+
+/** Builds a project, and gives the built pages by name and the widths of all built pictures. */
+async function buildSite(
+  files: Readonly<Record<string, string>>,
+  pictures: readonly string[],
+  config: InlineConfig,
+): Promise<{ root: string; html: string; widths: Record<string, number> }> {
+  site = await writeSite(files)
+  const { root } = site
+  await Promise.all(pictures.map(picture => paint(root, picture)))
+  await build({
+    configFile: false,
+    logLevel: 'silent',
+    ...config,
+    root: join(root, config.root ?? '.'),
+    plugins: [upscale({ ...UPSCALE, include: [] })],
+    build: { assetsInlineLimit: 0, outDir: join(root, 'dist'), emptyOutDir: true },
+  })
+  const tree = [...(await readTree(join(root, 'dist')))]
+  const made = tree.filter(([name]) => /-2x/.test(name))
+  const widths = await Promise.all(
+    made.map(
+      async ([name, bytes]) =>
+        [name.replace(/-[\w-]{8}\./, '.'), (await sharp(bytes).metadata()).width] as const,
+    ),
+  )
+  return {
+    root,
+    html: await readFile(join(root, 'dist/index.html'), 'utf8'),
+    widths: Object.fromEntries(widths),
+  }
+}
+
+const WIDE = 2 * SIZE.width
+
+test('%BASE_URL% and %VITE_…% are put in before the picture is looked for', async () => {
+  const { html, widths } = await buildSite(
+    {
+      '.env': 'VITE_BRAND=acme\n',
+      'index.html': `<!doctype html><link rel="icon" href="%BASE_URL%icon.png?upscale=2">
+<img src="./img/%VITE_BRAND%.png?upscale=2">
+<img srcset="./img/%VITE_BRAND%.png 1x, %BASE_URL%set.png?upscale=2 2x">
+<p>%MODE%</p>`,
+    },
+    ['public/icon.png', 'public/set.png', 'img/acme.png'],
+    { base: '/sub/' },
+  )
+  expect(widths).toEqual({
+    'assets/icon-2x.png': WIDE,
+    'assets/acme-2x.png': WIDE,
+    'assets/set-2x.png': WIDE,
+  })
+  expect(html).toMatch(/href="\/sub\/assets\/icon-2x-[\w-]+\.png"/)
+  expect(html).toMatch(/src="\/sub\/assets\/acme-2x-[\w-]+\.png"/)
+  expect(html).toContain('<p>production</p>')
+  expect(html).not.toContain('%VITE_')
+})
+
+test('a picture whose name has percent signs and no variable is itself', async () => {
+  const { widths } = await buildSite(
+    { 'index.html': '<!doctype html><img src="./50%25off%25.png?upscale=2">' },
+    ['50%off%.png'],
+    {},
+  )
+  expect(Object.values(widths)).toEqual([WIDE])
+})
+
+test.each([['../public'], ['../assets/shown']])(
+  'root src and publicDir %s: the public folder is inside, and the cache is the package’s',
+  async publicDir => {
+    const { root, widths } = await buildSite(
+      {
+        'src/index.html':
+          '<!doctype html><img src="/hero.png?upscale=2"><script type="module" src="./main.js"></script>',
+        'src/main.js': "import own from '../shared/own.png?upscale=2'\nwindow.own = own\n",
+      },
+      [join('src', publicDir, 'hero.png'), 'shared/own.png'],
+      { root: 'src', publicDir },
+    )
+    expect(widths).toEqual({ 'assets/hero-2x.png': WIDE, 'assets/own-2x.png': WIDE })
+    expect(existsSync(join(root, 'src/node_modules'))).toBe(false)
+    expect(existsSync(join(root, 'node_modules/.cache/upscale'))).toBe(true)
+  },
+)
+
+test('what is neither in the package nor in the public folder is still outside', async () => {
+  await expect(
+    buildSite(
+      {
+        'src/package.json': '{ "type": "module" }',
+        'src/index.html':
+          '<!doctype html><img src="/hero.png?upscale=2"><img src="../secret/a.png?upscale=2">',
+      },
+      ['public/hero.png', 'secret/a.png'],
+      { root: 'src', publicDir: '../public' },
+    ),
+  ).rejects.toThrow('SOURCE_OUTSIDE_ROOT')
+})
