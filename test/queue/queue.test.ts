@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
+import { startFaultyStore } from '../remote/faulty-store.ts'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { lacks, type RunningServer, startRedis } from '../support/servers.ts'
 
@@ -161,6 +162,31 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     const last = await enqueue(first, [...paid, '--wait', '--out', 'out'])
     expect(last.code).toBe(0)
     expect(await readdir(first.path('out'))).toHaveLength(8)
+  })
+
+  test('delivers all, each bought once, when the shared store is away for a while', async () => {
+    const store = await startFaultyStore()
+    onTestFinished(() => store.close())
+    const [first, one, two] = [await boot(), await boot(), await boot()]
+    await drawAll(first, 12)
+    const shared = { UPSCALE_REMOTE_CACHE: store.url }
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    const workers = [one, two].map(machine => work(machine, first, ['--jobs', '2', '--budget', '5'], shared))
+    const waiting = enqueue(first, [...paid, '--wait', '--out', 'out'], shared)
+    await until(async () => gateway.orders.length >= 3)
+    store.fault = { kind: 'status', status: 500 }
+    await sleep(8000)
+    // Those that were under way, and no more: two workers, two at a time, and those before.
+    const during = gateway.orders.length
+    store.fault = { kind: 'honest' }
+    const { code, stdout } = await waiting
+    for (const { child } of workers) child.kill('SIGTERM')
+    for (const { end } of workers) await end
+    expect(stdout).toContain('12 from the remote cache')
+    expect(code).toBe(0)
+    expect(during).toBeLessThan(12)
+    expect(gateway.orders).toHaveLength(12)
+    expectNoSecondOrder(gateway)
   })
 
   test('is paid for by the workers alone, within what the queue may cost and what each may spend', async () => {

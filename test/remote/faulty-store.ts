@@ -49,6 +49,8 @@ export async function startFaultyStore(
     if (fault.kind === 'status') return void response.writeHead(fault.status).end('no')
     if (fault.kind === 'redirect') return void response.writeHead(302, { location: fault.to }).end()
     if (request.method === 'PUT') {
+      if (request.headers['if-none-match'] === '*' && values.has(path))
+        return void response.writeHead(412).end()
       values.set(path, Buffer.concat(parts))
       return void response.writeHead(201).end()
     }

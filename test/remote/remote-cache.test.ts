@@ -3,7 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
-import { createUpscaler, isUpscaleError, type UpscalerOptions } from 'upscale-core'
+import { createUpscaler, isUpscaleError, UpscaleError, type UpscalerOptions } from 'upscale-core'
 import { openRemoteStore } from 'upscale-core/internal'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { lacks, startRedis } from '../support/servers.ts'
@@ -84,7 +84,7 @@ describe.each(STORE_KINDS)('the remote cache in $name', ({ isMissing, start }) =
       { remoteCache: store.remoteCache, engine: 'resize' },
       { root: machine.root, env: {} },
     )
-    const values = openRemoteStore(options.remoteCache ?? expect.fail('no settings'), options)
+    const values = openRemoteStore(options.remoteCache ?? expect.fail('no settings'))
     onTestFinished(() => values.close())
     const bytes = Uint8Array.from({ length: 70_000 }, (_, at) => at % 251)
     expect(await values.get('upscale:test:none', 1000)).toBeUndefined()
@@ -262,6 +262,58 @@ describe('a store that', () => {
     expect(notices).toEqual([expect.stringContaining('127.0.0.1:9')])
   })
 
+  test('holds claims has two machines that miss the same pictures at once pay for each once', async () => {
+    store.fault = { kind: 'honest' }
+    store.values.clear()
+    const engine = seller()
+    const names = Array.from({ length: 8 }, (_, at) => `${at}.png`)
+    const machines = await Promise.all([Machine.boot(8), Machine.boot(8), Machine.boot(8)])
+    const built = await Promise.all(machines.map(machine => machine.build(engine, store.url, {}, names)))
+    expect(engine.calls).toBe(8)
+    const digests = built.map(({ images }) => images.map(({ digest }) => digest))
+    expect(digests[1]).toEqual(digests[0])
+    expect(digests[2]).toEqual(digests[0])
+    expect([...store.values.keys()].filter(path => path.includes('/claims/'))).toEqual([])
+  })
+
+  test('holds no claims is said so, and the build goes on', async () => {
+    store.fault = { kind: 'honest' }
+    store.values.clear()
+    const base = (await Machine.boot()).root
+    const machine = await Machine.boot(2)
+    const { notices } = await machine.build(seller(), { driver: 'fs-lite', base }, {}, ['0.png', '1.png'])
+    expect(notices).toEqual([expect.stringContaining('holds no claims')])
+  })
+
+  test('holds the claim of an owner who left a call in doubt names the doubt, and nothing is bought', async () => {
+    store.fault = { kind: 'honest' }
+    store.values.clear()
+    const engine = seller()
+    const original = engine.engine.upscale.bind(engine.engine)
+    Object.assign(engine.engine, {
+      upscale: async (...call: Parameters<typeof original>) => {
+        await original(...call)
+        throw new UpscaleError('API_INTERRUPTED', 'the line broke', { hint: 'look at the log' })
+      },
+    })
+    const [first, second] = [await Machine.boot(), await Machine.boot()]
+    await expect(first.build(engine, store.url)).rejects.toMatchObject({ code: 'API_INTERRUPTED' })
+    await expect(second.build(engine, store.url)).rejects.toMatchObject({ code: 'CALL_UNCERTAIN' })
+    expect(engine.calls).toBe(1)
+  })
+
+  test('has many answers gives all of them to a frozen build that has no list', async () => {
+    store.fault = { kind: 'honest' }
+    store.values.clear()
+    const engine = seller()
+    const names = Array.from({ length: 12 }, (_, at) => `${at}.png`)
+    const [first, second] = [await Machine.boot(12), await Machine.boot(12)]
+    await first.build(engine, store.url, {}, names)
+    const { images } = await second.build(engine, store.url, { frozen: true, concurrency: 1 }, names)
+    expect(images.map(({ origin }) => origin)).toEqual(names.map(() => 'remote'))
+    expect(engine.calls).toBe(12)
+  })
+
   test('does not take what was bought leaves it where it is, with a notice', async () => {
     const engine = seller()
     const machine = await Machine.boot()
@@ -282,7 +334,7 @@ describe('a store that', () => {
     await upscaler.upscale('0.png')
     await upscaler.close()
     expect(upscaler.report().notices).toContain(
-      '1 answers were not stored in the remote cache; they are kept here',
+      '1 answer was not stored in the remote cache; kept in the cache of this machine',
     )
     expect((await machine.build(engine, false)).images[0]?.origin).toBe('cache')
     expect(engine.calls).toBe(1)
@@ -329,7 +381,7 @@ describe('a store that', () => {
       await upscaler.close()`
     const first = await runAsync(script)
     expect(first.stdout.trim()).toBe('engine')
-    expect(first.stderr).toMatch(/node_modules\/unstorage\//)
+    expect(first.stderr).toMatch(/node_modules\/undici\//)
     const second = await runAsync(script)
     expect(second.stdout.trim()).toBe('cache')
     expect(second.stderr).not.toMatch(/node_modules\/(unstorage|ioredis|undici|sharp)\//)
@@ -398,7 +450,7 @@ describe.skipIf(lacks('redis-server'))('a Redis that', () => {
       { remoteCache: server.url, engine: 'resize' },
       { root: machine.root, env: {} },
     )
-    const values = openRemoteStore(options.remoteCache ?? expect.fail('no settings'), options)
+    const values = openRemoteStore(options.remoteCache ?? expect.fail('no settings'))
     onTestFinished(() => values.close())
     await values.put('upscale:test:one', Buffer.from('one'))
     const { Redis } = await import('ioredis')

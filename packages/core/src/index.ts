@@ -29,7 +29,7 @@ export {
 export type { PixelImage } from './image/pixel-image.ts'
 export type { ExaminedFile, ExaminedImage, PlannedImage, PlanState } from './pipeline/plan.ts'
 export type { Origin, Report, ReportImage } from './pipeline/report.ts'
-export type { RemoteDriver } from './remote/drivers/driver.ts'
+export type { RemoteDriver } from './remote/drivers/unstorage.ts'
 export type { RemoteCache, RemoteCacheOptions } from './remote/settings.ts'
 export { type Directive, type Output, parseDirective, type UpscaleRequest } from './request/directive.ts'
 export type { ErrorPolicy, HostFacts, Preset, ResolvedOptions, UpscalerOptions } from './request/options.ts'

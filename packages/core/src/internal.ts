@@ -19,6 +19,7 @@ export {
 export { dollars } from './engines/dollars.ts'
 export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
 export { priceText } from './pipeline/plan.ts'
+export { addressOf as answerAddress } from './remote/remote-cache.ts'
 export type { RemoteSettings } from './remote/settings.ts'
 export { openRemoteStore, type RemoteStore } from './remote/store.ts'
 export { OWN_KEYS, TAGGED } from './request/directive.ts'

@@ -166,7 +166,7 @@ export function createUpscaler(
   const context: PipelineContext = {
     options: resolved,
     stores: openStores(resolved, recorder.notice),
-    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, resolved.root, recorder.notice),
+    remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     prices: createPrices(engineContext),
@@ -236,6 +236,8 @@ export function createUpscaler(
       options: { ...resolved, retry },
       ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
+    // Whoever works for others has nobody to give the answer to while the store is away.
+    if (sharedIntent !== undefined) context.remote?.askAgain()
     const facts = await misses(() =>
       withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
         answerKey,

@@ -151,11 +151,11 @@ async function checkFolder(name: string, folder: string): Promise<Check> {
 }
 
 /** Whether the remote cache answers, and takes and gives back what is stored; one that may only be read is only asked. */
-async function checkRemote({ remoteCache, root }: ResolvedOptions): Promise<Check> {
+async function checkRemote({ remoteCache }: ResolvedOptions): Promise<Check> {
   const name = 'remote cache'
   if (remoteCache === undefined)
     return { name, state: 'note', text: 'none; machines share nothing but the repository' }
-  const store = openRemoteStore(remoteCache, { root })
+  const store = openRemoteStore(remoteCache)
   const key = `upscale:v1:probes:${randomUUID()}`
   const probe = Buffer.from('upscale doctor')
   try {

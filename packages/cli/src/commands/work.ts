@@ -10,6 +10,7 @@ import { messageOf } from '../print.ts'
 import { openQueue, type QueueLink, queuePlace } from '../queue/connect.ts'
 import { type QueueFlags, withQueueFlags } from '../queue/flags.ts'
 import { doJob, isOurs, makeWorkFolder, type Workplace } from '../queue/job-work.ts'
+import { pause } from '../queue/pause.ts'
 import { openSharedStore } from '../queue/shared-store.ts'
 import { failureOf, readOrder } from '../queue/work-order.ts'
 import { inSession, type Session } from '../session.ts'
@@ -62,7 +63,14 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   const store = openSharedStore(upscaler.options)
   const link = await openQueue(place, text => print.note(`notice: ${text}`))
   const lockMs = (flags.deadAfter ?? 30) * 1000
-  const handler = createJobHandler(link, session, { upscaler, store, folder, lockMs })
+  const handler = createJobHandler(link, session, {
+    upscaler,
+    store,
+    folder,
+    lockMs,
+    stopping,
+    onKept: name => print.note(`${name}: bought or made, and kept here until the shared store takes it`),
+  })
   const worker = new link.bullmq.Worker(place.name, (job, token = '') => handler.take(job, token), {
     connection: link.connect(),
     concurrency: upscaler.options.concurrency,
@@ -156,16 +164,4 @@ function mayPass(error: unknown): boolean {
 async function isEmpty(queue: Queue): Promise<boolean> {
   const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized')
   return Object.values(counts).every(number => number === 0)
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end, { once: true })
-  })
 }

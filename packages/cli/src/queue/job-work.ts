@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
-import type { RemoteStore, SharedIntent } from 'upscale-core/internal'
+import { answerAddress, type RemoteStore, type SharedIntent } from 'upscale-core/internal'
+import { pause } from './pause.ts'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
@@ -15,47 +16,97 @@ export interface Workplace {
   readonly folder: string
   /** How long a worker may be silent, in milliseconds. */
   readonly lockMs: number
+  /** Aborted when the worker is told to stop. */
+  readonly stopping: AbortSignal
+  /** Called when an answer is here and could not be stored. */
+  onKept(name: string): void
+}
+
+/** How a job ended. */
+export interface JobResult {
+  readonly origin: KeptAnswer['origin']
+  readonly costMicros: number
+  readonly digest?: string
 }
 
 /** A folder for the pictures of a worker; the upscaler must be allowed to read it. */
 export const makeWorkFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'upscale-work-'))
 
+/** Between two looks at a store that is away. */
+const LOOK_EVERY_MS = 1000
+
 /**
- * Does one job: fetches the picture, sees to its answer, and returns when that is in the store.
+ * Does one job: fetches the picture, sees to its answer, and returns when that is in the store. While the store is away
+ * no call is begun, and an answer that is here already is stored again and again: the job stays with this worker.
+ *
  * @throws UpscaleError with any code of core's; SOURCE_NOT_FOUND for a picture that the store no longer has;
- *   BAD_OPTION where this worker's engine is another one than that of who asked
+ *   BAD_OPTION where this worker's engine is another one than that of who asked; ABORTED once the worker is told to stop
  */
-export async function doJob(
-  job: Job,
-  token: string,
-  place: Workplace,
-): Promise<KeptAnswer & { name: string }> {
+export async function doJob(job: Job, token: string, place: Workplace): Promise<JobResult> {
   const { upscaler, store, folder } = place
   const order = readOrder(job)
   const { id } = job
   if (order === undefined || id === undefined) throw unreadable()
+  await untilThere(id, place)
   const own = await mkdtemp(join(folder, 'job-'))
   try {
+    const picture = await fetchPicture(id, order, store)
+    if (picture === undefined) return { origin: 'remote', costMicros: 0 }
     const file = join(own, safeName(order.name))
-    await writeFile(file, await fetchPicture(id, order, store))
+    await writeFile(file, picture)
     const { answerKey } = await upscaler.plan(file, order.request)
     if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
-    const answer = await upscaler.answer(file, order.request, {
-      sharedIntent: sharedIntentOf(job, token, order, place.lockMs),
-      ...(order.retry === undefined ? {} : { retry: order.retry }),
-    })
-    if (!answer.isShared) throw notShared(upscaler)
-    // It has served. One that stays behind is forgotten by the store in time.
-    await store.remove(inputKey(id)).catch(() => undefined)
-    return { ...answer, name: order.name }
+    let costMicros = 0
+    for (;;) {
+      const answer = await upscaler.answer(file, order.request, {
+        sharedIntent: sharedIntentOf(job, token, order, place),
+        ...(order.retry === undefined ? {} : { retry: order.retry }),
+      })
+      costMicros += answer.costMicros
+      if (!answer.isShared) {
+        place.onKept(order.name)
+        await pauseOrStop(place, () => notShared(upscaler))
+        continue
+      }
+      // It has served. One that stays behind is forgotten by the store in time.
+      await store.remove(inputKey(id)).catch(() => undefined)
+      return { origin: answer.origin, costMicros, digest: answer.digest }
+    }
   } finally {
     await rm(own, { recursive: true, force: true })
   }
 }
 
-async function fetchPicture(id: string, { digest }: WorkOrder, store: RemoteStore): Promise<Uint8Array> {
+/** Waits until the store answers, whatever it says. @throws UpscaleError ABORTED */
+async function untilThere(id: string, place: Workplace): Promise<void> {
+  for (;;) {
+    try {
+      await place.store.has(inputKey(id))
+      return
+    } catch (error) {
+      if (!isUpscaleError(error)) throw error
+      await pauseOrStop(place, () => error)
+    }
+  }
+}
+
+/** @throws UpscaleError ABORTED once the worker is told to stop */
+async function pauseOrStop({ stopping }: Workplace, reason: () => UpscaleError): Promise<void> {
+  if (!stopping.aborted) await pause(LOOK_EVERY_MS, stopping)
+  if (!stopping.aborted) return
+  const { problem, details } = reason()
+  throw new UpscaleError('ABORTED', problem, { hint: details.hint })
+}
+
+/** The picture; undefined where its answer is there already, since a worker died before it could say so. */
+async function fetchPicture(
+  id: string,
+  { digest }: WorkOrder,
+  store: RemoteStore,
+): Promise<Uint8Array | undefined> {
   const bytes = await store.get(inputKey(id), MAX_INPUT_BYTES)
   if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === digest) return bytes
+  if (bytes === undefined && (await store.has(answerAddress(id)))) return undefined
   const what =
     bytes === undefined ? 'no longer has this picture' : 'has another picture in the place of this one'
   throw new UpscaleError('SOURCE_NOT_FOUND', `the shared store ${what}`, {
@@ -64,13 +115,15 @@ async function fetchPicture(id: string, { digest }: WorkOrder, store: RemoteStor
 }
 
 /** The job is seen by every worker, so the note of a call is kept in it. */
-function sharedIntentOf(job: Job, token: string, order: WorkOrder, lockMs: number): SharedIntent {
+function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workplace): SharedIntent {
   const { call: earlier, failure, ...rest } = order
   return {
     earlier,
     async note(call) {
+      // What could not be handed on is not bought.
+      await untilThere(job.id ?? '', place)
       // Somebody else has the job by now if this worker was silent for long, and may have made the call.
-      if ((await job.extendLock(token, lockMs)) !== 1) throw takenOver()
+      if ((await job.extendLock(token, place.lockMs)) !== 1) throw takenOver()
       await job.updateData({ ...rest, call })
     },
     strike: () => job.updateData(rest),

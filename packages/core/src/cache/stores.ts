@@ -14,6 +14,13 @@ export interface Stores {
   readonly scratch: Cache
   /** Where an engine's answers belong. */
   forEngine(engine: Pick<Engine, 'billing'>): Cache
+  /**
+   * True when there was a list of paid answers when this was first asked. One that a frozen build began itself, with
+   * the first answer that it fetched, says nothing against the second.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE for a list that can't be used
+   */
+  hadList(): boolean
   /** Keeps the answer of a free engine if it can be kept. Returns its SHA-256, hex. */
   keepAnswer(facts: NewEntry, bytes: Uint8Array): Promise<string>
   /** Keeps an answer that came out of the remote cache, if it can be kept. */
@@ -36,6 +43,7 @@ export function openStores(options: CacheFolders, onNotice: (text: string) => vo
   const forEngine = (engine: Pick<Engine, 'billing'>): Cache =>
     engine.billing === 'paid' ? durable : scratch
   let refuge: Cache | undefined
+  let hadList: boolean | undefined
 
   /** Runs a write that a build can do without. */
   async function tryTo<T>(write: () => Promise<T>): Promise<T | undefined> {
@@ -52,6 +60,10 @@ export function openStores(options: CacheFolders, onNotice: (text: string) => vo
     durable,
     scratch,
     forEngine,
+    hadList() {
+      hadList ??= durable.hasManifest()
+      return hadList
+    },
     async keepAnswer(facts, bytes) {
       await tryTo(() => scratch.commit('answers', facts, bytes))
       return hash('sha256', bytes, 'hex')

@@ -1,4 +1,4 @@
-import type { EngineOrder, Received, ServiceRequest } from '../billing/order.ts'
+import type { EngineOrder, Purchase, Received, ServiceRequest } from '../billing/order.ts'
 import { openPurchase, type Purchaser } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
@@ -132,7 +132,7 @@ async function bought<T>(
     async () =>
       (await purchase.kept()) ??
       (await receiveFetched(waiting, order, request, context)) ??
-      (await purchase.buy()),
+      (await buyClaimed(waiting, { request, order, store }, context)),
   )
   return context.pictures(async () => {
     const colour = await verified(received, waiting, purchase, context)
@@ -144,6 +144,36 @@ async function bought<T>(
     const { origin, costMicros } = received
     return use({ answerKey, digest, source: facts, picture, origin, costMicros })
   })
+}
+
+/**
+ * Buys an answer under a claim in the shared store, so that of all machines that miss it one pays. A queue has jobs for
+ * that, and a store that is away or holds no claims is done without.
+ */
+async function buyClaimed(
+  waiting: Waiting,
+  { request, order, store }: Omit<Purchase, 'context'>,
+  context: PipelineContext,
+): Promise<Received> {
+  const { answerKey } = order
+  const { options, remote, sharedIntent, stopping } = context
+  const isShared = remote !== undefined && sharedIntent === undefined
+  const isCalled = request.engine.billing === 'paid' && !options.frozen
+  const claim = isShared && isCalled ? await remote.claim(answerKey, stopping) : undefined
+  if (claim === undefined) return openPurchase({ request, order, store, context }).buy()
+  try {
+    // Another machine may have stored it between the look before and the claim.
+    const fetched = await receiveFetched(waiting, order, request, context)
+    if (fetched !== undefined) {
+      await remote?.abandon(answerKey)
+      return fetched
+    }
+    const shared = claim === 'answered' ? context : { ...context, sharedIntent: claim }
+    return await openPurchase({ request, order, store, context: shared }).buy()
+  } catch (error) {
+    await remote?.abandon(answerKey)
+    throw error
+  }
 }
 
 /** What is sent, and what is put back afterwards: a service sees no alpha. */
@@ -179,15 +209,16 @@ async function receiveFetched(
  */
 async function verified(
   received: Received,
-  { asked }: Waiting,
+  { answerKey, asked }: Waiting,
   purchase: Purchaser,
-  { options }: PipelineContext,
+  { options, remote }: PipelineContext,
 ): Promise<PixelImage> {
   try {
     const { colour } = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
     if (received.origin !== 'remote') await verifyAnswer(asked, { colour })
     return colour
   } catch (error) {
+    await remote?.abandon(answerKey)
     if (received.verified !== undefined) throw isUpscaleError(error) ? exchanged(error) : error
     return purchase.reject(received, error)
   }
@@ -253,7 +284,7 @@ function unvouched(
   const listed = store.listed(answerKey)
   if (listed !== undefined)
     return listed.sha256 === facts.sha256 ? undefined : 'manifest.json lists another answer to this request'
-  return options.frozen && store.hasManifest()
+  return options.frozen && stores.hadList()
     ? 'manifest.json does not list it, and this build is frozen: build once where it is not, and commit the list'
     : undefined
 }

@@ -4,6 +4,7 @@ import type { EntryFacts } from '../cache/entry.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { decodePortable, encodePortable, PORTABLE_OVERHEAD } from '../cache/portable-entry.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
+import { type Claim, createClaims } from './claim.ts'
 import type { RemoteSettings } from './settings.ts'
 import { openRemoteStore, type RemoteStore } from './store.ts'
 
@@ -11,7 +12,7 @@ import { openRemoteStore, type RemoteStore } from './store.ts'
 //
 //   upscale:v1:answers:<key>     what an engine returned, as a portable entry (cache/portable-entry.ts)
 //
-// Answers only. They are what costs money or minutes; any size, format and quality is made of them in a moment, and
+// and, while one is bought, upscale:v1:claims:<key> (claim.ts). Answers only: they are what costs money or minutes; any size, format and quality is made of them in a moment, and
 // what ships is always encoded here, never a file that somebody else could write. The keys are those of the folders.
 //
 // It is never needed: whatever it does, a build goes on with its own folders. Nothing is asked of it before a picture
@@ -32,6 +33,17 @@ export interface RemoteCache {
    * @returns true when the answer is there now
    */
   keep(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean>
+  /**
+   * Sees to it that of all machines that share this store one buys an answer; waits for whoever is at it.
+   * @returns a claim, given back by a {@link keep} that succeeds or by {@link abandon}; `'answered'` when the answer is
+   *   there now; undefined when this store holds no claims, or is away
+   * @throws UpscaleError ABORTED when somebody else is at it and the store goes away; an AbortError
+   */
+  claim(key: AnswerKey, signal: AbortSignal): Promise<Claim | 'answered' | undefined>
+  /** Nothing comes of a claim. What was noted in it stays a call in doubt. */
+  abandon(key: AnswerKey): Promise<void>
+  /** Forgets that the store was away: for whoever can't go on without it. */
+  askAgain(): void
   /** Waits for what is being stored, half a minute at most. */
   settle(): Promise<void>
   /** The same, and ends connections. Can be used again. */
@@ -61,18 +73,17 @@ const PASSING = new Set(['API_UNAVAILABLE', 'API_INTERRUPTED', 'API_UNREACHABLE'
 /**
  * @param onNotice - told once a run of an outage, and of every answer that is refused
  */
-export function openRemoteCache(
-  settings: RemoteSettings,
-  root: string,
-  onNotice: (text: string) => void,
-): RemoteCache {
-  const store: RemoteStore = openRemoteStore(settings, { root })
+export function openRemoteCache(settings: RemoteSettings, onNotice: (text: string) => void): RemoteCache {
+  const store: RemoteStore = openRemoteStore(settings)
+  const claims = createClaims(store)
   const uploads = pLimit(UPLOADS_AT_A_TIME)
-  const running = new Map<string, Promise<boolean>>()
-  const refused = new Set<string>()
+  const running = new Map<AnswerKey, Promise<boolean>>()
+  const refused = new Set<AnswerKey>()
   let downUntil = Number.NEGATIVE_INFINITY
   let isTold = false
-  let unsent = 0
+  let canClaim = !settings.readOnly
+  /** Keys of answers that are here and not there. */
+  const unsent = new Set<AnswerKey>()
 
   const isDown = (): boolean => performance.now() < downUntil
 
@@ -118,9 +129,14 @@ export function openRemoteCache(
         await store.put(addressOf(key), encodePortable(entry.facts, entry.bytes))
       return true
     })
-    if (isStored === true) refused.delete(key)
-    else unsent++
-    return isStored === true
+    if (isStored !== true) {
+      unsent.add(key)
+      return false
+    }
+    refused.delete(key)
+    unsent.delete(key)
+    await claims.answered(key)
+    return true
   }
 
   async function settle(): Promise<void> {
@@ -155,7 +171,7 @@ export function openRemoteCache(
       const under = running.get(key)
       if (under !== undefined) return under
       const work = uploads(() => upload(key, folder)).catch((error: unknown) => {
-        unsent++
+        unsent.add(key)
         onNotice(`remote cache (${settings.name}): ${isUpscaleError(error) ? error.problem : String(error)}`)
         return false
       })
@@ -163,19 +179,46 @@ export function openRemoteCache(
       void work.finally(() => running.delete(key))
       return work
     },
+    async claim(key, signal) {
+      if (!canClaim || isDown()) return undefined
+      try {
+        const claim = await claims.claim(key, () => store.has(addressOf(key)), signal)
+        if (typeof claim !== 'string' || claim === 'answered') return claim
+        if (canClaim) onNotice(noClaims(settings.name, claim))
+        canClaim = false
+      } catch (error) {
+        if (!isUpscaleError(error) || error.code === 'ABORTED') throw error
+        if (!isDown()) fail(error)
+      }
+      return undefined
+    },
+    abandon: key => claims.abandon(key),
+    askAgain() {
+      downUntil = Number.NEGATIVE_INFINITY
+    },
     settle,
     async close() {
       await settle()
       uploads.clearQueue()
-      unsent += running.size
+      for (const key of running.keys()) unsent.add(key)
       running.clear()
+      await claims.close()
       await store.close()
-      if (unsent > 0) onNotice(`${unsent} answers were not stored in the remote cache; they are kept here`)
-      unsent = 0
+      const { size } = unsent
+      if (size > 0)
+        onNotice(
+          `${size} ${size === 1 ? 'answer was' : 'answers were'} not stored in the remote cache; kept in the cache of this machine`,
+        )
+      unsent.clear()
     },
   }
 }
 
-function addressOf(key: AnswerKey): string {
+function noClaims(name: string, reason: string): string {
+  return `the remote cache (${name}) holds no claims (${reason}): two machines that miss the same picture at once both pay for it`
+}
+
+/** Where an answer lies in a store. */
+export function addressOf(key: string): string {
   return `upscale:v1:answers:${key}`
 }

@@ -1,11 +1,12 @@
 import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { flag, integer, record, show, text } from '../validate.ts'
-import { type DriverHost, isDriver, type RemoteDriver } from './drivers/driver.ts'
+import type { DriverHost, StoreDriver } from './drivers/driver.ts'
 import { webDriver } from './drivers/http.ts'
 import { loadPackage, missingPackages } from './drivers/packages.ts'
 import { redisDriver } from './drivers/redis.ts'
 import { bucketAddress, type S3Options, s3Driver, s3Secrets } from './drivers/s3.ts'
+import { fromUnstorage, isRemoteDriver, type RemoteDriver } from './drivers/unstorage.ts'
 
 /** The store that a team's machines share, and what may be done with it. */
 export interface RemoteCacheOptions {
@@ -20,7 +21,7 @@ export interface RemoteCacheOptions {
   readonly readOnly?: boolean
   /** Longest wait for one answer of the store, in milliseconds, 100 to 600000. @default 15000 */
   readonly timeoutMs?: number
-  /** Options of the driver, as unstorage documents them. */
+  /** Options of the driver: those of ioredis, of S3 (`bucket`, `region`, …), or as unstorage documents them. */
   readonly [option: string]: unknown
 }
 
@@ -36,7 +37,7 @@ export interface RemoteSettings {
   /** What a store said, fit for a message: one line, without the secrets of these settings. */
   readonly conceal: (said: string) => string
   /** Loads and makes the driver. */
-  readonly open: (stop: AbortSignal) => Promise<RemoteDriver>
+  readonly open: (stop: AbortSignal) => Promise<StoreDriver>
 }
 
 /** Where settings are read. */
@@ -56,7 +57,7 @@ interface Target {
   readonly name: string
   readonly packages: readonly string[]
   readonly secrets: readonly string[]
-  make(host: DriverHost): Promise<RemoteDriver>
+  make(host: DriverHost): Promise<StoreDriver>
 }
 
 /**
@@ -96,8 +97,9 @@ type Options = Readonly<Record<string, unknown>>
 
 function targetOf(driver: unknown, url: unknown, options: Options, place: RemotePlace): Target | string {
   if (url !== undefined) return fromUrl(url, driver, options, place)
-  if (isDriver(driver)) {
-    return { name: `${driver.name ?? 'own'} driver`, packages: [], secrets: [], make: async () => driver }
+  if (isRemoteDriver(driver)) {
+    const make = async (): Promise<StoreDriver> => fromUnstorage(driver)
+    return { name: `${driver.name ?? 'own'} driver`, packages: [], secrets: [], make }
   }
   if (driver === 'redis') return redisTarget(options)
   if (driver === 'http') {
@@ -132,7 +134,7 @@ function redisTarget(options: Options, url?: URL): Target {
   const { host = '127.0.0.1', port = 6379 } = options
   return {
     name: url === undefined ? `redis ${host}:${port}` : `redis ${url.host}`,
-    packages: ['unstorage', 'ioredis'],
+    packages: ['ioredis'],
     secrets: url === undefined ? [] : credentialsOf(url),
     make: driverHost => redisDriver(options, driverHost),
   }
@@ -152,7 +154,7 @@ function webTarget(address: URL, { headers }: Options): Target | string {
   const all = { ...(user === '' && password === '' ? {} : { authorization: `Basic ${basic}` }), ...headers }
   return {
     name: `http ${base.host}${base.pathname === '/' ? '' : base.pathname}`,
-    packages: ['unstorage'],
+    packages: [],
     secrets: [...credentialsOf(address), ...Object.values(all), basic],
     make: async driverHost => webDriver(base, () => all, driverHost),
   }
@@ -169,7 +171,7 @@ function s3Target(options: Options, { env }: RemotePlace): Target | string {
   const own = options as S3Options
   return {
     name: `s3 ${bucket} at ${bucketAddress(own, env).host}`,
-    packages: ['unstorage', 'aws4fetch'],
+    packages: ['aws4fetch'],
     secrets: s3Secrets(env),
     make: driverHost => s3Driver(own, driverHost),
   }
@@ -187,7 +189,7 @@ function namedTarget(name: string, options: Options, { root }: RemotePlace): Tar
     async make() {
       const { default: create } = await loadPackage(module, root)
       const driver: unknown = typeof create === 'function' ? create(options) : undefined
-      if (isDriver(driver)) return driver
+      if (isRemoteDriver(driver)) return fromUnstorage(driver)
       throw new Error(`${module} makes no driver`)
     },
   }

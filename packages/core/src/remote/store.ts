@@ -1,7 +1,6 @@
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import type { RemoteCall } from './drivers/driver.ts'
-import { loadPackage } from './drivers/packages.ts'
-import type { RemotePlace, RemoteSettings } from './settings.ts'
+import { CannotClaim, type StoreDriver } from './drivers/driver.ts'
+import type { RemoteSettings } from './settings.ts'
 
 /** Values by key in a store on another machine. Keys are parts of `[a-z0-9-]` joined by colons. Every wait ends. */
 export interface RemoteStore {
@@ -14,19 +13,16 @@ export interface RemoteStore {
    * @throws UpscaleError API_*
    */
   put(key: string, value: Uint8Array, ttl?: number): Promise<void>
+  /**
+   * Stores a value where there is none, in one step: of all who try at once, one does.
+   * @returns true when it was stored; a text, which says why, for a store that has no such step
+   * @throws UpscaleError API_*
+   */
+  claim(key: string, value: Uint8Array, ttl: number): Promise<boolean | string>
   /** Does nothing where there is no such value. @throws UpscaleError API_* */
   remove(key: string): Promise<void>
   /** Ends connections; the next call makes new ones. */
   close(): Promise<void>
-}
-
-/** What is used of unstorage's Storage. */
-interface Storage {
-  hasItem(key: string, options: RemoteCall): Promise<boolean>
-  getItemRaw(key: string, options: RemoteCall): Promise<unknown>
-  setItemRaw(key: string, value: Uint8Array, options: RemoteCall): Promise<void>
-  removeItem(key: string, options: RemoteCall): Promise<void>
-  dispose(): Promise<void>
 }
 
 /** Longest wait for a driver to let go of its connections. */
@@ -35,60 +31,59 @@ const CLOSE_MS = 2000
 /**
  * Opens the store of checked settings. Nothing is loaded or connected before the first call.
  *
- * unstorage lets every driver keep bytes; what it does not do (limits of time, words without secrets) is done here.
- * A driver of others that ignores limits is no longer waited for, but may keep its connection until it gives up.
+ * Drivers keep bytes; limits of time and words without secrets are seen to here. A driver of others that ignores limits
+ * is no longer waited for, but may keep its connection until it gives up.
  */
-export function openRemoteStore(settings: RemoteSettings, { root }: Pick<RemotePlace, 'root'>): RemoteStore {
-  let opened: { readonly storage: Promise<Storage>; readonly stop: AbortController } | undefined
+export function openRemoteStore(settings: RemoteSettings): RemoteStore {
+  let opened: { readonly driver: Promise<StoreDriver>; readonly stop: AbortController } | undefined
 
-  function storage(): Promise<Storage> {
+  function driver(): Promise<StoreDriver> {
     if (opened === undefined) {
       const stop = new AbortController()
-      opened = { stop, storage: openStorage(settings, root, stop.signal) }
+      opened = { stop, driver: settings.open(stop.signal) }
     }
-    return opened.storage
+    return opened.driver
   }
 
-  async function call<T>(work: (storage: Storage) => Promise<T>): Promise<T> {
+  async function call<T>(work: (driver: StoreDriver) => Promise<T>): Promise<T> {
     try {
-      return await within(settings.timeoutMs, (async () => work(await storage()))())
+      return await within(settings.timeoutMs, (async () => work(await driver()))())
     } catch (error) {
       throw coded(error, settings)
     }
   }
 
   return {
-    has: key => call(async storage => (await storage.hasItem(key, {})) === true),
+    has: key => call(driver => driver.has(key)),
     get: (key, maxBytes) =>
-      call(async storage => {
-        const value = toBytes(await storage.getItemRaw(key, { maxBytes }))
+      call(async driver => {
+        const value = await driver.get(key, maxBytes)
         if (value === undefined || value.length <= maxBytes) return value
         throw new UpscaleError('ANSWER_TOO_LARGE', `it has ${value.length} bytes, allowed are ${maxBytes}`, {
           hint: 'remove it from the store',
         })
       }),
-    put: (key, value, ttl) =>
-      call(storage => storage.setItemRaw(key, value, ttl === undefined ? {} : { ttl })),
-    remove: key => call(storage => storage.removeItem(key, {})),
+    put: (key, value, ttl) => call(async driver => void (await driver.put(key, value, { ttl }))),
+    claim: (key, value, ttl) =>
+      call(driver =>
+        driver.put(key, value, { ttl, ifAbsent: true }).catch((error: unknown) => {
+          if (error instanceof CannotClaim) return settings.conceal(error.message)
+          throw error
+        }),
+      ),
+    remove: key => call(driver => driver.remove(key)),
     async close() {
       if (opened === undefined) return
-      const { storage, stop } = opened
+      const { driver, stop } = opened
       opened = undefined
       stop.abort()
       // What could not be opened, or doesn't close, is of no more use to anybody.
       await within(
         CLOSE_MS,
-        storage.then(one => one.dispose()),
+        driver.then(one => one.close()),
       ).catch(() => undefined)
     },
   }
-}
-
-async function openStorage(settings: RemoteSettings, root: string, stop: AbortSignal): Promise<Storage> {
-  const { createStorage } = await loadPackage('unstorage', root)
-  const driver = await settings.open(stop)
-  if (typeof createStorage === 'function') return createStorage({ driver })
-  throw new Error('unstorage has no createStorage')
 }
 
 /** @throws UpscaleError API_TIMEOUT */
@@ -106,16 +101,6 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-function toBytes(value: unknown): Uint8Array | undefined {
-  if (value === null || value === undefined) return undefined
-  if (value instanceof Uint8Array) return value
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
-  if (typeof value === 'string') return Buffer.from(value)
-  throw new UpscaleError('API_BAD_ANSWER', 'the store returned something that is no bytes', {
-    hint: 'use another driver',
-  })
 }
 
 /** An error of a driver in words without secrets. It is no cause of ours: clients hang whole commands on theirs. */

@@ -1,29 +1,29 @@
-/** What a driver of unstorage is, as far as it is used here. Keys are parts joined by colons. */
-export interface RemoteDriver {
-  readonly name?: string
-  hasItem(key: string, options: RemoteCall): unknown
-  getItem(key: string, options: RemoteCall): unknown
-  getItemRaw?(key: string, options: RemoteCall): unknown
-  setItem?(key: string, value: string, options: RemoteCall): unknown
-  setItemRaw?(key: string, value: unknown, options: RemoteCall): unknown
-  removeItem?(key: string, options: RemoteCall): unknown
-  getKeys(base: string, options: RemoteCall): unknown
-  dispose?(): unknown
+/**
+ * A store of values by key, as far as a remote cache needs one. Keys are parts of `[a-z0-9-]` joined by colons. Every
+ * method rejects with whatever went wrong; `store.ts` gives that a code and takes secrets out.
+ */
+export interface StoreDriver {
+  has(key: string): Promise<boolean>
+  /** @param maxBytes - a larger value is not fetched, where the store can tell @throws UpscaleError ANSWER_TOO_LARGE */
+  get(key: string, maxBytes: number): Promise<Uint8Array | undefined>
+  /** @returns false when the value was to be stored only where there was none, and there was one */
+  put(key: string, value: Uint8Array, how: PutOptions): Promise<boolean>
+  /** Does nothing where there is no such value. */
+  remove(key: string): Promise<void>
+  close(): Promise<void>
 }
 
-/** Handed to a driver with every call. Those of this package obey all of it, others may not. */
-export interface RemoteCall {
-  /** A larger value is refused, in bytes. */
-  readonly maxBytes?: number
+/** How a value is stored. */
+export interface PutOptions {
   /** Seconds after which a store that can do so forgets the value. */
-  readonly ttl?: number
+  readonly ttl?: number | undefined
+  /** In one step: only where there is no value. @throws {@link CannotClaim} by stores that have no such step */
+  readonly ifAbsent?: boolean | undefined
 }
 
-/** True for what may be such a driver. */
-export function isDriver(value: unknown): value is RemoteDriver {
-  if (typeof value !== 'object' || value === null) return false
-  const { hasItem, getItem, getKeys } = value as Partial<RemoteDriver>
-  return [hasItem, getItem, getKeys].every(one => typeof one === 'function')
+/** A store that can't store a value only where there is none. The message is the reason. */
+export class CannotClaim extends Error {
+  override readonly name = 'CannotClaim'
 }
 
 /** How a driver is made: where its packages are looked for, how long it may take, when it must let go. */

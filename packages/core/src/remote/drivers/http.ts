@@ -1,12 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { createHttpClient, type HttpRequest, type HttpResponse } from '../../engines/http/client.ts'
 import { startDeadline } from '../../engines/http/deadline.ts'
 import { UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
-import type { DriverHost, RemoteDriver } from './driver.ts'
+import { CannotClaim, type DriverHost, type StoreDriver } from './driver.ts'
 
-// Drivers for stores that speak HTTP, with the addresses and verbs of unstorage's own `http` and `s3` drivers, so that
-// either side can be exchanged. Those have no time limit, no limit of size, can't be stopped, and follow redirects
-// with the credentials in hand; here all goes through the one file that talks HTTP.
+// Stores that speak HTTP: a web server that takes PUT, and S3. A key is a path, its colons are slashes. All goes through
+// the one file that talks HTTP: it has limits of time and of size, can be stopped, and follows no redirect with the
+// credentials in hand.
+//
+// A claim is a PUT with `If-None-Match: *` (RFC 9110, 13.1.2; S3 has it since 2024). Some servers ignore that header,
+// nginx among them, and would overwrite the claim of somebody else. So it is tried once, with a value of its own,
+// before it is relied on.
 
 /** Signs a request, or adds what else proves who asks. */
 export type Authorise = (
@@ -16,47 +21,79 @@ export type Authorise = (
 /** No value is larger: that of the queue's largest source. */
 const MAX_BYTES = 256 * 1024 * 1024
 
+/** What a server answers where there is something already: RFC 9110, and S3 while another PUT is under way. */
+const IS_THERE = new Set([409, 412])
+
+/** What a call is about, beside its key. */
+interface CallOptions {
+  readonly body?: Uint8Array
+  readonly maxBytes?: number
+  readonly ifAbsent?: boolean
+}
+
 /** @param base - the address under which all keys lie */
-export function webDriver(base: URL, authorise: Authorise, host: DriverHost): RemoteDriver {
+export function webDriver(base: URL, authorise: Authorise, host: DriverHost): StoreDriver {
   const client = createHttpClient()
   const send = client.via(host.env)
+  let claims: Promise<void> | undefined
 
   async function call(
     method: HttpRequest['method'],
     key: string,
-    { body, maxBytes = MAX_BYTES }: { readonly body?: Uint8Array; readonly maxBytes?: number } = {},
+    { body, maxBytes = MAX_BYTES, ifAbsent = false }: CallOptions = {},
   ): Promise<HttpResponse | undefined> {
     const url = addressOf(base, key)
     const deadline = startDeadline(host.timeoutMs, host.stop)
     const { secrets } = host
     try {
-      const headers = { ...(await authorise({ method, url })) }
+      const condition: Record<string, string> = ifAbsent ? { 'if-none-match': '*' } : {}
+      const headers = { ...(await authorise({ method, url })), ...condition }
       const request = { method, url, headers, deadline, secrets, isOrder: false }
       // The length that a HEAD tells is not that of its own body.
       const limit = method === 'HEAD' ? Number.MAX_SAFE_INTEGER : maxBytes
       const response = await send({ ...request, maxBytes: limit, ...(body === undefined ? {} : { body }) })
-      if (response.status === 404 || response.status === 410) return undefined
-      if (response.status >= 200 && response.status < 300) return response
+      const { status } = response
+      if (status === 404 || status === 410) return undefined
+      if ((status >= 200 && status < 300) || (ifAbsent && IS_THERE.has(status))) return response
+      if (ifAbsent && (status === 400 || status === 501))
+        throw new CannotClaim(`${url.host} answered HTTP ${status} to If-None-Match`)
       throw refusal(url, response, secrets)
     } finally {
       deadline.clear()
     }
   }
 
+  async function put(key: string, body: Uint8Array, ifAbsent: boolean): Promise<boolean> {
+    const answer = await call('PUT', key, { body, ifAbsent })
+    if (answer === undefined) throw notThere(addressOf(base, key))
+    return answer.status < 300
+  }
+
+  /** @throws CannotClaim for a server that stores a second value in the place of the first */
+  async function tryClaims(): Promise<void> {
+    const key = `upscale:v1:probes:${randomUUID()}`
+    await put(key, Buffer.from('first'), true)
+    const isTaken = await put(key, Buffer.from('second'), true)
+    await call('DELETE', key)
+    if (isTaken) throw new CannotClaim(`${base.host} ignores If-None-Match`)
+  }
+
   return {
-    name: 'web',
-    hasItem: async key => (await call('HEAD', key)) !== undefined,
-    getItem: async key => (await call('GET', key))?.body.toString() ?? null,
-    getItemRaw: async (key, { maxBytes }) =>
-      (await call('GET', key, maxBytes === undefined ? {} : { maxBytes }))?.body ?? null,
-    async setItemRaw(key, value) {
-      if (!(value instanceof Uint8Array)) throw new TypeError('only bytes are stored')
-      const answer = await call('PUT', key, { body: value })
-      if (answer === undefined) throw notThere(addressOf(base, key))
+    has: async key => (await call('HEAD', key)) !== undefined,
+    get: async (key, maxBytes) => (await call('GET', key, { maxBytes }))?.body,
+    async put(key, value, { ifAbsent = false }) {
+      if (ifAbsent) {
+        claims ??= tryClaims()
+        // What says nothing about the server's ways, such as an outage, is tried again.
+        await claims.catch((error: unknown) => {
+          if (!(error instanceof CannotClaim)) claims = undefined
+          throw error
+        })
+      }
+      return put(key, value, ifAbsent)
     },
-    removeItem: async key => void (await call('DELETE', key)),
-    getKeys: () => [],
-    dispose: () => client.close(),
+    remove: async key => void (await call('DELETE', key)),
+    close: () => client.close(),
   }
 }
 

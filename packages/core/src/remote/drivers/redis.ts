@@ -1,59 +1,50 @@
+import type { Redis, RedisOptions } from 'ioredis'
 import { UpscaleError } from '../../errors.ts'
-import { type DriverHost, isDriver, type RemoteDriver } from './driver.ts'
+import type { DriverHost, StoreDriver } from './driver.ts'
 import { loadPackage } from './packages.ts'
 
-/** What is used of ioredis. */
-interface Client {
-  readonly status: string
-  on(event: 'error', listener: (error: Error) => void): unknown
-  strlen(key: string): Promise<number>
-}
-
-/** A driver, its connection, and why that broke where it did. */
+/** A connection, and why it broke where it did. */
 interface Line {
-  readonly driver: RemoteDriver
-  readonly client: Client
+  readonly client: Redis
   reason: Error | undefined
 }
 
 /**
- * unstorage's own driver, with waits that end, lines that are made anew once they are broken, and values that are
- * measured before they are fetched.
- * @param options - those of the driver: `url`, `host`, `base`, `ttl`, `tls`, …
+ * Redis and what speaks its language, through ioredis, with waits that end, lines that are made anew once they are
+ * broken, and values that are measured before they are fetched.
+ * @param options - those of ioredis, and `url`, `base` (before every key) and `ttl` (seconds, of every value)
  */
 export async function redisDriver(
-  options: Readonly<Record<string, unknown>>,
+  { url, base, ttl: usualTtl, ...options }: Readonly<Record<string, unknown>>,
   { root, timeoutMs }: DriverHost,
-): Promise<RemoteDriver> {
-  const { default: create } = await loadPackage('unstorage/drivers/redis', root)
-  const base = typeof options.base === 'string' ? `${options.base.replace(/:+$/, '')}:` : ''
+): Promise<StoreDriver> {
+  const { Redis: Client } = (await loadPackage('ioredis', root)) as typeof import('ioredis')
+  const prefix = typeof base === 'string' ? `${base.replace(/:+$/, '')}:` : ''
   let line: Line | undefined
 
   function connect(): Line {
-    const driver: unknown =
-      typeof create === 'function' &&
-      create({
-        connectTimeout: timeoutMs,
-        commandTimeout: timeoutMs,
-        // Whoever uses this has a breaker of its own; a client that goes on trying would hold the process.
-        maxRetriesPerRequest: 0,
-        retryStrategy: () => null,
-        ...options,
-      })
-    if (!isDriver(driver) || !hasInstance(driver)) throw new Error('unstorage has no redis driver that fits')
-    const made: Line = { driver, client: driver.getInstance(), reason: undefined }
+    const all: RedisOptions = {
+      connectTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
+      // Whoever uses this has a breaker of its own; a client that goes on trying would hold the process.
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      ...options,
+    }
+    const client = typeof url === 'string' ? new Client(url, all) : new Client(all)
+    const made: Line = { client, reason: undefined }
     // Without a listener the client would print.
-    made.client.on('error', error => {
+    client.on('error', error => {
       made.reason ??= error
     })
     return made
   }
 
-  async function use<T>(work: (line: Line) => T): Promise<Awaited<T>> {
+  async function use<T>(work: (client: Redis) => Promise<T>): Promise<T> {
     if (line === undefined || line.client.status === 'end') line = connect()
     const own = line
     try {
-      return await work(own)
+      return await work(own.client)
     } catch (error) {
       // A command that never went out only says that the line is closed.
       throw own.reason ?? error
@@ -61,23 +52,27 @@ export async function redisDriver(
   }
 
   return {
-    name: 'redis',
-    hasItem: (key, call) => use(({ driver }) => driver.hasItem(key, call)),
-    async getItem(key, call) {
-      const size = await use(({ client }) => client.strlen(`${base}${key}`))
-      // Bytes are kept in base64 there, four characters for three.
-      if (call.maxBytes !== undefined && size > call.maxBytes * 1.34 + 16) throw tooLarge(call.maxBytes)
-      return use(({ driver }) => driver.getItem(key, call))
+    has: async key => (await use(client => client.exists(prefix + key))) === 1,
+    async get(key, maxBytes) {
+      if ((await use(client => client.strlen(prefix + key))) > maxBytes) throw tooLarge(maxBytes)
+      return (await use(client => client.getBuffer(prefix + key))) ?? undefined
     },
-    setItem: (key, value, call) => use(({ driver }) => driver.setItem?.(key, value, call)),
-    removeItem: (key, call) => use(({ driver }) => driver.removeItem?.(key, call)),
-    getKeys: () => [],
-    dispose: () => line?.driver.dispose?.(),
+    async put(key, value, { ttl = usualTtl, ifAbsent }) {
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      const name = prefix + key
+      if (typeof ttl === 'number') {
+        const ms = Math.round(ttl * 1000)
+        return ifAbsent === true
+          ? (await use(client => client.set(name, bytes, 'PX', ms, 'NX'))) === 'OK'
+          : (await use(client => client.set(name, bytes, 'PX', ms))) === 'OK'
+      }
+      return ifAbsent === true
+        ? (await use(client => client.set(name, bytes, 'NX'))) === 'OK'
+        : (await use(client => client.set(name, bytes))) === 'OK'
+    },
+    remove: async key => void (await use(client => client.del(prefix + key))),
+    close: async () => line?.client.disconnect(),
   }
-}
-
-function hasInstance(driver: object): driver is { getInstance(): Client } {
-  return 'getInstance' in driver && typeof driver.getInstance === 'function'
 }
 
 function tooLarge(maxBytes: number): UpscaleError {

@@ -1,9 +1,9 @@
 import { UpscaleError } from '../../errors.ts'
-import type { DriverHost, RemoteDriver } from './driver.ts'
+import type { DriverHost, StoreDriver } from './driver.ts'
 import { webDriver } from './http.ts'
 import { loadPackage } from './packages.ts'
 
-/** Options of the driver `s3`, those of unstorage's; what is left out is taken from the environment. */
+/** Options of the driver `s3`, what is left out is taken from the environment. */
 export interface S3Options {
   readonly bucket?: string
   /** @default AWS_REGION, else AWS_DEFAULT_REGION, else 'us-east-1' */
@@ -35,8 +35,8 @@ export function s3Secrets(env: DriverHost['env']): string[] {
   )
 }
 
-/** The wire of unstorage's `s3` driver: aws4fetch signs, core's own client sends. */
-export async function s3Driver(options: S3Options, host: DriverHost): Promise<RemoteDriver> {
+/** aws4fetch signs, core's own client sends. */
+export async function s3Driver(options: S3Options, host: DriverHost): Promise<StoreDriver> {
   const { env } = host
   const accessKeyId = options.accessKeyId || env.AWS_ACCESS_KEY_ID
   const secretAccessKey = options.secretAccessKey || env.AWS_SECRET_ACCESS_KEY
