@@ -331,6 +331,7 @@ export function createUpscaler(
       await Promise.allSettled(running)
       await context.remote?.close()
       await context.budget.close()
+      await context.stores.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
+import { appendWhole, makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
 import { ledgerFolder } from '../cache/layout.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
@@ -105,17 +105,5 @@ function parseLine(text: string): LedgerEntry | undefined {
     ...{ at, event, key, source, engine, model, attempt, costMicros },
     ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(typeof code === 'string' ? { code } : {}),
-  }
-}
-
-/** Appends a line, or nothing: half of one, on a full disk, would spoil the next. */
-async function appendWhole(handle: FileHandle, text: string): Promise<void> {
-  const { size } = await handle.stat()
-  try {
-    await handle.writeFile(text)
-    await handle.datasync()
-  } catch (error) {
-    await handle.truncate(size).catch(() => undefined) // the error to tell about is the first one
-    throw error
   }
 }

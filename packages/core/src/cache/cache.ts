@@ -12,7 +12,8 @@ import {
   printEntry,
 } from './entry.ts'
 import { entryFolder, shelfFolder } from './layout.ts'
-import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
+import { knownAnswers, lineOf, Manifest } from './manifest.ts'
+import type { ManifestLine } from './manifest-text.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
 import { EntryReader, type Look } from './read-entry.ts'
@@ -20,7 +21,7 @@ import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 
 export type { CacheEntry, NewEntry } from './entry.ts'
-export type { ManifestLine } from './manifest.ts'
+export type { ManifestLine } from './manifest-text.ts'
 export type { CacheEvent } from './quarantine.ts'
 export type { CacheRecord } from './record.ts'
 export type { SweepCounts } from './sweep.ts'
@@ -33,7 +34,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
 //   <root>/v1/ledger/, hits.jsonl                          what was charged (durable); where lookups led (scratch)
-//   <root>/manifest.json                                   the digests of all answers; durable roots only
+//   <root>/manifest.json, manifest.added                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
@@ -139,6 +140,13 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
    */
   probe(roomBytes?: number): Promise<void>
+  /**
+   * To be called when nothing more will be stored: of a large list of paid answers and what was added beside it, makes
+   * one file.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE, CACHE_UNWRITABLE, CACHE_LOCKED
+   */
+  close(): Promise<void>
   /** Removes what killed processes left behind more than an hour ago, by the file system's clock. Never throws. */
   sweep(): Promise<SweepCounts>
 }
@@ -285,6 +293,10 @@ class DiskCache implements Cache {
       const { bavail, bsize } = await statfs(this.root)
       if (bavail * bsize < roomBytes) throw noRoom(bavail * bsize, roomBytes)
     })
+  }
+
+  async close(): Promise<void> {
+    await this.#write(async () => this.#manifest?.unite())
   }
 
   sweep(): Promise<SweepCounts> {

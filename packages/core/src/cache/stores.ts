@@ -33,6 +33,8 @@ export interface Stores {
     alias: AliasKey,
     record: { readonly pay: AnswerKey },
   ): Promise<void>
+  /** Finishes what was written. A list that can't be written anew is as good in two files, and is told. */
+  close(): Promise<void>
 }
 
 export function openStores(options: CacheFolders, onNotice: (text: string) => void): Stores {
@@ -80,6 +82,14 @@ export function openStores(options: CacheFolders, onNotice: (text: string) => vo
     },
     async keepAlias(engine, alias, record) {
       await tryTo(() => forEngine(engine).commitRecord('sources', alias, record))
+    },
+    async close() {
+      try {
+        await durable.close()
+      } catch (error) {
+        if (!isUpscaleError(error)) throw error
+        onNotice(`manifest.json and manifest.added stay two files, which count as one: ${error.problem}`)
+      }
     },
   }
 }
