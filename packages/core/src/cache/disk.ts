@@ -9,7 +9,7 @@ import { UpscaleError } from '../errors.ts'
 // and a trip through the thread pool costs several times the read. Writing is not: it waits for the disk.
 
 /** A pipe or a device in a file's place must not block the open. Windows has no such flag. */
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+export const READ: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** Longest wait for another file to be closed when this process or the system may open no more. */
 const DESCRIPTORS_MS = 5000

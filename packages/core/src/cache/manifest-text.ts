@@ -19,7 +19,7 @@ const MANIFEST_VERSION = 1
 const HEAD = Buffer.from(`{"manifest": ${MANIFEST_VERSION}\n`)
 
 /** From this size on, in bytes, only the lines that are asked for are parsed. Some thousand pictures. */
-export const LARGE_MANIFEST_BYTES = 256 * 1024
+export const LARGE_MANIFEST_BYTES: number = 256 * 1024
 
 /** What is listed of one paid answer. */
 export interface ManifestLine {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, readFileOfLimitSync, renamePatiently, stampOf, syncFolder, unreadable } from './disk.ts'
@@ -203,12 +203,21 @@ export function lineOf(
 /** All answers on a shelf that are whole by their entry.json, for a manifest that is begun. */
 export function knownAnswers(shelf: string, reader: EntryReader): ManifestLines {
   const lines = new Map<string, ManifestLine>()
-  const keys = existsSync(shelf) ? readdirSync(shelf).flatMap(name => readdirSync(join(shelf, name))) : []
-  for (const key of keys) {
+  const folders = namesIn(shelf, /^[0-9a-f]{2}$/)
+  for (const key of folders.flatMap(name => namesIn(join(shelf, name), /^[0-9a-f]{64}$/))) {
     const seen = reader.entry(join(shelf, key.slice(0, 2), key), key)
     if (seen.state === 'sound') lines.set(key, lineOf(seen.entry.facts))
   }
   return lines
+}
+
+function namesIn(folder: string, wanted: RegExp): string[] {
+  try {
+    return readdirSync(folder).filter(name => wanted.test(name))
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return []
+    throw error
+  }
 }
 
 function unusable(file: string, reason: string): UpscaleError {
@@ -236,6 +245,18 @@ function exchanged(file: string, folder: string): UpscaleError {
     {
       file,
       hint: 'restore both from version control: one of them was changed without the other. Nothing was bought',
+    },
+  )
+}
+
+/** Why a frozen build takes no answers where their list is missing. */
+export function listMissing(file: string): UpscaleError {
+  return new UpscaleError(
+    'CACHE_UNREADABLE',
+    'the list of paid answers is missing, and this build is frozen: nothing says whether the answers are those that were bought',
+    {
+      file,
+      hint: 'restore it from version control; or build once where it is not frozen, look at the pictures, and commit the list that the next purchase begins',
     },
   )
 }

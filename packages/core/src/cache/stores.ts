@@ -33,14 +33,17 @@ export interface Stores {
     alias: AliasKey,
     record: { readonly pay: AnswerKey },
   ): Promise<void>
-  /** Finishes what was written. A list that can't be written anew is as good in two files, and is told. */
+  /** Tidies up. What can't be is told, and does no harm. */
   close(): Promise<void>
 }
 
-export function openStores(options: CacheFolders, onNotice: (text: string) => void): Stores {
+export function openStores(
+  options: CacheFolders & { readonly frozen: boolean },
+  onNotice: (text: string) => void,
+): Stores {
   const onEvent = (event: CacheEvent): void =>
     onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
-  const durable = openCache(options.cacheDir, { onEvent, tag: false })
+  const durable = openCache(options.cacheDir, { onEvent, tag: false, frozen: options.frozen })
   const scratch = openCache(options.scratchDir, { onEvent, tag: true })
   const forEngine = (engine: Pick<Engine, 'billing'>): Cache =>
     engine.billing === 'paid' ? durable : scratch
@@ -85,10 +88,10 @@ export function openStores(options: CacheFolders, onNotice: (text: string) => vo
     },
     async close() {
       try {
-        await durable.close()
+        await Promise.all([durable.close(), scratch.close()])
       } catch (error) {
         if (!isUpscaleError(error)) throw error
-        onNotice(`manifest.json and manifest.added stay two files, which count as one: ${error.problem}`)
+        onNotice(`cache: ${error.problem}; what could not be tidied up is tidied up by the next build`)
       }
     },
   }
