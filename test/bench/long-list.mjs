@@ -17,9 +17,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const SELF = fileURLToPath(import.meta.url)
 const CORE = new URL('../../packages/core/dist/index.mjs', import.meta.url)
-const { default: sharp } = await import(
-  pathToFileURL(createRequire(CORE).resolve('sharp')).href
-)
+const { default: sharp } = await import(pathToFileURL(createRequire(CORE).resolve('sharp')).href)
 
 const [first, second, third] = process.argv.slice(2)
 if (first === '--buy') await buy(second, Number(third))
@@ -34,7 +32,9 @@ async function measure(lines, pictures, rounds) {
     console.log(
       `${String(count).padStart(8)} lines: ${seconds.map(one => `${one.toFixed(2)} s`).join(', ')} for ${pictures} pictures`,
     )
-  console.log(`median of the long list: ${(median(long) / median(empty)).toFixed(2)} times that of the empty one`)
+  console.log(
+    `median of the long list: ${(median(long) / median(empty)).toFixed(2)} times that of the empty one`,
+  )
 }
 
 async function timeOf(lines, pictures) {
@@ -73,7 +73,9 @@ async function paint(file, number) {
   const shades = Buffer.from(
     Array.from({ length: 64 * 48 * 3 }, (_, at) => (Math.floor(at / 3) % 64) * 3 + (number % 60)),
   )
-  await sharp(shades, { raw: { width: 64, height: 48, channels: 3 } }).png().toFile(file)
+  await sharp(shades, { raw: { width: 64, height: 48, channels: 3 } })
+    .png()
+    .toFile(file)
 }
 
 async function buy(root, pictures) {
@@ -89,14 +91,14 @@ async function buy(root, pictures) {
     scaleFor: () => 2,
     checkParams: params => params,
     async upscale({ png, width, height }) {
-      const bytes = await sharp(png).resize(width * 2, height * 2, { kernel: 'lanczos3' }).png().toBuffer()
+      const bytes = await sharp(png)
+        .resize(width * 2, height * 2, { kernel: 'lanczos3' })
+        .png()
+        .toBuffer()
       return { bytes, costMicros: 1000 }
     },
   }
-  const upscaler = createUpscaler(
-    { engine, budget: 1000, frozen: false, concurrency: 4 },
-    { root, env: {} },
-  )
+  const upscaler = createUpscaler({ engine, budget: 1000, frozen: false, concurrency: 4 }, { root, env: {} })
   const names = Array.from({ length: pictures }, (_, number) => `${number}.png`)
   await Promise.all(names.map(name => upscaler.upscale(name, { factor: 2 })))
   await upscaler.close()
