@@ -24,9 +24,10 @@ async function openGateway(workMs = 0): Promise<Gateway> {
 
 const MOST_CHANGES = 1000
 
-const PICTURES = 80
 /** Many make a figure: KILLS=400. */
 const KILLS = Number(process.env.KILLS ?? 60)
+/** Enough that kills find something to buy. */
+const PICTURES = KILLS + 20
 
 /** How far along a purchase a kill came, by what it left. */
 const STAGES = ['before the order', 'in doubt', 'arrived', 'received', 'filed'] as const
@@ -130,7 +131,10 @@ describe('processes killed with SIGKILL at random', () => {
       const children = Array.from({ length: 4 }, () => startBuyer(order))
       await Promise.all(children.map(child => child.printed('ready')))
       for (const child of children) {
-        await sleep(Math.random() * 250)
+        // Once its first answer is in, so that kills fall where answers are; or soon, where there is nothing to buy.
+        const arrival = child.printed('arrived').catch(() => undefined)
+        await Promise.race([arrival, child.end, sleep(3000)])
+        await sleep(Math.random() * 100)
         child.process.kill('SIGKILL')
         if ((await child.end) === 'SIGKILL') kills++
         const seen = arrivals(root, child)
