@@ -109,7 +109,7 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
           return resolved ? pathOf(resolved.id) : undefined
         }
         const beside = fileBeside(directive.path, site.importer, session.config)
-        const source = beside ?? (await sourceOf(directive.path, site.importer, session.config, askVite))
+        const source = beside ?? (await sourceOf(directive.path, site.importer, session, askVite))
         if (directive.as !== 'url') {
           const variant = source + id.slice(pathOf(id).length)
           variants.set(variant, site)

@@ -153,7 +153,7 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         if (isServed && (importer === undefined || !isOfProject(importer, session.config))) return null
         const source =
           fileBeside(directive.path, site.importer, session.config) ??
-          (await sourceOf(directive.path, site.importer, session.config, async path => {
+          (await sourceOf(directive.path, site.importer, session, async path => {
             const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
             return resolved ? pathOf(resolved.id) : undefined
           }))
