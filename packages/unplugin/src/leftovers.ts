@@ -38,14 +38,10 @@ export async function findLeftovers(files: Iterable<OutputFile>, rules: Leftover
   for (const { name, text } of files) {
     if (!isSearched(name)) continue
     const content = text()
-    const references = new Map<string, Leftover>()
     const lineOf = countLines(content)
     for (const { reference, start, form } of await findOutputReferences(name, content, rules)) {
-      if (!references.has(reference)) {
-        references.set(reference, { reference, output: name, line: lineOf(start), form })
-      }
+      left.push({ reference, output: name, line: lineOf(start), form })
     }
-    left.push(...references.values())
   }
   return left
 }
