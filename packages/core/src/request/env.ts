@@ -17,6 +17,7 @@ interface VariableFacts {
 export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
   LUMENFALL_API_KEY: { isSecret: true, meaning: 'key of `lumenfall()`' },
   LUMENFALL_BASE_URL: { meaning: 'address of another gateway of the same kind, version part included' },
+  IDEOGRAM_API_KEY: { isSecret: true, meaning: 'key of `ideogram()`' },
   FAL_KEY: { isSecret: true, meaning: 'key of `fal()`' },
   UPSCALE_CACHE_DIR: { meaning: 'the option `cacheDir`' },
   UPSCALE_BUDGET: { meaning: 'the option `budget`, in US dollars' },
