@@ -38,10 +38,16 @@ export interface DevSession {
   close(): Promise<void>
 }
 
+/** Under Vitest nobody looks at a picture, so no engine runs, and nobody is told so; `dev: 'full'` still means it. */
+function forTests(options: BuildOptions): BuildOptions {
+  return options.dev === 'auto' ? { ...options, dev: 'off' } : options
+}
+
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
 export function createDevSession(options: BuildOptions, server: ViteDevServer): DevSession {
   const { config } = server
-  const projectUpscaler = createDevUpscaler(options, projectOf(config))
+  const isTest = config.plugins.some(({ name }) => name === 'vitest')
+  const projectUpscaler = createDevUpscaler(isTest ? forTests(options) : options, projectOf(config))
   const slots = createSlots(projectUpscaler, true)
   const sources = new Set<string>()
   const readers = new Set<string>()
@@ -50,7 +56,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const pictures = createDevPictures<Slot>(projectUpscaler, slots.fill, {
     onNews: reload,
     onLateFailure: tell,
-    onLeftOut: notice,
+    onLeftOut: isTest ? () => {} : notice,
   })
 
   function reload(): void {
