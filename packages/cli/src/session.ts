@@ -89,6 +89,9 @@ export async function inSession(
       foreseen = list
     }
     const code = await work({ upscaler, config, env, print, stopping: stop.signal, foresee })
+    const { scratchAdvice } = upscaler.options
+    const isMade = upscaler.report().images.some(({ origin }) => origin === 'engine')
+    if (isMade && scratchAdvice !== undefined) print.note(scratchAdvice)
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {
     await upscaler.close()

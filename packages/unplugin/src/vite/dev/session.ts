@@ -9,7 +9,7 @@ import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../../dev/u
 import type { BuildOptions } from '../../options.ts'
 import { type ProjectUpscaler, withPlace } from '../../project-upscaler.ts'
 import type { ReferenceSite } from '../../reference.ts'
-import { createSlots, type Slot } from '../../slots.ts'
+import { createSlots, type Slot, slotsFolder } from '../../slots.ts'
 import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
 import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
@@ -61,7 +61,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
 
   function reload(): void {
     projectUpscaler.settle()
-    forgetFiles(server, join(projectUpscaler.options.scratchDir, 'slots'), readers)
+    forgetFiles(server, slotsFolder(projectUpscaler.options.root), readers)
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
@@ -103,7 +103,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
       if (shown.kind === 'finished') return shown.finished.file
       const { placeholder } = shown
       const name = `${hash('sha256', placeholder.bytes, 'hex').slice(0, 16)}.${placeholder.type.slice('image/'.length)}`
-      const file = join(projectUpscaler.options.scratchDir, 'slots', 'placeholders', name)
+      const file = join(slotsFolder(projectUpscaler.options.root), 'placeholders', name)
       await writePlaceholder(file, placeholder)
       return file.replaceAll('\\', '/')
     },
