@@ -7,6 +7,7 @@ import { createPrices } from './billing/prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
+import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
 import type { PipelineContext } from './pipeline/context.ts'
@@ -265,6 +266,8 @@ export function createUpscaler(
     const { width, height, format, size, sha256 } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
     const { model } = wanted.engine
+    const { width: sourceWidth, height: sourceHeight } = made.source
+    const ordered = { width: sourceWidth, height: sourceHeight, scale: wanted.scale }
     recorder.image({
       ...common,
       source: source.name,
@@ -272,9 +275,8 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? wanted.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? priceOf(wanted.engine, ordered) : 0,
     })
-    const { width: sourceWidth, height: sourceHeight } = made.source
     return {
       ...common,
       file: entry.file,

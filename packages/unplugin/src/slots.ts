@@ -45,7 +45,7 @@ export function createSlots(
   projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
   isWatching: boolean,
 ): Slots {
-  const { root, scratchDir } = projectUpscaler.options
+  const { root } = projectUpscaler.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
 
@@ -56,7 +56,7 @@ export function createSlots(
     key: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
-    const file = await place(image, join(scratchDir, 'slots', key))
+    const file = await place(image, join(slotsFolder(root), key))
     const slot = { file: file.replaceAll('\\', '/'), source, request, site, image }
     slots.set(slot.file, slot)
     return slot
@@ -82,6 +82,11 @@ export function createSlots(
     },
     all: () => slots.values(),
   }
+}
+
+/** In the project wherever the cache is, since bundlers and dev servers treat files outside of it in other ways. */
+export function slotsFolder(root: string): string {
+  return join(root, 'node_modules/.cache/upscale/slots')
 }
 
 /** The path depends on names only, not on content, and is the same in every checkout. */
