@@ -38,6 +38,29 @@ export async function findUnreplaced(
   return undefined
 }
 
+/** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
+export function findExternal(bundle: Rollup.OutputBundle, { slots }: ViteSession): UpscaleError | undefined {
+  const besides = new Map([...slots.all()].map(slot => [basename(slot.beside), slot]))
+  for (const output of Object.values(bundle)) {
+    if (output.type !== 'chunk') continue
+    const imported = [...output.imports, ...output.dynamicImports].find(
+      name => !(name in bundle) && besides.has(basename(name)),
+    )
+    const slot = imported === undefined ? undefined : besides.get(basename(imported))
+    if (slot !== undefined) return declaredExternal(slot.site)
+  }
+  return undefined
+}
+
+function declaredExternal(site: ReferenceSite): UpscaleError {
+  return withPlace(
+    new UpscaleError('LEFTOVER_REFERENCE', 'the config declares this picture external, so it would not be built', {
+      hint: 'let "external" leave tagged pictures alone, or remove the tag',
+    }),
+    site,
+  )
+}
+
 function isPicture(file: string): boolean {
   return isTaggedImage(`${file}?upscale`)
 }
