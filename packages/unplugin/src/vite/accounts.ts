@@ -4,7 +4,7 @@ import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
 import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
 import type { Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
-import { withPlace } from '../project-upscaler.ts'
+import { declaredExternal, withPlace } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import type { ViteSession } from './session.ts'
 
@@ -50,15 +50,6 @@ export function findExternal(bundle: Rollup.OutputBundle, { slots }: ViteSession
     if (slot !== undefined) return declaredExternal(slot.site)
   }
   return undefined
-}
-
-function declaredExternal(site: ReferenceSite): UpscaleError {
-  return withPlace(
-    new UpscaleError('LEFTOVER_REFERENCE', 'the config declares this picture external, so it would not be built', {
-      hint: 'let "external" leave tagged pictures alone, or remove the tag',
-    }),
-    site,
-  )
 }
 
 function isPicture(file: string): boolean {
