@@ -162,6 +162,37 @@ describe('a picture', () => {
   })
 })
 
+describe('the answer of a quick engine', () => {
+  const scratch = () => join(root, 'node_modules/.cache/upscale/v1')
+
+  test('is not kept, and its file is found step by step as well', async () => {
+    const { digest } = await start().upscale('hero.png')
+    expect(readdirSync(scratch()).sort()).toEqual(['hits.jsonl', 'outputs', 'sources'])
+    rmSync(join(scratch(), 'hits.jsonl'))
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache', digest })
+  })
+
+  test('is made again for another format', async () => {
+    await start().upscale('hero.png')
+    expect(await start().plan('hero.png', { format: 'webp' })).toMatchObject({ state: 'missing' })
+    expect(await start().upscale('hero.png', { format: 'webp' })).toMatchObject({ origin: 'engine' })
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('is kept where the engine is not quick, and serves other formats', async () => {
+    const engines = { slow: { ...resize, quick: false } }
+    await start({ engine: 'slow', engines }).upscale('hero.png')
+    expect(readdirSync(scratch())).toContain('answers')
+    expect(await start({ engine: 'slow', engines }).upscale('hero.png', { format: 'webp' })).toMatchObject({
+      origin: 'cache',
+    })
+  })
+
+  test('can not be asked for without its file', async () => {
+    await expect(start().answer('hero.png')).rejects.toMatchObject({ code: 'BAD_OPTION' })
+  })
+})
+
 describe('a paid answer', () => {
   test('is not bought again for another quality or format, nor after the scratch folder was deleted', async () => {
     const { engine, calls } = service()
