@@ -87,6 +87,15 @@ describe('a picture', () => {
     expect(again).toEqual({ ...first, origin: 'cache' })
   })
 
+  test('has the format of the options, unless its reference says another', async () => {
+    const upscaler = start({ format: 'webp' })
+    const [usual] = upscaler.parse('hero.png?upscale=2')?.requests ?? []
+    const [own] = upscaler.parse('hero.png?upscale=2&format=png')?.requests ?? []
+    expect(await upscaler.upscale('hero.png', usual)).toMatchObject({ format: 'webp' })
+    expect(await upscaler.upscale('hero.png')).toMatchObject({ format: 'webp', origin: 'cache' })
+    expect(await upscaler.upscale('hero.png', own)).toMatchObject({ format: 'png' })
+  })
+
   test('is found again after it was moved and renamed', async () => {
     const { engine, calls } = service()
     await start({ engine }).upscale('hero.png')
