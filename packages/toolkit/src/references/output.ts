@@ -9,6 +9,7 @@ import {
   PUT_IN,
   stringsOf,
 } from './code-strings.ts'
+import { withoutMarkdownCode } from './markdown-code.ts'
 import { isProseAttribute } from './prose-attributes.ts'
 import { type CodeToken, literalText, tokensOf } from './script.ts'
 import { findCandidates } from './srcset.ts'
@@ -305,15 +306,14 @@ function* srcsetOf(text: string, form: Form): Generator<Found> {
 /** Pictures of Markdown, outside of what it shows as code. */
 function* markdownOf(text: string, form: Form): Generator<Found> {
   if (!text.includes('![')) return
-  const shown = text.replace(/(`{1,3})[^`]*\1/g, code => ' '.repeat(code.length))
-  for (const { 0: whole, 1: value = '', index } of shown.matchAll(MARKDOWN_PICTURE)) {
+  for (const { 0: whole, 1: value = '', index } of withoutMarkdownCode(text).matchAll(MARKDOWN_PICTURE)) {
     yield { value, start: index + whole.length - value.length, form }
   }
 }
 
 function* scanPlainText(text: string): Generator<Found> {
   yield* markdownOf(text, 'text')
-  for (const { 0: line, index } of text.matchAll(/^[^\n]+$/gm)) {
+  for (const { 0: line, index } of withoutMarkdownCode(text).matchAll(/^[^\n]*\S[^\n]*$/gm)) {
     const value = line.trim()
     yield { value, start: index + line.indexOf(value), form: 'text' }
   }
