@@ -32,7 +32,10 @@ interface EngineFacts {
    * @throws UpscaleError BAD_DIRECTIVE for an unknown name or a value out of range
    */
   checkParams(params: Readonly<Record<string, string>>): EngineParams
-  /** True when an answer is made sooner than it is fetched, so that it isn't kept in a remote cache. @default false */
+  /**
+   * True when an answer is made sooner than it is fetched or read. Then only the finished file is kept, on this machine:
+   * the same request must always give the same answer. @default false
+   */
   readonly quick?: boolean
   /** Frees workers and sockets. The engine must be usable again afterwards. */
   close?(): Promise<void>

@@ -132,6 +132,7 @@ async function examineUnfinished(
     const { answerKey, facts } = await prepare(source, request, context)
     return { answerKey, ...sizeOf(facts) }
   })
+  if (request.engine.quick === true) return { ...seen, state: 'missing' }
   const store = stores.forEngine(request.engine)
   const isAnswered =
     store.peek('answers', seen.answerKey) !== undefined ||
@@ -140,8 +141,7 @@ async function examineUnfinished(
   const isAsked = request.engine.exchange === 'file' && !options.retry
   const refusal = isAsked ? recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
-  if (request.engine.quick !== true && (await remote?.has(seen.answerKey)))
-    return { ...seen, state: 'remote' }
+  if (await remote?.has(seen.answerKey)) return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }
   const intent = readIntent(store, seen.answerKey)
   if (intent === undefined) return { ...seen, state: 'missing' }
