@@ -7,6 +7,7 @@ import { createPrices } from './billing/prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
+import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
 import type { PipelineContext } from './pipeline/context.ts'
@@ -104,7 +105,8 @@ export interface Upscaler {
    * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
    * for machines that work for others.
    * @param file - absolute, or relative to the project's folder
-   * @throws UpscaleError as {@link upscale} does, whatever `onError` says
+   * @throws UpscaleError as {@link upscale} does, whatever `onError` says; BAD_OPTION for a quick engine, whose answers
+   * are not kept
    */
   answer(file: string, request?: Partial<UpscaleRequest>, context?: AnswerContext): Promise<KeptAnswer>
   /**
@@ -235,6 +237,7 @@ export function createUpscaler(
     { retry = resolved.retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
+    if (wanted.engine.quick === true) throw notKept(wanted)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
@@ -265,6 +268,8 @@ export function createUpscaler(
     const { width, height, format, size, sha256 } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
     const { model } = wanted.engine
+    const { width: sourceWidth, height: sourceHeight } = made.source
+    const ordered = { width: sourceWidth, height: sourceHeight, scale: wanted.scale }
     recorder.image({
       ...common,
       source: source.name,
@@ -272,9 +277,8 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? wanted.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? priceOf(wanted.engine, ordered) : 0,
     })
-    const { width: sourceWidth, height: sourceHeight } = made.source
     return {
       ...common,
       file: entry.file,
@@ -347,6 +351,12 @@ function pickPlace({ reference, importer }: UpscaleContext): Pick<UpscaleContext
     ...(reference === undefined ? {} : { reference }),
     ...(importer === undefined ? {} : { importer }),
   }
+}
+
+function notKept({ engineName }: ResolvedRequest): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `the engine "${engineName}" is done before its answer is kept`, {
+    hint: 'ask for the file',
+  })
 }
 
 /** Gives an error of a library or of the system a code; an abort keeps its reason. */

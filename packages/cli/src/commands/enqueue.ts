@@ -6,13 +6,13 @@ import {
   UpscaleError,
   type UpscaleRequest,
 } from 'upscale-core'
-import { dollars, type RemoteStore } from 'upscale-core/internal'
+import { dollars, isRasterName, type RemoteStore } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
 import { sweepLeftovers } from '../files/place.ts'
 import { createTargets } from '../files/target.ts'
-import { type Found, hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
+import { type Found, hasSuffix, type WalkRules, walk } from '../files/walk.ts'
 import { requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { watchJobs } from '../queue/await-jobs.ts'
@@ -195,7 +195,7 @@ async function createFinish(
   return {
     rules: {
       skip: new Set([folder, upscaler.options.cacheDir].filter(one => one !== undefined)),
-      wants: name => isPicture(name) && !hasSuffix(name, suffix),
+      wants: name => isRasterName(name) && !hasSuffix(name, suffix),
     },
     expect(total) {
       progress.total = total
@@ -212,7 +212,7 @@ async function createFinish(
 }
 
 function plainRules(cacheDir: string): WalkRules {
-  return { skip: new Set([cacheDir]), wants: isPicture }
+  return { skip: new Set([cacheDir]), wants: isRasterName }
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
