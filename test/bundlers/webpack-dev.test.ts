@@ -18,6 +18,9 @@ import { rspackConfig } from '../support/more-hosts.ts'
 import { paint, type Swatch, swatchOf } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
+/** In the page: where its images come from. */
+const ADDRESSES = `Array.from(document.images, image => image.currentSrc).filter(address => /^http/.test(address))`
+
 const cleanups: (() => Promise<unknown>)[] = []
 let browser: Browser
 
@@ -47,6 +50,26 @@ describe.skipIf(findChromium() === undefined).each(Object.entries(DEV_SERVERS))(
     const pictures = picturesOf(server.forms)
     await Promise.all(pictures.map(picture => paint(join(site.root, 'src'), picture, swatch)))
     await expectSoon(page, () => swatch, server.forms)
+  })
+})
+
+// Rsbuild puts pictures of this size into the page.
+describe.skipIf(findChromium() === undefined).each([
+  ['webpack', DEV_SERVERS.webpack],
+  ['rspack', DEV_SERVERS.rspack],
+])('%s', (_, server) => {
+  test('a stand-in is served after the picture is made, for the page that was on its way', async () => {
+    const gated = gatedEngine()
+    const page = await open(server, await familySite(server), { engine: gated.engine })
+    await expectSoon(page, swatchOf, server.forms)
+    const addresses = await page.evaluate<string[]>(ADDRESSES)
+    expect(addresses.length).toBeGreaterThan(1)
+    gated.open()
+    await expectSoon(page, oppositeOf, server.forms)
+    const answers = await Promise.all(
+      addresses.map(async address => [address, (await fetch(address)).status]),
+    )
+    expect(answers.filter(([, status]) => status !== 200)).toEqual([])
   })
 })
 

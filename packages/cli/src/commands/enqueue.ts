@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { createUpscaler, ERROR_CODES, type ResolvedOptions, UpscaleError } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, isRasterName } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
 import { sweepLeftovers } from '../files/place.ts'
 import { createTargets } from '../files/target.ts'
-import { type Found, hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
+import { type Found, hasSuffix, type WalkRules, walk } from '../files/walk.ts'
 import { requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { watchJobs } from '../queue/await-jobs.ts'
@@ -173,7 +173,7 @@ async function createFinish(
   return {
     rules: {
       skip: new Set([folder, upscaler.options.cacheDir].filter(one => one !== undefined)),
-      wants: name => isPicture(name) && !hasSuffix(name, suffix),
+      wants: name => isRasterName(name) && !hasSuffix(name, suffix),
     },
     expect(total) {
       progress.total = total
@@ -190,7 +190,7 @@ async function createFinish(
 }
 
 function plainRules(cacheDir: string): WalkRules {
-  return { skip: new Set([cacheDir]), wants: isPicture }
+  return { skip: new Set([cacheDir]), wants: isRasterName }
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
