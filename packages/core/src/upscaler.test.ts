@@ -109,6 +109,25 @@ describe('a picture', () => {
     expect(await upscaler.upscale('hero.png', own)).toMatchObject({ format: 'png' })
   })
 
+  test('says what its engine chose for it, then and from the cache', async () => {
+    const choosing = (chosen: string): PixelEngine => ({
+      ...resize,
+      quick: false,
+      id: `choosing-${chosen.length}`,
+      upscale: async (request, context) => ({ ...(await resize.upscale(request, context)), chosen }),
+    })
+    const rowOf = async (engine: PixelEngine): Promise<unknown> => {
+      const upscaler = start({ engine })
+      await upscaler.upscale('hero.png')
+      return upscaler.report().images[0]
+    }
+    const photo = choosing('design and photo')
+    expect(await rowOf(photo)).toMatchObject({ origin: 'engine', chosen: 'design and photo' })
+    expect(await rowOf(photo)).toMatchObject({ origin: 'cache', chosen: 'design and photo' })
+    expect(await start({ engine: photo }).examine('hero.png')).toMatchObject({ chosen: 'design and photo' })
+    expect(await rowOf(choosing('red\x1b[31m'))).not.toHaveProperty('chosen')
+  })
+
   test('is found again after it was moved and renamed', async () => {
     const { engine, calls } = service()
     await start({ engine }).upscale('hero.png')

@@ -265,7 +265,7 @@ export function createUpscaler(
     wanted: ResolvedRequest,
     { entry, origin, costMicros, ...made }: FinishedFile,
   ): UpscaledImage {
-    const { width, height, format, size, sha256 } = entry.facts
+    const { width, height, format, size, sha256, chosen } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
     const { model } = wanted.engine
     const { width: sourceWidth, height: sourceHeight } = made.source
@@ -274,6 +274,7 @@ export function createUpscaler(
       ...common,
       source: source.name,
       model,
+      ...(chosen === undefined ? {} : { chosen }),
       bytes: size,
       sourceBytes: source.size,
       costMicros,

@@ -46,7 +46,16 @@ export interface PixelEngine extends EngineFacts {
   readonly exchange: 'pixels'
   readonly billing: 'free'
   /** Returns an image of exactly `scale` times the width and height, with the same channels. */
-  upscale(request: PixelRequest, context: EngineContext): Promise<PixelImage>
+  upscale(request: PixelRequest, context: EngineContext): Promise<PixelAnswer>
+}
+
+/** The larger picture. */
+export interface PixelAnswer extends PixelImage {
+  /**
+   * What the engine chose for this picture, where its model leaves a choice: shown in reports. Must follow from the
+   * request alone. 1 to 60 letters, digits, spaces, hyphens and full stops; anything else is left out.
+   */
+  readonly chosen?: string | undefined
 }
 
 export interface PixelRequest {

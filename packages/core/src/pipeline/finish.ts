@@ -131,6 +131,7 @@ async function store(
       format,
       engine: request.engine.id,
       model: request.engine.model,
+      ...(answer.chosen === undefined ? {} : { chosen: answer.chosen }),
       answer: answer.answerKey,
       ...(file.quality === undefined ? {} : { quality: file.quality }),
       source: { file: source.name, digest: source.digest },

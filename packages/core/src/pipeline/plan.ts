@@ -58,6 +58,8 @@ export interface ExaminedFile {
 export interface ExaminedImage extends PlannedImage {
   readonly billing: Engine['billing']
   readonly model: string
+  /** What the engine chose for this picture, where its model leaves a choice; known once it is finished. */
+  readonly chosen?: string
   /** Key of the engine's answer, under which the ledger has what was paid for it. */
   readonly answerKey: string
   readonly original: ExaminedFile
@@ -108,6 +110,7 @@ export async function examineImage(
     model: engine.model,
     answerKey,
     original: { file, width, height, format, size, digest },
+    ...(made?.entry.facts.chosen === undefined ? {} : { chosen: made.entry.facts.chosen }),
     ...(made === undefined ? {} : { finished: fileOf(made.entry) }),
     ...(reason === undefined ? {} : { reason }),
   }
