@@ -27,7 +27,8 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   publint: 'ci-only',
-  attw: { enabled: 'ci-only', profile: 'esm-only' },
+  // Every Node that runs this loads ES modules with require(), so only that much of it is no problem.
+  attw: { enabled: 'ci-only', profile: 'strict', level: 'error', ignoreRules: ['cjs-resolves-to-esm'] },
   hooks: {
     async 'build:before'() {
       await Promise.all(

@@ -73,6 +73,11 @@ export interface AnswerContext extends UpscaleContext {
   /** As the option, for this picture. @default the option `retry` */
   readonly retry?: boolean
   readonly sharedIntent?: SharedIntent
+  /**
+   * True for who can't go on while the remote cache is away: it is asked although it failed a moment ago.
+   * @default true with a shared intent
+   */
+  readonly isPatient?: boolean
 }
 
 /** Where a request comes from, for messages, and how to stop waiting for it. */
@@ -228,7 +233,7 @@ export function createUpscaler(
   async function answer(
     path: string,
     request: Partial<UpscaleRequest>,
-    { retry = resolved.retry, sharedIntent }: AnswerContext,
+    { retry = resolved.retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
     const file = resolve(resolved.root, path)
@@ -238,7 +243,7 @@ export function createUpscaler(
       ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
     // Whoever works for others has nobody to give the answer to while the store is away.
-    if (sharedIntent !== undefined) context.remote?.askAgain()
+    if (isPatient) context.remote?.askAgain()
     const facts = await misses(() =>
       withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
         answerKey,
@@ -333,6 +338,7 @@ export function createUpscaler(
       await Promise.allSettled(running)
       await context.remote?.close()
       await context.budget.close()
+      await context.stores.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }

@@ -11,7 +11,7 @@ import type {
   PluginBuild,
 } from 'esbuild'
 import { isUpscaleError } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
+import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
@@ -31,8 +31,6 @@ import { variantCode } from '../variants.ts'
 /** Namespace of the modules that `as=srcset` and `as=metadata` stand for. */
 const VARIANT = 'upscale'
 
-const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
-
 /** The plugin of esbuild. */
 export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
@@ -49,7 +47,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
-      const files: [string, Loader][] = EXTENSIONS.map(extension => [extension, 'file'])
+      const files: [string, Loader][] = RASTER_EXTENSIONS.map(extension => [`.${extension}`, 'file'])
       initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
       // The list of outputs, to search them; what was written is not in memory.
       initialOptions.metafile = true
