@@ -30,6 +30,7 @@ const SECTIONS: readonly Section[] = [
       page('Rolldown', '/start/rolldown', 'Rolldown 1'),
       page('esbuild', '/start/esbuild', 'esbuild 0.25 and newer'),
       page('Farm', '/start/farm', 'Farm 1'),
+      page('Bun', '/start/bun', 'Bun 1.4'),
       page('Plain HTML', '/start/plain-html', 'A folder of pages, no bundler'),
       page('Command line', '/start/command-line', 'Folders of pictures, pipes, scripts'),
       page('Frameworks', '/frameworks', 'Vue, React, SvelteKit, Astro, Next, Nuxt and others'),
