@@ -42,6 +42,7 @@ const SECTIONS: readonly Section[] = [
       page('What you can tag', '/forms', 'Every form of reference, bundler by bundler'),
       page('While you develop', '/inspector', 'Dev servers, progress, and the inspector'),
       page('Engines compared', '/engines', 'Pictures, speed and price of each engine'),
+      page('Weight', '/weight', 'What files weigh, lighter formats, effort of encoders'),
       page('Cache', '/caching', 'What is kept where, and what to commit'),
       page('CI recipes', '/ci', 'GitHub, GitLab, Netlify, Cloudflare, Vercel'),
       page('What a build can cost', '/cost', 'Prices, the budget, frozen builds, the books'),
