@@ -81,26 +81,28 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
   expect(JSON.parse(again.stdout)).toMatchObject({ findings: [] })
 })
 
-test('a file of @2x that was enlarged from the small one is replaced, and an original of its own is not', async () => {
-  await project.write(
-    'img/logo.png',
-    await sharp(await picture(60, 40))
-      .blur(1.5)
-      .png()
-      .toBuffer(),
-  )
-  const enlarged = sharp(project.path('img/logo.png')).resize(120, 80, { kernel: 'cubic' })
-  await project.write('img/logo@2x.png', await enlarged.png().toBuffer())
-  await project.write('img/hero.png', await picture(60, 40))
-  await project.write('img/hero@2x.png', await picture(120, 80))
-  const page =
-    '<img srcset="img/logo.png, img/logo@2x.png 2x"><img srcset="img/hero.png 1x, img/hero@2x.png 2x">'
-  await project.write('index.html', page)
-  const { code, stderr } = await project.run(['migrate', '--write'])
-  expect(code).toBe(0)
-  expect(await project.read('index.html')).toBe(page.replace('logo@2x.png', 'logo.png?upscale=2'))
-  expect(stderr).toContain('index.html:1: left as it is: it holds more detail than img/hero.png')
-})
+test.each(['logo.png', 'logo@1x.png'])(
+  'a file of @2x beside %s that was enlarged from the small one is replaced, and an original of its own is not',
+  async small => {
+    await project.write(
+      `img/${small}`,
+      await sharp(await picture(60, 40))
+        .blur(1.5)
+        .png()
+        .toBuffer(),
+    )
+    const enlarged = sharp(project.path(`img/${small}`)).resize(120, 80, { kernel: 'cubic' })
+    await project.write('img/logo@2x.png', await enlarged.png().toBuffer())
+    await project.write('img/hero.png', await picture(60, 40))
+    await project.write('img/hero@2x.png', await picture(120, 80))
+    const page = `<img srcset="img/${small}, img/logo@2x.png 2x"><img srcset="img/hero.png 1x, img/hero@2x.png 2x">`
+    await project.write('index.html', page)
+    const { code, stderr } = await project.run(['migrate', '--write'])
+    expect(code).toBe(0)
+    expect(await project.read('index.html')).toBe(page.replace('logo@2x.png', `${small}?upscale=2`))
+    expect(stderr).toContain('index.html:1: left as it is: it holds more detail than img/hero.png')
+  },
+)
 
 test.each<[string, string, Readonly<Record<string, string>>, string]>([
   ['a width without allowUpscale', 'main.js', { 'package.json': IMAGETOOLS }, `import './hero.png?w=150'`],

@@ -19,8 +19,12 @@ export async function* enlargedPairs(source: SourceText, project: Project): Asyn
   for (const { path, query, start, end } of addressesIn(source.text)) {
     const [, stem, digit, extension] = LARGE_NAME.exec(path) ?? []
     if (stem === undefined || query !== '' || /^(?:\w+:|\/\/)/.test(path)) continue
-    const smallPath = `${stem}${extension}`
-    const [large, small] = [project.find(path, source), project.find(smallPath, source)]
+    const large = project.find(path, source)
+    const smallPath = [`${stem}${extension}`, `${stem}@1x${extension}`].find(
+      name => project.find(name, source) !== undefined,
+    )
+    if (smallPath === undefined) continue
+    const small = project.find(smallPath, source)
     if (large === undefined || small === undefined || large === small) continue
     const [largeSize, smallSize] = [await project.sizeOf(large), await project.sizeOf(small)]
     if (largeSize === undefined || smallSize === undefined) continue

@@ -23,6 +23,8 @@ export interface Answer {
   readonly digest: string
   readonly source: SourceFacts
   readonly picture: Picture
+  /** What the engine chose within its model. */
+  readonly chosen?: string | undefined
   readonly origin: AnswerOrigin
   /** What was charged for it just now, in millionths of a US dollar. */
   readonly costMicros: number

@@ -85,7 +85,8 @@ function compare({ id, name }: ShownPicture, { before, after, width, height, not
 }
 
 function facts(picture: ShownPicture): Markup[] {
-  const { factor, engine, model, settings, original, finished, billing, paidMicros, priceMicros } = picture
+  const { factor, engine, model, chosen, settings, original, finished, billing, paidMicros, priceMicros } =
+    picture
   const rows: [string, Markup | undefined][] = [
     ['Size', original && html`${change(pixels(original), target(picture))} px`],
     [
@@ -101,6 +102,7 @@ function facts(picture: ShownPicture): Markup[] {
         ? undefined
         : html`${engine}${model !== undefined && model !== engine && html` <span class="soft">${model}</span>`}`,
     ],
+    ['Chosen', chosen === undefined ? undefined : html`${chosen}`],
     ['Settings', settings.length === 0 ? undefined : html`${settings.join(', ')}`],
     ['Paid so far', billing === 'paid' || paidMicros > 0 ? html`${dollars(paidMicros)}` : undefined],
     ['To pay', priceMicros > 0 ? html`${dollars(priceMicros)}` : undefined],

@@ -87,7 +87,15 @@ export function isOutputText(name: string): boolean {
   return scannerOf(name) !== undefined
 }
 
-/** Finds the tagged references that stand in a file of the output, in order. Total. */
+/**
+ * True for a path of a built folder that no page refers to: packages of a server, the manifests of Vite, which name
+ * sources, and what Next.js keeps for its next build.
+ */
+export function isBesideOutput(path: string): boolean {
+  return /(?:^|\/)(?:node_modules|\.vite|\.next\/(?:cache|dev))\//.test(path)
+}
+
+/** Finds the tagged references that stand in a file of the output, in order, each once. Total. */
 export async function findOutputReferences(
   name: string,
   text: string,
@@ -95,13 +103,13 @@ export async function findOutputReferences(
 ): Promise<FoundReference[]> {
   const scan = scannerOf(name)
   if (scan === undefined || !mayHold(text)) return []
-  const found: FoundReference[] = []
+  const found = new Map<string, FoundReference>()
   for await (const { value, start, form } of scan(text, 0)) {
     if (!TAG.test(value) || !isPictureReference(value) || isKnown(value)) continue
     if (isElsewhere(value) && !ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))) continue
-    found.push({ reference: value, start, form })
+    if (!found.has(value)) found.set(value, { reference: value, start, form })
   }
-  return found
+  return [...found.values()]
 }
 
 function scannerOf(name: string): Scanner | undefined {
