@@ -45,6 +45,7 @@ const SECTIONS: readonly Section[] = [
       page('While you develop', '/inspector', 'Dev servers, progress, and the inspector'),
       page('Engines compared', '/engines', 'Pictures, speed and price of each engine'),
       page('How close it comes', '/quality', 'The embedded engine beside resamplers, in numbers and details'),
+      page('Weight', '/weight', 'What files weigh, lighter formats, effort of encoders'),
       page('Cache', '/caching', 'What is kept where, and what to commit'),
       page('CI recipes', '/ci', 'GitHub, GitLab, Netlify, Cloudflare, Vercel'),
       page('What a build can cost', '/cost', 'Prices, the budget, frozen builds, the books'),
