@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addEnqueue } from './commands/enqueue.ts'
 import { addHtml } from './commands/html.ts'
 import { addLs } from './commands/ls.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addModels } from './commands/models.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPrune } from './commands/prune.ts'
@@ -35,6 +36,7 @@ const COMMANDS = [
   addModels,
   addReport,
   addTypes,
+  addMigrate,
   addServe,
   addEnqueue,
   addWork,

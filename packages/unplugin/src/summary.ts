@@ -1,4 +1,4 @@
-import type { Report } from 'upscale-core'
+import type { Report, ResolvedOptions } from 'upscale-core'
 import { dollars, escapeText } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
@@ -25,6 +25,16 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
     ...(savedMicros > 0 ? [`${dollars(savedMicros)} saved`] : []),
   ]
   return [parts.join(', '), ...weightOf(images)].join('\n')
+}
+
+/** A host that keeps nothing lets every build make its pictures again; what to do is said where some were made. */
+function withAdvice(
+  summary: string,
+  { images }: Report,
+  { scratchAdvice }: Pick<ResolvedOptions, 'scratchAdvice'>,
+): string {
+  const isMade = images.some(({ origin }) => origin === 'engine')
+  return isMade && scratchAdvice !== undefined ? `${summary}\n${scratchAdvice}` : summary
 }
 
 /** What a page gets to carry: bytes before and after, then the heaviest files. */
@@ -57,7 +67,7 @@ export function createBuildSummary(
     const report = projectUpscaler.report()
     const summary = summaryOf(report)
     if (summary === undefined) return
-    if (summary !== told) logger.info(summary)
+    if (summary !== told) logger.info(withAdvice(summary, report, projectUpscaler.options))
     told = summary
     options.onReport(report)
   }

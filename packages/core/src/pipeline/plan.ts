@@ -4,6 +4,7 @@ import type { CacheEntry } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import type { UpscaleError } from '../errors.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { escapeText } from '../safe-text.ts'
@@ -102,7 +103,7 @@ export async function examineImage(
     factor,
     engine: engineName,
     state,
-    priceMicros: state === 'missing' ? engine.priceMicros : 0,
+    priceMicros: state === 'missing' ? priceOf(engine, { width, height, scale: request.scale }) : 0,
     billing: engine.billing,
     model: engine.model,
     answerKey,

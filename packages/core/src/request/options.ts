@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { resize } from '../engines/resize.ts'
 import { UpscaleError } from '../errors.ts'
@@ -18,6 +18,7 @@ import {
   unknownName,
 } from '../validate.ts'
 import { loadEnv, refuseExposedKeys } from './env.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 /** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
 export const ERROR_POLICIES = ['error', 'original', 'resize'] as const
@@ -99,6 +100,8 @@ export interface ResolvedOptions {
   readonly cacheDir: string
   /** Scratch root, absolute; everything in it can be made again without paying. */
   readonly scratchDir: string
+  /** What to do so that the scratch root is there in the next build, on a host that keeps nothing by itself. */
+  readonly scratchAdvice: string | undefined
   readonly remoteCache: RemoteSettings | undefined
   readonly concurrency: number
   readonly budgetMicros: number
@@ -199,6 +202,7 @@ export function resolveOptions(
     })
   }
   const { env } = host
+  const scratch = scratchFolder(root, env)
   const engines = new Map<string, Engine>(Object.entries({ resize, ...host.engines, ...options.engines }))
   const engine = pickEngine(options.engine ?? defaultEngine(engines, onNotice), engines)
   return Object.freeze({
@@ -208,7 +212,8 @@ export function resolveOptions(
     factor: options.factor ?? DEFAULTS.factor,
     presets: new Map(Object.entries(options.presets ?? {})),
     cacheDir: absolute(root, options.cacheDir ?? nonEmpty(env.UPSCALE_CACHE_DIR) ?? DEFAULTS.cacheDir),
-    scratchDir: join(root, 'node_modules', '.cache', 'upscale'),
+    scratchDir: scratch.folder,
+    scratchAdvice: scratch.advice,
     remoteCache: remote,
     concurrency: options.concurrency ?? DEFAULTS.concurrency,
     budgetMicros: Math.round((options.budget ?? readBudget(env.UPSCALE_BUDGET) ?? DEFAULTS.budget) * 1e6),
