@@ -43,6 +43,7 @@ const SECTIONS: readonly Section[] = [
       page('What you can tag', '/forms', 'Every form of reference, bundler by bundler'),
       page('While you develop', '/inspector', 'Dev servers, progress, and the inspector'),
       page('Engines compared', '/engines', 'Pictures, speed and price of each engine'),
+      page('How close it comes', '/quality', 'The embedded engine beside resamplers, in numbers and details'),
       page('Cache', '/caching', 'What is kept where, and what to commit'),
       page('CI recipes', '/ci', 'GitHub, GitLab, Netlify, Cloudflare, Vercel'),
       page('What a build can cost', '/cost', 'Prices, the budget, frozen builds, the books'),

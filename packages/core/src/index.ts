@@ -5,6 +5,7 @@ export type {
   FileAnswer,
   FileEngine,
   FileRequest,
+  PixelAnswer,
   PixelEngine,
   PixelRequest,
 } from './engines/engine.ts'

@@ -105,7 +105,8 @@ export interface Upscaler {
    * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
    * for machines that work for others.
    * @param file - absolute, or relative to the project's folder
-   * @throws UpscaleError as {@link upscale} does, whatever `onError` says
+   * @throws UpscaleError as {@link upscale} does, whatever `onError` says; BAD_OPTION for a quick engine, whose answers
+   * are not kept
    */
   answer(file: string, request?: Partial<UpscaleRequest>, context?: AnswerContext): Promise<KeptAnswer>
   /**
@@ -236,6 +237,7 @@ export function createUpscaler(
     { retry = resolved.retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
+    if (wanted.engine.quick === true) throw notKept(wanted)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
@@ -263,7 +265,7 @@ export function createUpscaler(
     wanted: ResolvedRequest,
     { entry, origin, costMicros, ...made }: FinishedFile,
   ): UpscaledImage {
-    const { width, height, format, size, sha256 } = entry.facts
+    const { width, height, format, size, sha256, chosen } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
     const { model } = wanted.engine
     const { width: sourceWidth, height: sourceHeight } = made.source
@@ -272,6 +274,7 @@ export function createUpscaler(
       ...common,
       source: source.name,
       model,
+      ...(chosen === undefined ? {} : { chosen }),
       bytes: size,
       sourceBytes: source.size,
       costMicros,
@@ -349,6 +352,12 @@ function pickPlace({ reference, importer }: UpscaleContext): Pick<UpscaleContext
     ...(reference === undefined ? {} : { reference }),
     ...(importer === undefined ? {} : { importer }),
   }
+}
+
+function notKept({ engineName }: ResolvedRequest): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `the engine "${engineName}" is done before its answer is kept`, {
+    hint: 'ask for the file',
+  })
 }
 
 /** Gives an error of a library or of the system a code; an abort keeps its reason. */

@@ -1,5 +1,5 @@
 import type { Report, ResolvedOptions } from 'upscale-core'
-import { dollars, escapeText } from 'upscale-core/internal'
+import { dollars, escapeText, suggestFormat } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
@@ -9,7 +9,7 @@ const MOST_NAMED = 3
 /** The most delivered files that are named, heaviest first. */
 const MOST_HEAVY = 3
 
-/** A line about a build and one about the bytes it ships; undefined when there is nothing to tell. */
+/** A line about a build, one about the bytes it ships, one about how to ship fewer; undefined when there is nothing to tell. */
 export function summaryOf({ images, refused, spentMicros }: Report): string | undefined {
   if (images.length === 0 && refused.length === 0) return undefined
   const from = (origin: Report['images'][number]['origin']): number =>
@@ -46,7 +46,16 @@ function weightOf(images: Report['images']): string[] {
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, MOST_HEAVY)
     .map(({ source, bytes, sourceBytes }) => `${source} ${kilobytes(sourceBytes)} → ${kilobytes(bytes)}`)
-  return [`${kilobytes(before)} → ${kilobytes(after)}; heaviest: ${heaviest.join(', ')}`]
+  return [`${kilobytes(before)} → ${kilobytes(after)}; heaviest: ${heaviest.join(', ')}`, ...adviceOn(images)]
+}
+
+/** How to ship half of the bytes, where that is likely. */
+function adviceOn(images: Report['images']): string[] {
+  const heavy = images.filter(({ format, bytes }) => suggestFormat(format, bytes) !== undefined)
+  if (heavy.length === 0) return []
+  const bytes = heavy.reduce((sum, image) => sum + image.bytes, 0)
+  const what = heavy.length === 1 ? 'a PNG has' : `${heavy.length} PNGs have`
+  return [`${what} ${kilobytes(bytes)}, likely less than half of it as webp: &format=webp, or format: 'webp'`]
 }
 
 function kilobytes(bytes: number): string {

@@ -32,7 +32,10 @@ interface EngineFacts {
    * @throws UpscaleError BAD_DIRECTIVE for an unknown name or a value out of range
    */
   checkParams(params: Readonly<Record<string, string>>): EngineParams
-  /** True when an answer is made sooner than it is fetched, so that it isn't kept in a remote cache. @default false */
+  /**
+   * True when an answer is made sooner than it is fetched or read. Then only the finished file is kept, on this machine:
+   * the same request must always give the same answer. @default false
+   */
   readonly quick?: boolean
   /** Frees workers and sockets. The engine must be usable again afterwards. */
   close?(): Promise<void>
@@ -43,7 +46,16 @@ export interface PixelEngine extends EngineFacts {
   readonly exchange: 'pixels'
   readonly billing: 'free'
   /** Returns an image of exactly `scale` times the width and height, with the same channels. */
-  upscale(request: PixelRequest, context: EngineContext): Promise<PixelImage>
+  upscale(request: PixelRequest, context: EngineContext): Promise<PixelAnswer>
+}
+
+/** The larger picture. */
+export interface PixelAnswer extends PixelImage {
+  /**
+   * What the engine chose for this picture, where its model leaves a choice: shown in reports. Must follow from the
+   * request alone. 1 to 60 letters, digits, spaces, hyphens and full stops; anything else is left out.
+   */
+  readonly chosen?: string | undefined
 }
 
 export interface PixelRequest {
