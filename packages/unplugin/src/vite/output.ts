@@ -6,7 +6,7 @@ import { lookBeforeExit } from '../last-look.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { pathOf, queryOf } from '../reference.ts'
-import { findExternal, findUnreplaced } from './accounts.ts'
+import { findUnanswered } from './accounts.ts'
 import { nameIn } from './path-rules.ts'
 import type { ViteSession } from './session.ts'
 
@@ -57,9 +57,8 @@ export function checkOutput(session: ViteSession): Plugin {
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
         tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
-        const unreplaced =
-          findExternal(bundle, session) ?? (await findUnreplaced([...this.getModuleIds()], bundle, session))
-        if (unreplaced !== undefined) throw unreplaced
+        const unanswered = await findUnanswered([...this.getModuleIds()], bundle, session)
+        if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
         if (config.consumer === 'server') return
         const out = resolve(config.root, dir ?? config.build.outDir)
