@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import upscale from 'unplugin-upscale/vite'
-import { build, type InlineConfig } from 'vite'
+import { build, type InlineConfig, type Plugin } from 'vite'
 import { afterEach, expect, test } from 'vitest'
 import { UPSCALE } from '../support/hosts.ts'
 import { paint, SIZE } from '../support/pictures.ts'
@@ -28,7 +28,7 @@ async function buildSite(
     logLevel: 'silent',
     ...config,
     root: join(root, config.root ?? '.'),
-    plugins: [upscale({ ...UPSCALE, include: [] })],
+    plugins: [upscale({ ...UPSCALE, include: [] }), ...(config.plugins ?? [])],
     build: { assetsInlineLimit: 0, outDir: join(root, 'dist'), emptyOutDir: true },
   })
   const tree = [...(await readTree(join(root, 'dist')))]
@@ -130,4 +130,47 @@ test.each([
   )
   expect(widths).toEqual({ 'assets/own-2x.png': WIDE, 'assets/css-2x.png': WIDE })
   expect(existsSync(join(root, 'packages/app/node_modules/.cache/upscale'))).toBe(true)
+})
+
+/** As Nuxt does: its own public folder, of which Vite knows nothing, and modules that give addresses in it. */
+function ownPublicFolder(): Plugin {
+  const PREFIX = '\0virtual:public?'
+  return {
+    name: 'own-public-folder',
+    resolveId: {
+      order: 'post',
+      handler: id => (id.startsWith('/img/') ? PREFIX + encodeURIComponent(id) : undefined),
+    },
+    load: id => (id.startsWith(PREFIX) ? `export default ${JSON.stringify(id)}` : undefined),
+  }
+}
+
+test.each(['public', 'static'])(
+  'a picture of a folder %s that a framework serves itself is upscaled, from a script and a style sheet',
+  async folder => {
+    const { widths } = await buildSite(
+      {
+        'app/index.html': '<!doctype html><script type="module" src="./main.js"></script>',
+        'app/main.js':
+          "import './main.css'\nimport hero from '/img/hero.png?upscale=2'\nwindow.hero = hero\n",
+        'app/main.css': 'body { background: url("/img/other.png?upscale=2") }\n',
+      },
+      [join(folder, 'img/hero.png'), join(folder, 'img/other.png')],
+      { root: 'app', publicDir: false, plugins: [ownPublicFolder()] },
+    )
+    expect(widths).toEqual({ 'assets/hero-2x.png': WIDE, 'assets/other-2x.png': WIDE })
+  },
+)
+
+test('a picture that is in no such folder is named, with its place', async () => {
+  await expect(
+    buildSite(
+      {
+        'app/index.html': '<!doctype html><script type="module" src="./main.js"></script>',
+        'app/main.js': "\nimport hero from '/img/hero.png?upscale=2'\nwindow.hero = hero\n",
+      },
+      [],
+      { root: 'app', publicDir: false, plugins: [ownPublicFolder()] },
+    ),
+  ).rejects.toThrow(/app\/img\/hero\.png: there is no such file[\s\S]*main\.js:2/)
 })

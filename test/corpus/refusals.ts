@@ -13,6 +13,12 @@ export async function drawRefusals(): Promise<Draft[]> {
     ...wholes.flatMap(truncated),
     ...wholes.flatMap(flipped),
     ...wholes.flatMap(headOnly),
+    ...wholes.flatMap(takenForText),
+    [
+      'pointer-windows.png',
+      Buffer.from('version https://git-lfs.github.com/spec/v1\r\noid sha256:00\r\nsize 9\r\n'),
+      refused('SOURCE_UNSUPPORTED', 'git lfs pull'),
+    ],
   ]
 }
 
@@ -52,6 +58,19 @@ function headOnly([extension, bytes]: Whole): Draft[] {
     either,
   ])
   return [...early, [`last-byte-missing.${extension}`, bytes.subarray(0, -1), either]]
+}
+
+/** As tools do that read an image with an encoding, and as a transfer does that knows line ends. */
+function takenForText([extension, bytes]: Whole): Draft[] {
+  const withPairs = Buffer.from(bytes.toString('latin1').replace(/\r?\n/g, '\r\n'), 'latin1')
+  return [
+    [
+      `as-utf-8.${extension}`,
+      Buffer.from(bytes.toString('utf8')),
+      refused('SOURCE_CORRUPT', 'as text (UTF-8)'),
+    ],
+    [`with-crlf.${extension}`, withPairs, refused('SOURCE_CORRUPT', 'as text (line ends)')],
+  ]
 }
 
 function flipped([extension, bytes]: Whole): Draft[] {

@@ -241,7 +241,7 @@ describe('all packages, installed with npm', () => {
     await writeFile(
       join(project.root, 'load.mjs'),
       `const shown = {}
-for (const name of ${list}) shown[name] = Object.keys(await import(name)).sort()
+for (const name of ${list}) shown[name] = Object.keys(await import(name)).filter(key => key !== 'module.exports').sort()
 console.log(JSON.stringify(shown))
 `,
     )
@@ -259,6 +259,21 @@ console.log(JSON.stringify(shown))
     )
     expect(required).toEqual(imported)
     for (const name of names) expect(imported[name].length, name).toBeGreaterThan(0)
+  })
+
+  test('of bundlers give require() the function itself, with default for compilers', async () => {
+    const hosts = ['vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm', 'next']
+    await writeFile(
+      join(project.root, 'require.cjs'),
+      `for (const host of ${JSON.stringify(hosts)}) {
+  const upscale = require('unplugin-upscale/' + host)
+  console.log(host, typeof upscale, upscale.default === upscale, typeof upscale({ engine: 'resize' }))
+}
+`,
+    )
+    const told = await project.run('node', ['--no-warnings', 'require.cjs'])
+    const right = hosts.map(host => `${host} function true ${host === 'next' ? 'function' : 'object'}`)
+    expect(told.trim().split('\n')).toEqual(right)
   })
 
   test.each([

@@ -5,6 +5,7 @@ import DataWay from './DataWay.vue'
 import EngineSpeed from './EngineSpeed.vue'
 import EngineViews from './EngineViews.vue'
 import PageList from './PageList.vue'
+import QualityTables from './QualityTables.vue'
 import './style.css'
 
 export default {
@@ -16,5 +17,6 @@ export default {
       .component('EngineSpeed', EngineSpeed)
       .component('EngineViews', EngineViews)
       .component('PageList', PageList)
+      .component('QualityTables', QualityTables)
   },
 } satisfies Theme

@@ -2,10 +2,12 @@ import tab from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { escapeLines } from 'upscale-core/internal'
 import packageFacts from '../package.json' with { type: 'json' }
+import { addCheck } from './commands/check.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEnqueue } from './commands/enqueue.ts'
 import { addHtml } from './commands/html.ts'
 import { addLs } from './commands/ls.ts'
+import { addMigrate } from './commands/migrate.ts'
 import { addModels } from './commands/models.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPrune } from './commands/prune.ts'
@@ -23,6 +25,7 @@ import { addWork } from './commands/work.ts'
 const COMMANDS = [
   addRun,
   addHtml,
+  addCheck,
   addPlan,
   addWarm,
   addWhy,
@@ -33,6 +36,7 @@ const COMMANDS = [
   addModels,
   addReport,
   addTypes,
+  addMigrate,
   addServe,
   addEnqueue,
   addWork,
@@ -63,7 +67,7 @@ Examples:
 
 Exit codes:
   0    done
-  1    some pictures failed, the others are done; verify, doctor or why found something wrong
+  1    some pictures failed, the others are done; check, verify, doctor or why found something wrong
   2    the command line or the configuration is wrong
   3    something would have to be paid for, and the run is frozen or over its budget
   130  interrupted by Ctrl-C`

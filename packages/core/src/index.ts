@@ -5,10 +5,12 @@ export type {
   FileAnswer,
   FileEngine,
   FileRequest,
+  PixelAnswer,
   PixelEngine,
   PixelRequest,
 } from './engines/engine.ts'
 export { type FalOptions, fal } from './engines/fal/fal.ts'
+export { type IdeogramOptions, ideogram } from './engines/ideogram/ideogram.ts'
 export {
   type LumenfallOptions,
   lumenfall,

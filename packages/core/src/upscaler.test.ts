@@ -100,6 +100,34 @@ describe('a picture', () => {
     expect(again).toEqual({ ...first, origin: 'cache' })
   })
 
+  test('has the format of the options, unless its reference says another', async () => {
+    const upscaler = start({ format: 'webp' })
+    const [usual] = upscaler.parse('hero.png?upscale=2')?.requests ?? []
+    const [own] = upscaler.parse('hero.png?upscale=2&format=png')?.requests ?? []
+    expect(await upscaler.upscale('hero.png', usual)).toMatchObject({ format: 'webp' })
+    expect(await upscaler.upscale('hero.png')).toMatchObject({ format: 'webp', origin: 'cache' })
+    expect(await upscaler.upscale('hero.png', own)).toMatchObject({ format: 'png' })
+  })
+
+  test('says what its engine chose for it, then and from the cache', async () => {
+    const choosing = (chosen: string): PixelEngine => ({
+      ...resize,
+      quick: false,
+      id: `choosing-${chosen.length}`,
+      upscale: async (request, context) => ({ ...(await resize.upscale(request, context)), chosen }),
+    })
+    const rowOf = async (engine: PixelEngine): Promise<unknown> => {
+      const upscaler = start({ engine })
+      await upscaler.upscale('hero.png')
+      return upscaler.report().images[0]
+    }
+    const photo = choosing('design and photo')
+    expect(await rowOf(photo)).toMatchObject({ origin: 'engine', chosen: 'design and photo' })
+    expect(await rowOf(photo)).toMatchObject({ origin: 'cache', chosen: 'design and photo' })
+    expect(await start({ engine: photo }).examine('hero.png')).toMatchObject({ chosen: 'design and photo' })
+    expect(await rowOf(choosing('red\x1b[31m'))).not.toHaveProperty('chosen')
+  })
+
   test('is found again after it was moved and renamed', async () => {
     const { engine, calls } = service()
     await start({ engine }).upscale('hero.png')
@@ -207,6 +235,37 @@ describe('a picture', () => {
     const again = await upscaler.upscale('hero.png')
     expect(again.digest).toBe(first.digest)
     expect(notices.join()).toContain('quarantined')
+  })
+})
+
+describe('the answer of a quick engine', () => {
+  const scratch = () => join(root, 'node_modules/.cache/upscale/v1')
+
+  test('is not kept, and its file is found step by step as well', async () => {
+    const { digest } = await start().upscale('hero.png')
+    expect(readdirSync(scratch()).sort()).toEqual(['hits.jsonl', 'outputs', 'sources'])
+    rmSync(join(scratch(), 'hits.jsonl'))
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache', digest })
+  })
+
+  test('is made again for another format', async () => {
+    await start().upscale('hero.png')
+    expect(await start().plan('hero.png', { format: 'webp' })).toMatchObject({ state: 'missing' })
+    expect(await start().upscale('hero.png', { format: 'webp' })).toMatchObject({ origin: 'engine' })
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('is kept where the engine is not quick, and serves other formats', async () => {
+    const engines = { slow: { ...resize, quick: false } }
+    await start({ engine: 'slow', engines }).upscale('hero.png')
+    expect(readdirSync(scratch())).toContain('answers')
+    expect(await start({ engine: 'slow', engines }).upscale('hero.png', { format: 'webp' })).toMatchObject({
+      origin: 'cache',
+    })
+  })
+
+  test('can not be asked for without its file', async () => {
+    await expect(start().answer('hero.png')).rejects.toMatchObject({ code: 'BAD_OPTION' })
   })
 })
 

@@ -1,14 +1,21 @@
 // Picture measures. A picture is { data, width, height, channels: 3 }; luma is ITU-R BT.601 as the papers take it
 // (16 to 235, not rounded).
 
-export function luma({ data, width, height }) {
+export function luma(picture) {
+  const known = lumas.get(picture)
+  if (known !== undefined) return known
+  const { data, width, height } = picture
   const y = new Float64Array(width * height)
   for (let i = 0; i < y.length; i++) {
-    const [r, g, b] = [data[i * 3], data[i * 3 + 1], data[i * 3 + 2]]
-    y[i] = 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255
+    y[i] = 16 + (65.481 * data[i * 3] + 128.553 * data[i * 3 + 1] + 24.966 * data[i * 3 + 2]) / 255
   }
-  return { y, width, height }
+  const plane = { y, width, height }
+  lumas.set(picture, plane)
+  return plane
 }
+
+/** A truth is compared with many results. */
+const lumas = new WeakMap()
 
 /** PSNR on luma, decibels, less `border` pixels on each side. */
 export function psnr(a, b, border) {
@@ -27,22 +34,31 @@ export function psnr(a, b, border) {
 
 /** SSIM on luma: Gaussian window of 11 pixels, sigma 1.5, valid part only. */
 export function ssim(a, b, border) {
-  const [one, two] = [crop(luma(a), border), crop(luma(b), border)]
-  const mean1 = blur(one)
-  const mean2 = blur(two)
-  const product = (p, q) => blur({ ...p, y: p.y.map((value, i) => value * q.y[i]) })
-  const [square1, square2, cross] = [product(one, one), product(two, two), product(one, two)]
+  const [one, two] = [momentsOf(a, border), momentsOf(b, border)]
+  const cross = blur({ ...one.plane, y: one.plane.y.map((value, i) => value * two.plane.y[i]) })
   const c1 = (0.01 * 255) ** 2
   const c2 = (0.03 * 255) ** 2
   let sum = 0
-  for (let i = 0; i < mean1.y.length; i++) {
-    const [m1, m2] = [mean1.y[i], mean2.y[i]]
-    const variance = square1.y[i] - m1 * m1 + square2.y[i] - m2 * m2
+  for (let i = 0; i < cross.y.length; i++) {
+    const [m1, m2] = [one.mean.y[i], two.mean.y[i]]
+    const variance = one.square.y[i] - m1 * m1 + two.square.y[i] - m2 * m2
     const covariance = cross.y[i] - m1 * m2
     sum += ((2 * m1 * m2 + c1) * (2 * covariance + c2)) / ((m1 * m1 + m2 * m2 + c1) * (variance + c2))
   }
-  return sum / mean1.y.length
+  return sum / cross.y.length
 }
+
+function momentsOf(picture, border) {
+  const known = moments.get(picture)
+  if (known?.border === border) return known
+  const plane = crop(luma(picture), border)
+  const square = blur({ ...plane, y: plane.y.map(value => value * value) })
+  const found = { border, plane, mean: blur(plane), square }
+  moments.set(picture, found)
+  return found
+}
+
+const moments = new WeakMap()
 
 function crop({ y, width, height }, border) {
   const [w, h] = [width - 2 * border, height - 2 * border]
@@ -59,21 +75,23 @@ const WINDOW_SUM = WINDOW.reduce((sum, value) => sum + value, 0)
 
 function blur({ y, width, height }) {
   const w = width - 10
+  const h = height - 10
   const across = new Float64Array(w * height)
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < w; column++) {
+      const from = row * width + column
       let sum = 0
-      for (let k = 0; k < 11; k++) sum += WINDOW[k] * y[row * width + column + k]
+      for (let k = 0; k < 11; k++) sum += WINDOW[k] * y[from + k]
       across[row * w + column] = sum / WINDOW_SUM
     }
   }
-  const h = height - 10
   const out = new Float64Array(w * h)
   for (let row = 0; row < h; row++) {
     for (let column = 0; column < w; column++) {
+      const from = row * w + column
       let sum = 0
-      for (let k = 0; k < 11; k++) sum += WINDOW[k] * across[(row + k) * w + column]
-      out[row * w + column] = sum / WINDOW_SUM
+      for (let k = 0; k < 11; k++) sum += WINDOW[k] * across[from + k * w]
+      out[from] = sum / WINDOW_SUM
     }
   }
   return { y: out, width: w, height: h }

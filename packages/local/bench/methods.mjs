@@ -29,8 +29,8 @@ export async function openMethods(scale, only, upscalerJs) {
   const methods = [
     ...engines.map(([name, engine]) => engineMethod(name, engine, folder)),
     bicubicMethod(),
-    ...['cubic', 'mitchell', 'lanczos3'].map(sharpMethod),
-    ...['Lanczos', 'RobidouxSharp'].map(filter => imageMagickMethod(filter, folder)),
+    sharpMethod('lanczos3'),
+    imageMagickMethod('Lanczos', folder),
     ...(peer === undefined ? [] : [peer.method]),
   ]
   const wanted = methods.filter(({ name }) => only === undefined || only.includes(name))

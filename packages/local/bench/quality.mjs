@@ -1,24 +1,27 @@
 // Quality of the local engine beside resamplers. Needs the built packages.
 //
-//   node bench/quality.mjs                    the photographs in bench/sets, which everybody has
+//   node bench/quality.mjs                    the photographs in bench/sets, which everybody has, and straight lines:
+//                                             all numbers of the site's page on quality, into docs/data/quality.json
 //   node bench/quality.mjs --sets FOLDER      folders of high-resolution pictures, by the papers' convention
 //   node bench/quality.mjs --fonts FOLDER     the design set, with fonts that were never trained on
 //   ... --scale 2 --only "local auto,sharp lanczos3" --save FOLDER
 //   ... --jpeg 80                             the reduced pictures are saved as JPEG (4:2:0) first
 //   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md)
 //
-// Wants chromium, ImageMagick's convert and tesseract in PATH.
+// Wants ImageMagick's convert in PATH, the design set also chromium and tesseract.
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import sharp from 'sharp'
 import { designSet } from './design.mjs'
+import { lineErrors, WIDTHS } from './lines.mjs'
 import { characterErrorRate, colourError, edges, psnr, ssim } from './measures.mjs'
 import { openMethods } from './methods.mjs'
 import { decode, encode } from './pictures.mjs'
-import { bicubic } from './resample.mjs'
+import { measureSets, setsIn } from './sets.mjs'
+import { createTable } from './table.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -33,62 +36,94 @@ const { values } = parseArgs({
 })
 /** From here on nobody sees a difference; without a cap one exact page would outweigh all others. */
 const EXACT_DB = 50
+const PUBLIC = fileURLToPath(new URL('sets', import.meta.url))
+const PUBLISHED = new URL('../../../docs/data/quality.json', import.meta.url)
+/** What is published: at each factor, and at the first also what compression leaves. */
+const PHOTOGRAPHS = [{ scale: 2 }, { scale: 2, jpeg: 80 }, { scale: 3 }, { scale: 4 }]
+
 const scale = Number(values.scale)
-const { methods, close } = await openMethods(scale, values.only?.split(','), values.upscalerjs)
+const jpeg = values.jpeg === undefined ? undefined : Number(values.jpeg)
+if (values.sets === undefined && values.fonts === undefined && jpeg === undefined) await publish()
+if (values.sets !== undefined || jpeg !== undefined)
+  await withMethods(scale, methods => photographs(values.sets ?? PUBLIC, methods, scale, jpeg))
+if (values.fonts !== undefined) await withMethods(scale, methods => measureDesign(values.fonts, methods))
 
-const ownSets = fileURLToPath(new URL('sets', import.meta.url))
-if (values.fonts === undefined || values.sets !== undefined) await measureSets(values.sets ?? ownSets)
-if (values.fonts !== undefined) await measureDesign(values.fonts)
-await close()
+async function withMethods(scale, work) {
+  const { methods, close } = await openMethods(scale, values.only?.split(','), values.upscalerjs)
+  const result = await work(methods)
+  await close()
+  return result
+}
 
-/** Reduces each original as MATLAB does, enlarges it, and compares the lumas less a border of `scale`. */
-async function measureSets(folder) {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const sets = entries.filter(entry => !entry.isFile()).map(entry => entry.name)
-  const table = createTable(methods, sets)
-  for (const set of sets) {
-    for (const file of (await readdir(join(folder, set))).sort()) {
-      const truth = await cropToMultiple(await readFile(join(folder, set, file)))
-      const reduced = bicubic(truth, truth.width / scale, truth.height / scale)
-      const small = values.jpeg === undefined ? reduced : await throughJpeg(reduced, Number(values.jpeg))
-      for (const method of methods) {
-        const result = await method.enlarge(small, scale)
-        table.add(method.name, set, [psnr(result, truth, scale), ssim(result, truth, scale)])
-        await save(`${set}-${file}-${method.name}`, result)
-      }
-    }
+/** Measures what the site's page says, and writes it there unless methods or factors were left out. */
+async function publish() {
+  const found = []
+  for (const { scale, jpeg } of PHOTOGRAPHS) {
+    found.push(await withMethods(scale, methods => photographs(PUBLIC, methods, scale, jpeg)))
   }
-  console.log(
-    `\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction${values.jpeg === undefined ? '' : `, JPEG ${values.jpeg}`}\n`,
-  )
+  const lines = await withMethods(2, straightLines)
+  if (values.only !== undefined) return
+  const data = { command: 'pnpm build && pnpm bench:quality', photographs: found, lines }
+  await writeFile(PUBLISHED, `${JSON.stringify(data, undefined, 2)}\n`)
+}
+
+async function photographs(folder, methods, scale, jpeg) {
+  const names = methods.map(({ name }) => name)
+  const table = createTable(names, await setsIn(folder))
+  const pictures = new Map()
+  for await (const one of measureSets(folder, methods, scale, jpeg)) {
+    table.add(one.method, one.set, [one.psnr, one.ssim])
+    const picture = basename(one.file, '.png').replace('-lossless', '')
+    pictures.set(picture, { ...pictures.get(picture), [one.method]: rounded(one.psnr, 2) })
+    await save(`${one.set}-${one.file}-${one.method}`, one.result, scale)
+  }
+  const damage = jpeg === undefined ? '' : `, JPEG ${jpeg}`
+  console.log(`\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction${damage}\n`)
   table.print(([p, s]) => `${p.toFixed(2)} / ${s.toFixed(4)}`)
+  const [set] = await setsIn(folder)
+  const rows = names.map(name => {
+    const [p, s] = table.mean(name, set)
+    return { method: name, psnr: rounded(p, 2), ssim: rounded(s, 4) }
+  })
+  return { scale, jpeg, methods: rows, pictures: Object.fromEntries(pictures) }
 }
 
-async function throughJpeg(picture, quality) {
-  const { width, height, channels } = picture
-  const raw = { width, height, channels }
-  return decode(await sharp(picture.data, { raw }).jpeg({ quality }).toBuffer())
+async function straightLines(methods) {
+  const columns = WIDTHS.map(width => `${width} px`)
+  const table = createTable(
+    methods.map(({ name }) => name),
+    columns,
+  )
+  const rows = []
+  for (const method of methods) {
+    const errors = await lineErrors(method, 2)
+    errors.forEach((error, index) => {
+      table.add(method.name, columns[index], error)
+    })
+    rows.push({ method: method.name, errors: errors.map(error => rounded(error, 1)) })
+  }
+  console.log('\nLevels of 255 by which straight lines are off, x2\n')
+  table.print(value => value.toFixed(1))
+  return { widths: WIDTHS, methods: rows }
 }
 
-async function cropToMultiple(png) {
-  const { width, height } = await sharp(png).metadata()
-  const [w, h] = [width - (width % scale), height - (height % scale)]
-  return decode(await sharp(png).extract({ left: 0, top: 0, width: w, height: h }).png().toBuffer())
+function rounded(value, digits) {
+  return Number(value.toFixed(digits))
 }
 
-async function measureDesign(fonts) {
+async function measureDesign(fonts, methods) {
   const columns = ['PSNR-Y', 'SSIM', 'edge rise', 'shift', 'ringing %', 'halo ΔE', 'OCR text', 'OCR tiny']
-  const table = createTable([{ name: 'truth' }, ...methods], columns)
+  const table = createTable(['truth', ...methods.map(({ name }) => name)], columns)
   for await (const page of designSet(fonts, scale)) {
     if (page.kind === 'logo') {
-      await measureLogo(page, table)
+      await measureLogo(page, methods, table)
       continue
     }
     const [input, truth] = [await decode(page.input), await decode(page.truth)]
     await read('truth', page, truth, table)
     for (const method of methods) {
       const result = await method.enlarge(input, scale)
-      await save(`${page.name}-${method.name}`, result)
+      await save(`${page.name}-${method.name}`, result, scale)
       table.add(method.name, 'PSNR-Y', Math.min(psnr(result, truth, scale), EXACT_DB))
       table.add(method.name, 'SSIM', ssim(result, truth, scale))
       const found = page.kind === 'tiny' ? undefined : edges(result, truth)
@@ -105,7 +140,7 @@ async function measureDesign(fonts) {
 }
 
 /** CIEDE2000 along the rim, on white and on black. */
-async function measureLogo(page, table) {
+async function measureLogo(page, methods, table) {
   const on = (png, background) => sharp(png).flatten({ background }).png().toBuffer().then(decode)
   const mask = await rimOf(page.truth)
   for (const method of methods) {
@@ -115,7 +150,7 @@ async function measureLogo(page, table) {
       const error = colourError(await on(result, background), await on(page.truth, background), mask)
       table.add(method.name, 'halo ΔE', error)
     }
-    if (values.save !== undefined) await saveBytes(`${page.name}-${method.name}`, result)
+    if (values.save !== undefined) await saveBytes(`${page.name}-${method.name}`, result, scale)
   }
 }
 
@@ -147,34 +182,11 @@ async function read(name, page, picture, table) {
   table.add(name, page.kind === 'tiny' ? 'OCR tiny' : 'OCR text', characterErrorRate(text, page.text))
 }
 
-async function save(name, picture) {
-  if (values.save !== undefined) await saveBytes(name, await encode(picture))
+async function save(name, picture, scale) {
+  if (values.save !== undefined) await saveBytes(name, await encode(picture), scale)
 }
 
-async function saveBytes(name, png) {
+async function saveBytes(name, png, scale) {
   await mkdir(values.save, { recursive: true })
   await writeFile(join(values.save, `${name.replace(/[^\w.-]+/g, '-')}-x${scale}.png`), png)
-}
-
-/** Means by method and column; a value may be a list of numbers. */
-function createTable(rows, columns) {
-  const cells = new Map()
-  return {
-    add(row, column, value) {
-      const key = `${row}|${column}`
-      cells.set(key, [...(cells.get(key) ?? []), [value].flat()])
-    },
-    print(format) {
-      console.log(`| method | ${columns.join(' | ')} |\n| --- |${columns.map(() => ' --- |').join('')}`)
-      for (const { name } of rows) {
-        const texts = columns.map(column => {
-          const list = cells.get(`${name}|${column}`)
-          if (list === undefined) return '–'
-          const mean = list[0].map((_, k) => list.reduce((sum, one) => sum + one[k], 0) / list.length)
-          return format(mean.length === 1 ? mean[0] : mean)
-        })
-        console.log(`| ${name} | ${texts.join(' | ')} |`)
-      }
-    },
-  }
 }

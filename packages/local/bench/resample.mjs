@@ -21,14 +21,18 @@ function resizeAxis(data, length, lines, target) {
     const centre = (x + 0.5) / scale - 0.5
     const first = Math.floor(centre - 2 / stretch) + 1
     const weights = []
-    for (let k = first; k < centre + 2 / stretch; k++) weights.push(cubic((k - centre) * stretch))
+    const places = []
+    for (let k = first; k < centre + 2 / stretch; k++) {
+      weights.push(cubic((k - centre) * stretch))
+      places.push(mirror(k, length))
+    }
     const sum = weights.reduce((total, weight) => total + weight, 0)
     for (let line = 0; line < lines; line++) {
       for (let c = 0; c < 3; c++) {
         let value = 0
-        weights.forEach((weight, k) => {
-          value += weight * data[(line * length + mirror(first + k, length)) * 3 + c]
-        })
+        for (let k = 0; k < weights.length; k++) {
+          value += weights[k] * data[(line * length + places[k]) * 3 + c]
+        }
         out[(line * target + x) * 3 + c] = value / sum
       }
     }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LocalOptions, local } from './local.ts'
 import { noise } from './pictures.ts'
-import { weightFileName } from './weights.ts'
+import { EXPERTS, SCALES, weightFileName } from './weights.ts'
 
 const engine = local({ threads: 1 })
 const context = { signal: new AbortController().signal, env: {} }
@@ -79,6 +79,32 @@ it('refuses samples that do not fill the picture', async () => {
 it('enlarges with the weights that come with the package', async () => {
   const { width, height, data } = await engine.upscale({ image: noise(9, 5), scale: 2, params: {} }, context)
   expect([width, height, data.length]).toEqual([18, 10, 18 * 10 * 3])
+})
+
+describe('the model', () => {
+  // Hardly two neighbours are of one colour, so the picture counts as a photograph.
+  const image = noise(40, 32)
+  const larger = (params: Record<string, string>) => engine.upscale({ image, scale: 2, params }, context)
+
+  it('that auto chose is told, and is the one of that name', async () => {
+    const { chosen = '', ...picture } = await larger({})
+    expect(EXPERTS).toContain(chosen)
+    expect(picture).toEqual(await larger({ model: chosen }))
+  })
+
+  it('that is named is not told again', async () => {
+    expect(await larger({ model: 'design' })).not.toHaveProperty('chosen')
+  })
+
+  it.each(EXPERTS.flatMap(model => SCALES.map(scale => [model, scale] as const)))(
+    '%s is there for x%i, and is another than the others',
+    async (model, scale) => {
+      const made = async (name: string) =>
+        (await engine.upscale({ image, scale, params: { model: name } }, context)).data
+      const own = Buffer.from(await made(model))
+      for (const other of EXPERTS) expect(own.equals(await made(other))).toBe(other === model)
+    },
+  )
 })
 
 describe('the revision', () => {

@@ -9,7 +9,6 @@ import { compileProgram, type Program } from './program.ts'
 import {
   EXPERTS,
   type Expert,
-  expertAt,
   readWeights,
   SCALES,
   type Scale,
@@ -25,7 +24,7 @@ const MODELS: readonly ModelName[] = ['auto', ...EXPERTS]
 export interface LocalOptions {
   /**
    * `auto` looks at each picture and takes `design`, `photo` or `compressed`, for its parts or for all of it. `fast`
-   * takes a fraction of the time, `quality` several times as much. A directive's `model=` goes before it.
+   * takes a fraction of the time. A directive's `model=` goes before it.
    * @default 'auto'
    */
   readonly model?: ModelName
@@ -61,8 +60,8 @@ export function local(options: LocalOptions = {}): PixelEngine {
   let revision: string | undefined
 
   /** Reads the weights when they are first needed. */
-  function programFor(wanted: Expert, scale: Scale): Program {
-    const name = weightFileName(expertAt(wanted, scale), scale)
+  function programFor(expert: Expert, scale: Scale): Program {
+    const name = weightFileName(expert, scale)
     const program = programs.get(name) ?? compileProgram(parseModel(readWeights(name), name))
     programs.set(name, program)
     return program
@@ -94,12 +93,14 @@ export function local(options: LocalOptions = {}): PixelEngine {
       }
       signal.throwIfAborted()
       const { model: wanted = model } = params
-      const choice = isExpert(wanted) ? { base: wanted } : await choose(image, pool, signal)
-      const program = programFor(choice.base, known)
-      const over = choice.over && { program: programFor(choice.over.expert, known), mix: choice.over.mix }
-      // Both are the same where one of them is missing at this scale.
-      const second = over?.program === program ? undefined : over
-      return enlarge(image, program, pool, { signal, threads, over: second })
+      if (isExpert(wanted)) return enlarge(image, programFor(wanted, known), pool, { signal, threads })
+      const { base, over } = await choose(image, pool, signal)
+      const larger = await enlarge(image, programFor(base, known), pool, {
+        signal,
+        threads,
+        over: over && { program: programFor(over.expert, known), mix: over.mix },
+      })
+      return { ...larger, chosen: over === undefined ? base : `${base} and ${over.expert}` }
     },
 
     close: () => pool.close(),

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { UpscaleError } from 'upscale-core'
 import { KERNEL_BASE64 } from './kernel-bytes.ts'
 
 /**
  * The networks that come with the package. `design` is for pages, type and drawings, `photo` for clean photographs,
- * `compressed` for pictures that JPEG or WebP has damaged, `fast` for haste, `quality` for patience.
+ * `compressed` for pictures that JPEG or WebP has damaged, `fast` for haste.
  */
-export const EXPERTS = ['design', 'photo', 'compressed', 'fast', 'quality'] as const
+export const EXPERTS = ['design', 'photo', 'compressed', 'fast'] as const
 export type Expert = (typeof EXPERTS)[number]
 
 /** The whole factors there are networks for. */
@@ -19,15 +19,6 @@ const FOLDER = new URL('../weights/', import.meta.url)
 
 export function weightFileName(expert: Expert, scale: Scale): string {
   return `${expert}-x${scale}.bin`
-}
-
-/** The expert itself where it has weights for this scale, else `design`. */
-export function expertAt(expert: Expert, scale: Scale): Expert {
-  return hasWeights(expert, scale) ? expert : 'design'
-}
-
-function hasWeights(expert: Expert, scale: Scale): boolean {
-  return existsSync(new URL(weightFileName(expert, scale), FOLDER))
 }
 
 /**
@@ -47,14 +38,16 @@ export function readWeights(name: string): Uint8Array {
 
 /**
  * Names the kernel, the model and the weights of every expert, since a directive may ask for any: 16 hexadecimal digits.
- * A missing file counts as empty. Files are read once for it, and not kept.
+ * Files are read once for it, and not kept.
+ *
+ * @throws UpscaleError ENGINE_FAILED when a file is missing or can't be read
  */
 export function weightsDigest(model: string): string {
   const hash = createHash('sha256').update(`${model}\n${KERNEL_BASE64}`)
   for (const expert of EXPERTS) {
     for (const scale of SCALES) {
       const name = weightFileName(expert, scale)
-      const bytes = hasWeights(expert, scale) ? readWeights(name) : new Uint8Array()
+      const bytes = readWeights(name)
       hash.update(`\n${name} ${bytes.length}\n`).update(bytes)
     }
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Format, UpscaledImage } from 'upscale-core'
-import { EXTENSION } from 'upscale-core/internal'
+import { extensionOf } from 'upscale-core/internal'
 
 /** A finished picture that is reachable under an address for a while. */
 export interface Medium {
@@ -47,7 +47,7 @@ export function createMediaStore({ ttlMs, maxEntries, now }: MediaStoreOptions):
 
   return {
     add({ file, format, size }) {
-      const name = `${randomBytes(32).toString('base64url')}.${EXTENSION[format]}`
+      const name = `${randomBytes(32).toString('base64url')}.${extensionOf(format)}`
       media.set(name, { file, format, size, expiresAt: now() + ttlMs })
       sweep()
       return name

@@ -38,14 +38,10 @@ export async function findLeftovers(files: Iterable<OutputFile>, rules: Leftover
   for (const { name, text } of files) {
     if (!isSearched(name)) continue
     const content = text()
-    const references = new Map<string, Leftover>()
     const lineOf = countLines(content)
     for (const { reference, start, form } of await findOutputReferences(name, content, rules)) {
-      if (!references.has(reference)) {
-        references.set(reference, { reference, output: name, line: lineOf(start), form })
-      }
+      left.push({ reference, output: name, line: lineOf(start), form })
     }
-    left.push(...references.values())
   }
   return left
 }
@@ -61,19 +57,27 @@ export function leftoverError(
   const [first, ...others] = leftovers
   const more = others.map(({ reference, output }) => `"${reference}" in ${output}`)
   const also = more.length === 0 ? '' : `; also ${more.slice(0, 9).join(', ')}${more.length > 9 ? ', …' : ''}`
+  const importer = findImporter(first.reference, sources)
   return new UpscaleError(
     'LEFTOVER_REFERENCE',
     `a tagged reference is still in the output, ${first.output}, so the image would not be upscaled${also}`,
     {
-      hint: `${remedyOf(first)}; if this is text about references and not one, set leftovers: "warn"`,
+      hint: `${remedyOf(first, importer)}; if this is text about references and not one, set leftovers: "warn"`,
       reference: first.reference,
-      importer: findImporter(first.reference, sources) ?? { file: first.output, line: first.line },
+      importer: importer ?? { file: first.output, line: first.line },
     },
   )
 }
 
+/** Content, of which a framework makes data and pages by itself. */
+const CONTENT = /\.(?:md|mdx|mdoc|markdown|ya?ml|toml)$/i
+
 /** What to write instead, in the place where the reference stands. */
-function remedyOf({ reference, form }: Leftover): string {
+function remedyOf({ reference, form }: Leftover, importer: Importer | undefined): string {
+  if (importer !== undefined && CONTENT.test(importer.file)) {
+    const [, extension = '.png', query = '?upscale=2'] = /(\.\w+)(\?.*)$/.exec(reference) ?? []
+    return `this file is read as data, in which bundlers read no addresses: name the picture without its query here, and take it where it is shown from import.meta.glob('./**/*${extension}', { query: '${query}', import: 'default', eager: true })`
+  }
   const name = nameFor(reference)
   const load = `import ${name} from '${reference}'`
   switch (form) {

@@ -1,4 +1,5 @@
 import type { Configuration } from 'webpack'
+import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
 import { checkForTurbopack, turbopackRules } from './webpack/turbopack.ts'
 import upscaleWebpack from './webpack.ts'
@@ -18,9 +19,7 @@ interface NextConfigParts {
  * import upscale from 'unplugin-upscale/next'
  * export default upscale()({ reactStrictMode: true })
  */
-export default function upscale(
-  options: UpscaleOptions = {},
-): <Config extends object>(config?: Config) => Config {
+function upscale(options: UpscaleOptions = {}): <Config extends object>(config?: Config) => Config {
   // Next.js has no logger for a config.
   checkForTurbopack(options, text => void process.stderr.write(`${text}\n`))
   return <Config extends object>(config: Config = {} as Config): Config => {
@@ -39,3 +38,7 @@ export default function upscale(
     return { ...config, ...parts }
   }
 }
+
+const entry: Entry<typeof upscale> = entryOf(upscale)
+
+export { entry as default, entry as 'module.exports' }

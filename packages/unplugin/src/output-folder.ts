@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isBesideOutput } from 'upscale-toolkit/references/output'
 import { findLeftovers, isSearched, type Leftover, type LeftoverRules } from './leftovers.ts'
 
 /** The folder that a build writes to, with what others wrote into it: pages, and copies of the public folder. */
@@ -9,9 +10,6 @@ export interface OutputFolder {
   /** Searches what was written since the build began and not searched yet. */
   look(): Promise<Leftover[]>
 }
-
-/** Files in it that no page refers to: packages of a server, and the manifests of Vite, which name sources. */
-const NOT_OURS = /(?:^|\/)(?:node_modules|\.vite)\//
 
 /**
  * @param folder absolute
@@ -28,7 +26,7 @@ export function createOutputFolder(folder: string, since: number, rules: Leftove
       )
       const left: Leftover[] = []
       for (const name of names) {
-        if (!isSearched(name) || NOT_OURS.test(name)) continue
+        if (!isSearched(name) || isBesideOutput(name)) continue
         const file = join(folder, name)
         const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }))
         if (mtimeMs < since || searched.get(name) === mtimeMs) continue

@@ -1,8 +1,13 @@
 import type { RsbuildPlugin } from '@rsbuild/core'
+import { type Entry, entryOf } from './entry.ts'
 import { rsbuildPlugin } from './hosts/rsbuild.ts'
 import type { UpscaleOptions } from './options.ts'
 
 /** The plugin for Rsbuild 2. @example plugins: [upscale()] */
-export default function upscale(options: UpscaleOptions = {}): RsbuildPlugin {
+function upscale(options: UpscaleOptions = {}): RsbuildPlugin {
   return rsbuildPlugin(options)
 }
+
+const entry: Entry<typeof upscale> = entryOf(upscale)
+
+export { entry as default, entry as 'module.exports' }

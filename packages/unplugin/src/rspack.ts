@@ -1,8 +1,13 @@
 import type { RspackPluginInstance } from '@rspack/core'
+import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
 import { installInRspack } from './webpack/rspack.ts'
 
 /** The plugin for Rspack 2. @example plugins: [upscale()] */
-export default function upscale(options: UpscaleOptions = {}): RspackPluginInstance {
+function upscale(options: UpscaleOptions = {}): RspackPluginInstance {
   return { apply: compiler => installInRspack(compiler, options) }
 }
+
+const entry: Entry<typeof upscale> = entryOf(upscale)
+
+export { entry as default, entry as 'module.exports' }

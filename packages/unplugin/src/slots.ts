@@ -50,7 +50,7 @@ export function createSlots(
   projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
   isWatching: boolean,
 ): Slots {
-  const { root, scratchDir } = projectUpscaler.options
+  const { root } = projectUpscaler.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
@@ -62,7 +62,7 @@ export function createSlots(
     key: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
-    const file = await place(image, join(scratchDir, 'slots', key))
+    const file = await place(image, join(slotsFolder(root), key))
     const beside = pathBeside(source, basename(file), queryOf(request, projectUpscaler.options))
     const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
@@ -91,6 +91,11 @@ export function createSlots(
     beside: path => besides.get(path),
     all: () => slots.values(),
   }
+}
+
+/** In the project wherever the cache is, since bundlers and dev servers treat files outside of it in other ways. */
+export function slotsFolder(root: string): string {
+  return join(root, 'node_modules/.cache/upscale/slots')
 }
 
 /** The path depends on names only, not on content, and is the same in every checkout. */

@@ -1,8 +1,13 @@
 import type { WebpackPluginInstance } from 'webpack'
+import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
 import { installInWebpack } from './webpack/webpack.ts'
 
 /** The plugin for webpack 5. @example plugins: [upscale()] */
-export default function upscale(options: UpscaleOptions = {}): WebpackPluginInstance {
+function upscale(options: UpscaleOptions = {}): WebpackPluginInstance {
   return { apply: compiler => installInWebpack(compiler, options) }
 }
+
+const entry: Entry<typeof upscale> = entryOf(upscale)
+
+export { entry as default, entry as 'module.exports' }

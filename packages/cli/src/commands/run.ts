@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import { unknownName } from 'upscale-core/internal'
+import { isRasterName, unknownName } from 'upscale-core/internal'
 import { forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
 import { sweepLeftovers } from '../files/place.ts'
 import { readSize } from '../files/size.ts'
 import { createTargets } from '../files/target.ts'
-import { hasSuffix, isPicture, type WalkRules, walk } from '../files/walk.ts'
+import { hasSuffix, type WalkRules, walk } from '../files/walk.ts'
 import { numberAbove, requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { inSession, type Session } from '../session.ts'
@@ -76,7 +76,7 @@ async function runPictures(
   const suffix = isInPlace ? (flags.suffix ?? '') : ''
   const rules: WalkRules = {
     skip: new Set([folder, upscaler.options.cacheDir].filter(folder => folder !== undefined)),
-    wants: name => isPicture(name) && !hasSuffix(name, suffix),
+    wants: name => isRasterName(name) && !hasSuffix(name, suffix),
   }
   if (folder !== undefined && flags.dryRun !== true) await sweepLeftovers(folder)
   const progress = createProgress(print, upscaler)

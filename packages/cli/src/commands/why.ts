@@ -76,6 +76,7 @@ function linesOf(file: string, digest: string, origin: Provenance): [string, str
     ['picture', `${image.width} × ${image.height} ${image.format}`],
     ['engine', image.engine],
     ['model', image.model],
+    ['chosen', image.chosen],
     ['made', answer?.createdAt ?? image.createdAt],
     ['fetched', answer?.fetched === true ? 'from the remote cache' : undefined],
     ['cost', costMicros === undefined ? undefined : dollars(costMicros)],

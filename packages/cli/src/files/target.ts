@@ -1,9 +1,8 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type Format, UpscaleError } from 'upscale-core'
-import { EXTENSION } from 'upscale-core/internal'
+import { endsAs, extensionOf, isRasterName } from 'upscale-core/internal'
 import { folderOf, type Operand } from './operands.ts'
-import { isPicture } from './walk.ts'
 
 export interface TargetFlags {
   readonly out?: string
@@ -27,7 +26,7 @@ export interface Targets {
 export function createTargets(operands: readonly Operand[], flags: TargetFlags, cwd: string): Targets {
   const suffix = readSuffix(flags.suffix ?? '')
   const out = flags.out === undefined ? undefined : resolve(cwd, flags.out)
-  const single = out !== undefined && isSingle(operands) && isPicture(out) ? out : undefined
+  const single = out !== undefined && isSingle(operands) && isRasterName(out) ? out : undefined
   if (out === undefined && suffix === '') {
     throw new UpscaleError('BAD_OPTION', 'neither --out nor --suffix says where the results go', {
       hint: 'add --out dist/images, or --suffix @2x to write them beside their sources',
@@ -75,9 +74,8 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
 /** The extension is kept as long as it tells the truth: `.jpeg` stays, a PNG that is called `.jpg` becomes `.png`. */
 function nameFor(name: string, suffix: string, format: Format): string {
   const written = extname(name)
-  const plain = written.slice(1).toLowerCase()
-  const isTrue = plain === format || plain === EXTENSION[format] || (format === 'jpeg' && plain === 'jfif')
-  return `${basename(name, written)}${suffix}${isTrue ? written : `.${EXTENSION[format]}`}`
+  const extension = endsAs(name, format) ? written : `.${extensionOf(format)}`
+  return `${basename(name, written)}${suffix}${extension}`
 }
 
 function isSingle(operands: readonly Operand[]): boolean {

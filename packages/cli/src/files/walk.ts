@@ -20,13 +20,6 @@ export interface WalkRules {
   wants(name: string): boolean
 }
 
-const PICTURE = /\.(?:png|jpe?g|jfif|webp|avif|gif)$/i
-
-/** True for a name that ends like a picture that can be upscaled. */
-export function isPicture(name: string): boolean {
-  return PICTURE.test(name)
-}
-
 /** True for a file that an earlier run wrote beside its source: `hero@2x.png` for the suffix `@2x`. */
 export function hasSuffix(name: string, suffix: string): boolean {
   return suffix !== '' && basename(name, extname(name)).endsWith(suffix)

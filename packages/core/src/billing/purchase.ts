@@ -1,7 +1,7 @@
 import { whileHeld } from '../cache/lock/lock.ts'
 import { dollars } from '../engines/dollars.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { EXTENSION } from '../source/format.ts'
+import { extensionOf } from '../source/format.ts'
 import { sniffFormat } from '../source/sniff.ts'
 import { buy, lockKey } from './call.ts'
 import { clearLocalIntent, readIntent } from './intent.ts'
@@ -90,7 +90,7 @@ export function openPurchase(purchase: Purchase): Purchaser {
     buy: () => buy(purchase, look),
     async file(received, { width, height }) {
       const format = sniffFormat(received.bytes)
-      const fileName = `answer.${EXTENSION[format]}`
+      const fileName = `answer.${extensionOf(format)}`
       const about = { width, height, format, fileName, boughtFor: order.source }
       const entry = await store.commit(
         'answers',

@@ -19,11 +19,12 @@ describe('valid', () => {
     expect(printEntry(facts as unknown as EntryFacts)).toBe(text)
   })
 
-  it('keeps cost and request id, and names outside ASCII', () => {
+  it('keeps cost, request id and what was chosen, and names outside ASCII', () => {
     const paid = {
       ...facts,
       costMicros: 60_000,
       requestId: 'req_1',
+      chosen: 'design and photo',
       model: 'modèle\u2028 "x"\r\n',
     } as unknown as EntryFacts
     expect(parseEntry(printEntry(paid), key)).toEqual(paid)
@@ -83,6 +84,9 @@ describe('invalid', () => {
     ['format', 'constructor'],
     ['engine', 7],
     ['model', 'x'.repeat(1001)],
+    ['chosen', ''],
+    ['chosen', 'red\x1b[31m'],
+    ['chosen', 'x'.repeat(61)],
     ['costMicros', -1],
     ['costMicros', 0.5],
     ['costMicros', null],

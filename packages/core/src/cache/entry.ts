@@ -29,6 +29,8 @@ export interface EntryFacts {
   readonly format: Format
   readonly engine: string
   readonly model: string
+  /** What the engine chose within its model, as {@link isChoice} has it. */
+  readonly chosen?: string
   /** What the service charged, in millionths of a US dollar. */
   readonly costMicros?: number
   /** The service's id of the request, cut to 200 characters. */
@@ -71,6 +73,7 @@ export function printEntry(facts: EntryFacts): string {
     format: facts.format,
     engine: facts.engine,
     model: facts.model,
+    chosen: facts.chosen,
     costMicros: facts.costMicros,
     // Comes from a service. However long, it must never be what keeps a paid answer from being stored.
     requestId: facts.requestId?.slice(0, MAX_REQUEST_ID),
@@ -118,6 +121,7 @@ export function isEntryFacts(body: Record<string, unknown>): body is Record<stri
     FORMATS.some(format => format === body.format) &&
     isText(body.engine) &&
     isText(body.model) &&
+    (body.chosen === undefined || isChoice(body.chosen)) &&
     (body.costMicros === undefined || isCount(body.costMicros, 0, Number.MAX_SAFE_INTEGER)) &&
     (body.requestId === undefined || typeof body.requestId === 'string') &&
     (body.answer === undefined || isHexDigest(body.answer)) &&
@@ -127,6 +131,11 @@ export function isEntryFacts(body: Record<string, unknown>): body is Record<stri
     isText(body.createdAt) &&
     !Number.isNaN(Date.parse(body.createdAt))
   )
+}
+
+/** True for the name of what an engine chose: 1 to 60 letters, digits, spaces, hyphens and full stops. */
+export function isChoice(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9 .-]{1,60}$/.test(value)
 }
 
 function isHexDigest(value: unknown): value is string {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
-import { UpscaleError } from '../errors.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
+import { damageOf, refuseChangedWebp } from '../source/damage.ts'
 import type { Format } from '../source/format.ts'
 import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from '../source/sniff.ts'
 import type { SourceImage } from '../source/source.ts'
@@ -12,6 +13,7 @@ import { join, type Samples, split } from './interleave.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
 import { encodeSmallPng } from './png.ts'
+import { convertToSrgb, hasColourCodes, type PngColour, pngColourOf } from './png-colour.ts'
 import { resample } from './resample.ts'
 import { inSlices } from './slices.ts'
 import { tidyJpeg } from './tidy-jpeg.ts'
@@ -21,8 +23,8 @@ import { tidyJpeg } from './tidy-jpeg.ts'
  * longer than a build with a full cache may; its thread count and its caches are left alone, because a host's other
  * plugins share them.
  *
- * In between, pictures are 8-bit sRGB, upright, with straight colours, and alpha apart. Not covered: a PNG's gAMA and
- * cHRM chunks and a JPEG's gain map, which libvips leaves out; the profile of a 16-bit grey picture, likewise.
+ * In between, pictures are 8-bit sRGB, upright, with straight colours, and alpha apart. Not covered: a JPEG's gain map,
+ * which libvips leaves out; the profile of a 16-bit grey picture, likewise.
  */
 
 /** A source as an engine sees it: upright, 8-bit sRGB, straight colours that continue into transparent pixels. */
@@ -59,10 +61,11 @@ export async function normalise(source: SourceImage, limits: NormaliseLimits): P
   const { bytes, format } = source
   refuseAnimation(source)
   if (format === 'avif') refuseWideAvif(bytes)
-  const facts = await readHeader(bytes).catch(cause => Promise.reject(undecodable(format, cause)))
+  if (format === 'webp') refuseChangedWebp(bytes)
+  const facts = await readHeader(bytes).catch(cause => Promise.reject(undecodable(source, cause)))
   refuseLarge(facts.autoOrient, limits)
   const { colour, alpha } = await decode(bytes, facts, limits.maxPixels).catch(cause =>
-    Promise.reject(undecodable(format, cause)),
+    Promise.reject(undecodable(source, cause)),
   )
   const { width, height } = colour
   const lossless = format === 'webp' && isLosslessWebp(bytes)
@@ -70,7 +73,10 @@ export async function normalise(source: SourceImage, limits: NormaliseLimits): P
   return { width, height, colour: await fillTransparent(colour, alpha), alpha, lossless }
 }
 
-function undecodable(format: Format, cause: unknown): UpscaleError {
+function undecodable({ bytes, format }: SourceImage, cause: unknown): UpscaleError {
+  if (isUpscaleError(cause)) return cause
+  const damage = damageOf(bytes)
+  if (damage !== undefined) return damage
   const why = reason(cause)
   const problem = `the ${format.toUpperCase()} can't be decoded: ${why}`
   return why.includes('Unsupported JPEG')
@@ -174,6 +180,9 @@ export async function finish(picture: Picture, output: Output): Promise<EncodedI
   return { bytes, width: measured.width, height: measured.height, format }
 }
 
+/** The next effort takes four times as long for files 4 % smaller (test/bench/encoders.mjs). */
+const AVIF_EFFORT = 3
+
 async function openFile(bytes: Uint8Array, options: SharpOptions): Promise<Sharp> {
   const { default: sharp } = await import('sharp')
   return sharp(bytes, options)
@@ -190,8 +199,15 @@ async function readHeader(bytes: Uint8Array): Promise<Metadata> {
  */
 async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Promise<Picture> {
   const limitInputPixels = Number.isFinite(maxPixels) ? Math.floor(maxPixels) : false
+  const isPng = facts.format === 'png'
+  const colour = isPng ? pngColourOf(bytes) : undefined
+  const ignoreIcc = isPng && hasColourCodes(bytes)
   const read = async (file: Uint8Array): Promise<Picture> =>
-    decodeWith(await openFile(file, { failOn: 'warning', limitInputPixels, autoOrient: true }), facts)
+    decodeWith(
+      await openFile(file, { failOn: 'warning', limitInputPixels, autoOrient: true, ignoreIcc }),
+      facts,
+      colour,
+    )
   try {
     return await read(bytes)
   } catch (error) {
@@ -204,6 +220,7 @@ async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Pr
 async function decodeWith(
   image: Sharp,
   { space, depth, hasAlpha, bitsPerSample = 16 }: Metadata,
+  colour: PngColour | undefined,
 ): Promise<Picture> {
   const isGrey = space === 'b-w' || space === 'grey16'
   const isDeep = depth === 'ushort'
@@ -215,8 +232,12 @@ async function decodeWith(
     .toColourspace(isDeep ? deepSpace : space8)
     .raw(isDeep ? { depth: 'ushort' } : {})
     .toBuffer({ resolveWithObject: true })
-  const samples = isDeep ? await narrow(data, bitsPerSample, info.height) : data
   const { width, height, channels } = info
+  const wide = isDeep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data
+  const most = isDeep ? 65_535 : 255
+  let samples: Uint8Array = data
+  if (colour !== undefined) samples = await convertToSrgb(wide, { width, height, channels, most }, colour)
+  else if (isDeep) samples = await narrow(data, bitsPerSample, height)
   return split({ data: samples, width, height, channels }, isGrey)
 }
 
@@ -277,7 +298,7 @@ function encode(
         ? image.webp({ lossless: true }).toBuffer()
         : image.webp({ quality: quality ?? DEFAULT_QUALITY.webp, smartSubsample: true }).toBuffer()
     case 'avif':
-      return image.avif({ quality: quality ?? DEFAULT_QUALITY.avif }).toBuffer()
+      return image.avif({ quality: quality ?? DEFAULT_QUALITY.avif, effort: AVIF_EFFORT }).toBuffer()
     case 'gif':
       return image.gif().toBuffer()
   }

@@ -1,6 +1,7 @@
 import type { EngineOrder, Purchase, Received, ServiceRequest } from '../billing/order.ts'
 import { openPurchase, type Purchaser } from '../billing/purchase.ts'
-import type { PixelEngine } from '../engines/engine.ts'
+import { isChoice } from '../cache/entry.ts'
+import type { PixelAnswer, PixelEngine } from '../engines/engine.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { decodeAnswer, encodeAnswer, encodePng } from '../image/codec.ts'
 import { checkOutput } from '../image/output.ts'
@@ -59,12 +60,14 @@ async function computed<T>(
   const fetched = isFetched ? await fetchMissing(source, request, context) : undefined
   return context.pictures(async () => {
     const prepared = await prepare(source, request, context)
+    if (request.engine.quick === true) return use(await compute(prepared, request, context))
     const { answerKey, facts } = prepared
     const kept = fetched ?? store.find('answers', answerKey)
     if (kept === undefined) return use(await compute(prepared, request, context))
     const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
     const origin = fetched === undefined ? 'cache' : 'remote'
-    return use({ answerKey, digest: kept.facts.sha256, source: facts, picture, origin, costMicros: 0 })
+    const { sha256: digest, chosen } = kept.facts
+    return use({ answerKey, digest, source: facts, picture, chosen, origin, costMicros: 0 })
   })
 }
 
@@ -82,23 +85,27 @@ async function fetchMissing(
   return fetched
 }
 
-/** Runs the engine and keeps its answer. */
+/** Runs the engine and keeps its answer, unless it is as quickly made again. */
 async function compute(
   { answerKey, facts, image }: Prepared,
   request: RequestOf<PixelEngine>,
   { stores, remote, engineContext, stopping }: PipelineContext,
 ): Promise<Answer> {
   const { engine, scale, params } = request
-  const run = async (part: PixelImage): Promise<PixelImage> => {
+  const run = async (part: PixelImage): Promise<PixelAnswer> => {
     stopping.throwIfAborted()
     return checkShape(part, request, await engine.upscale({ image: part, scale, params }, engineContext))
   }
+  const colour = await run(image.colour)
   const picture: Picture = {
-    colour: await run(image.colour),
+    colour,
     ...(image.alpha === undefined ? {} : { alpha: await run(image.alpha) }),
   }
-  const { width, height } = picture.colour
+  const { width, height } = colour
   const { id, model } = engine
+  const chosen = isChoice(colour.chosen) ? colour.chosen : undefined
+  const answer = { answerKey, source: facts, picture, chosen, origin: 'engine', costMicros: 0 } as const
+  if (engine.quick === true) return { ...answer, digest: answerKey }
   const entry = {
     key: answerKey,
     fileName: 'answer.png',
@@ -107,10 +114,11 @@ async function compute(
     format: 'png',
     engine: id,
     model,
+    ...(chosen === undefined ? {} : { chosen }),
   } as const
   const digest = await stores.keepAnswer(entry, await encodeAnswer(picture))
-  if (engine.quick !== true) void remote?.keep(answerKey, stores.forEngine(engine))
-  return { answerKey, digest, source: facts, picture, origin: 'engine', costMicros: 0 }
+  void remote?.keep(answerKey, stores.forEngine(engine))
+  return { ...answer, digest }
 }
 
 /** The way of an engine that is a service, and may cost money. */
@@ -293,8 +301,8 @@ function unvouched(
 function checkShape(
   image: PixelImage,
   { engine, engineName, scale }: RequestOf<PixelEngine>,
-  answer: PixelImage,
-): PixelImage {
+  answer: PixelAnswer,
+): PixelAnswer {
   const width = image.width * scale
   const height = image.height * scale
   const samples = width * height * image.channels

@@ -70,7 +70,8 @@ function lookUp(
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
   if (alias === undefined) return undefined
   const { answerKey, width, height, lossless } = alias
-  const answer = store.peek('answers', answerKey)?.facts.sha256
+  const isKept = request.engine.quick !== true
+  const answer = isKept ? store.peek('answers', answerKey)?.facts.sha256 : answerKey
   if (answer === undefined) return undefined
   const entry = stores.scratch.find('outputs', outputKey(answerKey, answer, describe(source, request, alias)))
   if (entry === undefined || !isMadeFrom(source, entry)) return undefined
@@ -130,6 +131,7 @@ async function store(
       format,
       engine: request.engine.id,
       model: request.engine.model,
+      ...(answer.chosen === undefined ? {} : { chosen: answer.chosen }),
       answer: answer.answerKey,
       ...(file.quality === undefined ? {} : { quality: file.quality }),
       source: { file: source.name, digest: source.digest },

@@ -4,6 +4,7 @@ import type { CacheEntry } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import type { UpscaleError } from '../errors.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { escapeText } from '../safe-text.ts'
@@ -57,6 +58,8 @@ export interface ExaminedFile {
 export interface ExaminedImage extends PlannedImage {
   readonly billing: Engine['billing']
   readonly model: string
+  /** What the engine chose for this picture, where its model leaves a choice; known once it is finished. */
+  readonly chosen?: string
   /** Key of the engine's answer, under which the ledger has what was paid for it. */
   readonly answerKey: string
   readonly original: ExaminedFile
@@ -102,11 +105,12 @@ export async function examineImage(
     factor,
     engine: engineName,
     state,
-    priceMicros: state === 'missing' ? engine.priceMicros : 0,
+    priceMicros: state === 'missing' ? priceOf(engine, { width, height, scale: request.scale }) : 0,
     billing: engine.billing,
     model: engine.model,
     answerKey,
     original: { file, width, height, format, size, digest },
+    ...(made?.entry.facts.chosen === undefined ? {} : { chosen: made.entry.facts.chosen }),
     ...(made === undefined ? {} : { finished: fileOf(made.entry) }),
     ...(reason === undefined ? {} : { reason }),
   }
@@ -131,6 +135,7 @@ async function examineUnfinished(
     const { answerKey, facts } = await prepare(source, request, context)
     return { answerKey, ...sizeOf(facts) }
   })
+  if (request.engine.quick === true) return { ...seen, state: 'missing' }
   const store = stores.forEngine(request.engine)
   const isAnswered =
     store.peek('answers', seen.answerKey) !== undefined ||
@@ -139,8 +144,7 @@ async function examineUnfinished(
   const isAsked = request.engine.exchange === 'file' && !options.retry
   const refusal = isAsked ? recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
-  if (request.engine.quick !== true && (await remote?.has(seen.answerKey)))
-    return { ...seen, state: 'remote' }
+  if (await remote?.has(seen.answerKey)) return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }
   const intent = readIntent(store, seen.answerKey)
   if (intent === undefined) return { ...seen, state: 'missing' }

@@ -14,6 +14,8 @@ export interface ReportImage {
   /** Name of the engine, as configured. */
   readonly engine: string
   readonly model: string
+  /** What the engine chose for this picture, where its model leaves a choice. */
+  readonly chosen?: string
   readonly origin: Origin
   readonly format: Format
   /** Size of the delivered picture, in pixels. */

@@ -1,4 +1,4 @@
-import { EXTENSION, type Format } from './format.ts'
+import { extensionOf, type Format } from './format.ts'
 
 const MAX_STEM = 80
 const MAX_FILE_NAME = 120
@@ -34,7 +34,7 @@ export function safeStem(name: string): string {
  * @example outputName('hero', 1.5, 'jpeg') // 'hero-1.5x.jpg'
  */
 export function outputName(stem: string, factor: number, format: Format): string {
-  return `${stem}-${Math.round(factor * 1e4) / 1e4}x.${EXTENSION[format]}`
+  return `${stem}-${Math.round(factor * 1e4) / 1e4}x.${extensionOf(format)}`
 }
 
 /** True for a name that can be joined to a folder and stays in it, on every system. At most 120 characters. */

@@ -1,5 +1,7 @@
 import { UpscaleError } from '../errors.ts'
+import { damageOf } from './damage.ts'
 import type { Format } from './format.ts'
+import { MOST_PARTS, pngChunks, tooManyParts } from './png-chunks.ts'
 
 /*
  * What a file is, by its first bytes. Names and extensions are not asked: a JPEG called logo.png is a JPEG.
@@ -52,7 +54,7 @@ const REFUSED: readonly (readonly [name: string, magic: string, hint?: string])[
   [
     'a Git LFS pointer, not the image itself',
     'version https://git-lfs',
-    'fetch the image with "git lfs pull"',
+    'fetch the images with "git lfs pull"; in CI let the checkout do it ("lfs: true" of actions/checkout)',
   ],
   ['a git-annex pointer, not the image itself', '/annex/objects/', 'fetch the image with "git annex get"'],
 ]
@@ -84,12 +86,7 @@ export function sniffFormat(bytes: Uint8Array): Format {
   if (hasText(bytes, 4, 'ftyp')) return sniffBoxes(bytes)
   for (const [name, magic, hint = CONVERT] of REFUSED)
     if (startsWith(bytes, magic)) throw unsupported(name, hint)
-  if (startsWith(bytes, '\x89PNG')) {
-    throw new UpscaleError('SOURCE_CORRUPT', 'the PNG was changed by a transfer as text (line ends)', {
-      hint: 'copy the file again in binary mode, and mark *.png as binary in .gitattributes',
-    })
-  }
-  throw sniffText(bytes)
+  throw damageOf(bytes) ?? sniffText(bytes)
 }
 
 /** True for bytes that begin as a file does that can be read. */
@@ -200,13 +197,9 @@ export function isLosslessWebp(bytes: Uint8Array): boolean {
 }
 
 function pngFrames(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let count = 0
-  for (let at = 8; at + 12 <= bytes.length; at += view.getUint32(at) + 12) {
-    if (++count > MOST_CHUNKS) throw tooManyChunks()
-    const id = latin(bytes, at + 4, 4)
-    if (id === 'acTL') return view.getUint32(at + 8)
-    if (id === 'IDAT') return 1
+  for (const { type, data } of pngChunks(bytes)) {
+    if (type === 'acTL' && data.byteLength >= 4) return data.getUint32(0)
+    if (type === 'IDAT') return 1
   }
   return 1
 }
@@ -218,21 +211,12 @@ function webpFrames(bytes: Uint8Array): number {
   return frames
 }
 
-/** The most parts of a still picture that are looked through: a few are usual, and millions of empty ones fit in a file. */
-const MOST_CHUNKS = 10_000
-
-function tooManyChunks(): UpscaleError {
-  return new UpscaleError('SOURCE_CORRUPT', `the file has more than ${MOST_CHUNKS} parts`, {
-    hint: 'save the image again',
-  })
-}
-
 /** @throws UpscaleError SOURCE_CORRUPT for too many */
 function* riffChunks(bytes: Uint8Array): Generator<{ readonly id: string; readonly at: number }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let count = 0
   for (let at = 12; at + 8 <= bytes.length; ) {
-    if (++count > MOST_CHUNKS) throw tooManyChunks()
+    if (++count > MOST_PARTS) throw tooManyParts()
     yield { id: latin(bytes, at, 4), at }
     const length = view.getUint32(at + 4, true)
     at += 8 + length + (length & 1)

@@ -1,6 +1,7 @@
 """Collapse, quantise and write a model, with its golden vectors."""
 
 import argparse
+import itertools
 import json
 import struct
 from pathlib import Path
@@ -17,9 +18,9 @@ from .model import run_collapsed
 
 MAX_SHIFT = 14
 # Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
-PEAK_LIMIT = 4.0
+PEAK_LIMITS = (4.0, 5.5)
 # Quiet channels are turned up by no more than this, so that the weights that read them fit finer steps.
-LARGEST_GAIN = 4.0
+LARGEST_GAINS = (2.0, 4.0, 8.0)
 # In levels of 8 bits; half a level is the rounding to bytes.
 MAX_DIFFERENCE = 3.0
 
@@ -58,7 +59,7 @@ def activation_peaks(layers, pictures) -> list[torch.Tensor]:
     return peaks
 
 
-def equalise(layers, pictures):
+def equalise(layers, pictures, peak_limit: float = PEAK_LIMITS[0], largest_gain: float = LARGEST_GAINS[0]):
     """Scale hidden channels so that each layer fits its integers, without changing the function.
 
     ReLU lets a positive factor pass, so what is taken from one layer is given to the next. A
@@ -71,7 +72,7 @@ def equalise(layers, pictures):
     for index in range(len(layers) - 1):
         kernel, bias = layers[index]
         reach = torch.maximum(kernel.clamp(min=0).sum((1, 2, 3)), (-kernel).clamp(min=0).sum((1, 2, 3)))
-        factor = torch.minimum(0.98 * weight_limit / reach, PEAK_LIMIT / peaks[index].clamp(min=1e-6)).clamp(max=LARGEST_GAIN)
+        factor = torch.minimum(0.98 * weight_limit / reach, peak_limit / peaks[index].clamp(min=1e-6)).clamp(max=largest_gain)
         layers[index] = (kernel * factor[:, None, None, None], bias * factor)
         following, following_bias = layers[index + 1]
         layers[index + 1] = (following / factor[None, :, None, None], following_bias)
@@ -166,26 +167,36 @@ def float_output(layers, scale: int, picture: np.ndarray) -> np.ndarray:
 
 
 def export(model, name: str, folder: Path) -> Path:
-    layers = equalise(model.collapsed(), calibration_pictures())
-    path = Path(folder) / f"{name}-x{model.scale}.bin"
-    replace(path, pack(name, model.scale, model.channels, layers))
+    """Of the ways to fit the layers into integers, the one that comes nearest to the float model."""
+    path, pictures = Path(folder) / f"{name}-x{model.scale}.bin", calibration_pictures()
+    tried = []
+    for limits in itertools.product(PEAK_LIMITS, LARGEST_GAINS):
+        replace(path, pack(name, model.scale, model.channels, equalise(model.collapsed(), pictures, *limits)))
+        tried.append((difference(model, path, pictures)[0], path.read_bytes()))
+    replace(path, min(tried)[1])
     write_golden(path, Path(folder) / "golden" / f"{name}-x{model.scale}.json")
     return path
 
 
-def check(model, weights: Path, pictures) -> str:
-    """Compares the integers with the float model; raises when they differ by more than allowed."""
+def difference(model, weights: Path, pictures) -> tuple[float, float]:
+    """Of the integers from the float model, in levels: at most, and RMS."""
     header, layers = reference.read_weights(weights)
     kernels = model.collapsed()
     worst, squares, count = 0.0, 0.0, 0
     for picture in pictures:
         exact = float_output(kernels, model.scale, picture)
-        difference = np.abs(exact - reference.upscale(header, layers, picture))
-        worst = max(worst, float(difference.max()))
-        squares, count = squares + float((difference**2).sum()), count + difference.size
+        off = np.abs(exact - reference.upscale(header, layers, picture))
+        worst = max(worst, float(off.max()))
+        squares, count = squares + float((off**2).sum()), count + off.size
+    return worst, float(np.sqrt(squares / count))
+
+
+def check(model, weights: Path, pictures) -> str:
+    """Compares the integers with the float model; raises when they differ by more than allowed."""
+    worst, rms = difference(model, weights, pictures)
     if worst > MAX_DIFFERENCE:
         raise ArithmeticError(f"{weights.name}: integers differ from float by {worst:.2f} levels")
-    return f"integer against float: {worst:.2f} levels at most, {np.sqrt(squares / count):.3f} RMS"
+    return f"integer against float: {worst:.2f} levels at most, {rms:.3f} RMS"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from .anchor import enlarge
 from .dataset import Pages, Sampler
 from .experts import EXPERTS
 from .head import fit_last_layer
-from .losses import loss
+from .losses import charbonnier, loss, squared
 from .model import Upscaler, run_collapsed
 from .photos import Photos
 
@@ -136,9 +136,10 @@ def train(o: argparse.Namespace) -> None:
                 x = x[..., spare:-spare, spare:-spare].contiguous(memory_format=torch.channels_last)
             residual = model(x)
         predicted = enlarge(x, o.scale, model.halo) + residual.float()
-        value = loss(predicted, truth, o.scale, expert.edges)
+        measure = squared if progress() >= o.squared_from else charbonnier
+        value = loss(predicted, truth, o.scale, expert.edges, measure)
         if teacher:
-            value = (1 - TEACHER_SHARE) * value + TEACHER_SHARE * loss(predicted, taught, o.scale, expert.edges)
+            value = (1 - TEACHER_SHARE) * value + TEACHER_SHARE * loss(predicted, taught, o.scale, expert.edges, measure)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -177,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="cpu")
     p.add_argument("--half", type=int, default=1, help="bfloat16 convolutions")
     p.add_argument("--half-until", type=float, default=0.8)
+    p.add_argument("--squared-from", type=float, default=1, help="from this part of the training on the loss is the squared error")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--workers", type=int, default=1)
     p.add_argument("--report", type=int, default=500)

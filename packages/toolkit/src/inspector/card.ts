@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ExaminedFile } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, suggestFormat } from 'upscale-core/internal'
 import type { PictureState, PictureViews, ShownPicture, ShownPlace } from './picture.ts'
 import { bytesText, html, type Markup } from './text.ts'
 
@@ -85,7 +85,8 @@ function compare({ id, name }: ShownPicture, { before, after, width, height, not
 }
 
 function facts(picture: ShownPicture): Markup[] {
-  const { factor, engine, model, settings, original, finished, billing, paidMicros, priceMicros } = picture
+  const { factor, engine, model, chosen, settings, original, finished, billing, paidMicros, priceMicros } =
+    picture
   const rows: [string, Markup | undefined][] = [
     ['Size', original && html`${change(pixels(original), target(picture))} px`],
     [
@@ -93,6 +94,7 @@ function facts(picture: ShownPicture): Markup[] {
       original &&
         html`${change(bytesText(original.size), finished && bytesText(finished.size))} <span class="soft">${formats(original, finished)}</span>`,
     ],
+    ['Lighter', finished && lighter(finished)],
     ['Factor', factor === undefined ? undefined : html`×${factor}`],
     [
       'Engine',
@@ -100,6 +102,7 @@ function facts(picture: ShownPicture): Markup[] {
         ? undefined
         : html`${engine}${model !== undefined && model !== engine && html` <span class="soft">${model}</span>`}`,
     ],
+    ['Chosen', chosen === undefined ? undefined : html`${chosen}`],
     ['Settings', settings.length === 0 ? undefined : html`${settings.join(', ')}`],
     ['Paid so far', billing === 'paid' || paidMicros > 0 ? html`${dollars(paidMicros)}` : undefined],
     ['To pay', priceMicros > 0 ? html`${dollars(priceMicros)}` : undefined],
@@ -128,6 +131,11 @@ function pixels({ width, height }: Pick<ExaminedFile, 'width' | 'height'>): stri
 function formats(original: ExaminedFile, finished: ExaminedFile | undefined): string {
   const same = finished === undefined || finished.format === original.format
   return same ? original.format : `${original.format} → ${finished.format}`
+}
+
+function lighter({ format, size }: ExaminedFile): Markup | undefined {
+  const better = suggestFormat(format, size)
+  return better && html`likely less than half with <code>&amp;format=${better}</code>`
 }
 
 function places(all: readonly ShownPlace[], { editor }: CardOptions): Markup | false {

@@ -183,7 +183,7 @@ export function createInspection(options: InspectionOptions): Inspection {
       return { shown: { ...common, state: 'wrong', message: messageOf(error) }, wanted }
     }
     if (examined === undefined) return { shown: { ...common, state: 'looking' }, wanted }
-    const { model, billing, original, finished, priceMicros, answerKey, reason } = examined
+    const { model, chosen, billing, original, finished, priceMicros, answerKey, reason } = examined
     const paidMicros = orders
       .filter(order => order.key === answerKey && order.event !== 'free')
       .reduce((sum, { costMicros }) => sum + costMicros, 0)
@@ -199,6 +199,7 @@ export function createInspection(options: InspectionOptions): Inspection {
         ...common,
         state,
         model,
+        ...(chosen === undefined ? {} : { chosen }),
         billing,
         original,
         paidMicros,

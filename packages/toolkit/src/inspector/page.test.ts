@@ -12,6 +12,7 @@ const PICTURE: ShownPicture = {
   factor: 2,
   engine: HOSTILE,
   model: HOSTILE,
+  chosen: HOSTILE,
   billing: 'paid',
   settings: [HOSTILE],
   places: [{ name: HOSTILE, line: 1, file: `/site/${HOSTILE}` }],

@@ -47,6 +47,8 @@ export interface ShownPicture {
   readonly factor?: number
   readonly engine?: string
   readonly model?: string
+  /** What the engine chose within its model. */
+  readonly chosen?: string
   readonly billing?: ExaminedImage['billing']
   /** Settings that are not the default, as `quality 80`. */
   readonly settings: readonly string[]

@@ -1,12 +1,9 @@
-import { TAGGED } from 'upscale-core/internal'
+import { isRasterName, RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 
 /** Extensions that name a picture, as an alternative of a regular expression; those that the upscaler refuses too. */
-export const PICTURE_EXTENSIONS = 'png|jpe?g|jfif|webp|avif|gif|svg|tiff?|bmp|ico|hei[cf]|jxl'
+export const PICTURE_EXTENSIONS: string = `${RASTER_EXTENSIONS.join('|')}|svg|tiff?|bmp|ico|cur|hei[cf]|jxl`
 
 const PICTURE_PATH = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})$`, 'i')
-
-/** Ends of paths that name a picture an `<img>` can have a larger one of. */
-const RASTER_PATH = /\.(?:png|jpe?g|jfif|webp|avif|gif)$/i
 
 /**
  * Quick test for a text that may hold a tagged reference; `&` may be written as `&amp;`. The end of a key is that of a
@@ -34,7 +31,7 @@ export function isTaggedPicture(address: string): boolean {
 
 /** True for an address of a picture that has pixels. */
 export function isRasterPicture(address: string): boolean {
-  return RASTER_PATH.test(pathOf(address))
+  return isRasterName(pathOf(address))
 }
 
 /** True for an address that names a server, so that it leads to no file of the project. */

@@ -26,6 +26,7 @@ test.each([
   ['an indented block', `- item\n\n  \`\`\`\n  ${HERO}\n  \`\`\`\n`],
   ['a span', `Write \`![x](${HERO})\` there`],
   ['a span of two backticks', `\`\` ![x](${HERO}) \`\``],
+  ['a span with another span in it', `\`\`f(\`${HERO}\`)\`\`\n\`\`g(\`${HERO}\`)\`\``],
   ['prose', `Write ${HERO} there`],
 ])('a text file: %s is text about a reference', async (_, text) => {
   expect(await found('llms-full.txt', text)).toEqual([])

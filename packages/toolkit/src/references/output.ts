@@ -9,6 +9,7 @@ import {
   PUT_IN,
   stringsOf,
 } from './code-strings.ts'
+import { withoutMarkdownCode } from './markdown-code.ts'
 import { isProseAttribute } from './prose-attributes.ts'
 import { type CodeToken, literalText, tokensOf } from './script.ts'
 import { findCandidates } from './srcset.ts'
@@ -55,9 +56,6 @@ const PICTURE_REFERENCE = new RegExp(
 const REST_OF_URL = /^([^\s"'()<>]*\?[^\s"'()<>]*)["']?\)/
 /** A picture of Markdown, without a title. */
 const MARKDOWN_PICTURE = /!\[[^[\]\n]*\]\(<?([^\s()<>]+)/g
-/** A fence, which ends with its text at the latest, or a span of code, within a paragraph. */
-const MARKDOWN_CODE =
-  /^ *(`{3,}|~{3,})[^\n]*(?:\n(?! *\1[`~]* *$)[^\n]*)*(?:\n *\1[`~]* *$)?|(`+)(?!`)(?:[^`\n]|\n(?!\s*\n))*?\2/gm
 const DESCRIPTOR = /^(?:\d+(?:\.\d+)?[xwh](?:\s+\d+[wh])?)?$/
 /** Attributes that Alpine, Vue, htmx and others read as code. */
 const CODE_ATTRIBUTE = /^(?:on[a-z]|[:@[(*]|x-|v-|hx-on|ng-)/
@@ -89,7 +87,15 @@ export function isOutputText(name: string): boolean {
   return scannerOf(name) !== undefined
 }
 
-/** Finds the tagged references that stand in a file of the output, in order. Total. */
+/**
+ * True for a path of a built folder that no page refers to: packages of a server, the manifests of Vite, which name
+ * sources, and what Next.js keeps for its next build.
+ */
+export function isBesideOutput(path: string): boolean {
+  return /(?:^|\/)(?:node_modules|\.vite|\.next\/(?:cache|dev))\//.test(path)
+}
+
+/** Finds the tagged references that stand in a file of the output, in order, each once. Total. */
 export async function findOutputReferences(
   name: string,
   text: string,
@@ -97,13 +103,13 @@ export async function findOutputReferences(
 ): Promise<FoundReference[]> {
   const scan = scannerOf(name)
   if (scan === undefined || !mayHold(text)) return []
-  const found: FoundReference[] = []
+  const found = new Map<string, FoundReference>()
   for await (const { value, start, form } of scan(text, 0)) {
     if (!TAG.test(value) || !isPictureReference(value) || isKnown(value)) continue
     if (isElsewhere(value) && !ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))) continue
-    found.push({ reference: value, start, form })
+    if (!found.has(value)) found.set(value, { reference: value, start, form })
   }
-  return found
+  return [...found.values()]
 }
 
 function scannerOf(name: string): Scanner | undefined {
@@ -308,19 +314,14 @@ function* srcsetOf(text: string, form: Form): Generator<Found> {
 /** Pictures of Markdown, outside of what it shows as code. */
 function* markdownOf(text: string, form: Form): Generator<Found> {
   if (!text.includes('![')) return
-  for (const { 0: whole, 1: value = '', index } of withoutCode(text).matchAll(MARKDOWN_PICTURE)) {
+  for (const { 0: whole, 1: value = '', index } of withoutMarkdownCode(text).matchAll(MARKDOWN_PICTURE)) {
     yield { value, start: index + whole.length - value.length, form }
   }
 }
 
-/** The text with what it shows as code, between backticks or in a fence of them, as spaces. */
-function withoutCode(text: string): string {
-  return text.replace(MARKDOWN_CODE, code => code.replace(/[^\n]/g, ' '))
-}
-
 function* scanPlainText(text: string): Generator<Found> {
   yield* markdownOf(text, 'text')
-  for (const { 0: line, index } of withoutCode(text).matchAll(/^[^\n]*\S[^\n]*$/gm)) {
+  for (const { 0: line, index } of withoutMarkdownCode(text).matchAll(/^[^\n]*\S[^\n]*$/gm)) {
     const value = line.trim()
     yield { value, start: index + line.indexOf(value), form: 'text' }
   }

@@ -11,7 +11,7 @@ import type {
   PluginBuild,
 } from 'esbuild'
 import { isUpscaleError, type UpscaledImage, type UpscaleError } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
+import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import { PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
 import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
@@ -39,8 +39,6 @@ const VARIANT = 'upscale'
 /** What the modules of pictures are told by, among the files that esbuild reads itself. */
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})$`, 'i')
 
-const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
-
 /** The plugin of esbuild. */
 export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
@@ -57,7 +55,7 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
-      const files: [string, Loader][] = EXTENSIONS.map(extension => [extension, 'file'])
+      const files: [string, Loader][] = RASTER_EXTENSIONS.map(extension => [`.${extension}`, 'file'])
       initialOptions.loader = { ...Object.fromEntries(files), ...initialOptions.loader }
       // The list of outputs, to search them; what was written is not in memory.
       initialOptions.metafile = true

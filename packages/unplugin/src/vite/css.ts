@@ -31,10 +31,10 @@ export function cssResolver(session: ViteSession): Alias {
  */
 export function inlineCssResolver(session: DevSession): Alias {
   return aliasTo(TAGGED_INLINE, async (site, find) => {
-    const { config, projectUpscaler } = session
+    const { projectUpscaler } = session
     const directive = projectUpscaler.parse(site)
     if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
-    const source = await sourceOf(directive.path, site.importer, config, find)
+    const source = await sourceOf(directive.path, site.importer, session, find)
     return (await session.file(source, directive.requests[0], site)) + directive.rest
   })
 }

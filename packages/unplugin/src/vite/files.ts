@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
+import type { ResolvedOptions } from 'upscale-core'
 import { isElsewhere } from 'upscale-toolkit/references'
 import type { ResolvedConfig } from 'vite'
 import { isFile } from '../is-file.ts'
@@ -7,6 +8,12 @@ import { isFile } from '../is-file.ts'
 export type FindFile = (path: string) => Promise<string | undefined>
 
 type Paths = Pick<ResolvedConfig, 'root' | 'publicDir' | 'resolve'>
+
+/** What a session knows of the folders of its project. */
+interface Owner {
+  readonly config: Paths
+  readonly projectUpscaler: { readonly options: Pick<ResolvedOptions, 'root'> }
+}
 
 /** The file in the public folder that an absolute path of the site stands for. */
 export function publicFile(path: string, { publicDir }: Paths): string | undefined {
@@ -27,17 +34,26 @@ export function fileBeside(path: string, importer: string | undefined, config: P
   return isFile(file) ? file : undefined
 }
 
-/** The file of a reference. A path that leads nowhere is left to the upscaler, whose message names it. */
+/**
+ * The file of a reference. A path that leads nowhere is left to the upscaler, whose message names it.
+ *
+ * A framework that serves its public folder itself (Nuxt) gives Vite none, and answers with a module of its own where
+ * the picture is; the folder is then where that framework and others have it.
+ */
 export async function sourceOf(
   path: string,
   importer: string | undefined,
-  config: Paths,
+  { config, projectUpscaler }: Owner,
   find: FindFile,
 ): Promise<string> {
   const found = publicFile(path, config) ?? (await find(path))
-  if (found !== undefined) return found
+  const isVirtual = found?.startsWith('\0') ?? false
+  if (found !== undefined && !isVirtual) return found
   const isOfSite = path.startsWith('/') || importer === undefined
-  return isOfSite ? join(config.root, path) : resolve(dirname(importer), path)
+  const file = isOfSite ? join(config.root, path) : resolve(dirname(importer), path)
+  if (!isVirtual && (!isOfSite || config.publicDir !== '' || isFile(file))) return file
+  const { resolveReference } = await import('upscale-toolkit/references/sources')
+  return resolveReference(path, importer ?? '', projectUpscaler.options.root) ?? file
 }
 
 function isAliased(path: string, find: string | RegExp): boolean {

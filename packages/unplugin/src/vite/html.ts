@@ -136,7 +136,7 @@ async function pictureCandidates(
   filename: string,
   session: ViteSession,
 ): Promise<SrcsetCandidate[]> {
-  const source = await sourceOf(directive.path, filename, session.config, async () => undefined)
+  const source = await sourceOf(directive.path, filename, session, async () => undefined)
   return Promise.all(
     directive.requests.map(async request => {
       const slot = await session.slots.fill(source, request, site)

@@ -25,16 +25,19 @@ export function checkOutput(session: ViteSession): Plugin {
   const began = new Map<string, number>()
   const rules = { isKnown: () => false }
 
-  function errorOf(leftovers: readonly Leftover[], sources: readonly string[]): UpscaleError | undefined {
+  async function errorOf(
+    leftovers: readonly Leftover[],
+    sources: readonly string[],
+  ): Promise<UpscaleError | undefined> {
     const [first, ...others] = leftovers
-    // A file of the public folder is copied under its own name.
-    return (
-      first && leftoverError([first, ...others], [join(session.config.publicDir, first.output), ...sources])
-    )
+    if (first === undefined) return undefined
+    // A file of the public folder is copied under its own name, and what a framework reads as data is no module.
+    const copied = join(session.config.publicDir, first.output)
+    return leftoverError([first, ...others], [copied, ...sources, ...(await allSources(session))])
   }
 
-  function tell(leftovers: readonly Leftover[], sources: readonly string[]): void {
-    const error = errorOf(leftovers, sources)
+  async function tell(leftovers: readonly Leftover[], sources: readonly string[]): Promise<void> {
+    const error = await errorOf(leftovers, sources)
     if (error === undefined) return
     if (session.options.leftovers === 'error') throw error
     session.config.logger.warn(`[upscale] ${error.message}`)
@@ -56,7 +59,7 @@ export function checkOutput(session: ViteSession): Plugin {
         const sources = [...sourceFiles(this)]
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
-        tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
+        await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
         const unanswered = await findUnanswered([...this.getModuleIds()], bundle, session)
         if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
@@ -74,15 +77,24 @@ export function checkOutput(session: ViteSession): Plugin {
         const { name, config } = this.environment
         const { folder, sources } = written.get(name) ?? {}
         if (folder === undefined || sources === undefined || !config.build.write) return
-        tell(await folder.look(), sources)
+        await tell(await folder.look(), sources)
         if (config.build.watch !== null) return
         lookBeforeExit(async () => {
-          const error = errorOf(await folder.look(), sources)
+          const error = await errorOf(await folder.look(), sources)
           return error && { text: error.message, isError: session.options.leftovers === 'error' }
         })
       },
     },
   }
+}
+
+/** Every source of the project, for messages. */
+async function allSources({ projectUpscaler, config }: ViteSession): Promise<string[]> {
+  const { projectPictures } = await import('../project-pictures.ts')
+  const outDir = resolve(config.root, config.build.outDir)
+  const sources: string[] = []
+  for await (const source of projectPictures(projectUpscaler, [outDir]).sources()) sources.push(source)
+  return sources
 }
 
 /** Vite's manifests, which name sources as they were written, where they have names of their own. */

@@ -9,6 +9,7 @@ import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import type { Slot } from '../slots.ts'
 import { variantCode } from '../variants.ts'
+import { astroContent } from './astro-content.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
 import { type FindFile, fileBeside, sourceOf } from './files.ts'
@@ -17,7 +18,7 @@ import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
 import { limitBySource, nameBySource } from './path-rules.ts'
-import { createViteSession, type ViteSession } from './session.ts'
+import { createViteSession, slotFor, type ViteSession } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
 import { workersToo } from './workers.ts'
 
@@ -36,9 +37,20 @@ export function vitePlugins(options: UpscaleOptions): Plugin[] {
     { ...importPlugin(session, alias), ...workersToo(() => workerPlugins(session, alias)), enforce: 'pre' },
     newUrlPlugin(session),
     watchSources(session),
+    { ...contentPlugin(session), apply: 'build' },
     { ...checkOutput(session), enforce: 'post' },
     ...devPlugins(options),
   ]
+}
+
+/** The pictures of Astro's content collections. */
+function contentPlugin(session: ViteSession): Plugin {
+  return astroContent(async (reference, importer) => {
+    const site = { reference, importer }
+    if (session.projectUpscaler.parse(site).as !== 'url') return undefined
+    const { slot } = await slotFor(site, 'content', session, async () => undefined)
+    return slot.file
+  })
 }
 
 /** A worker is a bundle of its own within the build of the page, with plugins of its own. */
@@ -114,7 +126,7 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
           return resolved ? pathOf(resolved.id) : undefined
         }
         const beside = fileBeside(directive.path, site.importer, session.config)
-        const source = beside ?? (await sourceOf(directive.path, site.importer, session.config, askVite))
+        const source = beside ?? (await sourceOf(directive.path, site.importer, session, askVite))
         if (directive.as !== 'url') {
           const variant = source + id.slice(pathOf(id).length)
           variants.set(variant, site)

@@ -104,12 +104,13 @@ function startRun(options: BuildOptions, config: ResolvedConfig): Run {
 export async function slotFor(
   site: ReferenceSite,
   form: string,
-  { projectUpscaler, slots, config }: ViteSession,
+  session: ViteSession,
   find: FindFile,
 ): Promise<{ slot: Slot; rest: string }> {
+  const { projectUpscaler, slots } = session
   const directive = projectUpscaler.parse(site)
   if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, form)
-  const source = await sourceOf(directive.path, site.importer, config, find)
+  const source = await sourceOf(directive.path, site.importer, session, find)
   const slot = await slots.fill(source, directive.requests[0], site)
   return { slot, rest: directive.rest }
 }

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, relative, resolve } from 'node:path'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
-import { TAGGED } from 'upscale-core/internal'
+import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
@@ -34,7 +34,9 @@ export function installInRspack(
   const revision = revisionOf(pictureSource.projectUpscaler)
   forgetOtherOptions(compiler, revision)
   const { rules } = compiler.options.module
-  const unruled = EXTENSIONS.filter(extension => !rules.some(rule => matchesPath(rule, `/a${extension}`)))
+  const unruled = RASTER_EXTENSIONS.filter(
+    extension => !rules.some(rule => matchesPath(rule, `/a.${extension}`)),
+  )
   rules.unshift({
     resourceQuery: TAGGED,
     enforce: 'pre',
@@ -69,15 +71,12 @@ function forgetOtherOptions({ options: { cache } }: Compiler, revision: string):
   cache.version = [cache.version, `upscale-${revision}`].filter(Boolean).join('-')
 }
 
-/** Ends of the names that pictures and their originals can have. */
-const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif']
-
 /**
  * For pictures, and for originals that our own modules list, whose name no rule of the project matches: it may have
  * none for images, or one for PNG alone while a reference asks for WebP.
  */
 function typeRules(extensions: readonly string[]): RuleSetRule[] {
-  const test = new RegExp(`(?:${extensions.map(extension => `\\${extension}`).join('|')})$`, 'i')
+  const test = new RegExp(`\\.(?:${extensions.join('|')})$`, 'i')
   return [
     { resourceQuery: TAGGED, test, type: 'asset/resource' },
     { issuer: VARIANT, test, type: 'asset/resource' },

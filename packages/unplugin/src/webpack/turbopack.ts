@@ -1,5 +1,5 @@
 import { FORMATS, type Format } from 'upscale-core'
-import { EXTENSION, TAGGED } from 'upscale-core/internal'
+import { extensionOf, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler } from '../project-upscaler.ts'
@@ -41,13 +41,14 @@ export function turbopackRules(options: UpscaleOptions): Rule[] {
     ...formats.map(({ format, condition }) => ({
       condition: { all: [tagged, { not: TEXT }, condition] },
       loaders,
-      as: `*.${EXTENSION[format]}`,
+      as: `*.${extensionOf(format)}`,
     })),
     {
       condition: {
         all: [tagged, ...[TEXT, ...formats.map(({ condition }) => condition)].map(not => ({ not }))],
       },
       loaders,
+      ...(options.format === undefined ? {} : { as: `*.${extensionOf(options.format)}` }),
     },
   ]
 }

@@ -5,6 +5,7 @@ import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../../reference.ts'
 import { variantCode } from '../../variants.ts'
+import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
 import { fileBeside, sourceOf } from '../files.ts'
 import { withdrawHtmlHook } from '../html.ts'
@@ -80,7 +81,19 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
       await session?.close()
     },
   }
-  return [main, notePictures(sessionOf)]
+  return [main, { ...contentPlugin(sessions), apply: 'serve' }, notePictures(sessionOf)]
+}
+
+/** The pictures of Astro's content collections. */
+function contentPlugin(sessions: ReadonlyMap<ResolvedConfig, DevSession>): Plugin {
+  return astroContent(async (reference, importer, config) => {
+    const session = sessions.get(config)
+    const site = { reference, importer }
+    const directive = session?.projectUpscaler.parse(site)
+    if (session === undefined || directive?.as !== 'url') return undefined
+    const source = await sourceOf(directive.path, importer, session, async () => undefined)
+    return session.file(source, directive.requests[0], site)
+  })
 }
 
 /** Sees what modules ask for once they are compiled: style sheets with what a preprocessor added, templates, scripts. */
@@ -153,7 +166,7 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         if (isServed && (importer === undefined || !isOfProject(importer, session.config))) return null
         const source =
           fileBeside(directive.path, site.importer, session.config) ??
-          (await sourceOf(directive.path, site.importer, session.config, async path => {
+          (await sourceOf(directive.path, site.importer, session, async path => {
             const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
             return resolved ? pathOf(resolved.id) : undefined
           }))

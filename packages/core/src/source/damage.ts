@@ -1,0 +1,56 @@
+import { isUtf8 } from 'node:buffer'
+import { UpscaleError } from '../errors.ts'
+
+/*
+ * Pictures that something took for text on their way. That can't be undone, and what is to be done is elsewhere than in
+ * the picture, so it is named.
+ */
+
+/** U+FFFD in UTF-8, which stands for bytes that are none. */
+const REPLACED = Buffer.from('\ufffd')
+
+/** Line ends of which chance would not make one kind alone. */
+const MANY = 2
+
+/** The error of a file that can't be read since it was taken for text; undefined when it shows no sign of that. */
+export function damageOf(bytes: Uint8Array): UpscaleError | undefined {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  // No text has a zero byte, and hardly an image has none.
+  const isImage = file.includes(0)
+  if (isImage && file.includes(REPLACED) && isUtf8(file)) {
+    return new UpscaleError(
+      'SOURCE_CORRUPT',
+      'the image was read and written as text (UTF-8), which destroys it',
+      {
+        hint: 'get the original again, and copy it as bytes: without an encoding in Node.js, "encoding: false" in gulp 5',
+      },
+    )
+  }
+  const isPng = file.subarray(0, 4).equals(Buffer.from('89504e47', 'hex'))
+  const hasOtherSignature = isPng && !file.subarray(4, 8).equals(Buffer.from('0d0a1a0a', 'hex'))
+  if (!hasOtherSignature && !(isImage && hasOnlyPairs(file))) return undefined
+  return new UpscaleError('SOURCE_CORRUPT', 'the image was changed by a transfer as text (line ends)', {
+    hint: 'get the original again in binary mode, and mark images as binary in .gitattributes, like "*.png binary"',
+  })
+}
+
+/**
+ * Refuses a WebP that was changed by a transfer: a lossy one may be decoded nevertheless, into other colours. Only its
+ * length tells, which is not the one that it states.
+ * @throws UpscaleError SOURCE_CORRUPT
+ */
+export function refuseChangedWebp(bytes: Uint8Array): void {
+  const stated = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(4, true) + 8
+  const damage = stated === bytes.length ? undefined : damageOf(bytes)
+  if (damage !== undefined) throw damage
+}
+
+/** True for a file in which a carriage return stands before every line feed. */
+function hasOnlyPairs(file: Buffer): boolean {
+  let count = 0
+  for (let at = file.indexOf(10); at !== -1; at = file.indexOf(10, at + 1)) {
+    if (file[at - 1] !== 13) return false
+    count++
+  }
+  return count >= MANY
+}

@@ -1,0 +1,155 @@
+import sharp from 'sharp'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { makeProject, type Project } from './command.ts'
+
+let project: Project
+beforeEach(async () => {
+  project = await makeProject()
+  await project.write('hero.png', await picture(60, 40))
+})
+afterEach(() => project.remove())
+
+/** Noise, which no enlargement of a smaller picture has. */
+async function picture(width: number, height: number): Promise<Buffer> {
+  const data = Buffer.alloc(width * height * 3)
+  for (let at = 0, state = 7; at < data.length; at++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    data[at] = state >>> 24
+  }
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer()
+}
+
+const IMAGETOOLS = '{ "devDependencies": { "vite-imagetools": "^12.0.0" } }'
+
+test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
+  [
+    'a directive of vite-imagetools',
+    'src/main.js',
+    { 'package.json': IMAGETOOLS },
+    `import a from '../hero.png?w=150&allowUpscale&format=webp'`,
+    `import a from '../hero.png?upscale=3&w=150&format=webp'`,
+  ],
+  [
+    'several widths of vite-imagetools, in a page',
+    'index.html',
+    { 'package.json': IMAGETOOLS },
+    '<img src="./hero.png?allowUpscale=true&amp;w=30;120">',
+    '<img src="./hero.png?upscale=2&amp;w=30;120">',
+  ],
+  [
+    'an <Image> of Next.js',
+    'app/page.tsx',
+    {},
+    `import Image from 'next/image'\nimport hero from '../hero.png'\nexport default () => <Image alt="a > b" src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
+    `import Image from 'next/image'\nimport hero from '../hero.png?upscale=2'\nexport default () => <Image alt="a > b" src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
+  ],
+  [
+    'an <Image> of Astro',
+    'src/pages/index.astro',
+    {},
+    `---\nimport { Image } from 'astro:assets'\nimport hero from '../../hero.png'\n---\n<Image src={hero} width="180" alt="" />`,
+    `---\nimport { Image } from 'astro:assets'\nimport hero from '../../hero.png?upscale=3'\n---\n<Image src={hero} width="180" alt="" />`,
+  ],
+  [
+    "an address of Cloudflare's images",
+    'index.html',
+    {},
+    '<img src="https://example.com/cdn-cgi/image/width=120,fit=scale-up,format=auto/hero.png" srcset="/cdn-cgi/image/upscale=generate,width=240/hero.png 4x">',
+    '<img src="/hero.png?upscale=2" srcset="/hero.png?upscale=4 4x">',
+  ],
+  [
+    'addresses of imgix and Cloudinary, in CSS',
+    'style.css',
+    {},
+    'a { background: url(https://acme.imgix.net/hero.png?w=180&upscale=true) }\nb { background: url("https://res.cloudinary.com/acme/image/upload/e_upscale/c_fill,h_9,w_120/v12/hero.png") }',
+    'a { background: url(/hero.png?upscale=3) }\nb { background: url("/hero.png?upscale=2") }',
+  ],
+])('%s is tagged', async (_, file, files, before, after) => {
+  for (const [name, text] of Object.entries({ ...files, [file]: before })) await project.write(name, text)
+  const dry = await project.run(['migrate'])
+  expect(dry.code).toBe(0)
+  expect(await project.read(file)).toBe(before)
+  const removed = before.split('\n').filter(line => !after.includes(line))
+  for (const line of removed) expect(dry.stdout).toContain(`\n-${line}\n`)
+  const added = after.split('\n').filter(line => !before.includes(line))
+  for (const line of added) expect(dry.stdout).toContain(`\n+${line}\n`)
+  expect((await project.run(['migrate', '--write'])).code).toBe(0)
+  expect(await project.read(file)).toBe(after)
+  const again = await project.run(['migrate', '--json'])
+  expect(JSON.parse(again.stdout)).toMatchObject({ findings: [] })
+})
+
+test.each(['logo.png', 'logo@1x.png'])(
+  'a file of @2x beside %s that was enlarged from the small one is replaced, and an original of its own is not',
+  async small => {
+    await project.write(
+      `img/${small}`,
+      await sharp(await picture(60, 40))
+        .blur(1.5)
+        .png()
+        .toBuffer(),
+    )
+    const enlarged = sharp(project.path(`img/${small}`)).resize(120, 80, { kernel: 'cubic' })
+    await project.write('img/logo@2x.png', await enlarged.png().toBuffer())
+    await project.write('img/hero.png', await picture(60, 40))
+    await project.write('img/hero@2x.png', await picture(120, 80))
+    const page = `<img srcset="img/${small}, img/logo@2x.png 2x"><img srcset="img/hero.png 1x, img/hero@2x.png 2x">`
+    await project.write('index.html', page)
+    const { code, stderr } = await project.run(['migrate', '--write'])
+    expect(code).toBe(0)
+    expect(await project.read('index.html')).toBe(page.replace('logo@2x.png', `${small}?upscale=2`))
+    expect(stderr).toContain('index.html:1: left as it is: it holds more detail than img/hero.png')
+  },
+)
+
+test.each<[string, string, Readonly<Record<string, string>>, string]>([
+  ['a width without allowUpscale', 'main.js', { 'package.json': IMAGETOOLS }, `import './hero.png?w=150'`],
+  [
+    'a key of its own',
+    'main.js',
+    { 'package.json': IMAGETOOLS },
+    `import './hero.png?w=150&allowUpscale&blur=2'`,
+  ],
+  [
+    'another plugin that reads it',
+    'main.js',
+    { 'package.json': '{}' },
+    `import './hero.png?w=150&allowUpscale'`,
+  ],
+  [
+    'an <Image> that takes its size from the file',
+    'page.jsx',
+    {},
+    `import Image from 'next/image'\nimport hero from './hero.png'\nconst a = [<Image src={hero} width={120} height={80} />, <Image src={hero} />]`,
+  ],
+  [
+    'another component of that name',
+    'page.jsx',
+    {},
+    `import Image from './image'\nimport hero from './hero.png'\nconst a = <Image src={hero} width={120} height={80} />`,
+  ],
+  [
+    'a picture that lies elsewhere',
+    'index.html',
+    {},
+    '<img src="https://acme.imgix.net/gone.png?w=180&upscale=true">',
+  ],
+  [
+    'an address of a service in code',
+    'main.js',
+    {},
+    `hero.src = 'https://acme.imgix.net/hero.png?w=180&upscale=true'`,
+  ],
+  [
+    'a size that the picture has',
+    'index.html',
+    {},
+    '<img src="/cdn-cgi/image/width=60,fit=scale-up/hero.png">',
+  ],
+])('nothing is changed for %s', async (_, file, files, text) => {
+  for (const [name, content] of Object.entries({ ...files, [file]: text })) await project.write(name, content)
+  expect((await project.run(['migrate', '--write'])).code).toBe(0)
+  expect(await project.read(file)).toBe(text)
+})
