@@ -112,6 +112,26 @@ test('what is neither in the package nor in the public folder is still outside',
   ).rejects.toThrow('SOURCE_OUTSIDE_ROOT')
 })
 
+test.each([
+  ['pnpm-workspace.yaml', 'packages: [packages/*]\n'],
+  ['package.json', '{ "private": true, "workspaces": ["packages/*"] }'],
+])('packages of a workspace by its %s are inside, and the cache is the package’s', async (file, text) => {
+  const { root, widths } = await buildSite(
+    {
+      [file]: text,
+      'packages/app/package.json': '{ "name": "app", "type": "module" }',
+      'packages/app/index.html': '<!doctype html><script type="module" src="./main.js"></script>',
+      'packages/app/main.js':
+        "import './style.css'\nimport own from '../design/own.png?upscale=2'\nwindow.own = own\n",
+      'packages/app/style.css': 'a { background: url(../design/css.png?upscale=2) }',
+    },
+    ['packages/design/own.png', 'packages/design/css.png'],
+    { root: 'packages/app' },
+  )
+  expect(widths).toEqual({ 'assets/own-2x.png': WIDE, 'assets/css-2x.png': WIDE })
+  expect(existsSync(join(root, 'packages/app/node_modules/.cache/upscale'))).toBe(true)
+})
+
 /** As Nuxt does: its own public folder, of which Vite knows nothing, and modules that give addresses in it. */
 function ownPublicFolder(): Plugin {
   const PREFIX = '\0virtual:public?'

@@ -21,6 +21,7 @@ import { isFile } from './is-file.ts'
 import { findPlace } from './place.ts'
 import { queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
+import { workspaceFolder } from './workspace-folder.ts'
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
 export interface ProjectUpscaler {
@@ -69,7 +70,10 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const { root, envDir, mode, logger } = project
   const onNotice = (text: string): void => logger.warn(text)
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
-  const upscaler: Upscaler = createUpscaler(withInclude(options, project.include), {
+  // Packages of one workspace are parts of one project.
+  const workspace = workspaceFolder(root)
+  const include = [...(project.include ?? []), ...(workspace === undefined ? [] : [workspace])]
+  const upscaler: Upscaler = createUpscaler(withInclude(options, include), {
     // A bundler's root may be a part of the project, `src/`; what is kept, is kept once for the package.
     root: options.root === undefined ? packageFolder(root) : root,
     env,
@@ -155,7 +159,7 @@ export function typoNotice({ reference, importer }: ReferenceSite, written: stri
 }
 
 /** A wrong `include` stays as it is, for the check of the options. */
-function withInclude(options: UpscalerOptions, more: readonly string[] = []): UpscalerOptions {
+function withInclude(options: UpscalerOptions, more: readonly string[]): UpscalerOptions {
   const { include = [] } = options
   return more.length === 0 || !Array.isArray(include)
     ? options

@@ -10,9 +10,10 @@ import type {
   Plugin,
   PluginBuild,
 } from 'esbuild'
-import { isUpscaleError, type UpscaledImage } from 'upscale-core'
+import { isUpscaleError, type UpscaledImage, type UpscaleError } from 'upscale-core'
 import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import { PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
+import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -63,12 +64,21 @@ export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
         tell(projectUpscaler)
         await writeBuildFiles(options, projectUpscaler)
         const outputs = outputFiles.length > 0 ? fromMemory(outputFiles) : fromDisk(metafile, root)
-        const left = await leftoverOf(outputs, metafile, root)
+        const left =
+          (await leftoverOf(outputs, metafile, root)) ??
+          (await findUnreplaced({
+            projectUpscaler,
+            root,
+            files: inputsOf(metafile, root),
+            contents: () =>
+              outputFiles.length > 0 ? outputFiles.map(({ contents }) => contents) : bytesOf(metafile, root),
+          }))
         const warnings = takeWarnings()
         if (left === undefined) return { warnings }
+        const { message: text } = left
         return options.leftovers === 'error'
-          ? { errors: [{ text: left }], warnings }
-          : { warnings: [...warnings, { text: left }] }
+          ? { errors: [{ text }], warnings }
+          : { warnings: [...warnings, { text }] }
       })
       // esbuild doesn't wait, but a process whose workers are told to end ends.
       build.onDispose(() => void projectUpscaler.close())
@@ -178,12 +188,22 @@ async function leftoverOf(
   outputs: Iterable<OutputFile>,
   metafile: Metafile | undefined,
   root: string,
-): Promise<string | undefined> {
+): Promise<UpscaleError | undefined> {
   const [first, ...others] = await findLeftovers(outputs, { ownPrefixes: [], isKnown: () => false })
-  if (first === undefined) return undefined
+  return first && leftoverError([first, ...others], inputsOf(metafile, root))
+}
+
+/** The files of the project that the outputs were made of. */
+function inputsOf(metafile: Metafile | undefined, root: string): string[] {
   const inputs = Object.keys(metafile?.inputs ?? {}).map(name => resolve(root, pathOf(name)))
-  const own = inputs.filter(file => !file.includes('/node_modules/') && isFile(file))
-  return leftoverError([first, ...others], own).message
+  return inputs.filter(file => !file.includes('/node_modules/') && isFile(file))
+}
+
+function* bytesOf(metafile: Metafile | undefined, root: string): Generator<Buffer> {
+  for (const name of Object.keys(metafile?.outputs ?? {})) {
+    const file = resolve(root, name)
+    if (isFile(file)) yield readFileSync(file)
+  }
 }
 
 function* fromMemory(

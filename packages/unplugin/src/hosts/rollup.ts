@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import type { Directive } from 'upscale-core'
 import { mayHoldTags } from 'upscale-toolkit/references'
+import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -45,6 +46,9 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
   }
+  // It still knows what was asked for when the output is written, after its end.
+  let asked: ProjectUpscaler | undefined
+  const latest = (): ProjectUpscaler => asked ?? projectUpscaler()
   const end = async (): Promise<void> => {
     const ended = current
     current = undefined
@@ -64,6 +68,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
+      asked = current
     },
     ...importHooks(projectUpscaler),
     transform(code, id) {
@@ -82,8 +87,19 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
       async handler(_, bundle) {
         const rules = { ownPrefixes: [], isKnown: () => false }
         const [first, ...others] = await findLeftovers(outputFiles(bundle), rules)
-        if (first === undefined) return
-        const error = leftoverError([first, ...others], sourceFiles(this))
+        const error =
+          first === undefined
+            ? await findUnreplaced({
+                projectUpscaler: latest(),
+                root: process.cwd(),
+                files: sourceFiles(this),
+                contents: () =>
+                  Object.values(bundle).map(output =>
+                    output.type === 'chunk' ? output.code : output.source,
+                  ),
+              })
+            : leftoverError([first, ...others], sourceFiles(this))
+        if (error === undefined) return
         if (options.leftovers === 'error') throw error
         this.warn(error.message)
       },

@@ -9,7 +9,7 @@ import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFil
 import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { typoNotice } from '../project-upscaler.ts'
 import { pathOf, queryOf } from '../reference.ts'
-import { findExternal, findUnreplaced } from './accounts.ts'
+import { findUnanswered } from './accounts.ts'
 import { viteLogger } from './logger.ts'
 import { nameIn } from './path-rules.ts'
 import { relativePath } from './paths.ts'
@@ -66,9 +66,8 @@ export function checkOutput(session: ViteSession): Plugin {
         const outputs = [...outputFiles(bundle, manifests)]
         await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
         for (const id of this.getModuleIds()) noticeTypo(id, this, session)
-        const unreplaced =
-          findExternal(bundle, session) ?? (await findUnreplaced([...this.getModuleIds()], bundle, session))
-        if (unreplaced !== undefined) throw unreplaced
+        const unanswered = await findUnanswered([...this.getModuleIds()], bundle, session)
+        if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
         if (config.consumer === 'server') return
         const out = resolve(config.root, dir ?? config.build.outDir)

@@ -1,10 +1,15 @@
 import type { Compilation, Compiler } from '@rspack/core'
 import { findLeftovers, leftoverError } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
-import { isModuleId, outputFiles, ownPrefixes, sourceFiles } from './shared.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
+import { findUnanswered, isModuleId, outputFiles, ownPrefixes, sourceFiles } from './shared.ts'
 
 /** Searches what Rspack is about to write for tagged references that no rule saw. */
-export function checkOutput(compiler: Compiler, options: BuildOptions): void {
+export function checkOutput(
+  compiler: Compiler,
+  options: BuildOptions,
+  pictureSource: { readonly projectUpscaler: ProjectUpscaler },
+): void {
   compiler.hooks.thisCompilation.tap('upscale', compilation => {
     const stage = compiler.rspack.Compilation.PROCESS_ASSETS_STAGE_REPORT
     compilation.hooks.processAssets.tapPromise({ name: 'upscale', stage }, async () => {
@@ -12,8 +17,12 @@ export function checkOutput(compiler: Compiler, options: BuildOptions): void {
         ownPrefixes: ownPrefixes(compilation),
         isKnown: isNameOfOutput(compilation),
       })
-      if (first === undefined) return
-      const { message } = leftoverError([first, ...others], sourceFiles(compilation))
+      const error =
+        first === undefined
+          ? await findUnanswered(compilation, compiler.context, pictureSource.projectUpscaler)
+          : leftoverError([first, ...others], sourceFiles(compilation))
+      if (error === undefined) return
+      const { message } = error
       const problem = Object.assign(new compiler.rspack.WebpackError(message), { hideStack: true })
       compilation[options.leftovers === 'error' ? 'errors' : 'warnings'].push(problem)
     })

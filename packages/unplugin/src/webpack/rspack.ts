@@ -9,7 +9,7 @@ import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { checkOutput } from './rspack-output.ts'
-import { endBuilds, familyLogger } from './shared.ts'
+import { endBuilds, familyLogger, withOwnLoader } from './shared.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
 
 /*
@@ -58,7 +58,7 @@ export function installInRspack(
       data.request = renamed(data, pictureSource.projectUpscaler, loader, folder)
     })
   })
-  checkOutput(compiler, options)
+  checkOutput(compiler, options, pictureSource)
   endBuilds(compiler, options, logger, pictureSource)
 }
 
@@ -92,7 +92,8 @@ function renamed(
   loader: string,
   folder: (path: string) => string,
 ): string {
-  if (request.includes('!') || !isTaggedImage(request)) return request
+  if (request.includes('!')) return withOwnLoader(request, contextInfo.issuer, loader, projectUpscaler)
+  if (!isTaggedImage(request)) return request
   const site = { reference: request, importer: contextInfo.issuer || undefined }
   const directive = projectUpscaler.parse(site)
   if (directive.as === 'url') {

@@ -1,10 +1,13 @@
+import type { UpscaleError } from 'upscale-core'
+import { findUnreplaced, unreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isSearched, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
-import { pathOf } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
+import { WEBPACK_LOADER } from './loader-files.ts'
 
 // What webpack and Rspack have in common, in the words of both. Each has types of its own for the same things, so
 // only the parts that are used are named here.
@@ -20,12 +23,15 @@ interface FamilyCompiler {
 
 interface FamilyModule {
   nameForCondition(): string | null | undefined
+  /** Of a module that was made of a file: the path with the query, and what it went through. */
+  readonly resource?: string
+  readonly loaders?: readonly { readonly loader?: string | null }[]
 }
 
 interface FamilyCompilation<Module extends FamilyModule> {
   getAssets(): readonly {
     readonly name: string
-    readonly source: { source(): { toString(): string } }
+    readonly source: { source(): string | Buffer }
   }[]
   readonly outputOptions: { readonly publicPath?: unknown }
   readonly modules: Iterable<Module>
@@ -98,4 +104,54 @@ export function* sourceFiles<Module extends FamilyModule>({
     const file = module.nameForCondition()
     if (file && !file.includes('node_modules')) yield pathOf(file)
   }
+}
+
+/**
+ * The error about what nothing was made for, although its picture ships: a module that our loader did not see, or a
+ * reference that something else replaced.
+ */
+export async function findUnanswered<Module extends FamilyModule>(
+  compilation: FamilyCompilation<Module>,
+  root: string,
+  projectUpscaler: ProjectUpscaler,
+): Promise<UpscaleError | undefined> {
+  // A cache of the host keeps modules that nobody asks for again.
+  const kept = new Set<string>()
+  for (const { resource, loaders = [] } of compilation.modules) {
+    if (resource === undefined || !isTaggedImage(resource)) continue
+    if (!loaders.some(({ loader }) => loader?.startsWith(WEBPACK_LOADER))) {
+      return unreplaced({ reference: resource, importer: undefined })
+    }
+    kept.add(pathOf(resource))
+  }
+  return findUnreplaced({
+    projectUpscaler,
+    root,
+    files: sourceFiles(compilation),
+    isKept: source => kept.has(source),
+    contents: () => compilation.getAssets().map(({ source }) => source.source()),
+  })
+}
+
+/**
+ * A request that names loaders, with ours in it where its prefix (`!!`, `-!`) turns off those of the config. The loader
+ * that stands last runs first.
+ * @param loader with its query
+ * @throws UpscaleError when the reference asks for a text, which the other loaders would take for a picture
+ */
+export function withOwnLoader(
+  request: string,
+  issuer: string,
+  loader: string,
+  projectUpscaler: ProjectUpscaler,
+): string {
+  const at = request.lastIndexOf('!') + 1
+  const reference = request.slice(at)
+  if (!isTaggedImage(reference) || request.includes(WEBPACK_LOADER)) return request
+  const site = { reference, importer: issuer || undefined }
+  const directive = projectUpscaler.parse(site)
+  if (directive.as !== 'url') {
+    throw projectUpscaler.addressOnly(directive, site, 'a request that names loaders')
+  }
+  return /^(?:[^!]+!=!)?(?:!!|-!)/.test(request) ? `${request.slice(0, at)}${loader}!${reference}` : request
 }

@@ -12,7 +12,7 @@ import { PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { tellResolveErrors } from './resolve-errors.ts'
-import { endBuilds, familyLogger } from './shared.ts'
+import { endBuilds, familyLogger, withOwnLoader } from './shared.ts'
 import { checkOutput } from './webpack-output.ts'
 
 /*
@@ -52,7 +52,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
     })
   })
   keepStandIns(compiler)
-  checkOutput(compiler, options)
+  checkOutput(compiler, options, pictureSource)
   endBuilds(compiler, options, logger, pictureSource)
 }
 
@@ -79,7 +79,11 @@ export function revisionOf({ options }: ProjectUpscaler): string {
  */
 function redirectVariant(data: ResolveData, projectUpscaler: ProjectUpscaler, loader: string): void {
   const { request } = data
-  if (request.includes('!') || !isTaggedImage(request) || !request.includes('as=')) return
+  if (request.includes('!')) {
+    data.request = withOwnLoader(request, data.contextInfo.issuer, loader, projectUpscaler)
+    return
+  }
+  if (!isTaggedImage(request) || !request.includes('as=')) return
   const site = { reference: request, importer: data.contextInfo.issuer || undefined }
   const directive = projectUpscaler.parse(site)
   if (directive.as === 'url') return

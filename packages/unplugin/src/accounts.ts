@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
+import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
+import { isFile } from './is-file.ts'
+import { type ProjectUpscaler, withPlace } from './project-upscaler.ts'
+import { isTaggedImage, type ReferenceSite } from './reference.ts'
+
+/*
+ * What the search of the output can't see: a small picture that something else inlined has lost its tag. So every tagged
+ * reference of a module must have been replaced; one that was not is an error when the original ships in its place.
+ */
+
+/** What a build says of itself. */
+export interface Accounts {
+  readonly projectUpscaler: ProjectUpscaler
+  /** Where addresses that start with a slash start; absolute. */
+  readonly root: string
+  /** Absolute paths of what its modules were made of. */
+  readonly files: Iterable<string>
+  /** What is written; asked for when there is a doubt. */
+  contents(): Iterable<string | Uint8Array>
+  /** True for a picture that was asked for in an earlier build, whose module a cache of the host kept. */
+  isKept?(source: string): boolean
+}
+
+/** The error of a tagged reference that was not replaced although its picture ships; undefined when all were. */
+export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError | undefined> {
+  const seen = new Set<string>()
+  for (const { file, request } of accounts.projectUpscaler.seenPictures())
+    seen.add(seenName(file, request.factor))
+  for (const file of new Set(accounts.files)) {
+    if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
+    const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
+    if (!mayHoldTags(text)) continue
+    for (const site of await sitesIn(file, text)) {
+      const isShipped = await isShippedSmall(site, text, seen, accounts)
+      // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
+      if (isShipped && findSourcePlace(file, text, site.reference) !== undefined) return unreplaced(site)
+    }
+  }
+  return undefined
+}
+
+function isPicture(file: string): boolean {
+  return isTaggedImage(`${file}?upscale`)
+}
+
+/** The references that stand in a module, those of its comments among them. */
+async function sitesIn(file: string, text: string): Promise<ReferenceSite[]> {
+  const { findReferences } = await import('upscale-toolkit/references/sources')
+  return findReferences(file, text).map(({ address }) => ({ reference: address, importer: file }))
+}
+
+/** True for a reference that nobody asked us for, whose original is in the output although the module wants no other. */
+async function isShippedSmall(
+  site: ReferenceSite,
+  text: string,
+  seen: ReadonlySet<string>,
+  { projectUpscaler, root, contents, isKept }: Accounts,
+): Promise<boolean> {
+  const { resolveReference } = await import('upscale-toolkit/references/sources')
+  const directive = directiveOf(site, projectUpscaler)
+  const source = resolveReference(site.reference, site.importer ?? '', root)
+  if (directive === undefined || source === undefined || !isFile(source) || isKept?.(source)) return false
+  if (seen.has(seenName(source, directive.requests[0].factor))) return false
+  const name = basename(source)
+  const isWantedAsItIs = text
+    .split(name)
+    .slice(1)
+    .some(rest => !/^\?[^\s"'`)]*\bupscale\b/.test(rest))
+  return !isWantedAsItIs && ships(await readFile(source), contents())
+}
+
+function seenName(file: string, factor: number): string {
+  return `${factor} ${file}`
+}
+
+function ships(bytes: Buffer, contents: Iterable<string | Uint8Array>): boolean {
+  const inlined = bytes.toString('base64')
+  for (const content of contents) {
+    const isThere =
+      typeof content === 'string'
+        ? content.includes(inlined)
+        : bytes.equals(content) || Buffer.from(content).includes(inlined)
+    if (isThere) return true
+  }
+  return false
+}
+
+/** What a reference asks for; undefined where it is wrong, which whoever asks for it is told. */
+export function directiveOf(site: ReferenceSite, projectUpscaler: ProjectUpscaler): Directive | undefined {
+  try {
+    return projectUpscaler.parse(site)
+  } catch (error) {
+    // Here only what can be made counts.
+    if (!isUpscaleError(error)) throw error
+    return undefined
+  }
+}
+
+/** The error of a reference whose picture ships as it is. */
+export function unreplaced(site: ReferenceSite): UpscaleError {
+  return withPlace(
+    new UpscaleError(
+      'LEFTOVER_REFERENCE',
+      'the picture ships as it is, since this reference was not replaced',
+      {
+        hint: 'put upscale() first in plugins; if another plugin reads this place, import the image in JavaScript',
+      },
+    ),
+    site,
+  )
+}
