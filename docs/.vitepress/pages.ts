@@ -33,6 +33,7 @@ const SECTIONS: readonly Section[] = [
       page('Plain HTML', '/start/plain-html', 'A folder of pages, no bundler'),
       page('Command line', '/start/command-line', 'Folders of pictures, pipes, scripts'),
       page('Frameworks', '/frameworks', 'Vue, React, SvelteKit, Astro, Next, Nuxt and others'),
+      page('More hosts', '/more-hosts', 'React Router, TanStack, Laravel, Electron, Storybook, Vitest, Jest'),
       page('Static site generators', '/static-sites', 'Eleventy, Hugo, Jekyll, make'),
     ],
   },

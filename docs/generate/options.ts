@@ -14,6 +14,7 @@ const INTERFACES: readonly [name: string, title: string, about: string][] = [
   ['LocalOptions', 'local()', 'The embedded engine. `engine: "local"` is `local()` without options.'],
   ['LumenfallOptions', 'lumenfall()', 'Models behind Lumenfall.'],
   ['FalOptions', 'fal()', 'Ideogram Upscale from fal directly.'],
+  ['IdeogramOptions', 'ideogram()', "Ideogram's own API, the present one."],
   ['OpenaiCompatibleOptions', 'openaiCompatible()', "Any other gateway with OpenAI's `images/edits`."],
   ['ServerOptions', 'createServer()', "The team's own gateway, `upscale-server`."],
 ]

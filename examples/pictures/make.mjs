@@ -31,6 +31,20 @@ const FRAMEWORKS = {
   pictures: ['chart.png', 'logo.png', 'scenes/dunes.jpg', 'terrazzo.png'],
 }
 
+/** Hosts that are shown by one picture. */
+const SINGLES = {
+  folders: [
+    '../electron-vite/src/renderer/',
+    '../jest/src/',
+    '../laravel/resources/images/',
+    '../react-router/app/',
+    '../storybook/src/',
+    '../tanstack-start/src/',
+    '../vitest/src/',
+  ],
+  pictures: ['terrazzo.png'],
+}
+
 const pictures = {
   'lake.jpg': photograph(lake, 600, 375).then(image => image.jpeg({ quality: 88, mozjpeg: true })),
   'scenes/dunes.jpg': photograph(dunes, 300, 200).then(image => image.jpeg({ quality: 88, mozjpeg: true })),
@@ -47,9 +61,9 @@ const pictures = {
 for (const [name, picture] of Object.entries(pictures)) {
   const { data, info } = await (await picture).toBuffer({ resolveWithObject: true })
   for (const folder of FOLDERS) await write(new URL(folder + name, import.meta.url), data)
-  if (FRAMEWORKS.pictures.includes(name)) {
-    for (const folder of FRAMEWORKS.folders)
-      await write(new URL(folder + basename(name), import.meta.url), data)
+  for (const { folders, pictures: own } of [FRAMEWORKS, SINGLES]) {
+    if (!own.includes(name)) continue
+    for (const folder of folders) await write(new URL(folder + basename(name), import.meta.url), data)
   }
   console.log(`${name.padEnd(18)} ${info.width} × ${info.height} px ${String(data.length).padStart(7)} bytes`)
 }

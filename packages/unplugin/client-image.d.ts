@@ -107,6 +107,7 @@ declare module '*&engine=local' { const value: ImportedImage; export default val
 declare module '*&engine=resize' { const value: ImportedImage; export default value }
 declare module '*&engine=lumenfall' { const value: ImportedImage; export default value }
 declare module '*&engine=fal' { const value: ImportedImage; export default value }
+declare module '*&engine=ideogram' { const value: ImportedImage; export default value }
 declare module '*&engine=fine' { const value: ImportedImage; export default value }
 declare module '*&engine=hero' { const value: ImportedImage; export default value }
 declare module '*&format=png' { const value: ImportedImage; export default value }

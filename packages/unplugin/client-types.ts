@@ -17,7 +17,7 @@ const PERCENT = numbers(1, 100, 1)
 /** The values that are typed, by key. Names of engines and presets are a project's own; those of the documentation are here. */
 const VALUES: Readonly<Record<OwnKey, readonly string[]>> = {
   upscale: [...FACTORS, 'hero'],
-  engine: ['local', 'resize', 'lumenfall', 'fal', 'fine', 'hero'],
+  engine: ['local', 'resize', 'lumenfall', 'fal', 'ideogram', 'fine', 'hero'],
   model: ['auto', 'design', 'photo', 'compressed', 'fast', 'quality'],
   format: ['png', 'jpeg', 'jpg', 'webp', 'avif', 'gif'],
   quality: PERCENT,

@@ -103,6 +103,7 @@ declare module '*&engine=local' { const value: string; export default value }
 declare module '*&engine=resize' { const value: string; export default value }
 declare module '*&engine=lumenfall' { const value: string; export default value }
 declare module '*&engine=fal' { const value: string; export default value }
+declare module '*&engine=ideogram' { const value: string; export default value }
 declare module '*&engine=fine' { const value: string; export default value }
 declare module '*&engine=hero' { const value: string; export default value }
 declare module '*&format=png' { const value: string; export default value }

@@ -5,9 +5,19 @@ import { clientTypes } from './client-types.ts'
 export default defineConfig({
   entry: {
     ...Object.fromEntries(
-      ['index', 'vite', 'webpack', 'rspack', 'rsbuild', 'rollup', 'rolldown', 'esbuild', 'farm', 'next'].map(
-        name => [name, `src/${name}.ts`],
-      ),
+      [
+        'index',
+        'vite',
+        'webpack',
+        'rspack',
+        'rsbuild',
+        'rollup',
+        'rolldown',
+        'esbuild',
+        'farm',
+        'next',
+        'jest',
+      ].map(name => [name, `src/${name}.ts`]),
     ),
     'webpack-loader': 'src/webpack/loader.ts',
     'turbopack-loader': 'src/webpack/turbopack-loader.ts',

@@ -83,9 +83,9 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
 
 test.each(['logo.png', 'logo@1x.png'])(
   'a file of @2x beside %s that was enlarged from the small one is replaced, and an original of its own is not',
-  async () => {
+  async small => {
     await project.write(
-      'img/logo.png',
+      `img/${small}`,
       await sharp(await picture(60, 40))
         .blur(1.5)
         .png()

@@ -32,7 +32,13 @@ export interface Block {
 }
 
 /** Pages whose code is that of projects under examples/, which have tests of their own. */
-const TESTED_ELSEWHERE = new Set(['frameworks.md', 'static-sites.md', 'remote-cache.md', 'queue.md'])
+const TESTED_ELSEWHERE = new Set([
+  'frameworks.md',
+  'more-hosts.md',
+  'static-sites.md',
+  'remote-cache.md',
+  'queue.md',
+])
 
 /** Every page that was written by hand, save those that are tested elsewhere. */
 export async function readPages(): Promise<Page[]> {

@@ -48,7 +48,7 @@ test('every variable that the packages read is in the reference', async () => {
     const text = await readFile(join(PACKAGES, name), 'utf8')
     const read = [
       ...text.matchAll(/\benv\.([A-Z][A-Z_]+)\b/g),
-      ...text.matchAll(/'((?:UPSCALE|LUMENFALL|FAL)_[A-Z_]+)'/g),
+      ...text.matchAll(/'((?:UPSCALE|LUMENFALL|FAL|IDEOGRAM)_[A-Z_]+)'/g),
     ]
     for (const [, variable = ''] of read)
       if (!documented.includes(`\`${variable}\``)) missing.add(`${variable} in ${name}`)

@@ -100,7 +100,7 @@ describe('a purchase killed with SIGKILL', () => {
     const tally = STAGES.map(stage => `${stages.filter(each => each === stage).length} ${stage}`)
     process.stderr.write(`${stages.length} kills: ${tally.join(', ')}\n`)
     expect(STAGES.filter(stage => !stages.includes(stage))).toEqual([])
-  })
+  }, 900_000)
 })
 
 describe('processes killed with SIGKILL at random', () => {

@@ -50,6 +50,7 @@ describe('an honest job', () => {
     const [order = expect.fail('no order')] = service.orders
     expect(order.headers).toMatchObject({ authorization: `Key ${KEY}`, 'content-type': 'application/json' })
     expect(order.headers['idempotency-key']).toMatch(/^[\w-]{1,200}$/)
+    expect(Object.keys(order.headers).filter(name => name.startsWith('x-fal-'))).toEqual([])
     const { image_url: image, ...rest } = order.json as Record<string, unknown>
     expect(rest).toEqual({})
     const sent = Buffer.from(String(image).replace('data:image/png;base64,', ''), 'base64')
@@ -94,13 +95,15 @@ describe('an honest job', () => {
   })
 
   test('a larger image is uploaded first; the key goes to the preparation, not to the storage', async () => {
-    await upscale({ maxInlineBytes: 0, keepSeconds: 86_400 })
+    await upscale({ maxInlineBytes: 0, keepSeconds: 86_400, storeIo: false })
     const [prepare, put, order] = service.requests
     expect(prepare?.path).toBe('/storage/upload/initiate?storage_type=fal-cdn-v3')
     expect(prepare?.headers.authorization).toBe(`Key ${KEY}`)
+    expect(prepare?.headers['x-fal-object-lifecycle']).toBe('{"expiration_duration_seconds":86400}')
     expect(put).toMatchObject({ method: 'PUT', headers: { 'content-type': 'image/png' } })
     expect(put?.headers.authorization).toBeUndefined()
     expect(order?.json).toEqual({ image_url: `${service.url}/files/hero.png` })
+    expect(order?.headers['x-fal-store-io']).toBe('0')
     expect(order?.headers['x-fal-object-lifecycle-preference']).toBe('{"expiration_duration_seconds":86400}')
   })
 })

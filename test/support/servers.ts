@@ -30,17 +30,22 @@ export interface RunningServer {
   readonly folder: string
   /** Ends it as a crash would. */
   kill(): Promise<void>
+  /** Ends it, and starts it again on what it left on the disk. @param signal - SIGTERM lets it put its things in order */
+  restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   /** Freezes it: connections are taken, nothing is answered. */
   freeze(): void
   thaw(): void
   close(): Promise<void>
 }
 
-/** @param password - that of every client */
-export async function startRedis(password?: string): Promise<RunningServer> {
+/**
+ * @param password - that of every client
+ * @param more - further lines of its configuration
+ */
+export async function startRedis(password?: string, more: readonly string[] = []): Promise<RunningServer> {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'upscale-redis-'))
-  const lines = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, 'save ""', 'appendonly no']
+  const lines = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, 'save ""', 'appendonly no', ...more]
   if (password !== undefined) lines.push(`requirepass ${password}`)
   await writeFile(join(folder, 'redis.conf'), `${lines.join('\n')}\n`)
   return launch('redis-server', [join(folder, 'redis.conf')], `redis://127.0.0.1:${port}`, folder, port)
@@ -84,17 +89,23 @@ async function launch(
 ): Promise<RunningServer> {
   const path = findServer(program)
   if (path === undefined) throw new Error(`${program} is not installed`)
-  const child = spawn(path, args, { stdio: 'ignore' })
-  const end = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  const kill = (): Promise<void> => {
-    child.kill('SIGKILL')
+  let child = spawn(path, args, { stdio: 'ignore' })
+  await untilOpen(port, child)
+  const kill = (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    const end = new Promise<void>(resolve => child.once('exit', () => resolve()))
+    child.kill(signal)
     return end
   }
-  await untilOpen(port, child)
   return {
     url,
     folder,
-    kill,
+    kill: () => kill(),
+    async restart(signal) {
+      await kill(signal)
+      child = spawn(path, args, { stdio: 'ignore' })
+      await untilOpen(port, child)
+    },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     async close() {

@@ -43,7 +43,7 @@ export function withEngineFlags(command: Command): Command {
     )
     .option(
       '-e, --engine <name>',
-      'local, resize, lumenfall, fal, or one of the config file (default: local)',
+      'local, resize, lumenfall, fal, ideogram, or one of the config file (default: local)',
     )
     .option('-j, --jobs <number>', 'engine calls at a time, 1 to 64 (default: 4)', wholeNumber(1, 64))
     .option('--budget <dollars>', 'US dollars this run may spend on paid engines (default: 1)', numberFrom(0))

@@ -3,6 +3,7 @@ import {
   createUpscaler,
   type Engine,
   fal,
+  ideogram,
   isUpscaleError,
   lumenfall,
   type PlannedImage,
@@ -88,6 +89,9 @@ export async function inSession(
       foreseen = list
     }
     const code = await work({ upscaler, config, env, print, stopping: stop.signal, foresee })
+    const { scratchAdvice } = upscaler.options
+    const isMade = upscaler.report().images.some(({ origin }) => origin === 'engine')
+    if (isMade && scratchAdvice !== undefined) print.note(scratchAdvice)
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {
     await upscaler.close()
@@ -167,7 +171,12 @@ function isClosed(path: string, root: string): boolean {
 /** Engines that need no config file. A paid one runs only where it is named, and costs nothing until then. */
 export function hostEngines({ engine, engines }: UpscalerOptions): Record<string, Engine> {
   const taken = typeof engine === 'object' ? engine.id : undefined
-  const made: Record<string, Engine> = { local: local(), lumenfall: lumenfall(), fal: fal() }
+  const made: Record<string, Engine> = {
+    local: local(),
+    lumenfall: lumenfall(),
+    fal: fal(),
+    ideogram: ideogram(),
+  }
   // An engine that the config gives without a name has its id for a name, and two can't share one.
   return Object.fromEntries(
     Object.entries(made).filter(([name]) => name !== taken || engines?.[name] !== undefined),

@@ -10,6 +10,7 @@ export type {
   PixelRequest,
 } from './engines/engine.ts'
 export { type FalOptions, fal } from './engines/fal/fal.ts'
+export { type IdeogramOptions, ideogram } from './engines/ideogram/ideogram.ts'
 export {
   type LumenfallOptions,
   lumenfall,

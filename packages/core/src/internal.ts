@@ -17,7 +17,10 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { dollars } from './engines/dollars.ts'
+export type { OrderSize } from './engines/engine.ts'
 export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
+export { priceOf } from './engines/price.ts'
+export { suggestFormat } from './image/output.ts'
 export { priceText } from './pipeline/plan.ts'
 export { addressOf as answerAddress } from './remote/remote-cache.ts'
 export type { RemoteSettings } from './remote/settings.ts'

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { parseRecord, printRecord } from './cache/record.ts'
 import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
 import { isUpscaleError, UpscaleError } from './errors.ts'
@@ -64,6 +65,18 @@ const enlarge = ({ png, width, height }: FileRequest): Promise<Uint8Array> =>
     .png()
     .toBuffer()
 
+/** Records that say which answer belongs to which source. */
+function aliasFiles(): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter(name => /[\\/]v1[\\/]sources[\\/].*\.json$/.test(name))
+    .map(name => join(root, name))
+}
+
+function forgetHits(): void {
+  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' }))
+    if (/hits\.jsonl$/.test(name)) rmSync(join(root, name))
+}
+
 async function refusal(work: Promise<UpscaledImage>): Promise<UpscaleError> {
   const error = await work.then(
     () => new Error('accepted'),
@@ -87,9 +100,19 @@ describe('a picture', () => {
     expect(again).toEqual({ ...first, origin: 'cache' })
   })
 
+  test('has the format of the options, unless its reference says another', async () => {
+    const upscaler = start({ format: 'webp' })
+    const [usual] = upscaler.parse('hero.png?upscale=2')?.requests ?? []
+    const [own] = upscaler.parse('hero.png?upscale=2&format=png')?.requests ?? []
+    expect(await upscaler.upscale('hero.png', usual)).toMatchObject({ format: 'webp' })
+    expect(await upscaler.upscale('hero.png')).toMatchObject({ format: 'webp', origin: 'cache' })
+    expect(await upscaler.upscale('hero.png', own)).toMatchObject({ format: 'png' })
+  })
+
   test('says what its engine chose for it, then and from the cache', async () => {
     const choosing = (chosen: string): PixelEngine => ({
       ...resize,
+      quick: false,
       id: `choosing-${chosen.length}`,
       upscale: async (request, context) => ({ ...(await resize.upscale(request, context)), chosen }),
     })
@@ -113,6 +136,41 @@ describe('a picture', () => {
     const moved = await start({ engine }).upscale('img/other.png')
     expect(calls).toHaveLength(1)
     expect(moved.file).toMatch(/other-2x\.png$/)
+  })
+
+  test('is not another one’s of the same name and size, whose alias stands in the place of its own', async () => {
+    const { engine, calls } = service()
+    await mkdir(join(root, 'other'))
+    await picture('other/hero.png', 24, 16, 40)
+    const own = await start({ engine }).upscale('hero.png')
+    const aliases = aliasFiles()
+    const theirs = await start({ engine }).upscale('other/hero.png')
+    const [exchanged] = aliases
+    const [other] = aliasFiles().filter(file => !aliases.includes(file))
+    if (exchanged === undefined || other === undefined) throw new Error('no aliases')
+    const keyOf = (file: string): string => basename(file, '.json')
+    const record = parseRecord(readFileSync(other, 'utf8'), keyOf(other))
+    if (typeof record !== 'object') throw new Error('no record')
+    writeFileSync(exchanged, printRecord(keyOf(exchanged), record))
+    forgetHits()
+    const again = await start({ engine }).upscale('hero.png')
+    expect(theirs.digest).not.toBe(own.digest)
+    expect(again.digest).toBe(own.digest)
+    expect(calls).toHaveLength(2)
+  })
+
+  test('of the same pixels in two files is found again for both', async () => {
+    const file = await picture('twin.png')
+    await mkdir(join(root, 'twin'))
+    await sharp(file)
+      .withExif({ IFD0: { Artist: 'another' } })
+      .png()
+      .toFile(join(root, 'twin/twin.png'))
+    const first = await start().upscale('twin.png')
+    const second = await start().upscale('twin/twin.png')
+    expect(second.digest).toBe(first.digest)
+    expect(await start().upscale('twin.png')).toEqual({ ...first, origin: 'cache' })
+    expect(await start().upscale('twin/twin.png')).toEqual({ ...second, origin: 'cache' })
   })
 
   test('follows an edited source', async () => {
@@ -177,6 +235,37 @@ describe('a picture', () => {
     const again = await upscaler.upscale('hero.png')
     expect(again.digest).toBe(first.digest)
     expect(notices.join()).toContain('quarantined')
+  })
+})
+
+describe('the answer of a quick engine', () => {
+  const scratch = () => join(root, 'node_modules/.cache/upscale/v1')
+
+  test('is not kept, and its file is found step by step as well', async () => {
+    const { digest } = await start().upscale('hero.png')
+    expect(readdirSync(scratch()).sort()).toEqual(['hits.jsonl', 'outputs', 'sources'])
+    rmSync(join(scratch(), 'hits.jsonl'))
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache', digest })
+  })
+
+  test('is made again for another format', async () => {
+    await start().upscale('hero.png')
+    expect(await start().plan('hero.png', { format: 'webp' })).toMatchObject({ state: 'missing' })
+    expect(await start().upscale('hero.png', { format: 'webp' })).toMatchObject({ origin: 'engine' })
+    expect(await start().upscale('hero.png')).toMatchObject({ origin: 'cache' })
+  })
+
+  test('is kept where the engine is not quick, and serves other formats', async () => {
+    const engines = { slow: { ...resize, quick: false } }
+    await start({ engine: 'slow', engines }).upscale('hero.png')
+    expect(readdirSync(scratch())).toContain('answers')
+    expect(await start({ engine: 'slow', engines }).upscale('hero.png', { format: 'webp' })).toMatchObject({
+      origin: 'cache',
+    })
+  })
+
+  test('can not be asked for without its file', async () => {
+    await expect(start().answer('hero.png')).rejects.toMatchObject({ code: 'BAD_OPTION' })
   })
 })
 

@@ -7,6 +7,7 @@ import { createPrices } from './billing/prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
+import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
 import type { PipelineContext } from './pipeline/context.ts'
@@ -72,6 +73,11 @@ export interface AnswerContext extends UpscaleContext {
   /** As the option, for this picture. @default the option `retry` */
   readonly retry?: boolean
   readonly sharedIntent?: SharedIntent
+  /**
+   * True for who can't go on while the remote cache is away: it is asked although it failed a moment ago.
+   * @default true with a shared intent
+   */
+  readonly isPatient?: boolean
 }
 
 /** Where a request comes from, for messages, and how to stop waiting for it. */
@@ -99,7 +105,8 @@ export interface Upscaler {
    * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
    * for machines that work for others.
    * @param file - absolute, or relative to the project's folder
-   * @throws UpscaleError as {@link upscale} does, whatever `onError` says
+   * @throws UpscaleError as {@link upscale} does, whatever `onError` says; BAD_OPTION for a quick engine, whose answers
+   * are not kept
    */
   answer(file: string, request?: Partial<UpscaleRequest>, context?: AnswerContext): Promise<KeptAnswer>
   /**
@@ -227,9 +234,10 @@ export function createUpscaler(
   async function answer(
     path: string,
     request: Partial<UpscaleRequest>,
-    { retry = resolved.retry, sharedIntent }: AnswerContext,
+    { retry = resolved.retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
+    if (wanted.engine.quick === true) throw notKept(wanted)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
@@ -237,7 +245,7 @@ export function createUpscaler(
       ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
     // Whoever works for others has nobody to give the answer to while the store is away.
-    if (sharedIntent !== undefined) context.remote?.askAgain()
+    if (isPatient) context.remote?.askAgain()
     const facts = await misses(() =>
       withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
         answerKey,
@@ -260,6 +268,8 @@ export function createUpscaler(
     const { width, height, format, size, sha256, chosen } = entry.facts
     const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
     const { model } = wanted.engine
+    const { width: sourceWidth, height: sourceHeight } = made.source
+    const ordered = { width: sourceWidth, height: sourceHeight, scale: wanted.scale }
     recorder.image({
       ...common,
       source: source.name,
@@ -268,9 +278,8 @@ export function createUpscaler(
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? wanted.engine.priceMicros : 0,
+      savedMicros: origin === 'cache' || origin === 'remote' ? priceOf(wanted.engine, ordered) : 0,
     })
-    const { width: sourceWidth, height: sourceHeight } = made.source
     return {
       ...common,
       file: entry.file,
@@ -332,6 +341,7 @@ export function createUpscaler(
       await Promise.allSettled(running)
       await context.remote?.close()
       await context.budget.close()
+      await context.stores.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },
   }
@@ -342,6 +352,12 @@ function pickPlace({ reference, importer }: UpscaleContext): Pick<UpscaleContext
     ...(reference === undefined ? {} : { reference }),
     ...(importer === undefined ? {} : { importer }),
   }
+}
+
+function notKept({ engineName }: ResolvedRequest): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `the engine "${engineName}" is done before its answer is kept`, {
+    hint: 'ask for the file',
+  })
 }
 
 /** Gives an error of a library or of the system a code; an abort keeps its reason. */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { UpscaledImage } from 'upscale-core'
-import { safeText } from 'upscale-core/internal'
+import { type OrderSize, priceOf, safeText } from 'upscale-core/internal'
 import type { Edit } from './edit.ts'
 import type { Receipt } from './metering.ts'
 
@@ -109,9 +109,15 @@ function metadata({ edit, image, receipt }: AnswerFacts): object {
   }
 }
 
-/** The documented answer to a dry run. Money is in millionths, as there; a picture that is repeated is paid for once. */
-export function estimate({ model, n }: Edit): object {
-  const { priceMicros, id } = model.engine
+/**
+ * The documented answer to a dry run. Money is in millionths, as there; a picture that is repeated is paid for once.
+ * @param size - of the picture that was sent, in pixels
+ */
+export function estimate({ model, n, request }: Edit, size: Pick<OrderSize, 'width' | 'height'>): object {
+  const { engine } = model
+  const { id } = engine
+  const scale = engine.scaleFor(request.factor) ?? request.factor
+  const priceMicros = priceOf(engine, { ...size, scale })
   return {
     estimated: true,
     model: model.id,

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Engine, FileAnswer, FileEngine } from 'upscale-core'
+import type { Engine, FileAnswer, FileEngine, FileRequest } from 'upscale-core'
+import { priceOf } from 'upscale-core/internal'
 
 /*
  * Which request pays for a call? Many requests may wait for one call of an engine, and a request that was answered
@@ -39,7 +40,7 @@ export function createMeter(): Meter {
       async upscale(request, context) {
         const answer = await engine.upscale(request, context)
         const page = requests.getStore()
-        if (page !== undefined) page.receipt = toReceipt(answer, engine)
+        if (page !== undefined) page.receipt = toReceipt(answer, engine, request)
         return answer
       },
       async close() {
@@ -57,10 +58,14 @@ export function createMeter(): Meter {
   }
 }
 
-function toReceipt(answer: FileAnswer & { readonly executedModel?: unknown }, engine: FileEngine): Receipt {
+function toReceipt(
+  answer: FileAnswer & { readonly executedModel?: unknown },
+  engine: FileEngine,
+  request: FileRequest,
+): Receipt {
   const { costMicros, requestId, executedModel } = answer
   return {
-    costMicros: costMicros ?? engine.priceMicros,
+    costMicros: costMicros ?? priceOf(engine, request),
     ...(typeof executedModel === 'string' ? { executedModel } : {}),
     ...(requestId === undefined ? {} : { serviceRequestId: requestId }),
   }

@@ -14,6 +14,8 @@ export {
   type Engine,
   type FalOptions,
   fal,
+  type IdeogramOptions,
+  ideogram,
   isUpscaleError,
   type LumenfallOptions,
   lumenfall,

@@ -11,7 +11,7 @@ export interface UpscaleOptions extends UpscalerOptions {
   /**
    * Which engines run for pages in development: in Vite's dev server, and in webpack, Rspack and Rsbuild while they watch
    * in mode development. 'auto': free ones, while pages show plainly resampled pictures; of paid ones it shows what is
-   * cached. 'full': paid ones as well. 'off': none, and shows what is cached. A build runs all.
+   * cached. 'full': paid ones as well. 'off': none, and shows what is cached. A build runs all. Under Vitest 'auto' is 'off'.
    * @default 'auto'
    */
   dev?: 'auto' | 'full' | 'off'

@@ -173,3 +173,17 @@ export function withPlace(error: UpscaleError, { reference, importer }: Referenc
   placed.stack = `${placed.name}: ${placed.message}`
   return placed
 }
+
+/** The error of a picture that the config leaves to whoever runs the output, where no such file is. */
+export function declaredExternal(site: ReferenceSite): UpscaleError {
+  return withPlace(
+    new UpscaleError(
+      'LEFTOVER_REFERENCE',
+      'the config declares this picture external, so it would not be built',
+      {
+        hint: 'let "external" leave tagged pictures alone, or remove the tag',
+      },
+    ),
+    site,
+  )
+}

@@ -59,7 +59,7 @@ describe('a slot', () => {
     const first = await slots.fill(await source('one'), REQUEST, MENTION)
     const second = await slots.fill(await source('other'), REQUEST, MENTION)
     expect(second.file).toBe(first.file)
-    expect(first.file).toMatch(/\/scratch\/slots\/[\da-f]{16}\/a-2x\.png$/)
+    expect(first.file).toMatch(/\/node_modules\/\.cache\/upscale\/slots\/[\da-f]{16}\/a-2x\.png$/)
     expect(await readFile(second.file, 'utf8')).toBe('OTHER')
   })
 

@@ -3,6 +3,7 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
+import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
 import { queryOf } from './reference.ts'
@@ -25,6 +26,8 @@ export interface Slots {
   fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot>
   /** Fills a slot again, by its path; nothing happens for a path that is none. */
   refresh(file: string): Promise<Slot | undefined>
+  /** The slot that stands beside its source under a path. */
+  beside(path: string): Slot | undefined
   /** Every slot filled so far. */
   all(): Iterable<Slot>
 }
@@ -32,6 +35,8 @@ export interface Slots {
 export interface Slot {
   /** Absolute, with forward slashes, as bundlers write ids. */
   readonly file: string
+  /** The path beside the source, by which modules and rules about paths know the picture. */
+  readonly beside: string
   readonly source: string
   readonly request: UpscaleRequest
   readonly site: ReferenceSite
@@ -45,9 +50,10 @@ export function createSlots(
   projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
   isWatching: boolean,
 ): Slots {
-  const { root, scratchDir } = projectUpscaler.options
+  const { root } = projectUpscaler.options
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
+  const besides = new Map<string, Slot>()
 
   async function make(
     source: string,
@@ -56,9 +62,11 @@ export function createSlots(
     key: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
-    const file = await place(image, join(scratchDir, 'slots', key))
-    const slot = { file: file.replaceAll('\\', '/'), source, request, site, image }
+    const file = await place(image, join(slotsFolder(root), key))
+    const beside = pathBeside(source, basename(file), queryOf(request, projectUpscaler.options))
+    const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
+    besides.set(slot.beside, slot)
     return slot
   }
 
@@ -80,8 +88,14 @@ export function createSlots(
       const slot = slots.get(file)
       return slot && fill(slot.source, slot.request, slot.site)
     },
+    beside: path => besides.get(path),
     all: () => slots.values(),
   }
+}
+
+/** In the project wherever the cache is, since bundlers and dev servers treat files outside of it in other ways. */
+export function slotsFolder(root: string): string {
+  return join(root, 'node_modules/.cache/upscale/slots')
 }
 
 /** The path depends on names only, not on content, and is the same in every checkout. */

@@ -1,5 +1,5 @@
-import type { Report } from 'upscale-core'
-import { dollars, escapeText } from 'upscale-core/internal'
+import type { Report, ResolvedOptions } from 'upscale-core'
+import { dollars, escapeText, suggestFormat } from 'upscale-core/internal'
 import type { HostLogger } from './host-logger.ts'
 import type { BuildOptions } from './options.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
@@ -9,7 +9,7 @@ const MOST_NAMED = 3
 /** The most delivered files that are named, heaviest first. */
 const MOST_HEAVY = 3
 
-/** A line about a build and one about the bytes it ships; undefined when there is nothing to tell. */
+/** A line about a build, one about the bytes it ships, one about how to ship fewer; undefined when there is nothing to tell. */
 export function summaryOf({ images, refused, spentMicros }: Report): string | undefined {
   if (images.length === 0 && refused.length === 0) return undefined
   const from = (origin: Report['images'][number]['origin']): number =>
@@ -27,6 +27,16 @@ export function summaryOf({ images, refused, spentMicros }: Report): string | un
   return [parts.join(', '), ...weightOf(images)].join('\n')
 }
 
+/** A host that keeps nothing lets every build make its pictures again; what to do is said where some were made. */
+function withAdvice(
+  summary: string,
+  { images }: Report,
+  { scratchAdvice }: Pick<ResolvedOptions, 'scratchAdvice'>,
+): string {
+  const isMade = images.some(({ origin }) => origin === 'engine')
+  return isMade && scratchAdvice !== undefined ? `${summary}\n${scratchAdvice}` : summary
+}
+
 /** What a page gets to carry: bytes before and after, then the heaviest files. */
 function weightOf(images: Report['images']): string[] {
   if (images.length === 0) return []
@@ -36,7 +46,16 @@ function weightOf(images: Report['images']): string[] {
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, MOST_HEAVY)
     .map(({ source, bytes, sourceBytes }) => `${source} ${kilobytes(sourceBytes)} → ${kilobytes(bytes)}`)
-  return [`${kilobytes(before)} → ${kilobytes(after)}; heaviest: ${heaviest.join(', ')}`]
+  return [`${kilobytes(before)} → ${kilobytes(after)}; heaviest: ${heaviest.join(', ')}`, ...adviceOn(images)]
+}
+
+/** How to ship half of the bytes, where that is likely. */
+function adviceOn(images: Report['images']): string[] {
+  const heavy = images.filter(({ format, bytes }) => suggestFormat(format, bytes) !== undefined)
+  if (heavy.length === 0) return []
+  const bytes = heavy.reduce((sum, image) => sum + image.bytes, 0)
+  const what = heavy.length === 1 ? 'a PNG has' : `${heavy.length} PNGs have`
+  return [`${what} ${kilobytes(bytes)}, likely less than half of it as webp: &format=webp, or format: 'webp'`]
 }
 
 function kilobytes(bytes: number): string {
@@ -57,7 +76,7 @@ export function createBuildSummary(
     const report = projectUpscaler.report()
     const summary = summaryOf(report)
     if (summary === undefined) return
-    if (summary !== told) logger.info(summary)
+    if (summary !== told) logger.info(withAdvice(summary, report, projectUpscaler.options))
     told = summary
     options.onReport(report)
   }

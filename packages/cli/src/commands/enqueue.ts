@@ -1,6 +1,12 @@
 import type { Command } from 'commander'
-import { createUpscaler, ERROR_CODES, type ResolvedOptions, UpscaleError } from 'upscale-core'
-import { dollars, isRasterName } from 'upscale-core/internal'
+import {
+  createUpscaler,
+  ERROR_CODES,
+  type ResolvedOptions,
+  UpscaleError,
+  type UpscaleRequest,
+} from 'upscale-core'
+import { dollars, isRasterName, type RemoteStore } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { eachOf, forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
@@ -10,6 +16,7 @@ import { type Found, hasSuffix, type WalkRules, walk } from '../files/walk.ts'
 import { requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { watchJobs } from '../queue/await-jobs.ts'
+import { collectAnswer } from '../queue/collect.ts'
 import { openQueue, type QueueLink, type QueuePlace, queuePlace } from '../queue/connect.ts'
 import { type QueueFlags, withQueueFlags } from '../queue/flags.ts'
 import { createHandOver } from '../queue/hand-over.ts'
@@ -19,7 +26,7 @@ import type { Failure } from '../queue/work-order.ts'
 import { hostEngines, inSession, mergeOptions, type Session } from '../session.ts'
 import { count } from '../table.ts'
 import type { RunFlags } from './run-flags.ts'
-import { createPictureWork } from './run-picture.ts'
+import { createPictureWork, type Row } from './run-picture.ts'
 import { createTally } from './run-tally.ts'
 
 interface EnqueueFlags extends RunFlags, QueueFlags {
@@ -80,7 +87,10 @@ async function enqueue(
   const store = openSharedStore(upscaler.options)
   const link = await openQueue(place, text => print.note(`notice: ${text}`))
   try {
-    const finish = flags.wait === true ? await createFinish(operands, flags, session, link, place) : undefined
+    const finish =
+      flags.wait === true
+        ? await createFinish(operands, flags, session, link, place, request, store)
+        : undefined
     try {
       const rules = finish?.rules ?? plainRules(upscaler.options.cacheDir)
       const { missing, here, stuck } = await findMissing(walk(operands, rules), request, session)
@@ -106,7 +116,7 @@ async function enqueue(
       print.note(
         `${counts.queued} queued, ${counts.waiting} queued before, ${counts.here} here; waiting for the workers`,
       )
-      await forEach(eachOf(here), concurrency, stopping, finish.make)
+      await forEach(eachOf(here), concurrency, stopping, ({ found, key }) => finish.make(found, key))
       return await finish.end()
     } finally {
       await finish?.close()
@@ -121,7 +131,8 @@ async function enqueue(
 interface Finish {
   readonly rules: WalkRules
   expect(total: number): void
-  make(found: Found): Promise<void>
+  /** @param key - of the answer that it is made of */
+  make(found: Found, key: string | undefined): Promise<void>
   fail(found: Found, error: UpscaleError): void
   /** Makes the file once the job has ended. */
   follow(found: Found, key: string): void
@@ -136,6 +147,8 @@ async function createFinish(
   { print, stopping, upscaler }: Session,
   link: QueueLink,
   place: QueuePlace,
+  request: Partial<UpscaleRequest>,
+  store: RemoteStore,
 ): Promise<Finish> {
   const cwd = process.cwd()
   const targets = createTargets(operands, flags, cwd)
@@ -149,12 +162,21 @@ async function createFinish(
   const work = createPictureWork({ request: requestOf(flags), flags, targets, upscaler })
   const following: Promise<void>[] = []
 
-  async function make(found: Found): Promise<void> {
+  async function make(found: Found, key: string | undefined): Promise<void> {
     const name = shownPath(found.file, cwd)
     const end = progress.begin(name)
-    const row = await work(found)
+    const row = await finishedRow(found, key)
     tally.add(row)
     end(row.origin === 'cache' ? 'cached' : 'worked', tally.lineOf(row))
+  }
+
+  /** Nothing may be bought here, so that a picture over the budget is one whose answer did not come out of the store. */
+  async function finishedRow(found: Found, key: string | undefined): Promise<Row> {
+    const row = await work(found)
+    if (row.error?.code !== 'BUDGET_EXCEEDED' || key === undefined) return row
+    const error = await collectAnswer(found.file, { ...request, key }, { upscaler, store, stopping })
+    if (error === undefined) return work(found)
+    return { source: found.file, state: stopping.aborted ? 'stopped' : 'failed', error: error.at(found) }
   }
 
   function fail({ file }: Found, error: UpscaleError): void {
@@ -166,7 +188,7 @@ async function createFinish(
   async function follow(found: Found, key: string): Promise<void> {
     const failure = await untilAborted(watch.end(key), stopping)
     if (stopping.aborted) tally.add({ source: found.file, state: 'stopped' })
-    else if (failure === undefined) await make(found)
+    else if (failure === undefined) await make(found, key)
     else fail(found, errorOf(failure))
   }
 

@@ -26,9 +26,12 @@ type Sound = ArchivedImage & { readonly facts: EntryFacts }
 
 async function list(flags: LsFlags, { upscaler, print }: Session): Promise<number> {
   const entries: Sound[] = []
-  const shelves = flags.outputs === true ? (['answers', 'outputs'] as const) : (['answers'] as const)
-  for await (const { facts, ...entry } of openArchive(upscaler.options).images(shelves)) {
-    if (facts !== undefined) entries.push({ ...entry, facts })
+  const archive = openArchive(upscaler.options)
+  for await (const { facts, ...entry } of archive.images(['answers', 'outputs'])) {
+    if (facts === undefined) continue
+    // Quick engines keep no answers: their files stand for them.
+    const standsAlone = facts.answer !== undefined && archive.answer(facts.answer) === undefined
+    if (entry.shelf === 'answers' || flags.outputs === true || standsAlone) entries.push({ ...entry, facts })
   }
   entries.sort((a, b) => (a.facts.createdAt < b.facts.createdAt ? -1 : 1))
   if (entries.length > 0)

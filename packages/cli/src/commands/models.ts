@@ -31,7 +31,7 @@ async function listEngines({ upscaler, print }: Session): Promise<number> {
   const { engine: chosen, engines } = upscaler.options
   const rows = [...engines].map(([name, engine]) => factsOf(name, engine, name === chosen))
   const header = ['', 'name', 'model', 'price', 'factors'].map(text => print.paint.bold(text))
-  const cells = rows.map(({ name, model, billing, priceMicros, factors, isDefault }) => [
+  const cells = rows.map(({ name, model, billing, priceMicros, pricedBy, factors, isDefault }) => [
     isDefault ? '*' : '',
     name,
     model,
@@ -39,7 +39,7 @@ async function listEngines({ upscaler, print }: Session): Promise<number> {
       ? 'free'
       : priceMicros === 0
         ? 'see the catalogue'
-        : `${dollars(priceMicros)} a picture`,
+        : `${dollars(priceMicros)} a ${pricedBy}`,
     `up to ${Math.max(...factors)}`,
   ])
   print.result(printTable([header, ...cells]))
@@ -53,15 +53,16 @@ interface EngineRow {
   readonly model: string
   readonly billing: Engine['billing']
   readonly priceMicros: number
+  readonly pricedBy: NonNullable<Engine['pricedBy']>
   /** Which of some common factors it reaches. */
   readonly factors: readonly number[]
   readonly isDefault: boolean
 }
 
 function factsOf(name: string, engine: Engine, isDefault: boolean): EngineRow {
-  const { id, model, billing, priceMicros } = engine
+  const { id, model, billing, priceMicros, pricedBy = 'picture' } = engine
   const factors = FACTORS.filter(factor => engine.scaleFor(factor) !== undefined)
-  return { name, id, model, billing, priceMicros, factors, isDefault }
+  return { name, id, model, billing, priceMicros, pricedBy, factors, isDefault }
 }
 
 async function listRemote({ env, print }: Session): Promise<number> {

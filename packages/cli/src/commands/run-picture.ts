@@ -62,7 +62,7 @@ async function makePicture({ file, name }: Found, work: PictureWork): Promise<Ro
   if (factor <= 1 || factor < (flags.minGain ?? 1)) return { source: file, state: 'skipped', factor }
   const request = { ...work.request, factor }
   // Asked before the engine is, so that nothing is paid for a result that has no place.
-  const expected = targets.fileFor(file, name, request.format ?? formatOf(name))
+  const expected = targets.fileFor(file, name, request.format ?? upscaler.options.format ?? formatOf(name))
   if (flags.dryRun === true) {
     const { state, priceMicros, engine } = await upscaler.plan(file, request)
     return { source: file, state: 'planned', output: expected, factor, engine, plan: state, priceMicros }

@@ -13,8 +13,8 @@ export interface Missing {
 
 export interface Looked {
   readonly missing: readonly Missing[]
-  /** Pictures whose file or answer is in a cache. */
-  readonly here: readonly Found[]
+  /** Pictures whose file or answer is in a cache; the key where the answer is needed. */
+  readonly here: readonly { readonly found: Found; readonly key?: string | undefined }[]
   /** Pictures that can't be handed over. */
   readonly stuck: readonly { readonly found: Found; readonly error: UpscaleError }[]
 }
@@ -27,7 +27,7 @@ export async function findMissing(
 ): Promise<Looked> {
   const looked = {
     missing: [] as Missing[],
-    here: [] as Found[],
+    here: [] as { found: Found; key: string | undefined }[],
     stuck: [] as { found: Found; error: UpscaleError }[],
   }
   await forEach(pictures, upscaler.options.concurrency + 2, stopping, async found => {
@@ -36,7 +36,7 @@ export async function findMissing(
       if (state === 'refused' || state === 'uncertain') looked.stuck.push({ found, error: stuckOn(state) })
       else if (state === 'missing' && answerKey !== undefined)
         looked.missing.push({ found, key: answerKey, priceMicros })
-      else looked.here.push(found)
+      else looked.here.push({ found, key: answerKey })
     } catch (error) {
       if (!isUpscaleError(error)) throw error
       looked.stuck.push({ found, error })

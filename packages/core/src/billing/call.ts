@@ -3,6 +3,7 @@ import type { Cache } from '../cache/cache.ts'
 import { acquireLock, LOCKS, type Lock, whileHeld } from '../cache/lock/lock.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import { type Intent, inDoubt } from './intent.ts'
 import type { Purchase, Received } from './order.ts'
@@ -75,7 +76,7 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
     if (arrived !== undefined) return arrived
     if (!goesOn) throw inDoubt(store, order.answerKey, before)
   }
-  engine.checkAccess?.(context.engineContext)
+  engine.checkAccess?.(context.engineContext, { ...order, scale: request.scale })
   context.breaker.check(request.engineName)
   if (engine.billing === 'paid') await context.announce()
   await store.probe(requiredDiskBytes(order, request.scale))
@@ -204,8 +205,8 @@ function boughtElsewhere({ root }: Cache): UpscaleError {
   })
 }
 
-function frozenMiss({ request: { engine, engineName }, order, store }: Purchase): UpscaleError {
-  const price = dollars(engine.priceMicros)
+function frozenMiss({ request: { engine, engineName, scale }, order, store }: Purchase): UpscaleError {
+  const price = dollars(priceOf(engine, { ...order, scale }))
   const problem = `this picture is not in the cache, and paid engines are frozen here (engine "${engineName}", ${price})`
   const hint =
     store.listed(order.answerKey) === undefined

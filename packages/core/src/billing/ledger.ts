@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, openPatiently, unwritable } from '../cache/disk.ts'
+import {
+  appendWhole,
+  makeFolder,
+  openPatiently,
+  readFileOfLimitSync,
+  unreadable,
+  unwritable,
+} from '../cache/disk.ts'
 import { ledgerFolder } from '../cache/layout.ts'
+import { refuseLinks } from '../cache/own-folders.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
 
@@ -71,16 +79,34 @@ export interface LedgerEntry extends LedgerLine {
   readonly costMicros: number
 }
 
-/** Every line of the ledger, oldest day first. A line that was cut off by a crash is left out. */
+/** The largest file that is read, in bytes: a run of some hundred thousand pictures. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024
+
+/**
+ * Every line of the ledger, oldest day first. A line that was cut off by a crash is left out.
+ * @throws UpscaleError CACHE_UNREADABLE for a file that can't be read, or should not be
+ */
 export async function readLedger(durable: string): Promise<LedgerEntry[]> {
+  refuseLinks(durable)
   const folder = ledgerFolder(durable)
   const names = await readdir(folder).catch(() => [])
   const lines: LedgerEntry[] = []
   for (const name of names.filter(one => one.endsWith('.jsonl')).sort()) {
-    const text = await readFile(join(folder, name), 'utf8')
+    const text = readText(join(folder, name))
     lines.push(...text.split('\n').flatMap(line => parseLine(line) ?? []))
   }
   return lines
+}
+
+function readText(file: string): string {
+  let bytes: Buffer | string
+  try {
+    bytes = readFileOfLimitSync(file, MAX_FILE_BYTES)
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+  if (typeof bytes === 'string') throw unreadable(file, new Error(bytes))
+  return bytes.toString()
 }
 
 const EVENTS = ['charged', 'uncertain', 'free', 'stored', 'rejected'] as const
@@ -105,17 +131,5 @@ function parseLine(text: string): LedgerEntry | undefined {
     ...{ at, event, key, source, engine, model, attempt, costMicros },
     ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(typeof code === 'string' ? { code } : {}),
-  }
-}
-
-/** Appends a line, or nothing: half of one, on a full disk, would spoil the next. */
-async function appendWhole(handle: FileHandle, text: string): Promise<void> {
-  const { size } = await handle.stat()
-  try {
-    await handle.writeFile(text)
-    await handle.datasync()
-  } catch (error) {
-    await handle.truncate(size).catch(() => undefined) // the error to tell about is the first one
-    throw error
   }
 }

@@ -1,4 +1,5 @@
 import type { EngineContext, FileEngine } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import { isUpscaleError } from '../errors.ts'
 import type { RequestOf } from '../request/request.ts'
 
@@ -11,7 +12,10 @@ export interface Prices {
   ): Promise<number>
 }
 
-/** Pictures of the same number of started megapixels are one size class: no service is known to charge in finer steps. */
+/**
+ * Pictures of the same number of started megapixels are one size class: a service that names one price a picture is not
+ * known to charge in finer steps. Where the price is by the megapixel, every size is a class.
+ */
 const CLASS_PIXELS = 1_000_000
 
 /**
@@ -23,15 +27,18 @@ export function createPrices(context: EngineContext): Prices {
   const silent = new Set<object>()
   return {
     async of({ engine, scale, params }, { width, height }) {
-      const { id, model, priceMicros, quote } = engine
+      const { id, model, quote } = engine
+      const priceMicros = priceOf(engine, { width, height, scale })
       if (engine.billing === 'free' || quote === undefined || silent.has(engine)) return priceMicros
-      const size = Math.ceil((width * scale * height * scale) / CLASS_PIXELS)
+      const pixels = width * scale * height * scale
+      const size = engine.pricedBy === 'megapixel' ? pixels : Math.ceil(pixels / CLASS_PIXELS)
       const key = JSON.stringify([id, model, engine.revision, scale, params, size])
       const known = asked.get(key)
       if (known !== undefined) return known
-      const price = quote({ scale, params }, context)
+      const price = quote({ width, height, scale, params }, context)
         .catch((error: unknown) => {
-          if (!isUpscaleError(error)) throw error
+          // An answer that is no price may have been an order; that must not be passed over.
+          if (!isUpscaleError(error) || error.code === 'CALL_UNCERTAIN') throw error
           return undefined
         })
         .then(micros => {

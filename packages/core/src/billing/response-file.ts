@@ -98,6 +98,8 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
           }
         } catch {
           held = [readBack()]
+          // Half of a response is of no use to anybody, and takes room that the answer may need.
+          this.remove()
         }
         held?.push(piece)
         length += piece.length

@@ -1,5 +1,6 @@
 import type { NewEntry } from '../cache/cache.ts'
 import type { FileAnswer } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { Reservation } from './budget.ts'
 import { clearLocalIntent, type Intent, readIntent } from './intent.ts'
@@ -73,9 +74,14 @@ export async function keepAnswer(
 /** What counts as charged for an answer, in millionths of a US dollar. */
 function costOf(
   { costMicros = 0 }: FileAnswer,
-  { request, intent }: Purchase & Partial<Pick<Call, 'intent'>>,
+  { request, order, intent }: Purchase & Partial<Pick<Call, 'intent'>>,
 ): number {
-  return Math.max(intent?.priceMicros ?? request.engine.priceMicros, costMicros)
+  return Math.max(intent?.priceMicros ?? expected(request, order), costMicros)
+}
+
+/** What a call costs whose own price was not written down. */
+function expected({ engine, scale }: Purchase['request'], order: Purchase['order']): number {
+  return priceOf(engine, { ...order, scale })
 }
 
 /** Endings of a call that say nothing about what had come of its answer. */
@@ -165,10 +171,10 @@ export async function adoptReceived(purchase: Purchase): Promise<Received | unde
  * @throws UpscaleError CACHE_UNWRITABLE
  */
 export async function giveUp(purchase: Purchase, intent: Intent): Promise<void> {
-  const { request, context } = purchase
+  const { request, order, context } = purchase
   if (request.engine.billing !== 'paid' || intent.code !== undefined) return
   const { attempt, requestId, engine, model } = intent
-  const costMicros = intent.damaged === true ? request.engine.priceMicros : intent.priceMicros
+  const costMicros = intent.damaged === true ? expected(request, order) : intent.priceMicros
   const line = { ...lineOf(purchase, { requestId }), engine, model }
   await context.ledger.append({ ...line, attempt, event: 'uncertain', costMicros })
 }

@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { beforeEach, expect, test } from 'vitest'
 import { readLedger } from '../billing/ledger.ts'
 import { provenanceOf } from '../billing/provenance.ts'
+import { resize } from '../engines/resize.ts'
 import { createUpscaler, type Upscaler } from '../upscaler.ts'
 import { type Archive, type ArchivedImage, openArchive } from './archive.ts'
 
@@ -16,7 +17,9 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'upscale-archive-'))
   const create = { width: 20, height: 12, channels: 3, background: '#6699cc' } as const
   await sharp({ create }).jpeg().toFile(join(root, 'hero.jpg'))
-  upscaler = createUpscaler({ engine: 'resize' }, { root, env: {} })
+  // As slow as others in being worth to be kept.
+  const engines = { slow: { ...resize, quick: false } }
+  upscaler = createUpscaler({ engine: 'slow', engines }, { root, env: {} })
   archive = openArchive(upscaler.options)
 })
 

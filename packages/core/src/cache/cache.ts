@@ -12,7 +12,9 @@ import {
   printEntry,
 } from './entry.ts'
 import { entryFolder, shelfFolder } from './layout.ts'
-import { knownAnswers, lineOf, Manifest, type ManifestLine } from './manifest.ts'
+import { knownAnswers, lineOf, listMissing, Manifest } from './manifest.ts'
+import type { ManifestLine } from './manifest-text.ts'
+import { refuseLinks } from './own-folders.ts'
 import { fillFolder, publish, publishAtOnce, withTemporary } from './publish.ts'
 import { type CacheEvent, newerFormat, Quarantine } from './quarantine.ts'
 import { EntryReader, type Look } from './read-entry.ts'
@@ -20,7 +22,7 @@ import { type CacheRecord, parseRecord, printRecord } from './record.ts'
 import { type SweepCounts, sweepRoot } from './sweep.ts'
 
 export type { CacheEntry, NewEntry } from './entry.ts'
-export type { ManifestLine } from './manifest.ts'
+export type { ManifestLine } from './manifest-text.ts'
 export type { CacheEvent } from './quarantine.ts'
 export type { CacheRecord } from './record.ts'
 export type { SweepCounts } from './sweep.ts'
@@ -33,7 +35,7 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
 //   <root>/v1/ledger/, hits.jsonl                          what was charged (durable); where lookups led (scratch)
-//   <root>/manifest.json                                   the digests of all answers; durable roots only
+//   <root>/manifest.json, manifest.added                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
@@ -67,6 +69,8 @@ export interface CacheOptions {
    * the manifest doesn't list.
    */
   readonly tag: boolean
+  /** True where an answer of a durable root is an error when there is no manifest. @default false */
+  readonly frozen?: boolean
   /** The clock that dates new entries. @default () => new Date() */
   readonly now?: () => Date
 }
@@ -139,7 +143,14 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
    */
   probe(roomBytes?: number): Promise<void>
-  /** Removes what killed processes left behind more than an hour ago, by the file system's clock. Never throws. */
+  /**
+   * To be called when nothing more will be stored. Where something was: makes one file of a large list of paid answers
+   * and what was added beside it, and removes what killed processes left behind.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE, CACHE_UNWRITABLE, CACHE_LOCKED
+   */
+  close(): Promise<void>
+  /** Removes what killed processes left behind more than an hour ago, by the file system's clock. @throws UpscaleError CACHE_UNREADABLE for a link in the place of a folder */
   sweep(): Promise<SweepCounts>
 }
 
@@ -155,14 +166,18 @@ export function openCache(root: string, options: CacheOptions): Cache {
 class DiskCache implements Cache {
   readonly root: string
   readonly #tag: boolean
+  readonly #frozen: boolean
   readonly #now: () => Date
   readonly #reader = new EntryReader()
   readonly #quarantine: Quarantine
   readonly #manifest: Manifest | undefined
+  #isLookedAt = false
+  #hasWritten = false
 
-  constructor(root: string, { onEvent, tag, now = () => new Date() }: CacheOptions) {
+  constructor(root: string, { onEvent, tag, frozen = false, now = () => new Date() }: CacheOptions) {
     this.root = root
     this.#tag = tag
+    this.#frozen = frozen
     this.#now = now
     this.#quarantine = new Quarantine(root, !tag, onEvent)
     this.#manifest = tag ? undefined : new Manifest(root)
@@ -287,14 +302,29 @@ class DiskCache implements Cache {
     })
   }
 
+  async close(): Promise<void> {
+    if (!this.#hasWritten) return
+    await this.#write(async () => this.#manifest?.unite())
+    await this.sweep()
+  }
+
   sweep(): Promise<SweepCounts> {
+    this.#look()
     return sweepRoot(this.root)
   }
 
   #vouch(key: string, facts: EntryFacts, folder: string): void {
     if (this.#manifest?.vouchesFor(key, lineOf(facts), folder) !== false) return
+    if (this.#frozen) throw listMissing(this.#manifest.file)
     const reason = 'paid answers are used as they are; commit the list that the next purchase begins'
     this.#quarantine.tell({ kind: 'no-manifest', path: this.#manifest.file, reason })
+  }
+
+  /** Once, before the first look or write. */
+  #look(): void {
+    if (this.#isLookedAt) return
+    refuseLinks(this.root)
+    this.#isLookedAt = true
   }
 
   #lookAtRecord(key: string): Look<{ readonly state: 'sound'; readonly record: CacheRecord }> {
@@ -302,7 +332,9 @@ class DiskCache implements Cache {
   }
 
   async #write<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#hasWritten = true
     try {
+      this.#look()
       return await work()
     } catch (error) {
       throw isUpscaleError(error) ? error : unwritable(this.root, error)
@@ -311,6 +343,7 @@ class DiskCache implements Cache {
 
   #path(shelf: EntryShelf | RecordShelf, key: string): string {
     if (!/^[0-9a-f]{64}$/.test(key)) throw new TypeError(`not a cache key: ${JSON.stringify(key)}`)
+    this.#look()
     return entryFolder(this.root, shelf, key)
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { UpscaleError } from '../errors.ts'
 // and a trip through the thread pool costs several times the read. Writing is not: it waits for the disk.
 
 /** A pipe or a device in a file's place must not block the open. Windows has no such flag. */
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+export const READ: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** Longest wait for another file to be closed when this process or the system may open no more. */
 const DESCRIPTORS_MS = 5000
@@ -98,6 +98,24 @@ export function readFileOfLimitSync(file: string, maxBytes: number): Buffer | st
     return bytes.subarray(0, length)
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/** Changes whenever a file was replaced or written to. @throws the system's error */
+export function stampOf(file: string): string {
+  const { ino, size, mtimeMs, ctimeMs } = statSync(file)
+  return [ino, size, mtimeMs, ctimeMs].join()
+}
+
+/** Appends a text, synced, or nothing: half of one, on a full disk, would spoil the next. */
+export async function appendWhole(handle: FileHandle, text: string): Promise<void> {
+  const { size } = await handle.stat()
+  try {
+    await handle.writeFile(text)
+    await handle.datasync()
+  } catch (error) {
+    await handle.truncate(size).catch(() => undefined) // the error to tell about is the first one
+    throw error
   }
 }
 

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { SourceFacts } from '../source/source.ts'
 import { record } from '../validate.ts'
+import { readFileOfLimitSync } from './disk.ts'
 import { type EntryFacts, isEntryFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 import { hitsFile } from './layout.ts'
@@ -76,8 +77,8 @@ function readJournal(file: string): Map<string, Hit> {
   const hits = new Map<string, Hit>()
   let lines: string[] = []
   tryTo(() => {
-    const bytes = readFileSync(file)
-    if (bytes.length <= MAX_BYTES) lines = bytes.toString().split('\n')
+    const bytes = readFileOfLimitSync(file, MAX_BYTES)
+    if (typeof bytes !== 'string') lines = bytes.toString().split('\n')
   })
   for (const line of lines) {
     const json = line.slice(17)

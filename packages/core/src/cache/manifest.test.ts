@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { entryFolder, keyOf, sha256, temporaryFolder } from '../test-support/fault-kit.ts'
 import { type Cache, type CacheEvent, openCache } from './cache.ts'
-import { Manifest, parseManifest, printManifest } from './manifest.ts'
+import { Manifest } from './manifest.ts'
+import { parseManifest, printManifest } from './manifest-text.ts'
 
 // Fault matrix, row 38.
 
@@ -150,7 +151,8 @@ describe('an answer', () => {
     expect(cache.peek('answers', keyOf('a'))).toBeDefined()
     expect(events.map(({ kind }) => kind)).toEqual(['no-manifest'])
     await store(cache, 'b')
-    expect([...(new Manifest(root).lines()?.keys() ?? [])].sort()).toEqual([keyOf('a'), keyOf('b')].sort())
+    const begun = parseManifest(readFileSync(file, 'utf8'))
+    expect(typeof begun === 'string' ? begun : [...begun.keys()]).toEqual([keyOf('a'), keyOf('b')].sort())
   })
 })
 
@@ -208,5 +210,99 @@ describe('a list that was', () => {
         seen => seen === 'refused' || (typeof seen === 'number' && seen <= 4),
       )
     }
+  })
+})
+
+describe('a large list', () => {
+  const OTHERS = 2000
+  let added: string
+
+  beforeEach(() => {
+    added = join(root, 'manifest.added')
+    writeFileSync(file, printManifest(new Map(lines(OTHERS))))
+  })
+
+  function* lines(count: number): Generator<[string, typeof LINE]> {
+    for (let number = 0; number < count; number++) yield [keyOf(`other ${number}`), LINE]
+  }
+
+  it('is not written for an answer: that is listed beside it, until the cache is closed', async () => {
+    const before = readFileSync(file)
+    const cache = open()
+    await store(cache, 'a')
+    await store(cache, 'b')
+    expect(readFileSync(file)).toEqual(before)
+    expect(readFileSync(added, 'utf8').split('\n')).toHaveLength(3)
+    for (const name of ['a', 'b']) expect(open().find('answers', keyOf(name))?.bytes).toEqual(BYTES)
+    await cache.close()
+    expect(existsSync(added)).toBe(false)
+    const text = readFileSync(file, 'utf8')
+    const read = parseManifest(text)
+    expect(typeof read === 'string' ? read : read.size).toBe(OTHERS + 2)
+    expect(typeof read === 'string' ? read : printManifest(read)).toBe(text)
+    expect(open().listed(keyOf('other 7'))).toEqual(LINE)
+    expect(open().listed(keyOf('never'))).toBeUndefined()
+  })
+
+  it('is one again before what is beside it is long', async () => {
+    const cache = open()
+    const names = Array.from({ length: 20 }, (_, number) => `new ${number}`)
+    await Promise.all(names.map(name => store(cache, name)))
+    const many = new Map([...lines(1000)].map(([, line], number) => [keyOf(`more ${number}`), line]))
+    writeFileSync(added, printManifest(many).split('\n').slice(1, -2).join('\n').concat('\n'), { flag: 'a' })
+    await store(open(), 'last')
+    expect(existsSync(added)).toBe(false)
+    for (const name of ['new 1', 'new 19', 'last'])
+      expect(open().find('answers', keyOf(name))?.bytes).toEqual(BYTES)
+    expect(open().listed(keyOf('more 999'))).toEqual(LINE)
+  })
+
+  it('takes what many store at once', async () => {
+    const caches = [open(), open(), open()]
+    const names = Array.from({ length: 30 }, (_, number) => String(number))
+    await Promise.all(names.map((name, at) => store(caches[at % 3] as Cache, name)))
+    await Promise.all(caches.map(cache => cache.close()))
+    for (const name of names) expect(open().find('answers', keyOf(name))?.facts.key).toBe(keyOf(name))
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(OTHERS + 33)
+  })
+
+  it('with half a line beside it, of a build that died, has that line written again', async () => {
+    await store(open(), 'a')
+    writeFileSync(added, `,"${keyOf('b')}": {"sha2`, { flag: 'a' })
+    expect(open().find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
+    await store(open(), 'b')
+    const cache = open()
+    expect(cache.find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+    await cache.close()
+    expect(cache.listed(keyOf('a'))?.sha256).toBe(sha256(BYTES))
+  })
+
+  it('that is no longer sorted is read all the same', async () => {
+    edit(text => {
+      const [head, first, ...rest] = text.split('\n')
+      return [head, ...rest.slice(0, -2), first, '}', ''].join('\n')
+    })
+    expect(open().listed(keyOf('other 7'))).toEqual(LINE)
+    const cache = open()
+    await store(cache, 'a')
+    await cache.close()
+    const keys = [...readFileSync(file, 'utf8').matchAll(/^,"(\w+)"/gm)].map(([, key]) => key)
+    expect(keys).toEqual([...keys].sort())
+    expect(keys).toHaveLength(OTHERS + 1)
+  })
+
+  it.each([
+    ['conflict markers beside it', () => '<<<<<<< HEAD\n', /manifest\.added.*merge-conflict markers/s],
+    ['nonsense beside it', () => ',"abc": {}\n', /manifest\.added.*can't be right/s],
+  ])('with %s is refused', async (_, addition, words) => {
+    writeFileSync(added, addition())
+    expect(refusal(() => open().listed(keyOf('a')))).toMatch(words)
+    await expect(store(open(), 'a')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
+  })
+
+  it('with a line that can’t be right refuses that picture', () => {
+    edit(text => text.replace(`,"${keyOf('other 7')}": {"sha256":"`, `,"${keyOf('other 7')}": {"sha256":"x`))
+    expect(refusal(() => open().listed(keyOf('other 7')))).toMatch(/can't be right/)
+    expect(open().listed(keyOf('other 8'))).toEqual(LINE)
   })
 })

@@ -1,21 +1,22 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
-import { errnoOf, messageOf, readFileOfLimitSync, renamePatiently, syncFolder, unreadable } from './disk.ts'
-import { isNewer, isObject } from './entry.ts'
+import { errnoOf, readFileOfLimitSync, renamePatiently, stampOf, syncFolder, unreadable } from './disk.ts'
 import { acquireLock, LOCKS, whileHeld } from './lock/lock.ts'
+import { createManifestAdditions, type ManifestAdditions } from './manifest-additions.ts'
+import {
+  inMemory,
+  LARGE_MANIFEST_BYTES,
+  type ManifestLine,
+  type ManifestLines,
+  type ManifestText,
+  printLine,
+  readManifest,
+} from './manifest-text.ts'
 import { fillFolder, withTemporary } from './publish.ts'
 import type { EntryReader } from './read-entry.ts'
 
-// The list of what was bought, in the durable root, made to be committed and to be read in a review:
-//
-//   {"manifest": 1
-//   ,"3f…": {"sha256":"9a…","engine":"lumenfall","model":"ideogram-upscale","width":96,"height":64,"source":"hero.png"}
-//   ,"51…": {…}
-//   }
-//
-// A line for each paid answer, sorted by key. A comma begins a line rather than ends it, so that all lines are alike
-// and two branches that bought different pictures merge by themselves.
+// The list of what was bought, in the durable root, made to be committed and to be read in a review (manifest-text.ts).
 //
 // Where there is a manifest, an answer counts only if its digest is the listed one, whoever put it into the folder:
 // a shared cache can lose pictures, but it can't exchange them. And a key that is listed was paid for, so that it is
@@ -25,38 +26,35 @@ import type { EntryReader } from './read-entry.ts'
 // A line is written before its answer is published. A build that dies in between still has the answer as received,
 // and goes on from there; the other order would leave answers that nothing vouches for.
 //
+// A small list is written anew for each answer. Beside a large one, what is added goes to a file of its own, at the
+// price of a line (manifest-additions.ts), until the build ends or that file has become long; then both become one.
+// Whoever looks sees both, so a build that dies before that loses nothing.
+//
 // Where there is none (a cache of an older version, a person who deleted it), answers are taken as they are, with a
 // notice. The next one that is bought begins a manifest that lists all that are there.
 
 export const MANIFEST_FILE = 'manifest.json'
 
-const MANIFEST_VERSION = 1
-
-/** Some 250 000 pictures. */
-const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+/** Some million pictures. */
+const MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 
 const LOCK_TIMEOUT_MS = 60_000
 
-/** What is listed of one paid answer. */
-export interface ManifestLine {
-  /** SHA-256 of the answer's file, hex. */
-  readonly sha256: string
-  readonly engine: string
-  readonly model: string
-  /** Pixels of the answer. */
-  readonly width: number
-  readonly height: number
-  /** The source it was first bought for, for people. */
-  readonly source?: string
+/** What is listed: of a file, and of what was added beside it. */
+export interface PaidList {
+  /** How many lines there are, at least: one that was added may replace another. */
+  readonly size: number
+  /** @throws UpscaleError CACHE_UNREADABLE for a line that can't be right */
+  get(key: string): ManifestLine | undefined
 }
-
-type Lines = ReadonlyMap<string, ManifestLine>
 
 export class Manifest {
   readonly file: string
   readonly #root: string
+  readonly #additions: ManifestAdditions
   readonly #waiting = new Map<string, ManifestLine>()
-  #seen: { readonly stamp: string; readonly lines: Lines } | undefined
+  #seen: { readonly stamp: string; readonly text: ManifestText } | undefined
+  #lines: { readonly text: ManifestText; readonly added: ManifestLines; readonly list: PaidList } | undefined
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
@@ -64,23 +62,33 @@ export class Manifest {
   constructor(root: string) {
     this.#root = root
     this.file = join(root, MANIFEST_FILE)
+    this.#additions = createManifestAdditions(root, reason => unusable(this.#additions.file, reason))
   }
 
   /**
-   * The list. Read and parsed once, and again when the file was replaced; otherwise this costs one `stat`.
+   * The list. Read once, and again when a file of it was replaced or has grown; otherwise this costs two `stat`.
    *
    * @returns undefined where there is no manifest
    * @throws UpscaleError CACHE_UNREADABLE for one that can't be read or understood
    */
-  lines(): Lines | undefined {
-    try {
-      const { ino, size, mtimeMs, ctimeMs } = statSync(this.file)
-      const stamp = [ino, size, mtimeMs, ctimeMs].join()
-      if (this.#seen?.stamp !== stamp) this.#seen = { stamp, lines: this.#read() }
-      return this.#seen.lines
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined
-      throw error instanceof UpscaleError ? error : unreadable(this.file, error)
+  lines(): PaidList | undefined {
+    // In this order: whoever makes one file of both replaces the list before the other goes.
+    const added = this.#additions.read()
+    const text = this.#text()
+    if (text === undefined) return undefined
+    if (this.#lines?.text !== text || this.#lines.added !== added)
+      this.#lines = { text, added, list: this.#listOf(text, added) }
+    return this.#lines.list
+  }
+
+  #listOf(text: ManifestText, added: ManifestLines): PaidList {
+    return {
+      size: text.size + added.size,
+      get: key => {
+        const line = added.get(key) ?? text.get(key)
+        if (typeof line === 'string') throw unusable(this.file, line)
+        return line
+      },
     }
   }
 
@@ -106,7 +114,7 @@ export class Manifest {
    * @param known all answers that are there, asked for when a list is begun
    * @throws UpscaleError CACHE_UNREADABLE, CACHE_LOCKED; the system's error when it can't be written
    */
-  list(key: string, line: ManifestLine, known: () => Lines): Promise<void> {
+  list(key: string, line: ManifestLine, known: () => ManifestLines): Promise<void> {
     this.#waiting.set(key, line)
     this.#next ??= this.#writing.then(() => {
       this.#next = undefined
@@ -118,31 +126,69 @@ export class Manifest {
     return written
   }
 
-  async #write(known: () => Lines): Promise<void> {
-    const added = new Map(this.#waiting)
-    this.#waiting.clear()
-    const { signal } = new AbortController()
-    const file = join(this.#root, LOCKS, 'manifest.lock')
-    await whileHeld(await acquireLock(file, { signal, timeoutMs: LOCK_TIMEOUT_MS }), async () => {
-      const before = this.lines() ?? known()
-      const isListed = ([key, line]: [string, ManifestLine]): boolean =>
-        before.get(key)?.sha256 === line.sha256
-      if (this.lines() !== undefined && [...added].every(isListed)) return
-      const text = printManifest(new Map([...before, ...added]))
-      await withTemporary(this.#root, false, async temporary => {
-        await fillFolder(temporary, { [MANIFEST_FILE]: text }, true)
-        await renamePatiently(join(temporary, MANIFEST_FILE), this.file)
-        await syncFolder(this.#root)
-      })
+  /**
+   * Makes one file of what was added beside a large list and that list. Does nothing where nothing was.
+   *
+   * @throws UpscaleError CACHE_UNREADABLE, CACHE_LOCKED; the system's error when it can't be written
+   */
+  async unite(): Promise<void> {
+    if (this.#additions.read().size === 0) return
+    await this.#whileLocked(async () => {
+      const text = this.#text()
+      if (text !== undefined) await this.#replace(text, new Map())
     })
   }
 
-  #read(): Lines {
+  async #write(known: () => ManifestLines): Promise<void> {
+    const added = new Map(this.#waiting)
+    this.#waiting.clear()
+    await this.#whileLocked(async () => {
+      const before = this.lines()
+      const isListed = ([key, line]: [string, ManifestLine]): boolean =>
+        before?.get(key)?.sha256 === line.sha256
+      if (before !== undefined && [...added].every(isListed)) return
+      const text = this.#text()
+      if (text === undefined) await this.#replace(inMemory(known()), added)
+      else if (statSync(this.file).size < LARGE_MANIFEST_BYTES || this.#additions.isLong())
+        await this.#replace(text, added)
+      else await this.#additions.append(added)
+    })
+  }
+
+  /** Writes the list anew, with what was added beside it. To be called under the lock. */
+  async #replace(text: ManifestText, added: ManifestLines): Promise<void> {
+    const content = text.with(new Map([...this.#additions.read(), ...added]))
+    await withTemporary(this.#root, false, async temporary => {
+      await fillFolder(temporary, { [MANIFEST_FILE]: content }, true)
+      await renamePatiently(join(temporary, MANIFEST_FILE), this.file)
+      await syncFolder(this.#root)
+    })
+    await this.#additions.remove()
+  }
+
+  async #whileLocked(work: () => Promise<void>): Promise<void> {
+    const { signal } = new AbortController()
+    const file = join(this.#root, LOCKS, 'manifest.lock')
+    await whileHeld(await acquireLock(file, { signal, timeoutMs: LOCK_TIMEOUT_MS }), work)
+  }
+
+  #text(): ManifestText | undefined {
+    try {
+      const stamp = stampOf(this.file)
+      if (this.#seen?.stamp !== stamp) this.#seen = { stamp, text: this.#read() }
+      return this.#seen.text
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw error instanceof UpscaleError ? error : unreadable(this.file, error)
+    }
+  }
+
+  #read(): ManifestText {
     const bytes = readFileOfLimitSync(this.file, MAX_MANIFEST_BYTES)
     if (typeof bytes === 'string') throw unusable(this.file, bytes)
-    const lines = parseManifest(bytes.toString())
-    if (typeof lines === 'string') throw unusable(this.file, lines)
-    return lines
+    const text = readManifest(bytes)
+    if (typeof text === 'string') throw unusable(this.file, text)
+    return text
   }
 }
 
@@ -155,64 +201,23 @@ export function lineOf(
 }
 
 /** All answers on a shelf that are whole by their entry.json, for a manifest that is begun. */
-export function knownAnswers(shelf: string, reader: EntryReader): Lines {
+export function knownAnswers(shelf: string, reader: EntryReader): ManifestLines {
   const lines = new Map<string, ManifestLine>()
-  const keys = existsSync(shelf) ? readdirSync(shelf).flatMap(name => readdirSync(join(shelf, name))) : []
-  for (const key of keys) {
+  const folders = namesIn(shelf, /^[0-9a-f]{2}$/)
+  for (const key of folders.flatMap(name => namesIn(join(shelf, name), /^[0-9a-f]{64}$/))) {
     const seen = reader.entry(join(shelf, key.slice(0, 2), key), key)
     if (seen.state === 'sound') lines.set(key, lineOf(seen.entry.facts))
   }
   return lines
 }
 
-/** The text of a manifest. */
-export function printManifest(lines: Lines): string {
-  const sorted = [...lines].sort(([one], [other]) => (one < other ? -1 : 1))
-  const texts = sorted.map(([key, line]) => `,${printLine(key, line)}\n`)
-  return `{"manifest": ${MANIFEST_VERSION}\n${texts.join('')}}\n`
-}
-
-function printLine(key: string, { sha256, engine, model, width, height, source }: ManifestLine): string {
-  return `"${key}": ${JSON.stringify({ sha256, engine, model, width, height, source })}`
-}
-
-/** Reads a manifest, in whatever layout and with whatever line ends. Total: otherwise what is wrong, in words. */
-export function parseManifest(text: string): Lines | string {
-  const conflict = text.split('\n').findIndex(line => /^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)/.test(line))
-  if (conflict !== -1) return `it has merge-conflict markers (line ${conflict + 1})`
-  let body: unknown
+function namesIn(folder: string, wanted: RegExp): string[] {
   try {
-    body = JSON.parse(text)
+    return readdirSync(folder).filter(name => wanted.test(name))
   } catch (error) {
-    return `it is not JSON: ${messageOf(error)}`
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return []
+    throw error
   }
-  if (!isObject(body)) return 'it is not a JSON object'
-  const { manifest, ...entries } = body
-  if (isNewer(manifest, MANIFEST_VERSION)) return 'it was written by a later version of this package'
-  if (manifest !== MANIFEST_VERSION) return `it does not begin with {"manifest": ${MANIFEST_VERSION}`
-  const lines = new Map<string, ManifestLine>()
-  for (const [key, value] of Object.entries(entries)) {
-    if (!isDigest(key) || !isLine(value))
-      return `it has a line that can't be right: ${JSON.stringify(key.slice(0, 70))}`
-    lines.set(key, value)
-  }
-  return lines
-}
-
-function isLine(value: unknown): value is ManifestLine {
-  return (
-    isObject(value) &&
-    isDigest(value.sha256) &&
-    typeof value.engine === 'string' &&
-    typeof value.model === 'string' &&
-    Number.isSafeInteger(value.width) &&
-    Number.isSafeInteger(value.height) &&
-    (value.source === undefined || typeof value.source === 'string')
-  )
-}
-
-function isDigest(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 }
 
 function unusable(file: string, reason: string): UpscaleError {
@@ -228,7 +233,7 @@ function unlisted(file: string, folder: string, key: string, found: ManifestLine
     `${folder} holds an answer that ${MANIFEST_FILE} doesn't list`,
     {
       file,
-      hint: `restore the line from version control, or, if this answer can be trusted, add ,${printLine(key, found)}`,
+      hint: `restore the line from version control, or, if this answer can be trusted, add ${printLine(key, found).trimEnd()}`,
     },
   )
 }
@@ -240,6 +245,18 @@ function exchanged(file: string, folder: string): UpscaleError {
     {
       file,
       hint: 'restore both from version control: one of them was changed without the other. Nothing was bought',
+    },
+  )
+}
+
+/** Why a frozen build takes no answers where their list is missing. */
+export function listMissing(file: string): UpscaleError {
+  return new UpscaleError(
+    'CACHE_UNREADABLE',
+    'the list of paid answers is missing, and this build is frozen: nothing says whether the answers are those that were bought',
+    {
+      file,
+      hint: 'restore it from version control; or build once where it is not frozen, look at the pictures, and commit the list that the next purchase begins',
     },
   )
 }

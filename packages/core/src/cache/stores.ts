@@ -33,12 +33,17 @@ export interface Stores {
     alias: AliasKey,
     record: { readonly pay: AnswerKey },
   ): Promise<void>
+  /** Tidies up. What can't be is told, and does no harm. */
+  close(): Promise<void>
 }
 
-export function openStores(options: CacheFolders, onNotice: (text: string) => void): Stores {
+export function openStores(
+  options: CacheFolders & { readonly frozen: boolean },
+  onNotice: (text: string) => void,
+): Stores {
   const onEvent = (event: CacheEvent): void =>
     onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
-  const durable = openCache(options.cacheDir, { onEvent, tag: false })
+  const durable = openCache(options.cacheDir, { onEvent, tag: false, frozen: options.frozen })
   const scratch = openCache(options.scratchDir, { onEvent, tag: true })
   const forEngine = (engine: Pick<Engine, 'billing'>): Cache =>
     engine.billing === 'paid' ? durable : scratch
@@ -80,6 +85,14 @@ export function openStores(options: CacheFolders, onNotice: (text: string) => vo
     },
     async keepAlias(engine, alias, record) {
       await tryTo(() => forEngine(engine).commitRecord('sources', alias, record))
+    },
+    async close() {
+      try {
+        await Promise.all([durable.close(), scratch.close()])
+      } catch (error) {
+        if (!isUpscaleError(error)) throw error
+        onNotice(`cache: ${error.problem}; what could not be tidied up is tidied up by the next build`)
+      }
     },
   }
 }

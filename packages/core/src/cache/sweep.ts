@@ -16,7 +16,7 @@ export interface SweepCounts {
 const LEFTOVER_MS = 3_600_000
 
 /** Names that only this cache gives to temporary things; nothing else is ever removed. */
-const OURS = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.token)?$/
+const OURS = /^(?:run\.json\.)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.token)?$/
 
 /** Removes old leftovers below a cache root. Never throws. */
 export async function sweepRoot(root: string): Promise<SweepCounts> {

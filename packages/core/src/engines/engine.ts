@@ -18,8 +18,10 @@ interface EngineFacts {
   readonly revision: string
   /** A paid engine's answers are kept in the durable cache and its calls are held against the budget. */
   readonly billing: 'free' | 'paid'
-  /** What one call is expected to cost, in millionths of a US dollar. 0 for a free engine. */
+  /** What one call is expected to cost, or a megapixel of its result, in millionths of a US dollar. 0 for a free engine. */
   readonly priceMicros: number
+  /** What `priceMicros` is paid for. @default 'picture' */
+  readonly pricedBy?: 'picture' | 'megapixel' | undefined
   /**
    * The factor at which the engine runs when the user wants `factor` (> 1): equal or larger, the difference is
    * resampled away afterwards. Undefined when it can't reach that far.
@@ -30,7 +32,10 @@ interface EngineFacts {
    * @throws UpscaleError BAD_DIRECTIVE for an unknown name or a value out of range
    */
   checkParams(params: Readonly<Record<string, string>>): EngineParams
-  /** True when an answer is made sooner than it is fetched, so that it isn't kept in a remote cache. @default false */
+  /**
+   * True when an answer is made sooner than it is fetched or read. Then only the finished file is kept, on this machine:
+   * the same request must always give the same answer. @default false
+   */
   readonly quick?: boolean
   /** Frees workers and sockets. The engine must be usable again afterwards. */
   close?(): Promise<void>
@@ -70,9 +75,9 @@ export interface FileEngine extends EngineFacts {
   upscale(request: FileRequest, context: EngineContext): Promise<FileAnswer>
   /**
    * Finds out whether a call could be made at all. Called before anything is written down about one.
-   * @throws UpscaleError KEY_MISSING, BAD_OPTION
+   * @throws UpscaleError KEY_MISSING, BAD_OPTION; SOURCE_TOO_LARGE for a size that the service would refuse
    */
-  checkAccess?(context: EngineContext): void
+  checkAccess?(context: EngineContext, order: OrderSize): void
   /**
    * What such a call would be charged by the service's own word, in millionths of a US dollar; undefined where it names
    * no price. Asked before the first call of a kind, and not needed for any.
@@ -80,7 +85,7 @@ export interface FileEngine extends EngineFacts {
    */
   readonly quote?:
     | ((
-        request: Pick<FileRequest, 'scale' | 'params'>,
+        request: OrderSize & Pick<FileRequest, 'params'>,
         context: EngineContext,
       ) => Promise<number | undefined>)
     | undefined
@@ -99,6 +104,9 @@ export interface ResponseHead {
 export interface ServiceResponse extends Omit<ResponseHead, 'secrets'> {
   readonly body: Buffer
 }
+
+/** The size of a picture, in pixels, and how much larger it is ordered. */
+export type OrderSize = Pick<FileRequest, 'width' | 'height' | 'scale'>
 
 export interface FileRequest {
   /** An 8-bit sRGB PNG without alpha, orientation already applied, metadata removed. */

@@ -6,6 +6,10 @@ import { inSlices } from './slices.ts'
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
 const MOST_COLOURS = 256
 const COLOUR_TYPE_INDEXED = 3
+const SLOT_BITS = 10
+const SLOTS = 1 << SLOT_BITS
+/** 2^32 over the golden ratio: spreads neighbouring colours over the highest bits of the product. */
+const HASH_FACTOR = 0x9e3779b1
 const deflateAsync = promisify(deflate)
 
 /**
@@ -21,49 +25,74 @@ export async function encodeIndexedPng({
   height,
   channels,
 }: Samples): Promise<Uint8Array | undefined> {
-  const hasAlpha = channels === 4
-  const found = new Map<number, number>()
+  const palette = new Palette()
   const indexes = new Uint8Array(width * height)
+  const hasAlpha = channels === 4
   await inSlices(height, width * channels, (from, to) => {
-    let last = -1
-    let index = 0
-    for (let pixel = from * width; pixel < to * width && found.size <= MOST_COLOURS; pixel++) {
+    for (let pixel = from * width; pixel < to * width && palette.size <= MOST_COLOURS; pixel++) {
       const at = pixel * channels
+      const red = data[at] as number
+      const green = data[at + 1] as number
+      const blue = data[at + 2] as number
       const alpha = hasAlpha ? (data[at + 3] as number) : 255
-      // Not with shifts, which would make the number negative.
-      const colour =
-        (((data[at] as number) * 256 + (data[at + 1] as number)) * 256 + (data[at + 2] as number)) * 256 +
-        alpha
-      if (colour !== last) {
-        index = found.get(colour) ?? found.size
-        if (index === found.size) found.set(colour, index)
-        last = colour
-      }
-      indexes[pixel] = index
+      indexes[pixel] = palette.indexOf(((red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0)
     }
   })
-  if (found.size > MOST_COLOURS) return undefined
-  const bits = found.size <= 2 ? 1 : found.size <= 4 ? 2 : found.size <= 16 ? 4 : 8
+  const { size } = palette
+  if (size > MOST_COLOURS) return undefined
+  const bits = size <= 2 ? 1 : size <= 4 ? 2 : size <= 16 ? 4 : 8
   const rows = await pack(indexes, width, height, bits)
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)
   head.writeUInt32BE(height, 4)
   head[8] = bits
   head[9] = COLOUR_TYPE_INDEXED
-  const palette = Buffer.alloc(found.size * 3)
-  const alphas = Buffer.alloc(found.size)
-  for (const [colour, index] of found) {
-    palette.writeUIntBE(Math.floor(colour / 256), index * 3, 3)
-    alphas[index] = colour % 256
+  const colours = Buffer.alloc(size * 3)
+  const alphas = Buffer.alloc(size)
+  for (let index = 0; index < size; index++) {
+    const colour = palette.colours[index] as number
+    colours.writeUIntBE(colour >>> 8, index * 3, 3)
+    alphas[index] = colour & 255
   }
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', head),
-    chunk('PLTE', palette),
+    chunk('PLTE', colours),
     ...(alphas.every(alpha => alpha === 255) ? [] : [chunk('tRNS', alphas)]),
     chunk('IDAT', await deflateAsync(rows, { level: constants.Z_BEST_COMPRESSION })),
     chunk('IEND', Buffer.alloc(0)),
   ])
+}
+
+/** A table of 32-bit colours in the order of their first use. A Map would keep most of them as objects. */
+class Palette {
+  /** One more than there may be, so that the last look finds room. */
+  readonly colours = new Uint32Array(MOST_COLOURS + 1)
+  size = 0
+  /** Where a colour hashes to: 1 more than its index, 0 where there is none. Open addressing, a quarter full at most. */
+  readonly #slots = new Uint16Array(SLOTS)
+  #last = -1
+  #lastIndex = 0
+
+  /** The index of a colour, which is added if it is new. */
+  indexOf(colour: number): number {
+    if (colour === this.#last) return this.#lastIndex
+    let slot = Math.imul(colour, HASH_FACTOR) >>> (32 - SLOT_BITS)
+    let found = this.#slots[slot] as number
+    while (found !== 0 && this.colours[found - 1] !== colour) {
+      slot = (slot + 1) % SLOTS
+      found = this.#slots[slot] as number
+    }
+    if (found === 0) {
+      this.colours[this.size] = colour
+      this.size += 1
+      found = this.size
+      this.#slots[slot] = found
+    }
+    this.#last = colour
+    this.#lastIndex = found - 1
+    return this.#lastIndex
+  }
 }
 
 /** Rows of indexes, the first in the highest bits of a byte, each row with the number of its filter (none) before it. */

@@ -25,6 +25,18 @@ export const DEFAULT_QUALITY: Readonly<Record<'jpeg' | 'webp' | 'avif', number>>
   avif: 60,
 }
 
+/** Lighter files are not worth a word, in bytes. */
+const LIGHT_BYTES = 50_000
+
+/**
+ * The format that would likely make a finished file half as large or less; undefined where there is none, or where it
+ * doesn't matter. As a lossy WebP, all of 31 pictures (photographs, icons, screenshots, drawings) had 45 % of the bytes
+ * of their PNG or fewer, photographs 10 %.
+ */
+export function suggestFormat(format: Format, bytes: number): Format | undefined {
+  return format === 'png' && bytes > LIGHT_BYTES ? 'webp' : undefined
+}
+
 /** The longest side a format can store, in pixels. */
 const LONGEST_SIDE: Readonly<Record<Format, number>> = {
   png: 2 ** 31 - 1,

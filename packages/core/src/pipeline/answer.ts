@@ -60,6 +60,7 @@ async function computed<T>(
   const fetched = isFetched ? await fetchMissing(source, request, context) : undefined
   return context.pictures(async () => {
     const prepared = await prepare(source, request, context)
+    if (request.engine.quick === true) return use(await compute(prepared, request, context))
     const { answerKey, facts } = prepared
     const kept = fetched ?? store.find('answers', answerKey)
     if (kept === undefined) return use(await compute(prepared, request, context))
@@ -84,7 +85,7 @@ async function fetchMissing(
   return fetched
 }
 
-/** Runs the engine and keeps its answer. */
+/** Runs the engine and keeps its answer, unless it is as quickly made again. */
 async function compute(
   { answerKey, facts, image }: Prepared,
   request: RequestOf<PixelEngine>,
@@ -103,6 +104,8 @@ async function compute(
   const { width, height } = colour
   const { id, model } = engine
   const chosen = isChoice(colour.chosen) ? colour.chosen : undefined
+  const answer = { answerKey, source: facts, picture, chosen, origin: 'engine', costMicros: 0 } as const
+  if (engine.quick === true) return { ...answer, digest: answerKey }
   const entry = {
     key: answerKey,
     fileName: 'answer.png',
@@ -114,8 +117,8 @@ async function compute(
     ...(chosen === undefined ? {} : { chosen }),
   } as const
   const digest = await stores.keepAnswer(entry, await encodeAnswer(picture))
-  if (engine.quick !== true) void remote?.keep(answerKey, stores.forEngine(engine))
-  return { answerKey, digest, source: facts, picture, chosen, origin: 'engine', costMicros: 0 }
+  void remote?.keep(answerKey, stores.forEngine(engine))
+  return { ...answer, digest }
 }
 
 /** The way of an engine that is a service, and may cost money. */

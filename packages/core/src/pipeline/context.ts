@@ -19,7 +19,7 @@ export interface PipelineContext extends BillingContext {
 /** A verified answer of an engine, decoded. */
 export interface Answer {
   readonly answerKey: AnswerKey
-  /** SHA-256 of the stored answer, hex. */
+  /** SHA-256 of the stored answer, hex; of a quick engine, whose answers aren't stored, their key. */
   readonly digest: string
   readonly source: SourceFacts
   readonly picture: Picture

@@ -70,12 +70,20 @@ function lookUp(
   const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
   if (alias === undefined) return undefined
   const { answerKey, width, height, lossless } = alias
-  const answer = store.peek('answers', answerKey)?.facts.sha256
+  const isKept = request.engine.quick !== true
+  const answer = isKept ? store.peek('answers', answerKey)?.facts.sha256 : answerKey
   if (answer === undefined) return undefined
   const entry = stores.scratch.find('outputs', outputKey(answerKey, answer, describe(source, request, alias)))
-  return (
-    entry && { entry, hit: { answerKey, answer, output: entry.facts, source: { width, height, lossless } } }
-  )
+  if (entry === undefined || !isMadeFrom(source, entry)) return undefined
+  return { entry, hit: { answerKey, answer, output: entry.facts, source: { width, height, lossless } } }
+}
+
+/**
+ * An alias that was exchanged for another picture's leads to that one's output. What another file with the same pixels
+ * made is not told from that here: it is finished again, from the same answer, and the journal knows it from then on.
+ */
+function isMadeFrom({ digest }: SourceFile, { facts }: CacheEntry): boolean {
+  return facts.source === undefined || facts.source.digest === digest
 }
 
 /** Gets the answer, and finishes it into a file. */

@@ -4,6 +4,7 @@ import type { CacheEntry } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
+import { priceOf } from '../engines/price.ts'
 import type { UpscaleError } from '../errors.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { escapeText } from '../safe-text.ts'
@@ -104,7 +105,7 @@ export async function examineImage(
     factor,
     engine: engineName,
     state,
-    priceMicros: state === 'missing' ? engine.priceMicros : 0,
+    priceMicros: state === 'missing' ? priceOf(engine, { width, height, scale: request.scale }) : 0,
     billing: engine.billing,
     model: engine.model,
     answerKey,
@@ -134,6 +135,7 @@ async function examineUnfinished(
     const { answerKey, facts } = await prepare(source, request, context)
     return { answerKey, ...sizeOf(facts) }
   })
+  if (request.engine.quick === true) return { ...seen, state: 'missing' }
   const store = stores.forEngine(request.engine)
   const isAnswered =
     store.peek('answers', seen.answerKey) !== undefined ||
@@ -142,8 +144,7 @@ async function examineUnfinished(
   const isAsked = request.engine.exchange === 'file' && !options.retry
   const refusal = isAsked ? recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
-  if (request.engine.quick !== true && (await remote?.has(seen.answerKey)))
-    return { ...seen, state: 'remote' }
+  if (await remote?.has(seen.answerKey)) return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }
   const intent = readIntent(store, seen.answerKey)
   if (intent === undefined) return { ...seen, state: 'missing' }

@@ -28,7 +28,7 @@ export const DIRECTIVE_KEYS = {
   format: {
     group: 'output',
     values: '`png`, `jpeg` (or `jpg`), `webp`, `avif`, `gif`',
-    meaning: "file format of the result; the source's own unless given",
+    meaning: "file format of the result; the option `format`, else the source's own, unless given",
   },
   quality: {
     group: 'output',

@@ -14,7 +14,7 @@ export interface UpscaleRequest {
   readonly factor: number
   /** Name of the engine, as configured. */
   readonly engine: string
-  /** Undefined keeps the source's. */
+  /** Undefined: as the options say, else the source's. */
   readonly format?: Format
   /** Encoder quality from 1 to 100, for lossy formats. */
   readonly quality?: number
@@ -72,7 +72,7 @@ const QUALITY = integer(1, 100)
  */
 export function parseDirective(
   reference: string,
-  options: Pick<ResolvedOptions, 'engine' | 'engines' | 'factor' | 'presets'>,
+  options: Pick<ResolvedOptions, 'engine' | 'engines' | 'factor' | 'format' | 'presets'>,
 ): Directive | undefined {
   if (!TAGGED.test(reference)) return undefined
   if (reference.length > LONGEST_REFERENCE) {
@@ -91,7 +91,7 @@ export function parseDirective(
   const factors = preset ? [preset.factor ?? options.factor] : readFactors(reference, value, as, options)
   const common = {
     engine: readEngine(reference, own, preset, options),
-    ...readEncoding(reference, own, preset),
+    ...readEncoding(reference, own, preset?.format ?? options.format, preset?.quality),
     ...(preset?.onError === undefined ? {} : { onError: preset.onError }),
   }
   const params = readParams(own, preset)
@@ -223,16 +223,17 @@ function readEngine(
 function readEncoding(
   reference: string,
   own: Map<OwnKey, string>,
-  preset: Preset | undefined,
+  usualFormat: Format | undefined,
+  usualQuality: number | undefined,
 ): Pick<UpscaleRequest, 'format' | 'quality'> {
   const written = own.get('format')
-  const format = written === 'jpg' ? 'jpeg' : (written ?? preset?.format)
+  const format = written === 'jpg' ? 'jpeg' : (written ?? usualFormat)
   const formats = oneOf(FORMATS)
   if (format !== undefined && !formats.accepts(format)) {
     throw bad(reference, `format is ${show(format)}`, `use ${formats.expected}`)
   }
   const given = own.get('quality')
-  const quality = given === undefined ? preset?.quality : /^\d{1,3}$/.test(given) ? Number(given) : Number.NaN
+  const quality = given === undefined ? usualQuality : /^\d{1,3}$/.test(given) ? Number(given) : Number.NaN
   if (quality !== undefined && !QUALITY.accepts(quality)) {
     throw bad(reference, `quality is ${show(given)}`, `use ${QUALITY.expected}`)
   }

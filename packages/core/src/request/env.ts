@@ -17,8 +17,14 @@ interface VariableFacts {
 export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
   LUMENFALL_API_KEY: { isSecret: true, meaning: 'key of `lumenfall()`' },
   LUMENFALL_BASE_URL: { meaning: 'address of another gateway of the same kind, version part included' },
+  IDEOGRAM_API_KEY: { isSecret: true, meaning: 'key of `ideogram()`' },
   FAL_KEY: { isSecret: true, meaning: 'key of `fal()`' },
   UPSCALE_CACHE_DIR: { meaning: 'the option `cacheDir`' },
+  UPSCALE_SCRATCH_DIR: {
+    meaning:
+      'the folder of what can be made again, else one that the host keeps, or `node_modules/.cache/upscale`',
+  },
+  XDG_CACHE_HOME: { meaning: 'where caches are kept: each project gets a folder in `upscale/` there' },
   UPSCALE_BUDGET: { meaning: 'the option `budget`, in US dollars' },
   UPSCALE_FROZEN: { meaning: 'the option `frozen`: `1` or `0`' },
   UPSCALE_RETRY: { meaning: 'the option `retry`: `1` or `0`' },

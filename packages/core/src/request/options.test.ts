@@ -37,6 +37,7 @@ describe('defaults', () => {
       factor: 2,
       cacheDir: '/project/.upscale',
       scratchDir: '/project/node_modules/.cache/upscale',
+      scratchAdvice: undefined,
       concurrency: 4,
       budgetMicros: 1_000_000,
       frozen: false,

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { resize } from '../engines/resize.ts'
 import { UpscaleError } from '../errors.ts'
@@ -18,6 +18,7 @@ import {
   unknownName,
 } from '../validate.ts'
 import { loadEnv, refuseExposedKeys } from './env.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 /** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
 export const ERROR_POLICIES = ['error', 'original', 'resize'] as const
@@ -29,7 +30,7 @@ export interface Preset {
   readonly factor?: number
   /** Name of an engine. @default the option `engine` */
   readonly engine?: string
-  /** File format of the result. @default the source's own */
+  /** File format of the result. @default the option `format` */
   readonly format?: Format
   /** 1 to 100, lossy formats only. */
   readonly quality?: number
@@ -49,6 +50,11 @@ export interface UpscalerOptions {
   engines?: Readonly<Record<string, Engine>>
   /** The factor of a bare `?upscale`; above 1, 8 at most. @default 2 */
   factor?: number
+  /**
+   * File format of results that name none: `'webp'` ships most pictures at a quarter of their PNG, and fewer bytes than
+   * their JPEG. `format=png` in a reference keeps one of them lossless. @default the source's own
+   */
+  format?: Format
   /** Named sets of directive values. */
   presets?: Readonly<Record<string, Preset>>
   /**
@@ -94,11 +100,14 @@ export interface ResolvedOptions {
   readonly engine: string
   readonly engines: ReadonlyMap<string, Engine>
   readonly factor: number
+  readonly format: Format | undefined
   readonly presets: ReadonlyMap<string, Preset>
   /** Durable root, absolute. */
   readonly cacheDir: string
   /** Scratch root, absolute; everything in it can be made again without paying. */
   readonly scratchDir: string
+  /** What to do so that the scratch root is there in the next build, on a host that keeps nothing by itself. */
+  readonly scratchAdvice: string | undefined
   readonly remoteCache: RemoteSettings | undefined
   readonly concurrency: number
   readonly budgetMicros: number
@@ -153,6 +162,7 @@ const RULES: { readonly [Name in Exclude<keyof UpscalerOptions, 'engine'>]-?: Ru
   root: text(4096),
   engines: record,
   factor: FACTOR,
+  format: oneOf(FORMATS),
   presets: record,
   cacheDir: text(4096),
   remoteCache: REMOTE,
@@ -199,6 +209,7 @@ export function resolveOptions(
     })
   }
   const { env } = host
+  const scratch = scratchFolder(root, env)
   const engines = new Map<string, Engine>(Object.entries({ resize, ...host.engines, ...options.engines }))
   const engine = pickEngine(options.engine ?? defaultEngine(engines, onNotice), engines)
   return Object.freeze({
@@ -206,9 +217,11 @@ export function resolveOptions(
     engine,
     engines,
     factor: options.factor ?? DEFAULTS.factor,
+    format: options.format,
     presets: new Map(Object.entries(options.presets ?? {})),
     cacheDir: absolute(root, options.cacheDir ?? nonEmpty(env.UPSCALE_CACHE_DIR) ?? DEFAULTS.cacheDir),
-    scratchDir: join(root, 'node_modules', '.cache', 'upscale'),
+    scratchDir: scratch.folder,
+    scratchAdvice: scratch.advice,
     remoteCache: remote,
     concurrency: options.concurrency ?? DEFAULTS.concurrency,
     budgetMicros: Math.round((options.budget ?? readBudget(env.UPSCALE_BUDGET) ?? DEFAULTS.budget) * 1e6),

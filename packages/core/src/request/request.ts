@@ -48,5 +48,6 @@ export function resolveRequest(request: Partial<UpscaleRequest>, options: Resolv
     )
   }
   const params = engine.checkParams(request.params ?? {})
-  return { engineName, engine, factor, scale, params, format: request.format, quality: request.quality }
+  const format = request.format ?? options.format
+  return { engineName, engine, factor, scale, params, format, quality: request.quality }
 }

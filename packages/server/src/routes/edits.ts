@@ -43,7 +43,7 @@ export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
         receiveForm(request, { folder, maxBytes, idleMs, models }),
       )
       const edit = planEdit(form.fields, catalogue, upscaler.options.factor)
-      if (dryRun) return estimate(edit)
+      if (dryRun) return estimate(edit, await sizeOf(form, edit, parts))
       const made = await turns.edit(caller, () => reads(() => upscale(form, edit, reply, parts)))
       note(request, edit, made, parts)
       return answer(request, reply, { edit, ...made }, parts)
@@ -51,6 +51,16 @@ export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
       await rm(folder, { recursive: true, force: true })
     }
   })
+}
+
+/** The size of the picture that was sent, looked at only where the price depends on it. */
+async function sizeOf(
+  { file }: Form,
+  { model, request }: Edit,
+  { upscaler }: ServerParts,
+): Promise<{ readonly width: number; readonly height: number }> {
+  if (model.engine.pricedBy !== 'megapixel') return { width: 0, height: 0 }
+  return (await upscaler.examine(file, request)).original
 }
 
 interface Made {

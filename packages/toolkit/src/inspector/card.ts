@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ExaminedFile } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, suggestFormat } from 'upscale-core/internal'
 import type { PictureState, PictureViews, ShownPicture, ShownPlace } from './picture.ts'
 import { bytesText, html, type Markup } from './text.ts'
 
@@ -94,6 +94,7 @@ function facts(picture: ShownPicture): Markup[] {
       original &&
         html`${change(bytesText(original.size), finished && bytesText(finished.size))} <span class="soft">${formats(original, finished)}</span>`,
     ],
+    ['Lighter', finished && lighter(finished)],
     ['Factor', factor === undefined ? undefined : html`×${factor}`],
     [
       'Engine',
@@ -130,6 +131,11 @@ function pixels({ width, height }: Pick<ExaminedFile, 'width' | 'height'>): stri
 function formats(original: ExaminedFile, finished: ExaminedFile | undefined): string {
   const same = finished === undefined || finished.format === original.format
   return same ? original.format : `${original.format} → ${finished.format}`
+}
+
+function lighter({ format, size }: ExaminedFile): Markup | undefined {
+  const better = suggestFormat(format, size)
+  return better && html`likely less than half with <code>&amp;format=${better}</code>`
 }
 
 function places(all: readonly ShownPlace[], { editor }: CardOptions): Markup | false {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, normalize, resolve } from 'node:path'
 import type {
   BuildOptions,
   Loader,
@@ -10,26 +10,33 @@ import type {
   Plugin,
   PluginBuild,
 } from 'esbuild'
-import { isUpscaleError } from 'upscale-core'
+import { isUpscaleError, type UpscaledImage } from 'upscale-core'
 import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
+import { PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
 import { writeBuildFiles } from '../build-files.ts'
+import { readChecked } from '../checked-bytes.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import { pathBeside } from '../path-beside.ts'
+import { createProjectUpscaler, declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
 /*
- * esbuild resolves every reference, in style sheets too, through onResolve and on every rebuild, so it is handed the
- * finished file, which its own loaders then copy, hash or inline.
+ * esbuild resolves every reference, in style sheets too, through onResolve and on every rebuild. It is handed a path
+ * beside the source, so that `[dir]` and the metafile name the source's folder, and the bytes of the finished file, which
+ * its own loaders then copy, hash or inline.
  */
 
 /** Namespace of the modules that `as=srcset` and `as=metadata` stand for. */
 const VARIANT = 'upscale'
+
+/** What the modules of pictures are told by, among the files that esbuild reads itself. */
+const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})$`, 'i')
 
 /** The plugin of esbuild. */
 export function esbuildPlugin(userOptions: UpscaleOptions): Plugin {
@@ -99,25 +106,40 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
     isTaggedImage(args.path) ? reported(() => answer(args)) : null,
   )
   build.onLoad({ filter: TAGGED, namespace: VARIANT }, ({ path }) => reported(() => loadVariant(path)))
+  const pictures = new Map<string, { readonly image: UpscaledImage; readonly source: string }>()
+  build.onLoad({ filter: PICTURE, namespace: 'file' }, ({ path }) => {
+    const picture = pictures.get(path)
+    return picture && reported(() => loadPicture(picture.image, picture.source))
+  })
 
   async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
-    const { path, importer, resolveDir, kind, pluginData, namespace } = args
+    const { path, importer, kind } = args
     const site = { reference: path, importer: importer === '' ? undefined : importer }
     const directive = projectUpscaler.parse(site)
     const isText = directive.as !== 'url'
     if (isText && kind === 'url-token') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
-    const source = isAbsolute(directive.path)
-      ? directive.path
-      : await build
-          .resolve(directive.path, { importer, resolveDir, kind, pluginData, namespace })
-          .then(found => (found.errors.length > 0 ? resolve(resolveDir, directive.path) : found.path))
+    const source = await sourceOf(directive.path, args, site)
     if (isText) {
       const module = source + path.slice(pathOf(path).length)
       sites.set(module, site)
       return { path: module, namespace: VARIANT, watchFiles: [source] }
     }
-    const { file } = await projectUpscaler.finish(source, directive.requests[0], site)
-    return { path: file, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
+    const [request] = directive.requests
+    const image = await projectUpscaler.finish(source, request, site)
+    const beside = normalize(
+      pathBeside(source, basename(image.file), queryOf(request, projectUpscaler.options)),
+    )
+    pictures.set(beside, { image, source })
+    return { path: beside, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
+  }
+
+  /** Where a path leads, by the rules of esbuild. One that leads nowhere is left to the upscaler, whose message names it. */
+  async function sourceOf(path: string, args: OnResolveArgs, site: ReferenceSite): Promise<string> {
+    if (isAbsolute(path) && isFile(path)) return path
+    const { importer, resolveDir, kind, pluginData, namespace } = args
+    const found = await build.resolve(path, { importer, resolveDir, kind, pluginData, namespace })
+    if (found.external) throw declaredExternal(site)
+    return found.errors.length > 0 ? resolve(resolveDir, path) : found.path
   }
 
   async function loadVariant(path: string): Promise<OnLoadResult> {
@@ -133,6 +155,11 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
     })
     return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
   }
+}
+
+/** The loader is the one that the project has for the extension. */
+async function loadPicture(image: UpscaledImage, source: string): Promise<OnLoadResult> {
+  return { contents: await readChecked(image), loader: 'default', watchFiles: [source] }
 }
 
 /** esbuild prints the stack of what a plugin throws; our messages say all. */

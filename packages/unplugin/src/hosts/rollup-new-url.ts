@@ -5,7 +5,7 @@ import { readChecked } from '../checked-bytes.ts'
 import { findNewUrls } from '../new-urls.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
-import { sourceOf } from './rollup-source.ts'
+import { asset, besideOf, sourceOf } from './rollup-source.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,
@@ -25,12 +25,10 @@ export async function emitNewUrls(
     if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'new URL()')
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
-    const image = await projectUpscaler.finish(source, directive.requests[0], site)
-    const file = context.emitFile({
-      type: 'asset',
-      name: basename(image.file),
-      source: await readChecked(image),
-    })
+    const [request] = directive.requests
+    const image = await projectUpscaler.finish(source, request, site)
+    const beside = besideOf(source, image, request, projectUpscaler)
+    const file = context.emitFile(asset(beside, basename(image.file), await readChecked(image)))
     edited.update(start, end, `import.meta.ROLLUP_FILE_URL_${file}`)
   }
   if (!edited.hasChanged()) return null

@@ -15,7 +15,7 @@ import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
-import { sourceOf } from './rollup-source.ts'
+import { asset, besideOf, sourceOf } from './rollup-source.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
@@ -112,13 +112,16 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
       order: 'pre',
       async handler(id) {
         const source = pathOf(id)
-        if (ORIGINAL.test(id)) return emit(basename(source), await readFile(source), this)
+        if (ORIGINAL.test(id)) return emit(source, basename(source), await readFile(source), this)
         if (!isTaggedImage(id)) return null
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
         const directive = projectUpscaler().parse(site)
         const image = await projectUpscaler().finish(source, directive.requests[0], site)
-        if (directive.as === 'url') return emit(basename(image.file), await readChecked(image), this)
+        if (directive.as === 'url') {
+          const beside = besideOf(source, image, directive.requests[0], projectUpscaler())
+          return emit(beside, basename(image.file), await readChecked(image), this)
+        }
         return asModule(
           variantCode(directive, { ...specifiersOf(source, directive, projectUpscaler()), image }),
         )
@@ -127,9 +130,17 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
   }
 }
 
-/** The module of one picture: its file in the output, and its address as the default export. */
-function emit(name: string, bytes: Uint8Array, context: Pick<PluginContext, 'emitFile'>): LoadResult {
-  const file = context.emitFile({ type: 'asset', name, source: bytes })
+/**
+ * The module of one picture: its file in the output, and its address as the default export.
+ * @param original what the name of the output may follow; absolute
+ */
+function emit(
+  original: string,
+  name: string,
+  bytes: Uint8Array,
+  context: Pick<PluginContext, 'emitFile'>,
+): LoadResult {
+  const file = context.emitFile(asset(original, name, bytes))
   return asModule(`export default import.meta.ROLLUP_FILE_URL_${file}`)
 }
 

@@ -4,7 +4,7 @@ import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
 import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
 import type { Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
-import { withPlace } from '../project-upscaler.ts'
+import { declaredExternal, withPlace } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import type { ViteSession } from './session.ts'
 
@@ -34,6 +34,20 @@ export async function findUnreplaced(
     for (const site of await sitesIn(file, text)) {
       if (await isShippedSmall(site, text, bundle, session)) return unreplaced(site)
     }
+  }
+  return undefined
+}
+
+/** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
+export function findExternal(bundle: Rollup.OutputBundle, { slots }: ViteSession): UpscaleError | undefined {
+  const besides = new Map([...slots.all()].map(slot => [basename(slot.beside), slot]))
+  for (const output of Object.values(bundle)) {
+    if (output.type !== 'chunk') continue
+    const imported = [...output.imports, ...output.dynamicImports].find(
+      name => !(name in bundle) && besides.has(basename(name)),
+    )
+    const slot = imported === undefined ? undefined : besides.get(basename(imported))
+    if (slot !== undefined) return declaredExternal(slot.site)
   }
   return undefined
 }

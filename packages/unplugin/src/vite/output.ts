@@ -1,4 +1,4 @@
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
 import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
@@ -6,7 +6,8 @@ import { lookBeforeExit } from '../last-look.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { pathOf, queryOf } from '../reference.ts'
-import { findUnreplaced } from './accounts.ts'
+import { findExternal, findUnreplaced } from './accounts.ts'
+import { nameIn } from './path-rules.ts'
 import type { ViteSession } from './session.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */
@@ -53,13 +54,14 @@ export function checkOutput(session: ViteSession): Plugin {
       order: 'post',
       async handler({ dir }, bundle) {
         const { name, config } = this.environment
-        nameSourcesInManifest(bundle, session)
+        nameSourcesInManifests(bundle, config.build, session)
         const ownPrefixes = [session.config.base]
         const sources = [...sourceFiles(this)]
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
         await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
-        const unreplaced = await findUnreplaced([...this.getModuleIds()], bundle, session)
+        const unreplaced =
+          findExternal(bundle, session) ?? (await findUnreplaced([...this.getModuleIds()], bundle, session))
         if (unreplaced !== undefined) throw unreplaced
         // What a server keeps beside its code is no page, and names sources as manifests do.
         if (config.consumer === 'server') return
@@ -125,27 +127,46 @@ function* sourceFiles(context: Pick<Rollup.PluginContext, 'getModuleIds'>): Gene
 }
 
 /**
- * Vite keys an image in the manifest by the path of its file, which is a slot. Readers of a manifest (server
- * frameworks) look for what they wrote: `src/hero.png?upscale=2`.
+ * Vite keys an image in its manifests by the path of its file, which is a slot, or by its module. Readers of a manifest
+ * (server frameworks) look for what they wrote: `src/hero.png?upscale=2`.
  */
-function nameSourcesInManifest(
+function nameSourcesInManifests(
   bundle: Rollup.OutputBundle,
+  { manifest, ssrManifest }: BuildEnvironmentOptions,
   { config, slots, projectUpscaler }: ViteSession,
 ): void {
-  const { manifest } = config.build
-  const output = bundle[typeof manifest === 'string' ? manifest : '.vite/manifest.json']
-  if (!manifest || output?.type !== 'asset') return
   const names = new Map<string, string>()
-  for (const { file, source, request } of slots.all()) {
-    const name = `${relative(config.root, source).replaceAll('\\', '/')}?${queryOf(request, projectUpscaler.options)}`
-    names.set(relative(config.root, file).replaceAll('\\', '/'), name)
+  for (const { file, beside, source, request } of slots.all()) {
+    const name = `${nameIn(config.root, source)}?${queryOf(request, projectUpscaler.options)}`
+    for (const path of [file, beside]) names.set(nameIn(config.root, path), name)
   }
-  const entries = Object.entries(JSON.parse(textOf(output.source)) as Record<string, { src?: string }>)
-  const renamed = entries.map(([key, entry]) => {
-    const src = entry.src === undefined ? undefined : (names.get(entry.src) ?? entry.src)
-    return [names.get(key) ?? key, src === undefined ? entry : { ...entry, src }]
+  const rename = (text: string): string => names.get(text) ?? text
+  rewriteJson(bundle, manifest, 'manifest.json', ([key, entry]) => [rename(key), renamedEntry(entry, rename)])
+  rewriteJson(bundle, ssrManifest, 'ssr-manifest.json', ([key, files]) => [rename(key), files])
+}
+
+/** An entry of Vite's manifest, with the keys of others that it lists. */
+function renamedEntry(entry: unknown, rename: (text: string) => string): unknown {
+  if (typeof entry !== 'object' || entry === null) return entry
+  const renamed = Object.entries(entry).map(([key, value]) => {
+    if (key === 'src') return [key, rename(String(value))]
+    const isList = (key === 'imports' || key === 'dynamicImports') && Array.isArray(value)
+    return [key, isList ? value.map(rename) : value]
   })
-  output.source = JSON.stringify(Object.fromEntries(renamed), undefined, 2)
+  return Object.fromEntries(renamed)
+}
+
+/** @param setting where the project wants the file: `true` is Vite's own place */
+function rewriteJson(
+  bundle: Rollup.OutputBundle,
+  setting: boolean | string | undefined,
+  name: string,
+  rewrite: (entry: [string, unknown]) => [string, unknown],
+): void {
+  const output = bundle[typeof setting === 'string' ? setting : `.vite/${name}`]
+  if (!setting || output?.type !== 'asset') return
+  const entries = Object.entries(JSON.parse(textOf(output.source)) as Record<string, unknown>)
+  output.source = JSON.stringify(Object.fromEntries(entries.map(rewrite)), undefined, 2)
 }
 
 function textOf(source: string | Uint8Array): string {

@@ -1,12 +1,13 @@
 import { UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
-import { TAG_IN_TEXT } from 'upscale-toolkit/references'
-import type { Alias, Plugin, ResolvedConfig } from 'vite'
+import { PICTURE_EXTENSIONS, TAG_IN_TEXT } from 'upscale-toolkit/references'
+import type { Alias, Plugin, ResolvedConfig, Rollup } from 'vite'
 import type { UpscaleOptions } from '../options.ts'
 import { lineOf } from '../place.ts'
 import { withPlace } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import type { Slot } from '../slots.ts'
 import { variantCode } from '../variants.ts'
 import { astroContent } from './astro-content.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
@@ -14,7 +15,9 @@ import { devPlugins } from './dev/plugin.ts'
 import { type FindFile, fileBeside, sourceOf } from './files.ts'
 import { rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
+import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
+import { limitBySource, nameBySource } from './path-rules.ts'
 import { createViteSession, slotFor, type ViteSession } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
 import { workersToo } from './workers.ts'
@@ -66,6 +69,7 @@ function importPlugin(session: ViteSession, alias: Alias): Plugin {
     configResolved(config) {
       session.configure(config)
       withdrawHtmlHook(config, 'upscale')
+      limitBySource(config, session)
     },
     transformIndexHtml: {
       order: 'pre',
@@ -96,6 +100,7 @@ function modulePlugin(
       // Environments may share one list.
       if (!aliases.includes(alias)) aliases.unshift(alias)
     },
+    outputOptions: nameBySource(session),
     ...importHooks(session),
     transform: {
       order: 'pre',
@@ -128,14 +133,17 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
           return variant
         }
         const slot = await session.slots.fill(source, directive.requests[0], site)
-        return slot.file + directive.rest
+        // A plugin that knows another key reads the file that the id names.
+        return (isOfVite(directive.rest) ? slot.beside : slot.file) + directive.rest
       },
     },
     load: {
       // Before other image plugins, wherever the user put them: `as` is a key of theirs as well.
       order: 'pre',
-      filter: { id: TAGGED },
+      filter: { id: PICTURE },
       async handler(id) {
+        const slot = session.slots.beside(pathOf(id))
+        if (slot !== undefined) return loadSlot(slot, id, session, this)
         if (!isTaggedImage(id)) return null
         loaded.add(id)
         const code = await loadVariant(
@@ -155,6 +163,28 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
       if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
     },
   }
+}
+
+/** The ids of pictures, whose modules may be ours. */
+const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})(?:\\?|$)`, 'i')
+
+/** True for what is left of a query when only Vite has something to say about it. */
+function isOfVite(rest: string): boolean {
+  return /^(?:[?&](?:url|raw|inline|no-inline)=?(?=[&#]|$))*(?:#.*)?$/.test(rest)
+}
+
+/** The module of a picture, whose id is a path beside the source: what Vite, or who else reads pictures, makes of the slot. */
+async function loadSlot(
+  { file, source }: Slot,
+  id: string,
+  session: ViteSession,
+  context: ThisParameterType<Extract<Plugin['load'], (...args: never[]) => unknown>>,
+): Promise<Rollup.LoadResult> {
+  if (context.meta.watchMode) {
+    await session.slots.refresh(file)
+    context.addWatchFile(source)
+  }
+  return loadAs(file + id.slice(pathOf(id).length), context)
 }
 
 /** The error of a reference that another plugin made a module of, from the small image. */

@@ -1,4 +1,4 @@
-import { basename, dirname, extname, resolve } from 'node:path'
+import { basename, dirname, extname, relative, resolve } from 'node:path'
 import type { Compiler, Configuration, ResolveData, RuleSetRule } from '@rspack/core'
 import { RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
@@ -14,7 +14,7 @@ import { cleanName, nameOf, revisionOf } from './webpack.ts'
 
 /*
  * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it
- * was resolved, so what webpack is told then, Rspack is told by the request: `./hero-2x.png?upscale=2!=!./hero.png?upscale=2`
+ * was resolved, so what webpack is told then, Rspack is told by the request: `./img/hero-2x.png?upscale=2!=!./img/hero.png?upscale=2`
  * is the same image under another name. The query stands on the left too, since that is what rules are matched with.
  */
 
@@ -53,7 +53,9 @@ export function installInRspack(
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
     factory.hooks.beforeResolve.tap('upscale', data => {
       issuers.note(data)
-      data.request = renamed(data, pictureSource.projectUpscaler, `${WEBPACK_LOADER}?revision=${revision}`)
+      const folder = (path: string): string => folderOf(path, data.context, compiler)
+      const loader = `${WEBPACK_LOADER}?revision=${revision}`
+      data.request = renamed(data, pictureSource.projectUpscaler, loader, folder)
     })
   })
   checkOutput(compiler, options)
@@ -88,6 +90,7 @@ function renamed(
   { request, contextInfo }: ResolveData,
   projectUpscaler: ProjectUpscaler,
   loader: string,
+  folder: (path: string) => string,
 ): string {
   if (request.includes('!') || !isTaggedImage(request)) return request
   const site = { reference: request, importer: contextInfo.issuer || undefined }
@@ -96,10 +99,39 @@ function renamed(
     const name = nameOf(request, projectUpscaler)
     return name === undefined
       ? request
-      : `./${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
+      : `${folder(directive.path)}/${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
   }
   const stem = basename(directive.path, extname(directive.path))
   return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
+}
+
+/**
+ * The folder of a picture as Rspack takes it in a request, `../img`: seen from the module that asks.
+ * @param path as it was written, without the query
+ * @param context the module's folder
+ */
+function folderOf(path: string, context: string, { resolverFactory }: Compiler): string {
+  if (/^\.\.?\//.test(path)) return fromHere(dirname(path))
+  for (const options of [{}, { preferRelative: true }]) {
+    const file = resolved(() => resolverFactory.get('normal', options).resolveSync({}, context, path))
+    if (file !== undefined) return fromHere(relative(context, dirname(file)))
+  }
+  // Rspack itself will say that there is no such file.
+  return '.'
+}
+
+function fromHere(folder: string): string {
+  const path = folder.replaceAll('\\', '/')
+  return /^\.\.?(?:\/|$)/.test(path) ? path : path === '' ? '.' : `./${path}`
+}
+
+function resolved(resolve: () => string | false): string | undefined {
+  try {
+    return resolve() || undefined
+  } catch {
+    // The resolver's way to say that there is none. The request is resolved again, by Rspack, which tells of it.
+    return undefined
+  }
 }
 
 /** Remembers who asked for which request, for messages: the loader runs while Rspack's graph can't be read. */

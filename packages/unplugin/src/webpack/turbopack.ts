@@ -48,6 +48,7 @@ export function turbopackRules(options: UpscaleOptions): Rule[] {
         all: [tagged, ...[TEXT, ...formats.map(({ condition }) => condition)].map(not => ({ not }))],
       },
       loaders,
+      ...(options.format === undefined ? {} : { as: `*.${extensionOf(options.format)}` }),
     },
   ]
 }

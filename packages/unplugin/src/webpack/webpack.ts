@@ -62,7 +62,14 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
  */
 export function revisionOf({ options }: ProjectUpscaler): string {
   const engines = [...options.engines].map(([name, { id, model, revision }]) => [name, id, model, revision])
-  const parts = [engines, options.engine, options.factor, [...options.presets], options.maxPixels]
+  const parts = [
+    engines,
+    options.engine,
+    options.factor,
+    options.format,
+    [...options.presets],
+    options.maxPixels,
+  ]
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16)
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { errnoOf, makeFolder, openPatiently } from '../disk.ts'
+import { errnoOf, makeFolder, openPatiently, READ } from '../disk.ts'
 import { type LockOwner, type LockToken, parseToken, printToken } from './lock-owner.ts'
 
 // The steps of the lock's protocol that touch its file; lock.ts has the protocol.
@@ -60,7 +60,7 @@ async function createFile(file: string, text: string): Promise<void> {
 
 export async function readLock(file: string): Promise<SeenLock | undefined> {
   try {
-    const handle = await openPatiently(file, 'r')
+    const handle = await openPatiently(file, READ)
     try {
       const { ino, mtimeMs } = await handle.stat()
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_TOKEN_BYTES), 0, MAX_TOKEN_BYTES, 0)

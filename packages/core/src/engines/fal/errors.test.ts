@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { UpscaleError } from '../../errors.ts'
 import type { HttpResponse } from '../http/client.ts'
-import { afterOrder, isJobEnd, jobError, submitError } from './errors.ts'
+import { afterOrder } from '../service-job.ts'
+import { isJobEnd, jobError, submitError } from './errors.ts'
 import { readJob } from './job.ts'
 
 const KEY = 'canary-c0ffee:0123456789'

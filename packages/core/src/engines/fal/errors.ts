@@ -3,6 +3,7 @@ import type { HttpResponse } from '../http/client.ts'
 import { field, textField } from '../http/json.ts'
 import { type ApiCode, codeForStatus, type Envelope, refusal, type Service } from '../openai/errors.ts'
 import { safeId, withReceipt } from '../openai/receipt.ts'
+import { afterOrder } from '../service-job.ts'
 import type { FalJob } from './job.ts'
 
 // fal has two envelopes (docs.fal.ai, "Errors" and "Request errors"):
@@ -51,41 +52,6 @@ export function isJobEnd({ status, headers }: HttpResponse, json: unknown): bool
   const isPlatformError =
     headers['x-fal-error-type'] !== undefined || textField(json, 'error_type') !== undefined
   return status >= 400 && (isModelError || (status >= 500 && isPlatformError))
-}
-
-/**
- * The error for a question about a job that found no answer. The job has been ordered, so none of it may be taken for
- * a call that was not charged.
- */
-export function afterOrder(error: UpscaleError, job: FalJob, service: Service): UpscaleError {
-  if (error.code === 'ABORTED') {
-    return told(
-      'ABORTED',
-      `stopped while ${service.name} had the order${job.cancelled ? ', which was taken back' : ''}`,
-      job,
-    )
-  }
-  if (error.code === 'API_TIMEOUT')
-    return told('API_TIMEOUT', `${service.name} has the order and did not end it: ${error.problem}`, job)
-  return told(
-    'API_INTERRUPTED',
-    `${service.name} has the order, but its end could not be seen: ${error.problem}`,
-    job,
-    error,
-  )
-}
-
-function told(
-  code: 'ABORTED' | 'API_TIMEOUT' | 'API_INTERRUPTED',
-  problem: string,
-  job: FalJob,
-  cause?: UpscaleError,
-): UpscaleError {
-  return new UpscaleError(code, problem, {
-    hint: 'build again: the same job is asked for, not ordered again',
-    requestId: job.id,
-    ...(cause === undefined ? {} : { cause }),
-  })
 }
 
 function ended(job: FalJob, { secrets }: Service, error: UpscaleError): UpscaleError {

@@ -7,7 +7,7 @@ import { repeatsFree, withRetry } from '../http/retry.ts'
 import { IDEOGRAM_PARAMS, withDirective } from '../lumenfall/model-params.ts'
 import { scaleFor } from '../lumenfall/model-table.ts'
 import { withReceipt } from '../openai/receipt.ts'
-import { afterOrder } from './errors.ts'
+import { afterOrder } from '../service-job.ts'
 import { FAL_MODEL, type FalJob, parseJob, printJob } from './job.ts'
 import { connectFal, type FalOptions, type ResolvedFal, resolveFal } from './options.ts'
 import { cancel, follow, type Queue, readResult, readSubmitted, submit } from './queue.ts'
@@ -103,14 +103,10 @@ async function order(request: FileRequest, call: Call): Promise<FalJob> {
   const deadline = startDeadline(resolved.timeoutMs, signal, GRACE_MS)
   const headers = {
     'idempotency-key': request.idempotencyKey,
-    // `X-Fal-Store-IO: 0` is not offered: a job whose result fal doesn't store might not be there to be asked for again.
+    ...(resolved.storeIo ? {} : { 'x-fal-store-io': '0' }),
     ...(resolved.keepSeconds === undefined
       ? {}
-      : {
-          'x-fal-object-lifecycle-preference': JSON.stringify({
-            expiration_duration_seconds: resolved.keepSeconds,
-          }),
-        }),
+      : { 'x-fal-object-lifecycle-preference': lifecycle(resolved.keepSeconds) }),
   }
   try {
     const input = { image_url: image, ...request.params }
@@ -125,6 +121,11 @@ async function order(request: FileRequest, call: Call): Promise<FalJob> {
   }
 }
 
+/** How fal writes the life of a file down. */
+function lifecycle(seconds: number): string {
+  return JSON.stringify({ expiration_duration_seconds: seconds })
+}
+
 /** The image as the order names it: itself where it is small, else its address after an upload. */
 async function imageAddress({ png, name }: FileRequest, call: Call): Promise<string> {
   const { resolved, queue, signal } = call
@@ -135,7 +136,9 @@ async function imageAddress({ png, name }: FileRequest, call: Call): Promise<str
   const base = resolved.uploadBase
   try {
     const rules = { base, hosts: resolved.mediaHosts }
-    return await upload({ bytes: png, name, base, rules, deadline }, queue)
+    const { keepSeconds } = resolved
+    const kept = keepSeconds === undefined ? {} : { lifecycle: lifecycle(keepSeconds) }
+    return await upload({ bytes: png, name, base, rules, deadline, ...kept }, queue)
   } finally {
     deadline.clear()
   }

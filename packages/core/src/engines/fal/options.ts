@@ -1,4 +1,4 @@
-import { integer, type Rule } from '../../validate.ts'
+import { flag, integer, type Rule } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
 import { combinationProblems, IDEOGRAM_PARAMS, optionRules, paramsAmong } from '../lumenfall/model-params.ts'
 import type { Connection } from '../openai/engine.ts'
@@ -39,10 +39,16 @@ export interface FalOptions {
    */
   readonly maxInlineBytes?: number
   /**
-   * How long fal keeps the result, in seconds, 3600 to 31536000. Until it is gone, anyone who knows its address can
-   * read it, and a build that was interrupted can still fetch it. @default fal's own
+   * How long fal keeps the result, and an image that was uploaded, in seconds, 3600 to 31536000. Until they are gone,
+   * anyone who knows an address can read what is there, and a build that was interrupted can still fetch the result.
+   * @default fal's own
    */
   readonly keepSeconds?: number
+  /**
+   * False: fal is told to store neither order nor answer of a job (`X-Fal-Store-IO: 0`). A build that is interrupted
+   * may then find its job without a result, and what that cost is lost. @default true
+   */
+  readonly storeIo?: boolean
   /** Hosts to which an image may be uploaded, and from which a result may be fetched. @default ['fal.media', '*.fal.media'] */
   readonly mediaHosts?: readonly string[]
   /**
@@ -62,6 +68,7 @@ export interface ResolvedFal {
   readonly uploadBase: URL
   readonly maxInlineBytes: number
   readonly keepSeconds: number | undefined
+  readonly storeIo: boolean
   readonly mediaHosts: readonly string[]
   readonly timeoutMs: number
   readonly priceMicros: number
@@ -92,6 +99,7 @@ const RULES: Readonly<Record<keyof FalOptions, Rule<unknown>>> = {
   uploadURL: SERVICE_RULES.baseURL,
   maxInlineBytes: integer(0, 16 * 1024 * 1024),
   keepSeconds: integer(3600, 31_536_000),
+  storeIo: flag,
 }
 
 /** @throws UpscaleError BAD_OPTION listing every wrong option */
@@ -111,6 +119,7 @@ export function resolveFal(options: FalOptions): ResolvedFal {
     uploadBase: parseBase(uploadURL, 'fal(): uploadURL', DEFAULTS.uploadURL),
     maxInlineBytes: options.maxInlineBytes ?? DEFAULTS.maxInlineBytes,
     keepSeconds: options.keepSeconds,
+    storeIo: options.storeIo ?? true,
     mediaHosts: options.mediaHosts ?? DEFAULTS.mediaHosts,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     priceMicros: microsOf(options.price ?? DEFAULTS.price),

@@ -7,7 +7,8 @@ import { field, parseJson, textField } from '../http/json.ts'
 import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import type { Connection } from '../openai/engine.ts'
 import { badAnswer } from '../openai/errors.ts'
-import { afterOrder, isJobEnd, jobError, submitError } from './errors.ts'
+import { afterOrder } from '../service-job.ts'
+import { isJobEnd, jobError, submitError } from './errors.ts'
 import { FAL_MODEL, type FalJob, readJob } from './job.ts'
 
 // fal's queue, docs.fal.ai "Queue": an order is queued and answered at once with the id of a job; the job's status is

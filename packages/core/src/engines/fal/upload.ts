@@ -16,6 +16,8 @@ export interface Upload {
   /** Where the bytes may go. */
   readonly rules: MediaRules
   readonly deadline: Deadline
+  /** How long fal keeps the file, as its header says it. @default fal's own */
+  readonly lifecycle?: string
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024
@@ -48,7 +50,7 @@ export async function upload(picture: Upload, queue: Queue): Promise<string> {
 }
 
 async function prepare(
-  { name, base, rules, deadline }: Upload,
+  { name, base, rules, deadline, lifecycle }: Upload,
   { apiKey, service, send }: Queue,
 ): Promise<{ uploadUrl: URL; fileUrl: URL }> {
   const url = below(base, 'storage/upload/initiate')
@@ -64,6 +66,8 @@ async function prepare(
       accept: 'application/json',
       authorization: `Key ${apiKey}`,
       'content-type': 'application/json',
+      // Of uploads the name has no `-Preference` (fal-js, storage.ts).
+      ...(lifecycle === undefined ? {} : { 'x-fal-object-lifecycle': lifecycle }),
     },
     body: Buffer.from(JSON.stringify({ content_type: 'image/png', file_name: name })),
     maxBytes: MAX_ANSWER_BYTES,

@@ -53,7 +53,10 @@ describe('the price of an order', () => {
   const engine = lumenfall()
   afterAll(() => engine.close?.())
   const ask = () =>
-    engine.quote?.({ scale: 2, params: { detail: 60 } }, { env, signal: new AbortController().signal })
+    engine.quote?.(
+      { width: 20, height: 20, scale: 2, params: { detail: 60 } },
+      { env, signal: new AbortController().signal },
+    )
 
   test('is asked by a dry run of it, without the picture', async () => {
     reply = { body: estimate }

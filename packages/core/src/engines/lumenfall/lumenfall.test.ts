@@ -210,6 +210,16 @@ test('the price is known before the call', () => {
   expect(lumenfall({ n: 3 }).priceMicros).toBe(180_000)
   expect(lumenfall({ price: 0.07 }).priceMicros).toBe(70_000)
   expect(lumenfall({ model: 'topaz-image-upscale', price: 0.05 }).priceMicros).toBe(50_000)
+  const megapixel = { priceMicros: 1000, pricedBy: 'megapixel' }
+  expect(lumenfall({ model: 'fal/seedvr-image-upscale' })).toMatchObject(megapixel)
+  expect(lumenfall({ model: 'fal/clarity-upscaler', n: 2 })).toMatchObject({
+    ...megapixel,
+    priceMicros: 60_000,
+  })
+  expect(lumenfall({ model: 'fal/seedvr-image-upscale', price: 0.05 })).toMatchObject({
+    priceMicros: 50_000,
+    pricedBy: 'picture',
+  })
 })
 
 test('the key is nowhere on the engine', async () => {
@@ -249,6 +259,8 @@ describe('options that are refused', () => {
     [{ model: 'fal-ai/ideogram-upscale' }, 'did you mean "fal"?'],
     [{ model: 'a/fal/ideogram-upscale' }, 'unknown model'],
     [{ model: 'topaz-image-upscale' }, 'no fixed price'],
+    [{ model: 'seedvr-image-upscale' }, 'or pin it: "fal/seedvr-image-upscale"'],
+    [{ model: 'replicate/clarity-upscaler' }, 'no fixed price'],
     [{ model: 'clarity-upscaler', price: 0.03, resemblance: 50 }, 'expected a number from 0 to 3'],
     [{ baseURL: 'lumenfall' }, 'baseURL is no address'],
     [{ baseURL: 'http://api.lumenfall.ai/openai/v1' }, 'must start with https:'],

@@ -23,7 +23,7 @@ const REVISION = '1'
  */
 export function lumenfall(options: LumenfallOptions = {}): FileEngine {
   const resolved = resolveLumenfall(options)
-  const { model, facts, params, delivery, mediaHosts, timeoutMs, priceMicros, replay } = resolved
+  const { model, facts, params, delivery, mediaHosts, timeoutMs, priceMicros, pricedBy, replay } = resolved
   const isFree = isFreeReplay(replay)
   const isReplayed = replay !== undefined && replay.mode !== 'off' && replay.mode !== 'record'
   return createEditEngine({
@@ -32,6 +32,7 @@ export function lumenfall(options: LumenfallOptions = {}): FileEngine {
     revision: isReplayed ? `${REVISION}-replay` : REVISION,
     billing: isFree ? 'free' : 'paid',
     priceMicros: isFree ? 0 : priceMicros,
+    pricedBy,
     // The key is sent all the same, but no idempotency key is documented for images, and images have no jobs:
     // docs.lumenfall.ai, videos and webhooks.
     recovery: 'none',

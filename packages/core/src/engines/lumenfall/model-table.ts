@@ -17,6 +17,8 @@ export interface ModelFacts {
   readonly scales: Scales
   /** Millionths of a US dollar an image. Absent where the price is unknown or grows with the picture. */
   readonly priceMicros?: number
+  /** Millionths of a US dollar a megapixel of the result, by the provider that the model is pinned to. */
+  readonly megapixelMicros?: Readonly<Record<string, number>>
   /** Its own parameters by their name on the wire. The same name has other ranges in other models. */
   readonly params: ModelParams
 }
@@ -38,6 +40,8 @@ export const MODELS: readonly ModelFacts[] = [
   {
     slug: 'clarity-upscaler',
     scales: [2],
+    // The model's page at Lumenfall; replicate is paid by the second.
+    megapixelMicros: { fal: 30_000 },
     params: {
       creativity: numberParam(0, 1),
       resemblance: numberParam(0, 3),
@@ -46,8 +50,13 @@ export const MODELS: readonly ModelFacts[] = [
   { slug: 'crystal-upscaler', scales: [2], params: {} },
   // The guide's default is 4, fal's is 2, so both exist.
   { slug: 'real-esrgan', scales: [2, 4], params: {} },
-  // Priced by the megapixel of output.
-  { slug: 'seedvr-image-upscale', scales: { min: 1, max: 10 }, params: {} },
+  {
+    slug: 'seedvr-image-upscale',
+    scales: { min: 1, max: 10 },
+    // fal's page of the model; Lumenfall adds nothing to a provider's price.
+    megapixelMicros: { fal: 1000 },
+    params: {},
+  },
   { slug: 'aura-sr', scales: [4], params: {} },
   { slug: 'google-upscaler', scales: [2, 4], params: {} },
   { slug: 'flux-vision-upscaler', scales: [2, 3, 4], params: {} },

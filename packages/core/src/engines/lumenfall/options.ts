@@ -62,7 +62,8 @@ export interface LumenfallOptions extends ReplayOptions {
   readonly timeoutMs?: number
   /**
    * The most that one call can cost, in US dollars; the budget holds it before each call. Needed for models that are
-   * not paid by the image. @default the catalogue's price times `n`
+   * not paid by the image, but for `fal/seedvr-image-upscale` and `fal/clarity-upscaler`, whose price for a megapixel is
+   * known. @default the catalogue's price times `n`
    */
   readonly price?: number
 }
@@ -79,6 +80,7 @@ export interface ResolvedLumenfall extends LumenfallAccess {
   readonly mediaHosts: readonly string[]
   readonly timeoutMs: number
   readonly priceMicros: number
+  readonly pricedBy: 'picture' | 'megapixel'
   readonly replay: Replay | undefined
 }
 
@@ -134,9 +136,24 @@ export function resolveLumenfall(options: LumenfallOptions): ResolvedLumenfall {
     },
     mediaHosts: options.mediaHosts ?? DEFAULTS.mediaHosts,
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    priceMicros: options.price === undefined ? (facts.priceMicros ?? 0) * n : microsOf(options.price),
+    ...priceFor(options, facts),
     replay: resolveReplay(options),
   }
+}
+
+/** What is paid for what: as the options say, else as the catalogue does. Of several pictures each is paid for. */
+function priceFor(
+  { price, model, n = 1 }: LumenfallOptions,
+  facts: ModelFacts,
+): Pick<ResolvedLumenfall, 'priceMicros' | 'pricedBy'> {
+  if (price !== undefined) return { priceMicros: microsOf(price), pricedBy: 'picture' }
+  if (facts.priceMicros !== undefined) return { priceMicros: facts.priceMicros * n, pricedBy: 'picture' }
+  return { priceMicros: (megapixelPrice(model, facts) ?? 0) * n, pricedBy: 'megapixel' }
+}
+
+function megapixelPrice(model: unknown, { megapixelMicros = {} }: ModelFacts): number | undefined {
+  const [provider = ''] = typeof model === 'string' ? model.split('/') : []
+  return Object.hasOwn(megapixelMicros, provider) ? megapixelMicros[provider] : undefined
 }
 
 /** @throws UpscaleError BAD_OPTION for an address that can't be used */
@@ -190,9 +207,13 @@ function checkOptions(options: LumenfallOptions, facts: ModelFacts, own: Record<
   if (shown.outputCompression !== undefined && !isLossy(shown.outputFormat)) {
     problems.push('outputCompression without outputFormat jpeg, webp or avif')
   }
-  if (facts.priceMicros === undefined && shown.price === undefined) {
+  const isPriced = facts.priceMicros !== undefined || megapixelPrice(shown.model, facts) !== undefined
+  if (!isPriced && shown.price === undefined) {
+    const pinned = Object.keys(facts.megapixelMicros ?? {}).map(
+      name => `, or pin it: "${name}/${facts.slug}"`,
+    )
     problems.push(
-      `${facts.slug} has no fixed price an image; say the most a call may cost with "price", in US dollars`,
+      `${facts.slug} has no fixed price an image; say the most a call may cost with "price", in US dollars${pinned.join('')}`,
     )
   }
   refuseProblems('lumenfall()', problems, Object.keys(rules))

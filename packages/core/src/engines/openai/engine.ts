@@ -10,7 +10,10 @@ import type { Service } from './errors.ts'
 
 /** Everything that tells one engine behind an images API from another. */
 export interface EditEngineSpec
-  extends Pick<FileEngine, 'id' | 'model' | 'revision' | 'billing' | 'priceMicros' | 'recovery'> {
+  extends Pick<
+    FileEngine,
+    'id' | 'model' | 'revision' | 'billing' | 'priceMicros' | 'pricedBy' | 'recovery'
+  > {
   readonly scales: Scales
   /** The model's name in messages about directives. */
   readonly owner: string
@@ -48,7 +51,7 @@ export interface Connection {
  * engine object is handed around, and what is on it is everyone's.
  */
 export function createEditEngine(spec: EditEngineSpec): FileEngine {
-  const { id, model, revision, billing, priceMicros, recovery } = spec
+  const { id, model, revision, billing, priceMicros, pricedBy, recovery } = spec
   const { scales, owner, known, delivery, headers, mediaHosts, timeoutMs } = spec
   const http = createHttpClient()
   return Object.freeze<FileEngine>({
@@ -59,6 +62,7 @@ export function createEditEngine(spec: EditEngineSpec): FileEngine {
     exchange: 'file',
     recovery,
     priceMicros,
+    pricedBy,
     scaleFor: factor => scaleFor(scales, factor),
     checkParams: written => withDirective(spec.params, written, known, owner),
     checkAccess: ({ env }) => void spec.connect(env),

@@ -60,7 +60,7 @@ export interface OpenaiCompatibleOptions {
 const REVISION = '1'
 
 /** Engines that have these names already, and fields that the engine sets itself. */
-const TAKEN_NAMES = ['local', 'resize', 'lumenfall', 'fal']
+const TAKEN_NAMES = ['local', 'resize', 'lumenfall', 'fal', 'ideogram']
 const OWN_FIELDS = ['model', 'image', 'image[]', 'mask', 'n', 'scale_factor', 'response_format']
 
 const scaleList: Rule<Scales> = {

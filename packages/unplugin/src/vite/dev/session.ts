@@ -9,7 +9,7 @@ import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../../dev/u
 import type { BuildOptions } from '../../options.ts'
 import { type ProjectUpscaler, withPlace } from '../../project-upscaler.ts'
 import type { ReferenceSite } from '../../reference.ts'
-import { createSlots, type Slot } from '../../slots.ts'
+import { createSlots, type Slot, slotsFolder } from '../../slots.ts'
 import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
 import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
@@ -38,10 +38,16 @@ export interface DevSession {
   close(): Promise<void>
 }
 
+/** Under Vitest nobody looks at a picture, so no engine runs, and nobody is told so; `dev: 'full'` still means it. */
+function forTests(options: BuildOptions): BuildOptions {
+  return options.dev === 'auto' ? { ...options, dev: 'off' } : options
+}
+
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
 export function createDevSession(options: BuildOptions, server: ViteDevServer): DevSession {
   const { config } = server
-  const projectUpscaler = createDevUpscaler(options, projectOf(config))
+  const isTest = config.plugins.some(({ name }) => name === 'vitest')
+  const projectUpscaler = createDevUpscaler(isTest ? forTests(options) : options, projectOf(config))
   const slots = createSlots(projectUpscaler, true)
   const sources = new Set<string>()
   const readers = new Set<string>()
@@ -50,12 +56,12 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
   const pictures = createDevPictures<Slot>(projectUpscaler, slots.fill, {
     onNews: reload,
     onLateFailure: tell,
-    onLeftOut: notice,
+    onLeftOut: isTest ? () => {} : notice,
   })
 
   function reload(): void {
     projectUpscaler.settle()
-    forgetFiles(server, join(projectUpscaler.options.scratchDir, 'slots'), readers)
+    forgetFiles(server, slotsFolder(projectUpscaler.options.root), readers)
     server.environments.client.hot.send({ type: 'full-reload' })
   }
 
@@ -97,7 +103,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
       if (shown.kind === 'finished') return shown.finished.file
       const { placeholder } = shown
       const name = `${hash('sha256', placeholder.bytes, 'hex').slice(0, 16)}.${placeholder.type.slice('image/'.length)}`
-      const file = join(projectUpscaler.options.scratchDir, 'slots', 'placeholders', name)
+      const file = join(slotsFolder(projectUpscaler.options.root), 'placeholders', name)
       await writePlaceholder(file, placeholder)
       return file.replaceAll('\\', '/')
     },

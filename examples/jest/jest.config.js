@@ -1,0 +1,4 @@
+module.exports = {
+  resolver: 'unplugin-upscale/jest',
+  testPathIgnorePatterns: ['/node_modules/', '/modules/'],
+}

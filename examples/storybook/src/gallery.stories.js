@@ -1,0 +1,5 @@
+import { gallery } from './gallery.js'
+
+export default { title: 'Gallery' }
+
+export const Terrazzo = { render: gallery }

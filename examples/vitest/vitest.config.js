@@ -1,0 +1,4 @@
+import upscale from 'unplugin-upscale/vite'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({ plugins: [upscale()] })

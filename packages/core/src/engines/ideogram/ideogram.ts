@@ -1,0 +1,144 @@
+import { isUpscaleError, UpscaleError } from '../../errors.ts'
+import type { FileAnswer, FileEngine, FileRequest, OrderSize } from '../engine.ts'
+import { createHttpClient } from '../http/client.ts'
+import { startDeadline } from '../http/deadline.ts'
+import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
+import { repeatsFree, withRetry } from '../http/retry.ts'
+import { withDirective } from '../lumenfall/model-params.ts'
+import { scaleFor } from '../lumenfall/model-table.ts'
+import { withReceipt } from '../openai/receipt.ts'
+import type { ServiceJob } from '../service-job.ts'
+import { type Api, follow, order, parseNote, type Result, readOrdered } from './generation.ts'
+import type { IdeogramModel } from './model-table.ts'
+import { connectIdeogram, type IdeogramOptions, type ResolvedIdeogram, resolveIdeogram } from './options.ts'
+import { quotePrice } from './quote.ts'
+
+export type { IdeogramOptions } from './options.ts'
+
+/** Part of every cache key; changes when the same parameters would give another picture. */
+const REVISION = '1'
+
+/** How long an order that was sent is waited for when the build stops: its answer is the only way to its job. */
+const GRACE_MS = 450
+
+/** The largest file that may be sent (developer.ideogram.ai, the upscale endpoints). */
+const MAX_UPLOAD_BYTES = 50 * 1024 * 1024
+
+/**
+ * An engine that orders pictures from Ideogram's own API, `POST /v2/image/upscale/{model}`. It costs money by the
+ * megapixel of the result; its answers are kept for good.
+ *
+ * Each order begins a job, whose id is told to `onJob` before anything else, so that an interrupted build asks for the
+ * same job again and doesn't pay twice. There is no way to take a job back: one that was begun is left to finish.
+ *
+ * @example
+ * createUpscaler({ root, engine: ideogram({ model: 'topaz-standard-2' }) })
+ *
+ * @throws UpscaleError BAD_OPTION listing every option that is unknown or out of range
+ */
+export function ideogram(options: IdeogramOptions = {}): FileEngine {
+  const resolved = resolveIdeogram(options)
+  const { model } = resolved
+  const http = createHttpClient()
+  const connect = (env: Parameters<typeof connectIdeogram>[1]): Api => ({
+    ...connectIdeogram(resolved, env),
+    send: http.via(env),
+  })
+  return Object.freeze<FileEngine>({
+    id: 'ideogram',
+    model: model.name,
+    revision: REVISION,
+    billing: 'paid',
+    exchange: 'file',
+    recovery: 'job',
+    priceMicros: resolved.priceMicros,
+    pricedBy: 'megapixel',
+    scaleFor: factor => scaleFor(model.scales, factor),
+    checkParams: written => withDirective(resolved.params, written, model.params, model.name),
+    checkAccess({ env }, size) {
+      connectIdeogram(resolved, env)
+      checkSize(size, model)
+    },
+    quote: (request, { env, signal }) => quotePrice({ ...request, model: model.name }, connect(env), signal),
+    upscale: (request, { env, signal }) => makePicture(request, { resolved, api: connect(env), signal }),
+    close: () => http.close(),
+  })
+}
+
+/** @throws UpscaleError SOURCE_TOO_LARGE for a result that the model does not make */
+function checkSize(
+  { width, height, scale }: OrderSize,
+  { name, maxSide = Number.POSITIVE_INFINITY }: IdeogramModel,
+): void {
+  if (Math.max(width, height) * scale <= maxSide) return
+  throw new UpscaleError(
+    'SOURCE_TOO_LARGE',
+    `${width}×${height} at ×${scale} is larger than ${maxSide} pixels a side, the most that ${name} makes`,
+    { hint: 'use a smaller factor, a smaller picture, or engine=local for this one' },
+  )
+}
+
+interface Call {
+  readonly resolved: ResolvedIdeogram
+  readonly api: Api
+  readonly signal: AbortSignal
+}
+
+async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer> {
+  if (request.job !== undefined) return awaitPicture(parseNote(request.job), call)
+  const ordered = readOrdered(request.response ?? (await placeOrder(request, call)), call.api)
+  if ('result' in ordered) return download(ordered.result, undefined, call)
+  await request.onJob(ordered.job.id)
+  return awaitPicture(ordered.job, call)
+}
+
+async function placeOrder(request: FileRequest, { resolved, api, signal }: Call): ReturnType<typeof order> {
+  if (request.png.byteLength > MAX_UPLOAD_BYTES) {
+    throw new UpscaleError('SOURCE_TOO_LARGE', 'the picture is larger than the 50 MiB that Ideogram takes', {
+      hint: 'use a smaller picture, or engine=local for this one',
+      uncharged: true,
+    })
+  }
+  const deadline = startDeadline(resolved.timeoutMs, signal, GRACE_MS)
+  try {
+    return await order({ ...request, model: resolved.model.name }, api, deadline)
+  } finally {
+    deadline.clear()
+  }
+}
+
+async function awaitPicture(job: ServiceJob, call: Call): Promise<FileAnswer> {
+  const deadline = startDeadline(call.resolved.timeoutMs, call.signal)
+  try {
+    return await download(await follow(job, call.api, deadline), job, call)
+  } finally {
+    deadline.clear()
+  }
+}
+
+async function download(
+  { address, costMicros }: Result,
+  job: ServiceJob | undefined,
+  { resolved, api, signal }: Call,
+): Promise<FileAnswer> {
+  const receipt = {
+    ...(costMicros === undefined ? {} : { costMicros }),
+    ...(job === undefined ? {} : { requestId: job.id }),
+  }
+  const deadline = startDeadline(resolved.timeoutMs, signal)
+  try {
+    const bytes = await fetchMedia(address, {
+      rules: { base: api.base, hosts: resolved.mediaHosts },
+      send: withRetry(api.send, repeatsFree),
+      deadline,
+      maxBytes: MAX_MEDIA_BYTES,
+      secrets: api.service.secrets,
+      lostHint: 'build again: the same job is asked for, not ordered again',
+    })
+    return { bytes, ...receipt }
+  } catch (error) {
+    throw isUpscaleError(error) ? withReceipt(error, receipt) : error
+  } finally {
+    deadline.clear()
+  }
+}

@@ -1,0 +1,53 @@
+import type { Plugin, Rollup } from 'vite'
+
+type Load = NonNullable<Extract<Plugin['load'], (...args: never[]) => unknown>>
+type Context = ThisParameterType<Load>
+
+/**
+ * Loads a module under another id than its own, as Vite would: by the first plugin that takes it, and by Vite's own for
+ * files at last. What is loaded is then the content of a module whose id is no file.
+ *
+ * @param id what the plugins are asked for
+ */
+export async function loadAs(id: string, context: Context): Promise<Rollup.LoadResult> {
+  for (const load of loadsOf(context.environment.plugins, id)) {
+    const loaded = await load.call(context, id)
+    if (loaded !== null && loaded !== undefined) return loaded
+  }
+  return null
+}
+
+/** The load hooks in their order, of all plugins but ours. */
+function loadsOf(plugins: readonly Plugin[], id: string): Load[] {
+  const ranked = plugins.flatMap(({ name, load }) => {
+    if (load === undefined || name === 'upscale' || name.startsWith('upscale:')) return []
+    if (typeof load === 'function') return [{ rank: 0, load }]
+    const rank = load.order === 'pre' ? -1 : load.order === 'post' ? 1 : 0
+    return isWanted(id, load.filter) ? [{ rank, load: load.handler }] : []
+  })
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ load }) => load)
+}
+
+/** Whether a hook's filter lets an id through. Only expressions are looked at; no plugin names pictures otherwise. */
+function isWanted(id: string, filter: unknown): boolean {
+  if (!isObject(filter) || filter.id === undefined) return true
+  const { include, exclude } =
+    isObject(filter.id) && !isList(filter.id) && !(filter.id instanceof RegExp)
+      ? filter.id
+      : { include: filter.id, exclude: undefined }
+  return (include === undefined || matches(id, include)) && (exclude === undefined || !matches(id, exclude))
+}
+
+function matches(id: string, patterns: unknown): boolean {
+  return (isList(patterns) ? patterns : [patterns]).some(
+    pattern => pattern instanceof RegExp && pattern.test(id),
+  )
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}

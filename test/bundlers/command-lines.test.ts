@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { BINARY } from '../cli/command.ts'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
+import { paint } from '../support/pictures.ts'
+import { type Site, writeSite } from '../support/site.ts'
+
+// One signal in the middle of a build that pays, with the command lines that people type rather than the functions behind
+// them: those have handlers of their own for signals, and theirs change from version to version. HOSTS_FROM names a
+// folder with other versions than those of the lock file (test/latest.mjs).
+
+const HOSTS = process.env.HOSTS_FROM ?? fileURLToPath(new URL('../node_modules', import.meta.url))
+const PLUGIN = (host: string): string =>
+  JSON.stringify(import.meta.resolve(`unplugin-upscale/${host}`).replace('file://', ''))
+
+const NAMES = ['a', 'b', 'c', 'd', 'e'].map(name => `${name}.png`)
+
+/** Calls that are under way at a time, and when the signal comes. */
+const AT_A_TIME = 3
+
+const options = (baseURL: string): string =>
+  `{ engine: lumenfall({ baseURL: ${JSON.stringify(baseURL)}, apiKey: 'lmnfl_test.key' }), concurrency: ${AT_A_TIME}, frozen: false }`
+
+const LUMENFALL = `import { lumenfall } from ${JSON.stringify(import.meta.resolve('unplugin-upscale').replace('file://', ''))}\n`
+
+interface CommandLine {
+  readonly name: string
+  files(baseURL: string): Readonly<Record<string, string>>
+  args(root: string): readonly string[]
+}
+
+const COMMAND_LINES: readonly CommandLine[] = [
+  {
+    name: 'vite build',
+    files: url => ({
+      'index.html': NAMES.map(name => `<img src="./${name}?upscale=2">`).join(''),
+      'vite.config.mjs': `${LUMENFALL}import upscale from ${PLUGIN('vite')}
+        export default { plugins: [upscale(${options(url)})] }`,
+    }),
+    args: () => [binary('vite', 'vite'), 'build'],
+  },
+  {
+    name: 'webpack',
+    files: url => ({
+      'src/index.js': NAMES.map(
+        (name, at) => `import p${at} from '../${name}?upscale=2'\nconsole.log(p${at})`,
+      ).join('\n'),
+      'webpack.config.mjs': `${LUMENFALL}import upscale from ${PLUGIN('webpack')}
+        export default {
+          mode: 'production',
+          plugins: [upscale(${options(url)})],
+          module: { rules: [{ test: /\\.png$/, type: 'asset/resource' }] },
+        }`,
+    }),
+    args: () => [binary('webpack-cli', 'webpack-cli')],
+  },
+  {
+    name: 'upscale run',
+    files: url => ({
+      'upscale.config.mjs': `${LUMENFALL}export default ${options(url)}`,
+    }),
+    args: () => [BINARY, 'run', ...NAMES, '--out', 'out'],
+  },
+]
+
+/** The file of a package's command. */
+function binary(name: string, command: string): string {
+  const folder = join(HOSTS, name)
+  const { bin } = createRequire(import.meta.url)(join(folder, 'package.json'))
+  return join(folder, typeof bin === 'string' ? bin : bin[command])
+}
+
+let gateway: Gateway
+let site: Site
+
+beforeEach(async () => {
+  gateway = await startGateway({ workMs: 1000 })
+})
+afterEach(async () => {
+  await gateway.close()
+  await site.remove()
+})
+
+function start({ args }: CommandLine) {
+  const { CI: _frozen, ...env } = process.env
+  const child = spawn(process.execPath, args(site.root), { cwd: site.root, env, stdio: 'pipe' })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
+  const end = once(child, 'exit').then(([code, signal]) => signal ?? code)
+  return { child, end, output: () => output }
+}
+
+function answersKept(): number {
+  const folder = join(site.root, '.upscale/v1')
+  if (!existsSync(folder)) return 0
+  const names = readdirSync(folder, { recursive: true }).map(String)
+  return names.filter(name => /^(answers|received)\/.*entry\.json$/.test(name)).length
+}
+
+describe.each(COMMAND_LINES)('$name, told to stop once by', command => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s, keeps all that is under way, and orders no more',
+    async signal => {
+      site = await writeSite({ 'package.json': '{ "private": true }', ...command.files(gateway.url) })
+      await Promise.all(NAMES.map(name => paint(site.root, name)))
+      const { child, end, output } = start(command)
+      while (gateway.orders.length < AT_A_TIME) {
+        if (child.exitCode !== null) throw new Error(`it ended: ${output()}`)
+        await new Promise(resolve => setTimeout(resolve, 10))
+      }
+      child.kill(signal)
+      expect(await end, output()).not.toBe(0)
+      expect(gateway.charges).toHaveLength(AT_A_TIME)
+      expect(answersKept(), output()).toBe(AT_A_TIME)
+
+      const again = start(command)
+      expect(await again.end, again.output()).toBe(0)
+      expect(gateway.charges).toHaveLength(NAMES.length)
+    },
+  )
+})
