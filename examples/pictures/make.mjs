@@ -34,6 +34,7 @@ const FRAMEWORKS = {
 /** Hosts that are shown by one picture. */
 const SINGLES = {
   folders: [
+    '../bun/src/',
     '../electron-vite/src/renderer/',
     '../jest/src/',
     '../laravel/resources/images/',

@@ -17,6 +17,7 @@ export default defineConfig({
         'farm',
         'next',
         'jest',
+        'bun',
       ].map(name => [name, `src/${name}.ts`]),
     ),
     'webpack-loader': 'src/webpack/loader.ts',

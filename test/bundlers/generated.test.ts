@@ -2,6 +2,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscaleWebpack from 'unplugin-upscale/webpack'
+import { findReferences } from 'upscale-toolkit/references/sources'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   GENERATED_PICTURE,
@@ -69,6 +70,12 @@ const BUILDS: Readonly<Record<GeneratedHost, Build>> = {
 const isLeftAlone = ({ environment, name }: GeneratedCase): boolean =>
   environment === 'server' && name.includes(': new URL()')
 
+/** True when `upscale plan`, the inspector and the declarations find the reference too. */
+const isSeen = ({ files }: GeneratedCase): boolean =>
+  Object.entries(files).some(([name, text]) =>
+    findReferences(name, text).some(({ address }) => address.includes('hero.png')),
+  )
+
 /** What became of the reference: `upscaled`, `named`, or what went wrong. */
 async function fateOf(project: GeneratedCase): Promise<string> {
   const site = await writeSite(project.files)
@@ -80,6 +87,7 @@ async function fateOf(project: GeneratedCase): Promise<string> {
     await cp(join(painted.root, GENERATED_PICTURE), join(site.root, GENERATED_PICTURE))
     await BUILDS[project.host](site, { ...UPSCALE, root: site.root, onReport }, project)
     const isMade = report?.images.some(({ source }) => source.endsWith('hero.png')) ?? false
+    if (isMade && !isSeen(project)) return `not seen by the search of sources: ${project.name}`
     return isMade || isLeftAlone(project) ? 'upscaled' : `silent: ${project.name}`
   } catch (error) {
     const said = String(error)

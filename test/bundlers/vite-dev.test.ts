@@ -238,7 +238,10 @@ describe('a paid engine', () => {
     expect([miss.status, miss.headers.get('cache-control')]).toEqual([200, 'no-store'])
     await fetch(`${auto.origin}/a.png?upscale=3`)
     expect(gateway.requests).toEqual([])
-    expect(auto.lines.filter(line => line.includes('plainly resampled'))).toHaveLength(1)
+    const told = auto.lines.filter(line => line.includes('plainly resampled'))
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatch(/a\.png: .*set dev: "full"/)
+    expect(told[0]).not.toContain('frozen: false')
 
     const full = await start(site, { engine, dev: 'full', frozen: false })
     const url = '/a.png?upscale=2'

@@ -253,6 +253,7 @@ describe('help', () => {
   const COMMANDS = [
     'run',
     'html',
+    'check',
     'plan',
     'warm',
     'why',
@@ -263,6 +264,7 @@ describe('help', () => {
     'models',
     'report',
     'types',
+    'migrate',
     'serve',
     'enqueue',
     'work',

@@ -217,6 +217,15 @@ describe('--auto', () => {
     expect(hide(made)).toBe('<img src="a.png" srcset="a.png 1x, a-3x-#.png 3x"><img src="a-2x-#.png">')
   })
 
+  test('by folder, and not for a picture that says so', async () => {
+    await paintAll('photos/a.png', 'b.png')
+    const page = (a: string): string =>
+      `<img src="photos/a.png"${a}><img src="photos/a.png" data-upscale="off"><img src="b.png">`
+    const selector = 'img[src*="photos/"]:not([data-upscale="off"])'
+    const made = await rewrite(page(''), '--auto', selector)
+    expect(hide(made)).toBe(page(' srcset="photos/a.png 1x, photos/a-2x-#.png 2x"'))
+  })
+
   test('with something that is no selector is refused', async () => {
     await project.write('dist/index.html', '<p>')
     const { code, stderr } = await html('--auto', 'main[')

@@ -24,19 +24,34 @@ async function openGateway(workMs = 0): Promise<Gateway> {
 
 const MOST_CHANGES = 1000
 
-const PICTURES = 80
-const KILLS = 60
+/** Many make a figure: KILLS=400. */
+const KILLS = Number(process.env.KILLS ?? 60)
+/** Enough that kills find something to buy. */
+const PICTURES = KILLS + 20
 
 /** How far along a purchase a kill came, by what it left. */
 const STAGES = ['before the order', 'in doubt', 'arrived', 'received', 'filed'] as const
 type Stage = (typeof STAGES)[number]
 
 /** True when the body of a response was on the disk to its end. */
-function hasWholeResponse(root: string): boolean {
+function hasWholeResponse(root: string, key = ''): boolean {
   const folder = join(root, '.upscale', 'tmp')
-  const responses = list(folder).filter(name => name.endsWith('.response'))
+  const responses = list(folder).filter(name => name.startsWith(key) && name.endsWith('.response'))
   // A line with the head, then the JSON of the gateway.
   return responses.some(name => /^.*\n.*\}\s*$/.test(readFileSync(join(folder, name), 'utf8')))
+}
+
+/** The answers that a process had read to their last byte, and those of them that are nowhere on the disk. */
+function arrivals(
+  root: string,
+  child: Child,
+): { readonly arrived: number; readonly lost: readonly string[] } {
+  const keys = [...child.output().matchAll(/^arrived (\w+)$/gm)].map(([, key = '']) => key)
+  const kept = [...entriesOn(root, 'answers'), ...entriesOn(root, 'received')]
+  return {
+    arrived: keys.length,
+    lost: keys.filter(key => !kept.includes(key) && !hasWholeResponse(root, key)),
+  }
 }
 
 /** Kills one purchase at its n-th change to the disk, and checks what the next builds make of it. */
@@ -110,13 +125,21 @@ describe('processes killed with SIGKILL at random', () => {
     const gateway = await openGateway(80)
     const order = { root, url: gateway.url, images: pictures(PICTURES), options: { concurrency: 2 } }
     let kills = 0
+    let arrived = 0
+    const lost: string[] = []
     while (kills < KILLS) {
       const children = Array.from({ length: 4 }, () => startBuyer(order))
       await Promise.all(children.map(child => child.printed('ready')))
       for (const child of children) {
-        await sleep(Math.random() * 250)
+        // Once its first answer is in, so that kills fall where answers are; or soon, where there is nothing to buy.
+        const arrival = child.printed('arrived').catch(() => undefined)
+        await Promise.race([arrival, child.end, sleep(3000)])
+        await sleep(Math.random() * 100)
         child.process.kill('SIGKILL')
         if ((await child.end) === 'SIGKILL') kills++
+        const seen = arrivals(root, child)
+        arrived += seen.arrived
+        lost.push(...seen.lost)
       }
       expect(tornEntries(join(root, '.upscale'), () => true)).toEqual([])
       // A person looks at the doubts now and then, and chooses to retry all of them.
@@ -128,8 +151,9 @@ describe('processes killed with SIGKILL at random', () => {
     expect(results.filter(result => result !== 'cache' && result !== 'engine')).toEqual([])
     const books = ordersOnTheBooks(root)
     process.stderr.write(
-      `${kills} kills, ${PICTURES} pictures, ${gateway.charges.length} charges, ${books.size} orders on the books, ${doubts} doubts at the end\n`,
+      `${kills} kills, ${PICTURES} pictures, ${gateway.charges.length} charges, ${books.size} orders on the books, ${doubts} doubts at the end; ${arrived} answers had arrived whole, ${lost.length} of them lost\n`,
     )
+    expect(lost).toEqual([])
     // Each order has its line, or had: none was charged that the books don't know.
     expect(gateway.charges.length).toBeLessThanOrEqual(books.size)
     expect(entriesOn(root, 'answers')).toHaveLength(PICTURES)

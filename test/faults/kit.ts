@@ -85,7 +85,8 @@ export interface Order {
 }
 
 const BUYER = `
-  import { existsSync } from 'node:fs'
+  import { subscribe } from 'node:diagnostics_channel'
+  import { existsSync, writeSync } from 'node:fs'
   import { setTimeout as sleep } from 'node:timers/promises'
   const [, core, text] = process.argv
   const order = JSON.parse(text)
@@ -100,6 +101,11 @@ const BUYER = `
     { root: order.root, engine, budget: 1000, frozen: false, ...order.options },
     { onNotice: notice => say('notice', notice) },
   )
+  // The last byte of a response was read; undici says so before whoever reads it may look at it.
+  subscribe('undici:request:trailers', ({ request }) => {
+    const [, key] = /idempotency-key\\W+([0-9a-f]{64})/i.exec(String(request.headers)) ?? []
+    if (key !== undefined) writeSync(1, 'arrived ' + key + '\\n')
+  })
   let stops = 0
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, async () => {

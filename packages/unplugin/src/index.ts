@@ -1,5 +1,5 @@
 import { createUnplugin, type UnpluginInstance } from 'unplugin'
-import { UpscaleError } from 'upscale-core'
+import { bunPlugin } from './hosts/bun.ts'
 import { esbuildPlugin } from './hosts/esbuild.ts'
 import { farmPlugin } from './hosts/farm.ts'
 import { rollupPlugin } from './hosts/rollup.ts'
@@ -59,8 +59,6 @@ export const unplugin: UnpluginInstance<UpscaleOptions | undefined, true> = crea
     case 'unloader':
       return [{ name, rollup: rollupPlugin(options), rolldown: rolldownPlugin(options) }]
     case 'bun':
-      throw new UpscaleError('BAD_OPTION', 'there is no plugin for Bun', {
-        hint: 'build with one of the other bundlers, or upscale the files beforehand with the command line',
-      })
+      return [{ name, bun: { setup: builder => bunPlugin(options).setup(builder) } }]
   }
 })

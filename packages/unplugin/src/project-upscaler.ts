@@ -11,7 +11,7 @@ import {
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
-import { loadEnv } from 'upscale-core/internal'
+import { loadEnv, misspelledKeys } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
 import { createProgress, drainOnSignals } from 'upscale-toolkit/terminal'
@@ -82,6 +82,17 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
   const seenPictures = createSeenPictures(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
+  const noticed = new Set<string>()
+
+  function noticeTypos(site: ReferenceSite): void {
+    for (const { written, meant } of misspelledKeys(site.reference)) {
+      const text = typoNotice(site, written, meant)
+      if (noticed.has(text)) continue
+      noticed.add(text)
+      onNotice(text)
+    }
+  }
+
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   return {
     options: upscaler.options,
@@ -89,6 +100,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     seenPictures: seenPictures.all,
     parse(site) {
       const directive = at(site, () => upscaler.parse(site.reference))
+      noticeTypos(site)
       if (directive !== undefined) return directive
       throw new Error(`not a tagged reference: ${site.reference}`)
     },
@@ -133,6 +145,13 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       return upscaler.close()
     },
   }
+}
+
+/** The text about a key that is nearly one of ours, which goes to whoever reads the rest of the query. */
+export function typoNotice({ reference, importer }: ReferenceSite, written: string, meant: string): string {
+  const place = importer === undefined ? undefined : findPlace(importer, reference)
+  const where = place === undefined ? '' : ` in ${[place.file, place.line].filter(Boolean).join(':')}`
+  return `"${reference}"${where}: "${written}" is no key of ours, did you mean "${meant}"?`
 }
 
 /** A wrong `include` stays as it is, for the check of the options. */

@@ -44,12 +44,15 @@ export function createSeenPictures(root: string): SeenPictures {
 
   function show(seen: Seen): SeenPicture {
     const { file, request, site, underWay, changes, error } = seen
-    seen.place ??= placeOf(site, root)
     return {
       file,
       request,
       reference: site.reference,
-      place: seen.place,
+      // When it is asked for: its file is read and taken apart, which builds of a thousand pictures can do without.
+      get place() {
+        seen.place ??= placeOf(site, root)
+        return seen.place
+      },
       isWorking: underWay > 0,
       changes,
       ...(error === undefined ? {} : { error }),

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { UpscaleError, UpscaleRequest } from 'upscale-core'
 import type { Place } from 'upscale-toolkit/references/sources'
 import { folderOf, readOperands, shownPath } from '../files/operands.ts'
@@ -40,7 +41,19 @@ export async function gather(paths: readonly string[], { upscaler, stopping }: S
   }
 
   const nameOf = (source: string): string => shownPath(source, cwd)
-  const { wanted, wrong } = await gatherPictures(sources(), { root, parse: upscaler.parse, nameOf })
+  const folders = includeOf(paths)
+  const { wanted, wrong } = await gatherPictures(sources(), {
+    root,
+    parse: upscaler.parse,
+    nameOf,
+    // A folder may be a site of its own, from which its absolute addresses start.
+    resolve: async (path, source) => {
+      if (!path.startsWith('/')) return undefined
+      const site = folders.find(folder => source.startsWith(join(folder, '/')))
+      const file = site === undefined ? undefined : join(site, path)
+      return file !== undefined && existsSync(file) ? file : undefined
+    },
+  })
   return {
     wanted: wanted.map(({ file, request, places: [{ reference, importer }] }) => {
       return { file, request, place: { reference, importer } }

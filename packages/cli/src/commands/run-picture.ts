@@ -4,7 +4,7 @@ import {
   type Format,
   isUpscaleError,
   type Origin,
-  type UpscaleError,
+  UpscaleError,
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
@@ -50,10 +50,24 @@ export function createPictureWork(work: PictureWork): (found: Found) => Promise<
       return await makePicture(found, work)
     } catch (error) {
       if (!isUpscaleError(error)) throw error
-      const placed = error.at({ file: found.file })
+      const placed = inFlags(error).at({ file: found.file })
       return { source: found.file, state: error.code === 'ABORTED' ? 'stopped' : 'failed', error: placed }
     }
   }
+}
+
+/** The same error, which speaks of flags where it spoke of keys of a reference, since nobody wrote one. */
+function inFlags(error: UpscaleError): UpscaleError {
+  const say = (text: string): string =>
+    text
+      .replace(/\b(format|quality|engine)=(\w+)/g, '--$1 $2')
+      .replace(/"(format|quality|engine)"/g, '--$1')
+      .replace(/\?upscale\b/g, 'upscaling')
+  const hint = say(error.details.hint)
+  const problem = say(error.problem)
+  return hint === error.details.hint && problem === error.problem
+    ? error
+    : new UpscaleError(error.code, problem, { ...error.details, hint })
 }
 
 async function makePicture({ file, name }: Found, work: PictureWork): Promise<Row> {

@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { type Format, UpscaleError } from 'upscale-core'
+import { FORMATS, type Format, UpscaleError } from 'upscale-core'
 import { endsAs, extensionOf, isRasterName } from 'upscale-core/internal'
+import { isPicturePath } from 'upscale-toolkit/references'
 import { folderOf, type Operand } from './operands.ts'
 
 export interface TargetFlags {
@@ -30,6 +31,11 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
   if (out === undefined && suffix === '') {
     throw new UpscaleError('BAD_OPTION', 'neither --out nor --suffix says where the results go', {
       hint: 'add --out dist/images, or --suffix @2x to write them beside their sources',
+    })
+  }
+  if (out !== undefined && isSingle(operands) && isPicturePath(out) && !isRasterName(out)) {
+    throw new UpscaleError('BAD_OPTION', `the result can't be written as ${basename(out)}`, {
+      hint: `name a file that ends in ${FORMATS.map(format => `.${extensionOf(format)}`).join(', ')}, or a folder`,
     })
   }
   const clash =

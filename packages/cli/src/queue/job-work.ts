@@ -47,11 +47,11 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
   const order = readOrder(job)
   const { id } = job
   if (order === undefined || id === undefined) throw unreadable()
-  await untilThere(id, place)
+  // Nothing is bought yet, so a store that is away is waited for.
+  const picture = await patiently(() => fetchPicture(id, order, store), place)
+  if (picture === undefined) return { origin: 'remote', costMicros: 0 }
   const own = await mkdtemp(join(folder, 'job-'))
   try {
-    const picture = await fetchPicture(id, order, store)
-    if (picture === undefined) return { origin: 'remote', costMicros: 0 }
     const file = join(own, safeName(order.name))
     await writeFile(file, picture)
     const { answerKey } = await upscaler.plan(file, order.request)
@@ -77,14 +77,13 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
   }
 }
 
-/** Waits until the store answers, whatever it says. @throws UpscaleError ABORTED */
-async function untilThere(id: string, place: Workplace): Promise<void> {
+/** Asks the store until it answers. @throws UpscaleError what is not about the way to the store; ABORTED */
+async function patiently<T>(ask: () => Promise<T>, place: Workplace): Promise<T> {
   for (;;) {
     try {
-      await place.store.has(inputKey(id))
-      return
+      return await ask()
     } catch (error) {
-      if (!isUpscaleError(error)) throw error
+      if (!isUpscaleError(error) || !error.code.startsWith('API_')) throw error
       await pauseOrStop(place, () => error)
     }
   }
@@ -121,7 +120,7 @@ function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workpl
     earlier,
     async note(call) {
       // What could not be handed on is not bought.
-      await untilThere(job.id ?? '', place)
+      await patiently(() => place.store.has(inputKey(job.id ?? '')), place)
       // Somebody else has the job by now if this worker was silent for long, and may have made the call.
       if ((await job.extendLock(token, place.lockMs)) !== 1) throw takenOver()
       await job.updateData({ ...rest, call })

@@ -30,8 +30,7 @@ const LIGHT_BYTES = 50_000
 
 /**
  * The format that would likely make a finished file half as large or less; undefined where there is none, or where it
- * doesn't matter. As a lossy WebP, all of 31 pictures (photographs, icons, screenshots, drawings) had 45 % of the bytes
- * of their PNG or fewer, photographs 10 %.
+ * doesn't matter. `node test/bench/weight.mjs` compares the weights.
  */
 export function suggestFormat(format: Format, bytes: number): Format | undefined {
   return format === 'png' && bytes > LIGHT_BYTES ? 'webp' : undefined

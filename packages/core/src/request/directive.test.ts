@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
-import { type Directive, OWN_KEYS, parseDirective } from './directive.ts'
+import { type Directive, misspelledKeys, OWN_KEYS, parseDirective } from './directive.ts'
 import { resolveOptions } from './options.ts'
 
 const options = resolveOptions(
@@ -169,5 +169,25 @@ describe('hostile', () => {
       }
     }
     expect(Object.keys(Object.prototype)).toEqual([])
+  })
+})
+
+describe('keys that are nearly ours', () => {
+  test.each([
+    ['a.png?upscal=2', 'upscal', 'upscale'],
+    ['a.png?upscalle', 'upscalle', 'upscale'],
+    ['a.png?upscale=2&fromat=webp', 'fromat', 'format'],
+    ['a.png?upscale=2&qualty=80', 'qualty', 'quality'],
+  ])('%s', (reference, written, meant) => {
+    expect(misspelledKeys(reference)).toEqual([{ written, meant }])
+  })
+
+  test.each([
+    'a.png',
+    'a.png?upscale=2&format=webp&quality=80&engine=fine',
+    'a.png?scale=2&mode=fit&w=800&preset=thumb&url&inline',
+    'a.png?placeholder&progressive',
+  ])('%s has none', reference => {
+    expect(misspelledKeys(reference)).toEqual([])
   })
 })

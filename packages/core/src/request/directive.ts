@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein'
 import { UpscaleError } from '../errors.ts'
 import { FORMATS, type Format } from '../source/format.ts'
 import { integer, oneOf, show, unknownName } from '../validate.ts'
@@ -106,6 +107,33 @@ export function parseDirective(
     requests: [first, ...others],
   }
 }
+
+/** A key that is nearly one of ours. */
+export interface MisspelledKey {
+  readonly written: string
+  readonly meant: OwnKey
+}
+
+/**
+ * Keys of a reference that are not ours and nearly are: `?upscal=2`, `&fromat=webp`. They have the first letter of the key
+ * that is meant, and differ by two letters at most. Total.
+ */
+export function misspelledKeys(reference: string): MisspelledKey[] {
+  if (!reference.includes('?')) return []
+  const names = split(reference.slice(0, LONGEST_REFERENCE))
+    .query.split('&')
+    .map(part => part.split('=', 1)[0] ?? '')
+  return names.flatMap(written => {
+    if (written.length < SHORTEST_TYPO || isOwnKey(written) || FOREIGN_IMAGE_KEYS.has(written)) return []
+    const meant = OWN_KEYS.find(
+      key => key[0] === written[0] && key.length >= 5 && distance(key, written) <= 2,
+    )
+    return meant === undefined ? [] : [{ written, meant }]
+  })
+}
+
+/** Shorter words are near to too many others. */
+const SHORTEST_TYPO = 5
 
 function split(reference: string): { path: string; query: string; hash: string } {
   const question = reference.indexOf('?')

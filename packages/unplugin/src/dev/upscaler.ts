@@ -22,8 +22,9 @@ export function createDevUpscaler({ upscaler, dev }: BuildOptions, project: Proj
       // A stand-in by `onError` is made in full and by this thread; the placeholder is quicker, and off it.
       return await projectUpscaler.finish(source, { ...request, onError: 'error' }, site)
     } catch (error) {
+      if (isLeftOut(error)) throw withRemedyOfDev(error)
       const policy = request.onError ?? projectUpscaler.options.onError
-      if (policy === 'error' || isLeftOut(error)) throw error
+      if (policy === 'error') throw error
       return projectUpscaler.finish(source, request, site)
     }
   }
@@ -51,17 +52,32 @@ function notInDev(): UpscaleError {
   })
 }
 
+/** The upscaler is frozen here by us, so it is not `frozen` that stands in the way. */
+function withRemedyOfDev(error: UpscaleError): UpscaleError {
+  const { hint } = error.details
+  if (!hint.includes('set frozen: false')) return error
+  const problem = 'this picture was not bought yet, and a dev server buys none unless it is told to'
+  return new UpscaleError('FROZEN_MISS', problem, {
+    ...error.details,
+    hint: 'build once where it may spend money and commit the cache folder, or set dev: "full"',
+  })
+}
+
 /** True for a picture that was not made because no engine was allowed to run. */
 export function isLeftOut(error: unknown): error is UpscaleError {
   return isUpscaleError(error) && error.code === 'FROZEN_MISS'
 }
 
-/** Tells that pictures are left out, once for each remedy, which is the same for every picture of an engine. */
+/**
+ * Tells that pictures are left out, once for each remedy, which is the same for every picture of an engine; the first of
+ * them is named.
+ */
 export function createLeftOutNotifier(warn: (text: string) => void): (leftOut: UpscaleError) => void {
   const told = new Set<string>()
-  return ({ problem, details: { hint } }) => {
+  return ({ problem, details: { hint, file } }) => {
     if (told.has(hint)) return
     told.add(hint)
-    warn(escapeText(`${problem}; plainly resampled pictures are shown instead: ${hint}`))
+    const name = file === undefined ? '' : `${file}: `
+    warn(escapeText(`${name}${problem}; plainly resampled pictures are shown instead: ${hint}`))
   }
 }

@@ -28,11 +28,16 @@ export async function findUnreplaced(
   )
   if (taken !== undefined) return unreplaced({ reference: taken, importer: undefined })
   const files = new Set(ids.map(pathOf).filter(id => !id.startsWith('\0') && !id.includes('/node_modules/')))
+  const seen = new Set<string>()
+  for (const { file, request } of session.projectUpscaler.seenPictures())
+    seen.add(seenName(file, request.factor))
   for (const file of files) {
     const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
     if (!mayHoldTags(text)) continue
     for (const site of await sitesIn(file, text)) {
-      if (await isShippedSmall(site, text, bundle, session)) return unreplaced(site)
+      const isShipped = await isShippedSmall(site, text, bundle, seen, session)
+      // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
+      if (isShipped && findSourcePlace(file, text, site.reference) !== undefined) return unreplaced(site)
     }
   }
   return undefined
@@ -56,12 +61,10 @@ function isPicture(file: string): boolean {
   return isTaggedImage(`${file}?upscale`)
 }
 
-/** The references that stand in a module, without those of its comments. */
+/** The references that stand in a module, those of its comments among them. */
 async function sitesIn(file: string, text: string): Promise<ReferenceSite[]> {
   const { findReferences } = await import('upscale-toolkit/references/sources')
-  return findReferences(file, text)
-    .filter(({ address }) => findSourcePlace(file, text, address) !== undefined)
-    .map(({ address }) => ({ reference: address, importer: file }))
+  return findReferences(file, text).map(({ address }) => ({ reference: address, importer: file }))
 }
 
 /** True for a reference that nobody asked us for, whose original is in the output although the module wants no other. */
@@ -69,22 +72,24 @@ async function isShippedSmall(
   site: ReferenceSite,
   text: string,
   bundle: Rollup.OutputBundle,
+  seen: ReadonlySet<string>,
   session: ViteSession,
 ): Promise<boolean> {
   const { resolveReference } = await import('upscale-toolkit/references/sources')
   const directive = directiveOf(site, session)
   const source = resolveReference(site.reference, site.importer ?? '', session.config.root)
-  if (directive === undefined || source === undefined || !isFile(source)) return false
-  const { factor } = directive.requests[0]
-  for (const seen of session.projectUpscaler.seenPictures()) {
-    if (seen.file === source && seen.request.factor === factor) return false
-  }
+  if (directive === undefined || source === undefined) return false
+  if (seen.has(seenName(source, directive.requests[0].factor)) || !isFile(source)) return false
   const name = basename(source)
   const isWantedAsItIs = text
     .split(name)
     .slice(1)
     .some(rest => !/^\?[^\s"'`)]*\bupscale\b/.test(rest))
   return !isWantedAsItIs && ships(await readFile(source), bundle)
+}
+
+function seenName(file: string, factor: number): string {
+  return `${factor} ${file}`
 }
 
 function ships(bytes: Buffer, bundle: Rollup.OutputBundle): boolean {

@@ -1,13 +1,18 @@
 import { join, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
+import { escapeText, misspelledKeys, TAGGED } from 'upscale-core/internal'
+import { isPicturePath } from 'upscale-toolkit/references'
 import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
 import { isFile } from '../is-file.ts'
 import { lookBeforeExit } from '../last-look.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
+import { typoNotice } from '../project-upscaler.ts'
 import { pathOf, queryOf } from '../reference.ts'
 import { findExternal, findUnreplaced } from './accounts.ts'
+import { viteLogger } from './logger.ts'
 import { nameIn } from './path-rules.ts'
+import { relativePath } from './paths.ts'
 import type { ViteSession } from './session.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */
@@ -60,6 +65,7 @@ export function checkOutput(session: ViteSession): Plugin {
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
         await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
+        for (const id of this.getModuleIds()) noticeTypo(id, this, session)
         const unreplaced =
           findExternal(bundle, session) ?? (await findUnreplaced([...this.getModuleIds()], bundle, session))
         if (unreplaced !== undefined) throw unreplaced
@@ -86,6 +92,22 @@ export function checkOutput(session: ViteSession): Plugin {
         })
       },
     },
+  }
+}
+
+/** Tells of a picture's query that would be ours but for a slip: `?upscal=2`. */
+function noticeTypo(
+  id: string,
+  context: Pick<Rollup.PluginContext, 'getModuleInfo'>,
+  { config }: ViteSession,
+): void {
+  if (!isPicturePath(pathOf(id)) || TAGGED.test(id)) return
+  for (const { written, meant } of misspelledKeys(id)) {
+    if (meant !== 'upscale') continue
+    const [importer] = context.getModuleInfo(id)?.importers ?? []
+    const reference =
+      (importer === undefined ? pathOf(id) : relativePath(importer, pathOf(id))) + id.slice(pathOf(id).length)
+    viteLogger(config).warn(escapeText(typoNotice({ reference, importer }, written, meant)))
   }
 }
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import type { Directive } from 'upscale-core'
+import { type Directive, isUpscaleError, type UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
-import { isTaggedImage, pathOf, queryOf, withRest } from '../../reference.ts'
+import { isTaggedImage, pathOf, queryOf, type ReferenceSite, withRest } from '../../reference.ts'
 import { variantCode } from '../../variants.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
@@ -150,8 +150,27 @@ type SessionOf = (context: {
   readonly environment: { getTopLevelConfig(): ResolvedConfig }
 }) => DevSession | undefined
 
+/** Begins the id of a module that stands for a reference which is wrong. */
+const WRONG = '\0upscale-wrong:'
+
+/** @param note told of an error in the place of a result */
+function parseOr(
+  site: ReferenceSite,
+  { projectUpscaler }: DevSession,
+  note: (error: UpscaleError) => void,
+): Directive | undefined {
+  try {
+    return projectUpscaler.parse(site)
+  } catch (error) {
+    if (!isUpscaleError(error)) throw error
+    note(error)
+    return undefined
+  }
+}
+
 /** Imports that an address can't serve: texts, and files that Vite or another plugin reads. */
 function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'> {
+  const wrong = new Map<string, UpscaleError>()
   return {
     resolveId: {
       filter: { id: TAGGED },
@@ -161,7 +180,9 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         const isScan = 'scan' in options && options.scan === true
         if (session === undefined || isScan || !isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.projectUpscaler.parse(site)
+        const directive = parseOr(site, session, error => wrong.set(`${WRONG}${id}`, error))
+        // Vite prints an error of this hook for every module on the way to it, and one of loading once.
+        if (directive === undefined) return `${WRONG}${id}`
         const isServed = directive.as === 'url' && !needsFile(directive, session.config)
         if (isServed && (importer === undefined || !isOfProject(importer, session.config))) return null
         const source =
@@ -183,6 +204,8 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
       order: 'pre',
       filter: { id: TAGGED },
       async handler(id) {
+        const error = wrong.get(id)
+        if (error !== undefined) throw error
         const session = sessionOf(this)
         if (session === undefined || !isTaggedImage(id)) return null
         const directive = session.projectUpscaler.parse({ reference: id, importer: undefined })
