@@ -56,7 +56,7 @@ describe('a tarball', () => {
 
   test('of the local engine has all weights, that of the plugin the types of tagged imports', () => {
     const filesOf = (name: string) => packed.find(one => one.name === name)?.files
-    const weights = ['fast', 'design'].flatMap(kind =>
+    const weights = ['design', 'photo', 'compressed', 'fast'].flatMap(kind =>
       [2, 3, 4].map(factor => `weights/${kind}-x${factor}.bin`),
     )
     expect(filesOf('upscale-local')).toEqual(expect.arrayContaining(weights))

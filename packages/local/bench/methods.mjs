@@ -95,6 +95,7 @@ function imageMagickMethod(filter, folder) {
   }
   return {
     name: `ImageMagick ${filter}`,
+    startsProcess: true,
     enlargeFile,
     enlarge: async (image, scale) => decode(await enlargeFile(await encode(image), scale)),
   }

@@ -61,7 +61,7 @@ async function publish() {
   for (const { scale, jpeg } of PHOTOGRAPHS) {
     found.push(await withMethods(scale, methods => photographs(PUBLIC, methods, scale, jpeg)))
   }
-  const lines = await withMethods(2, straightLines)
+  const lines = await withMethods(2, methods => straightLines(methods.filter(one => !one.startsProcess)))
   if (values.only !== undefined) return
   const data = { command: 'pnpm build && pnpm bench:quality', photographs: found, lines }
   await writeFile(PUBLISHED, `${JSON.stringify(data, undefined, 2)}\n`)
@@ -70,11 +70,12 @@ async function publish() {
 async function photographs(folder, methods, scale, jpeg) {
   const names = methods.map(({ name }) => name)
   const table = createTable(names, await setsIn(folder))
-  const pictures = new Map()
+  const gains = {}
   for await (const one of measureSets(folder, methods, scale, jpeg)) {
     table.add(one.method, one.set, [one.psnr, one.ssim])
     const picture = basename(one.file, '.png').replace('-lossless', '')
-    pictures.set(picture, { ...pictures.get(picture), [one.method]: rounded(one.psnr, 2) })
+    if (one.method === 'local auto') gains[picture] = (gains[picture] ?? 0) + one.psnr
+    if (one.method === 'bicubic (exact)') gains[picture] = (gains[picture] ?? 0) - one.psnr
     await save(`${one.set}-${one.file}-${one.method}`, one.result, scale)
   }
   const damage = jpeg === undefined ? '' : `, JPEG ${jpeg}`
@@ -85,7 +86,8 @@ async function photographs(folder, methods, scale, jpeg) {
     const [p, s] = table.mean(name, set)
     return { method: name, psnr: rounded(p, 2), ssim: rounded(s, 4) }
   })
-  return { scale, jpeg, methods: rows, pictures: Object.fromEntries(pictures) }
+  const gainOf = Object.fromEntries(Object.entries(gains).map(([name, gain]) => [name, rounded(gain, 2)]))
+  return { scale, jpeg, methods: rows, gainOverBicubic: gainOf }
 }
 
 async function straightLines(methods) {

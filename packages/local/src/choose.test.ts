@@ -14,6 +14,23 @@ const { signal } = new AbortController()
 /** A page: dark glyphs of a few pixels on a light ground. */
 const page = (x: number, y: number, c: number): number =>
   (x % 7 < 3 && y % 11 < 6) || x % 53 === 0 ? 30 + 20 * c : 240 - 5 * c
+/** A page that a tool has halved, with the overshoot beside every edge that sharp reductions leave. */
+const reducedPage = (x: number, y: number, c: number): number => {
+  const taps = [-1, 9, 9, -1]
+  const sum = taps.reduce(
+    (rows, down, j) =>
+      rows +
+      taps.reduce(
+        (row, across, i) => row + down * across * text(2 * x + i - 1 + 1000, 2 * y + j - 1 + 1000, c),
+        0,
+      ),
+    0,
+  )
+  return Math.min(Math.max(Math.round(sum / 256), 0), 255)
+}
+/** Larger glyphs, with room between them. */
+const text = (x: number, y: number, c: number): number =>
+  x % 31 < 9 && y % 37 < 13 ? 30 + 20 * c : 240 - 5 * c
 /** Smooth and nowhere twice the same. */
 const photo = (x: number, y: number, c: number): number =>
   Math.round(
@@ -63,6 +80,7 @@ function quantised(value: typeof photo, step: number): typeof photo {
 describe('the choice', () => {
   it.each([
     ['a page', page, 'design'],
+    ['a page that was made smaller', reducedPage, 'design'],
     ['a photograph', photo, 'photo'],
     ['a photograph that was a JPEG', quantised(photo, 10), 'compressed'],
     [

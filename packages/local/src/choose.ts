@@ -19,7 +19,7 @@ export interface Choice {
 }
 
 /** Counts the changes of what is chosen: here, in survey.mjs, damage.mjs and mix.mjs. */
-export const CHOOSER_REVISION = 1
+export const CHOOSER_REVISION = 2
 
 /** Rows that one thread counts at once; a multiple of BLOCK. */
 const STRIP_ROWS = 512
@@ -30,9 +30,12 @@ const MOST_PATCHES = 256
  * than a drawing, in which the specks around each letter would be sharpened.
  */
 const PHOTO_DAMAGE = { step: 5, noise: 190 }
-const DRAWING_DAMAGE = { step: 2, noise: 100, halved: 80, specks: 16 }
-/** A drawing with so many specks was compressed even if nothing else says so. */
-const MANY_SPECKS = 30
+const DRAWING_DAMAGE = { step: 2, noise: 150, halved: 60, specks: 16 }
+/**
+ * A drawing with so many specks was compressed even if nothing else says so. The overshoot of a reduction leaves 20 to 65
+ * in a drawing without patterns.
+ */
+const MANY_SPECKS = 90
 /** A drawing has many edges, and nearly one colour on a side of them even after it was compressed. */
 const EDGY = 12
 const EDGY_SHARE = 10

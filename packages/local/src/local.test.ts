@@ -111,7 +111,7 @@ describe('the revision', () => {
   it('is the same for every engine of a model and differs between models', () => {
     expect(local().revision).toBe(local({ threads: 3 }).revision)
     expect(local({ model: 'fast' }).revision).not.toBe(local().revision)
-    expect(local().revision).toMatch(/^2\.1-[0-9a-f]{16}$/)
+    expect(local().revision).toMatch(/^2\.2-[0-9a-f]{16}$/)
   })
 })
 
