@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
@@ -137,6 +138,8 @@ describe('Ctrl-C', () => {
     await expect.poll(() => gateway.orders.length, { timeout: 20_000 }).toBe(1)
     running.child.kill('SIGINT')
     await running.said(/Ctrl-C again/)
+    // Repeats within half a second are taken for one press.
+    await sleep(700)
     running.child.kill('SIGINT')
     expect((await running.end).code).toBe(130)
   })

@@ -50,7 +50,7 @@ describe('a tarball', () => {
         files.filter(file => /\.test\.|\.map$|\.log$|(?<!\.d)\.m?ts$/.test(file)),
         name,
       ).toEqual([])
-      expect(size, `bytes of ${name}`).toBeLessThan(1_000_000)
+      expect(size, `bytes of ${name}`).toBeLessThan(1_500_000)
     }
   })
 
