@@ -26,6 +26,8 @@ export interface Slots {
   fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot>
   /** Fills a slot again, by its path; nothing happens for a path that is none. */
   refresh(file: string): Promise<Slot | undefined>
+  /** The slot whose file a path is. */
+  at(path: string): Slot | undefined
   /** The slot that stands beside its source under a path. */
   beside(path: string): Slot | undefined
   /** Every slot filled so far. */
@@ -88,6 +90,7 @@ export function createSlots(
       const slot = slots.get(file)
       return slot && fill(slot.source, slot.request, slot.site)
     },
+    at: path => slots.get(path),
     beside: path => besides.get(path),
     all: () => slots.values(),
   }

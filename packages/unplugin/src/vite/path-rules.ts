@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { Plugin, ResolvedConfig, Rollup } from 'vite'
 import type { ViteSession } from './session.ts'
 
@@ -26,7 +26,7 @@ export function limitBySource({ build, environments }: ResolvedConfig, session: 
 const bySource = new WeakSet<InlineLimit>()
 
 function wrapped(limit: InlineLimit, session: ViteSession): InlineLimit {
-  const judged: InlineLimit = (file, content) => limit(slotOf(file, session)?.source ?? file, content)
+  const judged: InlineLimit = (file, content) => limit(session.slots.at(file)?.source ?? file, content)
   bySource.add(judged)
   return judged
 }
@@ -42,15 +42,16 @@ export function nameBySource(session: ViteSession): NonNullable<Plugin['outputOp
 
 function besideSource(info: AssetInfo, session: ViteSession): AssetInfo {
   const { root } = session.config
-  const shown = new Map<string, string>()
-  for (const { file, beside } of session.slots.all()) shown.set(nameIn(root, file), nameIn(root, beside))
+  const shown = (name: string): string => {
+    const slot = session.slots.at(resolve(root, name).replaceAll('\\', '/'))
+    return slot === undefined ? name : nameIn(root, slot.beside)
+  }
   // Rolldown's has getters that must be asked of itself.
   return new Proxy(info, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target)
-      if (key === 'originalFileName') return shown.get(String(value)) ?? value
-      if (key !== 'originalFileNames' || !Array.isArray(value)) return value
-      return value.map((name: string) => shown.get(name) ?? name)
+      if (key === 'originalFileName') return typeof value === 'string' ? shown(value) : value
+      return key === 'originalFileNames' && Array.isArray(value) ? value.map(shown) : value
     },
   })
 }
@@ -58,12 +59,4 @@ function besideSource(info: AssetInfo, session: ViteSession): AssetInfo {
 /** A path as Vite names a file in its records. */
 export function nameIn(root: string, file: string): string {
   return relative(root, file).replaceAll('\\', '/')
-}
-
-function slotOf(
-  file: string,
-  { slots }: ViteSession,
-): { readonly source: string; readonly beside: string } | undefined {
-  for (const slot of slots.all()) if (slot.file === file) return slot
-  return undefined
 }
