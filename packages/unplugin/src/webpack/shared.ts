@@ -2,7 +2,7 @@ import type { UpscaleError } from 'upscale-core'
 import { findUnreplaced, unreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
-import { isSearched, type OutputFile } from '../leftovers.ts'
+import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
@@ -67,7 +67,7 @@ export function endBuilds(
 }
 
 /** The files about to be written that can hold references. */
-export function* outputFiles<Module extends FamilyModule>(
+function* outputFiles<Module extends FamilyModule>(
   compilation: FamilyCompilation<Module>,
 ): Generator<OutputFile> {
   for (const { name, source } of compilation.getAssets()) {
@@ -76,9 +76,7 @@ export function* outputFiles<Module extends FamilyModule>(
 }
 
 /** The public path, under which an address with a scheme is the project's own. */
-export function ownPrefixes({
-  outputOptions,
-}: Pick<FamilyCompilation<FamilyModule>, 'outputOptions'>): string[] {
+function ownPrefixes({ outputOptions }: Pick<FamilyCompilation<FamilyModule>, 'outputOptions'>): string[] {
   const { publicPath } = outputOptions
   return typeof publicPath === 'string' && publicPath !== 'auto' ? [publicPath] : []
 }
@@ -97,7 +95,7 @@ export function isModuleId<Module extends FamilyModule>(
 }
 
 /** Files of the project that may have written a reference. */
-export function* sourceFiles<Module extends FamilyModule>({
+function* sourceFiles<Module extends FamilyModule>({
   modules,
 }: Pick<FamilyCompilation<Module>, 'modules'>): Generator<string> {
   for (const module of modules) {
@@ -106,11 +104,25 @@ export function* sourceFiles<Module extends FamilyModule>({
   }
 }
 
+/** The error about what is about to be written, the references left in it first; undefined when all is well. */
+export async function errorOfOutput<Module extends FamilyModule>(
+  compilation: FamilyCompilation<Module>,
+  isKnown: (text: string) => boolean,
+  root: string,
+  projectUpscaler: ProjectUpscaler,
+): Promise<UpscaleError | undefined> {
+  const rules = { ownPrefixes: ownPrefixes(compilation), isKnown }
+  const [first, ...others] = await findLeftovers(outputFiles(compilation), rules)
+  return first === undefined
+    ? findUnanswered(compilation, root, projectUpscaler)
+    : leftoverError([first, ...others], sourceFiles(compilation))
+}
+
 /**
  * The error about what nothing was made for, although its picture ships: a module that our loader did not see, or a
  * reference that something else replaced.
  */
-export async function findUnanswered<Module extends FamilyModule>(
+async function findUnanswered<Module extends FamilyModule>(
   compilation: FamilyCompilation<Module>,
   root: string,
   projectUpscaler: ProjectUpscaler,

@@ -1,8 +1,7 @@
 import type { Compiler } from 'webpack'
-import { findLeftovers, leftoverError } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
-import { findUnanswered, isModuleId, outputFiles, ownPrefixes, sourceFiles } from './shared.ts'
+import { errorOfOutput, isModuleId } from './shared.ts'
 
 /** Searches what webpack is about to write for tagged references that no rule saw. */
 export function checkOutput(
@@ -13,14 +12,8 @@ export function checkOutput(
   compiler.hooks.thisCompilation.tap('upscale', compilation => {
     const stage = compiler.webpack.Compilation.PROCESS_ASSETS_STAGE_REPORT
     compilation.hooks.processAssets.tapPromise({ name: 'upscale', stage }, async () => {
-      const [first, ...others] = await findLeftovers(outputFiles(compilation), {
-        ownPrefixes: ownPrefixes(compilation),
-        isKnown: isModuleId(compilation),
-      })
-      const error =
-        first === undefined
-          ? await findUnanswered(compilation, compiler.context, pictureSource.projectUpscaler)
-          : leftoverError([first, ...others], sourceFiles(compilation))
+      const isKnown = isModuleId(compilation)
+      const error = await errorOfOutput(compilation, isKnown, compiler.context, pictureSource.projectUpscaler)
       if (error === undefined) return
       const { message } = error
       const problem = new compiler.webpack.WebpackError(message)
