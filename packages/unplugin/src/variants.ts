@@ -1,11 +1,12 @@
-import type { Directive, UpscaledImage } from 'upscale-core'
+import type { Directive, ResolvedOptions, UpscaledImage } from 'upscale-core'
+import { queryOf, withRest } from './reference.ts'
 
-/** What the code of a text output needs: import specifiers, and the facts of the first picture. */
+/** What the code of a text output needs: where the image is, and the facts of the first picture. */
 export interface VariantParts {
-  /** Specifier of the image as it is. */
-  readonly original: string
-  /** Specifiers of the pictures, in the order of `directive.requests`. */
-  readonly upscaled: readonly string[]
+  /** Specifier of the image, without a query. */
+  readonly path: string
+  /** Specifier of the image as it is. @default the path, with what was not ours in the reference */
+  readonly original?: string
   readonly image: Pick<UpscaledImage, 'width' | 'height' | 'format' | 'factor' | 'engine'>
 }
 
@@ -13,7 +14,14 @@ export interface VariantParts {
  * The module that `as=srcset` or `as=metadata` stands for. It imports the original and the pictures, so that the
  * bundler hashes, inlines and rebases them like any other image.
  */
-export function variantCode(directive: Directive, { original, upscaled, image }: VariantParts): string {
+export function variantCode(
+  directive: Directive,
+  { path, original = path + directive.rest, image }: VariantParts,
+  options: Pick<ResolvedOptions, 'engine'>,
+): string {
+  const upscaled = directive.requests.map(
+    request => path + withRest(queryOf(request, options), directive.rest),
+  )
   const names = upscaled.map((_, index) => `upscaled${index}`)
   const candidates = directive.requests.map(
     ({ factor }, index) => `\${addressOf(${names[index]})} ${factor}x`,

@@ -7,7 +7,7 @@ import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError } from '../leftovers.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
-import { isTaggedImage, pathOf, queryOf, type ReferenceSite, withRest } from '../reference.ts'
+import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
@@ -136,13 +136,8 @@ function answerReferences(build: BunBuilder, projectUpscaler: ProjectUpscaler, s
     const source = pathOf(path)
     const site = sites.get(path) ?? { reference: path, importer: undefined }
     const directive = projectUpscaler.parse(site)
-    const contents = variantCode(directive, {
-      original: source + directive.rest,
-      upscaled: directive.requests.map(
-        request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
-      ),
-      image: await projectUpscaler.finish(source, directive.requests[0], site),
-    })
+    const image = await projectUpscaler.finish(source, directive.requests[0], site)
+    const contents = variantCode(directive, { path: source, image }, projectUpscaler.options)
     return { contents, loader: 'js' }
   }
 }

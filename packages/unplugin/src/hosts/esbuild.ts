@@ -23,7 +23,7 @@ import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { pathBeside } from '../path-beside.ts'
 import { createProjectUpscaler, declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { isTaggedImage, pathOf, queryOf } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
@@ -156,13 +156,8 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
     const source = pathOf(path)
     const site = sites.get(path) ?? { reference: path, importer: undefined }
     const directive = projectUpscaler.parse(site)
-    const contents = variantCode(directive, {
-      original: source + directive.rest,
-      upscaled: directive.requests.map(
-        request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
-      ),
-      image: await projectUpscaler.finish(source, directive.requests[0], site),
-    })
+    const image = await projectUpscaler.finish(source, directive.requests[0], site)
+    const contents = variantCode(directive, { path: source, image }, projectUpscaler.options)
     return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
   }
 }

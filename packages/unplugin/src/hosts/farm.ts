@@ -14,7 +14,7 @@ import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../le
 import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import { createSlots, type Slots } from '../slots.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
@@ -213,13 +213,8 @@ async function variantOf(
   { projectUpscaler }: FarmSession,
 ): Promise<string> {
   const directive = projectUpscaler.parse(site)
-  return variantCode(directive, {
-    original: source + directive.rest,
-    upscaled: directive.requests.map(
-      request => source + withRest(queryOf(request, projectUpscaler.options), directive.rest),
-    ),
-    image: await projectUpscaler.finish(source, directive.requests[0], site),
-  })
+  const image = await projectUpscaler.finish(source, directive.requests[0], site)
+  return variantCode(directive, { path: source, image }, projectUpscaler.options)
 }
 
 function pairsOf(query: string): [string, string][] {

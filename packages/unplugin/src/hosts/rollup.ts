@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
-import type { Directive } from 'upscale-core'
 import { mayHoldTags } from 'upscale-toolkit/references'
 import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
@@ -12,7 +11,7 @@ import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../le
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
@@ -138,9 +137,8 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
           const beside = besideOf(source, image, directive.requests[0], projectUpscaler())
           return emit(beside, basename(image.file), await readChecked(image), this)
         }
-        return asModule(
-          variantCode(directive, { ...specifiersOf(source, directive, projectUpscaler()), image }),
-        )
+        const parts = { path: source, original: `${source}?upscale-original`, image }
+        return asModule(variantCode(directive, parts, projectUpscaler().options))
       },
     },
   }
@@ -164,17 +162,6 @@ function emit(
 function asModule(code: string): LoadResult {
   const module = { code, map: { mappings: '' as const }, moduleSideEffects: false, moduleType: 'js' }
   return module
-}
-
-function specifiersOf(
-  source: string,
-  { requests, rest }: Directive,
-  { options }: ProjectUpscaler,
-): { original: string; upscaled: string[] } {
-  return {
-    original: `${source}?upscale-original`,
-    upscaled: requests.map(request => source + withRest(queryOf(request, options), rest)),
-  }
 }
 
 function* outputFiles(bundle: OutputBundle): Generator<OutputFile> {

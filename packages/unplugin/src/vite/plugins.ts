@@ -6,7 +6,7 @@ import type { UpscaleOptions } from '../options.ts'
 import { lineOf } from '../place.ts'
 import { withPlace } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { isTaggedImage, pathOf, queryOf, withRest } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import type { Slot } from '../slots.ts'
 import { variantCode } from '../variants.ts'
 import { astroContent } from './astro-content.ts'
@@ -229,11 +229,5 @@ async function loadVariant(session: ViteSession, source: string, site: Reference
   const image = await projectUpscaler.finish(source, directive.requests[0], site)
   const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
   const path = isPublic ? source.slice(config.publicDir.length) : source
-  return variantCode(directive, {
-    original: path + directive.rest,
-    upscaled: directive.requests.map(
-      request => path + withRest(queryOf(request, projectUpscaler.options), directive.rest),
-    ),
-    image,
-  })
+  return variantCode(directive, { path, image }, projectUpscaler.options)
 }

@@ -1,11 +1,11 @@
-import { type Directive, isUpscaleError, type UpscaledImage, type UpscaleRequest } from 'upscale-core'
+import { isUpscaleError, type UpscaledImage, type UpscaleRequest } from 'upscale-core'
 import type { LoaderContext } from 'webpack'
 import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { pathOf, queryOf, withRest } from '../reference.ts'
-import { type VariantParts, variantCode } from '../variants.ts'
+import { pathOf } from '../reference.ts'
+import { variantCode } from '../variants.ts'
 
 /** Where the loader finds the pictures of its build; not in its options, which are part of a module's identity. */
 export const PICTURE_SOURCE: unique symbol = Symbol.for('unplugin-upscale')
@@ -53,31 +53,18 @@ async function produce(context: Context): Promise<string | Buffer> {
   const directive = projectUpscaler.parse(site)
   const [request] = directive.requests
   const picture = await pictureSource.get(context.resourcePath, request, site)
+  const path = context.utils.contextify(context.context ?? '/', context.resourcePath)
   if (picture.kind === 'finished') {
     const { finished } = picture
     if (directive.as === 'url') return readChecked(finished)
-    return variantCode(directive, partsOf(directive, finished, context, projectUpscaler))
+    return variantCode(directive, { path, image: finished }, projectUpscaler.options)
   }
   const { placeholder, rebuildTrigger } = picture
   // A cache of the host, on disk for one, must not keep a stand-in for the picture.
   context.cacheable(false)
   context.addDependency(rebuildTrigger)
   if (directive.as === 'url') return Buffer.from(placeholder.bytes)
-  return variantCode(directive, partsOf(directive, factsOf(placeholder, request), context, projectUpscaler))
-}
-
-function partsOf(
-  { requests, rest }: Directive,
-  image: VariantParts['image'],
-  { context, resourcePath, utils }: Context,
-  { options }: ProjectUpscaler,
-): VariantParts {
-  const path = utils.contextify(context ?? '/', resourcePath)
-  return {
-    original: path + rest,
-    upscaled: requests.map(request => path + withRest(queryOf(request, options), rest)),
-    image,
-  }
+  return variantCode(directive, { path, image: factsOf(placeholder, request) }, projectUpscaler.options)
 }
 
 /** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */

@@ -2,7 +2,7 @@ import { basename, relative } from 'node:path'
 import { isUpscaleError, UpscaleError, type UpscalerOptions } from 'upscale-core'
 import { readChecked } from '../checked-bytes.ts'
 import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
-import { isTaggedImage, queryOf, withRest } from '../reference.ts'
+import { isTaggedImage } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 
 /** What the rules hand to the loader. Part of a module's identity in Turbopack's cache, like its source. */
@@ -54,13 +54,7 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   for (const text of notices.splice(0)) context.emitWarning(new Error(text))
   if (directive.as === 'url') return readChecked(image)
   const path = `./${basename(resourcePath)}`
-  return variantCode(directive, {
-    original: path + directive.rest,
-    upscaled: directive.requests.map(
-      request => path + withRest(queryOf(request, projectUpscaler.options), directive.rest),
-    ),
-    image,
-  })
+  return variantCode(directive, { path, image }, projectUpscaler.options)
 }
 
 /** The error of options that Turbopack can't hand over. */

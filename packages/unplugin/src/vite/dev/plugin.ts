@@ -3,7 +3,7 @@ import { type Directive, isUpscaleError, type UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
-import { isTaggedImage, pathOf, queryOf, type ReferenceSite, withRest } from '../../reference.ts'
+import { isTaggedImage, pathOf, type ReferenceSite } from '../../reference.ts'
 import { variantCode } from '../../variants.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
@@ -231,12 +231,9 @@ function needsFile({ path, rest }: Directive, { plugins }: ResolvedConfig): bool
 /** The module of `as=srcset` and `as=metadata`. */
 async function loadVariant(session: DevSession, source: string, directive: Directive): Promise<string> {
   const { config, projectUpscaler } = session
-  const { reference, requests, rest } = directive
+  const { reference, requests } = directive
   const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
   const path = isPublic ? source.slice(config.publicDir.length) : source
-  return variantCode(directive, {
-    original: path + rest,
-    upscaled: requests.map(request => path + withRest(queryOf(request, projectUpscaler.options), rest)),
-    image: await session.facts(source, requests[0], { reference, importer: undefined }),
-  })
+  const image = await session.facts(source, requests[0], { reference, importer: undefined })
+  return variantCode(directive, { path, image }, projectUpscaler.options)
 }
