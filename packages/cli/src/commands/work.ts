@@ -3,14 +3,13 @@ import { hostname } from 'node:os'
 import type { Job, Queue } from 'bullmq'
 import type { Command } from 'commander'
 import { isUpscaleError } from 'upscale-core'
-import { dollars } from 'upscale-core/internal'
+import { dollars, sleep } from 'upscale-core/internal'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { wholeNumber, withEngineFlags, withExamples } from '../flags.ts'
 import { messageOf } from '../print.ts'
 import { openQueue, type QueueLink, queuePlace } from '../queue/connect.ts'
 import { type QueueFlags, withQueueFlags } from '../queue/flags.ts'
 import { doJob, isOurs, makeWorkFolder, type Workplace } from '../queue/job-work.ts'
-import { pause } from '../queue/pause.ts'
 import { openSharedStore } from '../queue/shared-store.ts'
 import { failureOf, readOrder } from '../queue/work-order.ts'
 import { inSession, type Session } from '../session.ts'
@@ -85,7 +84,7 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   )
   while (!stopping.aborted && handler.closed === undefined) {
     if (flags.drain === true && (await isEmpty(link.queue))) break
-    await pause(LOOK_EVERY_MS, stopping)
+    await sleep(LOOK_EVERY_MS, stopping)
   }
   // Takes no new job, and waits for those under way.
   await worker.close()

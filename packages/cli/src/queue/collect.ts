@@ -1,6 +1,5 @@
 import { isUpscaleError, UpscaleError, type UpscaleRequest, type Upscaler } from 'upscale-core'
-import { answerAddress, type RemoteStore } from 'upscale-core/internal'
-import { pause } from './pause.ts'
+import { answerAddress, type RemoteStore, sleep } from 'upscale-core/internal'
 
 /** Where answers come from. */
 export interface Collecting {
@@ -39,7 +38,7 @@ export async function collectAnswer(
       const mayPass = error.code.startsWith('API_') || error.code === 'BUDGET_EXCEEDED'
       if (!mayPass || fetches === FETCHES || stopping.aborted) return error
     }
-    await pause(LOOK_EVERY_MS, stopping)
+    await sleep(LOOK_EVERY_MS, stopping)
   }
 }
 

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
-import { answerAddress, type RemoteStore, type SharedIntent } from 'upscale-core/internal'
-import { pause } from './pause.ts'
+import { answerAddress, type RemoteStore, type SharedIntent, sleep } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
@@ -91,7 +90,7 @@ async function patiently<T>(ask: () => Promise<T>, place: Workplace): Promise<T>
 
 /** @throws UpscaleError ABORTED once the worker is told to stop */
 async function pauseOrStop({ stopping }: Workplace, reason: () => UpscaleError): Promise<void> {
-  if (!stopping.aborted) await pause(LOOK_EVERY_MS, stopping)
+  if (!stopping.aborted) await sleep(LOOK_EVERY_MS, stopping)
   if (!stopping.aborted) return
   const { problem, details } = reason()
   throw new UpscaleError('ABORTED', problem, { hint: details.hint })

@@ -117,7 +117,10 @@ export function list(folder: string): string[] {
   }
 }
 
-/** Compiles the code under test for child processes, which can't read TypeScript. Returns the folder. */
+/**
+ * Compiles the code under test for child processes, which can't read TypeScript: the sources, not the built package, so
+ * that a test can run, and fail, without a build before it. Returns the folder.
+ */
 export function compile(): string {
   const source = dirname(dirname(fileURLToPath(import.meta.url)))
   const target = mkdtempSync(join(tmpdir(), 'upscale-cache-js-'))
