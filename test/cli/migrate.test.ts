@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeProject, type Project } from './command.ts'
@@ -152,4 +153,21 @@ test.each<[string, string, Readonly<Record<string, string>>, string]>([
   for (const [name, content] of Object.entries({ ...files, [file]: text })) await project.write(name, content)
   expect((await project.run(['migrate', '--write'])).code).toBe(0)
   expect(await project.read(file)).toBe(text)
+})
+
+test('what a build wrote, and a source that is not UTF-8, are not touched', async () => {
+  const page = '<img src="/cdn-cgi/image/width=120,fit=scale-up/hero.png">'
+  const latin = Buffer.from(`<title>caf\xe9</title>${page}`, 'latin1')
+  await project.write('packages/site/dist/index.html', page)
+  await project.write('latin.html', latin)
+  expect((await project.run(['migrate', '--write'])).code).toBe(0)
+  expect(await project.read('packages/site/dist/index.html')).toBe(page)
+  expect(await readFile(project.path('latin.html'))).toEqual(latin)
+})
+
+test('a package.json that is broken is none', async () => {
+  await project.write('package.json', '{ "devDependencies": ')
+  await project.write('main.js', `import a from './hero.png?w=150&allowUpscale'`)
+  const { code, stderr } = await project.run(['migrate'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'would change 0 references, left 0\n' })
 })

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -7,7 +8,7 @@ import { readOperands, shownPath } from '../files/operands.ts'
 import { placeText } from '../files/place.ts'
 import { walk } from '../files/walk.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
-import type { Finding, SourceText } from '../migrate/finding.ts'
+import type { SourceText } from '../migrate/finding.ts'
 import { inSession, type Session } from '../session.ts'
 import { count } from '../table.ts'
 import { includeOf } from './gather.ts'
@@ -46,30 +47,43 @@ async function migrate(
   { upscaler, print, stopping }: Session,
 ): Promise<number> {
   // The rules are loaded only here: they open pictures.
-  const [{ applied, findingsIn }, { openProject }, { isSource }] = await Promise.all([
-    import('../migrate/index.ts'),
-    import('../migrate/project.ts'),
-    import('upscale-toolkit/references/sources'),
-  ])
+  const [{ applied, findingsIn }, { openProject }, { isSource, isSourceIn }, { countLines }] =
+    await Promise.all([
+      import('../migrate/index.ts'),
+      import('../migrate/project.ts'),
+      import('upscale-toolkit/references/sources'),
+      import('upscale-toolkit/references'),
+    ])
   const cwd = process.cwd()
   const { root, cacheDir } = upscaler.options
   const project = await openProject(root)
-  const skip = new Set([cacheDir, ...['dist', 'build', 'out', 'coverage'].map(name => resolve(root, name))])
+  const rules = { skip: new Set([cacheDir]), wants: isSource }
   const documents: object[] = []
   const totals = { changed: 0, left: 0 }
-  for await (const { file } of walk(readOperands(paths, cwd), { skip, wants: isSource })) {
+  for await (const { file, name: inOperand } of walk(readOperands(paths, cwd), rules)) {
     if (stopping.aborted) break
-    if ((await stat(file)).size > LARGEST_SOURCE) continue
-    const source: SourceText = { file, text: await readFile(file, 'utf8') }
+    if (!isSourceIn(cwd, resolve(cwd, inOperand)) || (await stat(file)).size > LARGEST_SOURCE) continue
+    const bytes = await readFile(file)
+    // Another encoding would not survive being written again.
+    if (!isUtf8(bytes)) continue
+    const source: SourceText = { file, text: bytes.toString('utf8') }
     const findings = await findingsIn(source, project)
+    const lineOf = countLines(source.text)
     const name = shownPath(file, cwd)
     const text = applied(source, findings)
     if (text !== source.text) print.result(createTwoFilesPatch(name, name, source.text, text).trimEnd())
     for (const finding of findings) {
+      const line = lineOf(finding.start)
       const isChange = finding.replacement !== undefined
       totals[isChange ? 'changed' : 'left'] += 1
-      print.note(`${name}:${lineOf(source, finding)}: ${isChange ? '' : 'left as it is: '}${finding.why}`)
-      documents.push(documentOf(name, source, finding))
+      print.note(`${name}:${line}: ${isChange ? '' : 'left as it is: '}${finding.why}`)
+      documents.push({
+        file: name,
+        line,
+        from: source.text.slice(finding.start, finding.end),
+        to: finding.replacement,
+        why: finding.why,
+      })
     }
     if (write && text !== source.text) await placeText(Buffer.from(text), file)
   }
@@ -80,18 +94,4 @@ async function migrate(
   )
   print.document({ written: write, findings: documents })
   return EXIT.ok
-}
-
-function lineOf({ text }: SourceText, { start }: Finding): number {
-  return text.slice(0, start).split('\n').length
-}
-
-function documentOf(file: string, source: SourceText, { start, end, replacement, why }: Finding): object {
-  return {
-    file,
-    line: lineOf(source, { start, end, why }),
-    from: source.text.slice(start, end),
-    to: replacement,
-    why,
-  }
 }

@@ -1,3 +1,5 @@
+import { isRasterName } from 'upscale-core/internal'
+
 /** A word that may be the address of a picture. */
 export interface FoundAddress {
   /** Before the query, as written. */
@@ -8,17 +10,25 @@ export interface FoundAddress {
   readonly end: number
 }
 
-const WORD = /[^\s"'`<>(){}|\\]+/g
-const PICTURE_ADDRESS = /^([^?]+\.(?:png|jpe?g|webp|avif|gif))(\?[^?]*)?$/i
+/** A stretch of text in which an address may stand. */
+export interface Word {
+  readonly word: string
+  readonly start: number
+}
 
-/** The words of a text that look like the address of a picture, in order. Each part of the text is read once. */
+/** The words of a text, without the punctuation after them. Each part of the text is read once. */
+export function* wordsIn(text: string): Generator<Word> {
+  for (const { 0: whole, index: start } of text.matchAll(/[^\s"'`<>(){}|\\]+/g))
+    yield { word: whole.replace(/[,;]+$/, ''), start }
+}
+
+/** The words of a text that look like the address of a picture, in order. */
 export function* addressesIn(text: string): Generator<FoundAddress> {
-  for (const { 0: whole, index } of text.matchAll(WORD)) {
-    const word = whole.replace(/[,;]+$/, '')
+  for (const { word, start } of wordsIn(text)) {
     const mark = word.indexOf('?')
     // An attribute without quotes: `src=hero.png`.
     const sign = word.lastIndexOf('=', mark === -1 ? word.length : mark) + 1
-    const [, path, query = ''] = PICTURE_ADDRESS.exec(word.slice(sign)) ?? []
-    if (path !== undefined) yield { path, query, start: index + sign, end: index + word.length }
+    const [, path = '', query = ''] = /^([^?]+)(\?[^?]*)?$/.exec(word.slice(sign)) ?? []
+    if (isRasterName(path)) yield { path, query, start: start + sign, end: start + word.length }
   }
 }

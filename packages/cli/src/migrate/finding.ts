@@ -23,7 +23,7 @@ export interface Project {
   /** Pixels, as shown; undefined for a file that is no picture. */
   sizeOf(file: string): Promise<{ readonly width: number; readonly height: number } | undefined>
   /** True when the package.json nearest to a source names a package. */
-  dependsOn(name: string, source: SourceText): Promise<boolean>
+  dependsOn(name: string, source: SourceText): boolean
 }
 
 /** One way of enlarging pictures that projects have. */

@@ -1,11 +1,11 @@
-import { isTaggedPicture } from 'upscale-toolkit/references'
+import { isRasterName } from 'upscale-core/internal'
+import { isTaggedPicture, pathOf } from 'upscale-toolkit/references'
 import { type Finding, factorFor, type Project, type SourceText } from './finding.ts'
 
 /** Where components come from that show an imported picture in a size that is given beside it. */
 const COMPONENT =
   /\bimport\s+(?:(\w+)|\{[^}]*\b(Image)\b[^}]*\})\s+from\s+["'](next\/image|astro:assets)["']/g
-const PICTURE_IMPORT =
-  /\bimport\s+(\w+)\s+from\s+(["'])([^"'\n]+\.(?:png|jpe?g|webp|avif|gif)(?:\?[^"'\n]*)?)\2/gi
+const DEFAULT_IMPORT = /\bimport\s+(\w+)\s+from\s+(["'])([^"'\n]+)\2/g
 
 /** `<Image>` of Next.js and Astro that shows an imported picture larger than it is. */
 export async function* imageComponents(source: SourceText, project: Project): AsyncGenerator<Finding> {
@@ -15,10 +15,10 @@ export async function* imageComponents(source: SourceText, project: Project): As
     isNext: origin === 'next/image',
   }))
   if (components.length === 0) return
-  for (const { 0: statement, 1: name = '', 3: address = '', index } of text.matchAll(PICTURE_IMPORT)) {
+  for (const { 0: statement, 1: name = '', 3: address = '', index } of text.matchAll(DEFAULT_IMPORT)) {
     const start = index + statement.lastIndexOf(address)
     const end = start + address.length
-    if (isTaggedPicture(address)) continue
+    if (!isRasterName(pathOf(address)) || isTaggedPicture(address)) continue
     const uses = components.flatMap(({ name: component, isNext }) =>
       usesOf(text, component, name).map(attributes => ({ attributes, isNext })),
     )

@@ -10,7 +10,7 @@ const KEPT_KEYS = new Set([...SIZE_KEYS, 'allowUpscale', 'format', 'quality', 'f
  * it leaves sizes alone that are too large. The larger source comes from us, and the exact size still from it.
  */
 export async function* imagetoolsDirectives(source: SourceText, project: Project): AsyncGenerator<Finding> {
-  if (!source.text.includes('allowUpscale') || !(await project.dependsOn('vite-imagetools', source))) return
+  if (!source.text.includes('allowUpscale') || !project.dependsOn('vite-imagetools', source)) return
   for (const { path, query, start, end } of addressesIn(source.text)) {
     const pairs = query.slice(1).split(/&amp;|&/)
     const keys = pairs.map(pair => pair.replace(/=.*/s, ''))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import sharp from 'sharp'
+import { dependenciesOf } from 'upscale-core/internal'
 import type { Project, SourceText } from './finding.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { Project, SourceText } from './finding.ts'
 export async function openProject(root: string): Promise<Project> {
   const { resolveReference } = await import('upscale-toolkit/references/sources')
   const sizes = new Map<string, ReturnType<Project['sizeOf']>>()
-  const dependencies = new Map<string, Promise<ReadonlySet<string>>>()
+  const dependencies = new Map<string, ReadonlySet<string>>()
   return {
     find: (address, { file }) => resolveReference(address, file, root),
     sizeOf(file) {
@@ -19,12 +19,12 @@ export async function openProject(root: string): Promise<Project> {
       sizes.set(file, known)
       return known
     },
-    async dependsOn(name, source) {
-      const file = nearestPackage(source, root)
-      if (file === undefined) return false
-      const known = dependencies.get(file) ?? readDependencies(file)
-      dependencies.set(file, known)
-      return (await known).has(name)
+    dependsOn(name, source) {
+      const folder = nearestPackage(source, root)
+      if (folder === undefined) return false
+      const known = dependencies.get(folder) ?? dependenciesOf(folder)
+      dependencies.set(folder, known)
+      return known.has(name)
     },
   }
 }
@@ -39,18 +39,10 @@ async function readSize(file: string): ReturnType<Project['sizeOf']> {
   }
 }
 
+/** The folder of the package that a source belongs to. */
 function nearestPackage({ file }: SourceText, root: string): string | undefined {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    const candidate = join(folder, 'package.json')
-    if (existsSync(candidate)) return candidate
+    if (existsSync(join(folder, 'package.json'))) return folder
     if (folder === root || folder === dirname(folder)) return undefined
   }
-}
-
-async function readDependencies(file: string): Promise<ReadonlySet<string>> {
-  const facts: unknown = JSON.parse(await readFile(file, 'utf8'))
-  const groups = Object.entries(typeof facts === 'object' && facts !== null ? facts : {})
-    .filter(([key]) => /^(?:dev|peer|optional)?dependencies$/i.test(key))
-    .map(([, group]) => Object.keys(typeof group === 'object' && group !== null ? group : {}))
-  return new Set(groups.flat())
 }

@@ -1,3 +1,4 @@
+import { wordsIn } from './addresses.ts'
 import { type Finding, factorFor, isPageOrStyle, type Project, type SourceText } from './finding.ts'
 
 /** What an address of an image service asks for. */
@@ -11,8 +12,6 @@ interface ServiceAddress {
   readonly factor: number
 }
 
-const WORD = /[^\s"'`<>(){}|\\]+/g
-
 /**
  * Addresses of Cloudinary, imgix and Cloudflare that ask for enlargement, where the picture itself lies in the project.
  * Their forms are those of the services' own references: the effect `e_upscale` (four times), the parameter
@@ -20,8 +19,7 @@ const WORD = /[^\s"'`<>(){}|\\]+/g
  */
 export async function* serviceAddresses(source: SourceText, project: Project): AsyncGenerator<Finding> {
   if (!/e_upscale|upscale=|scale-up/.test(source.text)) return
-  for (const { 0: whole, index: start } of source.text.matchAll(WORD)) {
-    const word = whole.replace(/[,;]+$/, '')
+  for (const { word, start } of wordsIn(source.text)) {
     const asked = cloudinary(word) ?? imgix(word) ?? cloudflare(word)
     if (asked === undefined) continue
     const place = { start, end: start + word.length }

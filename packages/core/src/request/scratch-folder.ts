@@ -106,8 +106,9 @@ function nameFor(root: string): string {
   return `${basename(root)}-${hash('sha256', root, 'hex').slice(0, 8)}`
 }
 
-function dependenciesOf(root: string): ReadonlySet<string> {
-  const text = readText(join(root, 'package.json'))
+/** The packages that a folder's package.json names; none where there is no such file, or it is broken. */
+export function dependenciesOf(folder: string): ReadonlySet<string> {
+  const text = readText(join(folder, 'package.json'))
   const manifest = text === undefined ? undefined : parseJson(text)
   if (!record.accepts(manifest)) return new Set()
   const lists = [manifest.dependencies, manifest.devDependencies]
