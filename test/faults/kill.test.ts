@@ -49,11 +49,12 @@ function arrivals(
   child: Child,
 ): { readonly arrived: number; readonly lost: readonly string[] } {
   const keys = [...child.output().matchAll(/^arrived (\w+)$/gm)].map(([, key = '']) => key)
-  const kept = [...entriesOn(root, 'answers'), ...entriesOn(root, 'received')]
-  return {
-    arrived: keys.length,
-    lost: keys.filter(key => !kept.includes(key) && !hasWholeResponse(root, key)),
-  }
+  // In the order in which an answer moves on: a process that still lives may take one up between two looks.
+  const isKept = (key: string): boolean =>
+    hasWholeResponse(root, key) ||
+    entriesOn(root, 'received').includes(key) ||
+    entriesOn(root, 'answers').includes(key)
+  return { arrived: keys.length, lost: keys.filter(key => !isKept(key)) }
 }
 
 /** Kills one purchase at its n-th change to the disk, and checks what the next builds make of it. */

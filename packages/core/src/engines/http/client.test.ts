@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -44,7 +45,9 @@ const answerRaw = (write: (socket: Socket) => void): Promise<URL> =>
     })
   })
 
-type Options = Partial<Pick<HttpRequest, 'method' | 'isOrder' | 'maxBytes' | 'body' | 'publicOnly'>> & {
+type Options = Partial<
+  Pick<HttpRequest, 'method' | 'isOrder' | 'maxBytes' | 'body' | 'publicOnly' | 'onResponse'>
+> & {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
@@ -64,6 +67,7 @@ async function send(url: URL, options: Options = {}): Promise<HttpResponse> {
     secrets: [KEY],
     publicOnly,
     ...body,
+    ...(options.onResponse === undefined ? {} : { onResponse: options.onResponse }),
   }
   try {
     return await client.send(request)
@@ -318,3 +322,42 @@ function drip(socket: Socket, text: string): void {
     else socket.write(text[at++] ?? '')
   }, 10)
 }
+
+test.each([
+  ['in one piece', (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`],
+  [
+    'in chunks',
+    (body: string) =>
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  ],
+])('a body that comes %s is handed over before it is known to have ended', async (_, responseOf) => {
+  const body = 'x'.repeat(20_000)
+  const url = await answerRaw(socket => socket.end(responseOf(body)))
+  const kept: Uint8Array[] = []
+  let keptAtEnd = -1
+  const onEnd = (): void => {
+    keptAtEnd = Buffer.concat(kept).length
+  }
+  subscribe('undici:request:trailers', onEnd)
+  try {
+    const response = await send(url, { onResponse: () => piece => kept.push(Uint8Array.from(piece)) })
+    expect(response.body.toString()).toBe(body)
+  } finally {
+    unsubscribe('undici:request:trailers', onEnd)
+  }
+  expect(Buffer.concat(kept).toString()).toBe(body)
+  expect(keptAtEnd).toBe(body.length)
+})
+
+test('of a refusal nothing is handed over', async () => {
+  const url = await answerRaw(socket =>
+    socket.end('HTTP/1.1 402 Payment Required\r\ncontent-length: 2\r\n\r\nno'),
+  )
+  let begun = 0
+  const onResponse = () => {
+    begun++
+    return () => {}
+  }
+  expect(await send(url, { onResponse })).toMatchObject({ status: 402 })
+  expect(begun).toBe(0)
+})

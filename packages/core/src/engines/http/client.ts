@@ -98,7 +98,7 @@ export function createHttpClient(): HttpClient {
       // undici would connect first and look at the signal afterwards.
       request.deadline.signal.throwIfAborted()
       const { open, publicOnly } = await agentsFor(isLoopback(request.url) ? undefined : proxies)
-      const dispatcher = request.publicOnly === true ? publicOnly : open
+      const dispatcher = withOnResponse(request.publicOnly === true ? publicOnly : open, request)
       const response = await dispatcher.request(dispatch(request, progress))
       return await readResponse(response, request)
     } catch (error) {
@@ -173,6 +173,34 @@ async function* pieces(body: Uint8Array, progress: { handedOver: boolean }): Asy
   }
 }
 
+/**
+ * Hands a response over in the turn of the event loop that brings it. Who reads the body gets it after waits of its own,
+ * and a process that is killed in one of them has read what it paid for and kept nothing.
+ */
+function withOnResponse(
+  dispatcher: Dispatcher,
+  { onResponse, secrets = [] }: HttpRequest,
+): Pick<Dispatcher, 'request'> {
+  if (onResponse === undefined) return dispatcher
+  return dispatcher.compose(inner => (options, handler) => {
+    let keep: ReturnType<typeof onResponse> | undefined
+    return inner(options, {
+      onRequestStart: (...started) => handler.onRequestStart?.(...started),
+      onRequestUpgrade: (...upgraded) => handler.onRequestUpgrade?.(...upgraded),
+      onResponseStart(controller, status, headers, message) {
+        if (isSuccess(status)) keep = onResponse({ status, headers: firstValues(headers), secrets })
+        handler.onResponseStart?.(controller, status, headers, message)
+      },
+      onResponseData(controller, piece) {
+        keep?.(piece)
+        handler.onResponseData?.(controller, piece)
+      },
+      onResponseEnd: (...ended) => handler.onResponseEnd?.(...ended),
+      onResponseError: (...failed) => handler.onResponseError?.(...failed),
+    })
+  })
+}
+
 /** True for the statuses that say that it went well, 200 to 299. */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
@@ -180,18 +208,16 @@ export function isSuccess(status: number): boolean {
 
 async function readResponse(
   response: Dispatcher.ResponseData,
-  { maxBytes, url, secrets = [], onResponse }: HttpRequest,
+  { maxBytes, url }: HttpRequest,
 ): Promise<HttpResponse> {
   const headers = firstValues(response.headers)
   const status = response.statusCode
   const ok = isSuccess(status)
-  const keep = ok ? onResponse?.({ status, headers, secrets }) : undefined
   const parts: Buffer[] = []
   // A length over the limit is refused with the first byte.
   let size = ok && Number(headers['content-length'] ?? 0) > maxBytes ? maxBytes : 0
   try {
     for await (const chunk of response.body) {
-      keep?.(chunk)
       parts.push(chunk)
       size += chunk.length
       // Leaving the loop, either way, closes the connection.
