@@ -10,9 +10,10 @@ import { openStores } from './cache/stores.ts'
 import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
-import type { PipelineContext } from './pipeline/context.ts'
+import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
-import { type FinishedFile, findFinished, flightOf, makeFinished } from './pipeline/finish.ts'
+import { findFinished, flightOf } from './pipeline/find-finished.ts'
+import { makeFinished } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
 import { createRecorder, type Origin, type Report } from './pipeline/report.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
@@ -199,15 +200,18 @@ export function createUpscaler(
     source: SourceFile,
     wanted: ResolvedRequest,
   ): Promise<readonly [SourceFile, FinishedFile]> {
+    const flight = flightOf(source, wanted, context)
     const work = () =>
       misses(async () => {
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
         const image = sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
-        return image.digest === source.digest ? makeFinished(image, wanted, context) : undefined
+        if (image.digest !== source.digest) return undefined
+        return withAnswer(image, wanted, context, answer =>
+          makeFinished(image, wanted, answer, flight, context),
+        )
       })
-    const finished =
-      findFinished(source, wanted, context) ?? (await singleFlight(flightOf(source, wanted, context), work))
+    const finished = findFinished(source, wanted, flight, context) ?? (await singleFlight(flight, work))
     return finished === undefined ? make(sources.identify(source.file), wanted) : [source, finished]
   }
 

@@ -2,7 +2,8 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
-import { decodeAnswer, encodeAnswer, encodePng, finish, normalise, pixelDigest } from './codec.ts'
+import { decodeAnswer, encodeAnswer, encodePng, finish, normalise } from './codec.ts'
+import { pixelDigest } from './pixel-digest.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
 
 const LIMITS = { maxPixels: 10_000_000, factor: 2 }

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
-import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { safeText } from '../safe-text.ts'
-import { damageOf, refuseChangedWebp } from '../source/damage.ts'
+import { UpscaleError } from '../errors.ts'
+import { decoderWords, refuseChangedWebp, undecodable } from '../source/damage.ts'
 import type { Format } from '../source/format.ts'
 import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from '../source/sniff.ts'
 import type { SourceImage } from '../source/source.ts'
@@ -73,20 +71,6 @@ export async function normalise(source: SourceImage, limits: NormaliseLimits): P
   return { width, height, colour: await fillTransparent(colour, alpha), alpha, lossless }
 }
 
-function undecodable({ bytes, format }: SourceImage, cause: unknown): UpscaleError {
-  if (isUpscaleError(cause)) return cause
-  const damage = damageOf(bytes)
-  if (damage !== undefined) return damage
-  const why = reason(cause)
-  const problem = `the ${format.toUpperCase()} can't be decoded: ${why}`
-  return why.includes('Unsupported JPEG')
-    ? new UpscaleError('SOURCE_UNSUPPORTED', problem, {
-        hint: 'save it as an 8-bit baseline JPEG or as PNG',
-        cause,
-      })
-    : new UpscaleError('SOURCE_CORRUPT', problem, { hint: 'save or fetch the image again', cause })
-}
-
 function refuseLarge(
   source: { width: number; height: number },
   { factor, maxPixels }: NormaliseLimits,
@@ -131,25 +115,12 @@ export async function decodeAnswer(
     return await decode(bytes, facts, maxPixels)
   } catch (cause) {
     if (cause instanceof UpscaleError && cause.code === 'ANSWER_TOO_LARGE') throw cause
-    const why = cause instanceof UpscaleError ? cause.problem : reason(cause)
+    const why = cause instanceof UpscaleError ? cause.problem : decoderWords(cause)
     throw new UpscaleError('ANSWER_CORRUPT', `the engine's answer is not a whole picture: ${why}`, {
       hint: 'try again; if it happens again, use another engine',
       cause,
     })
   }
-}
-
-/** The framed SHA-256, in hex, of the samples an engine sees, alpha included. */
-export async function pixelDigest({ colour, alpha }: Picture): Promise<string> {
-  const hash = createHash('sha256')
-  for (const { data, width, height, channels } of alpha === undefined ? [colour] : [colour, alpha]) {
-    hash.update(`${width}x${height}x${channels}x8:${data.length}:`)
-    const row = width * channels
-    await inSlices(height, row, (from, to) => {
-      hash.update(data.subarray(from * row, to * row))
-    })
-  }
-  return hash.digest('hex')
 }
 
 /** A PNG for an engine, made quickly rather than small. */
@@ -302,14 +273,4 @@ function encode(
     case 'gif':
       return image.gif().toBuffer()
   }
-}
-
-/** What a decoder said, without repetitions and without the seek messages that libheif puts before it. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  const lines = text.replace(/^Input buffer has corrupt header:/, 'corrupt header\n').split('\n')
-  const told = lines
-    .map(line => safeText(line))
-    .filter(line => line !== '' && !line.startsWith('source: bad seek'))
-  return safeText([...new Set(told)].join(', '))
 }

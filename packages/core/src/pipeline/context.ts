@@ -1,11 +1,13 @@
 import type { LimitFunction } from 'p-limit'
 import type { BillingContext } from '../billing/context.ts'
 import type { AnswerOrigin } from '../billing/order.ts'
+import type { CacheEntry } from '../cache/cache.ts'
 import type { HitJournal } from '../cache/hits.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { Picture } from '../image/pixel-image.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { SourceFacts } from '../source/source.ts'
+import type { Origin } from './report.ts'
 
 /** What the steps after a cache miss share. */
 export interface PipelineContext extends BillingContext {
@@ -27,5 +29,14 @@ export interface Answer {
   readonly chosen?: string | undefined
   readonly origin: AnswerOrigin
   /** What was charged for it just now, in millionths of a US dollar. */
+  readonly costMicros: number
+}
+
+/** A finished file and where it came from. */
+export interface FinishedFile {
+  readonly entry: CacheEntry
+  readonly source: SourceFacts
+  readonly origin: Origin
+  /** Millionths of a US dollar charged for it just now. */
   readonly costMicros: number
 }

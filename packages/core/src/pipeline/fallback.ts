@@ -3,8 +3,7 @@ import type { ErrorCode, UpscaleError } from '../errors.ts'
 import { normalise } from '../image/codec.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceImage } from '../source/source.ts'
-import type { PipelineContext } from './context.ts'
-import type { FinishedFile } from './finish.ts'
+import type { FinishedFile, PipelineContext } from './context.ts'
 
 /** Failures that say nothing about the source or the directive, so that a stand-in makes sense. */
 const ENGINE_SIDE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

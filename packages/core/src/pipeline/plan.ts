@@ -11,7 +11,7 @@ import { escapeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
-import { seeFinished } from './finish.ts'
+import { seeFinished } from './find-finished.ts'
 import { prepare } from './prepare.ts'
 
 /**

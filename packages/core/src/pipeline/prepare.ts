@@ -1,11 +1,19 @@
+import type { EngineOrder, ServiceRequest } from '../billing/order.ts'
 import { type AnswerKey, answerKeyOf } from '../cache/keys.ts'
-import { type NormalisedImage, normalise, pixelDigest } from '../image/codec.ts'
+import { encodePng, type NormalisedImage, normalise } from '../image/codec.ts'
+import { checkOutput } from '../image/output.ts'
+import { pixelDigest } from '../image/pixel-digest.ts'
+import type { PixelImage } from '../image/pixel-image.ts'
 import { type Asked, gridOf } from '../image/verify.ts'
 import type { ResolvedRequest } from '../request/request.ts'
+import { safeStem } from '../source/file-name.ts'
 import type { SourceFacts, SourceImage } from '../source/source.ts'
 import type { PipelineContext } from './context.ts'
 
-/** A source as the engine sees it. It holds a place among `pictures` as long as it lives. */
+// A decoded picture lives inside of a `pictures` slot only, which is what bounds memory. Waiting for a network happens
+// outside of one, so what is needed afterwards is kept small. All of these are to be called inside of one.
+
+/** A source as the engine sees it. */
 export interface Prepared {
   readonly answerKey: AnswerKey
   readonly facts: SourceFacts
@@ -18,8 +26,15 @@ export interface Waiting extends Omit<Prepared, 'image'> {
   readonly asked: Asked
 }
 
+/** The same for an answer of a service, which sees no alpha. */
+export interface Ordered extends Waiting {
+  readonly order: EngineOrder
+  /** The source's own, which is put back afterwards. */
+  readonly alpha: PixelImage | undefined
+}
+
 /**
- * Decodes a source: upright, 8-bit sRGB, alpha apart. To be called inside of `pictures`.
+ * Decodes a source: upright, 8-bit sRGB, alpha apart.
  * @throws UpscaleError SOURCE_*
  */
 export async function prepare(
@@ -36,12 +51,42 @@ export async function prepare(
   }
 }
 
-/** Reduces a source to what its answer is judged by, so that the picture itself need not be kept. */
-export async function letGo(
-  { answerKey, facts, image }: Prepared,
-  { factor, scale }: Pick<ResolvedRequest, 'factor' | 'scale'>,
+/**
+ * The same for whoever asks another machine for the answer.
+ * @throws UpscaleError SOURCE_*
+ */
+export async function prepareToWait(
+  source: SourceImage,
+  request: ResolvedRequest,
+  context: Pick<PipelineContext, 'options'>,
 ): Promise<Waiting> {
-  const { width, height } = facts
-  const size = { width: Math.round(width * factor), height: Math.round(height * factor) }
-  return { answerKey, facts, asked: { source: await gridOf(image), ...size, scale } }
+  const { answerKey, facts, image } = await prepare(source, request, context)
+  return { answerKey, facts, asked: await askedOf(image, request) }
+}
+
+/**
+ * The same for whoever buys the answer, with the file that is sent.
+ * @throws UpscaleError SOURCE_*; BAD_DIRECTIVE for a file that can't be made of any answer
+ */
+export async function prepareOrder(
+  source: SourceImage,
+  request: ServiceRequest,
+  context: Pick<PipelineContext, 'options'>,
+): Promise<Ordered> {
+  const { answerKey, facts, image } = await prepare(source, request, context)
+  const { width, height, colour, alpha } = image
+  const asked = await askedOf(image, request)
+  const { format = source.format, quality } = request
+  // A request that could only fail after the call must fail before it.
+  checkOutput({ alpha }, { width: asked.width, height: asked.height, format, quality })
+  const file = { name: `${safeStem(source.stem)}.png`, png: await encodePng(colour) }
+  return { answerKey, facts, asked, alpha, order: { answerKey, width, height, source: source.name, ...file } }
+}
+
+async function askedOf(
+  image: NormalisedImage,
+  { factor, scale }: Pick<ResolvedRequest, 'factor' | 'scale'>,
+): Promise<Asked> {
+  const [width, height] = [Math.round(image.width * factor), Math.round(image.height * factor)]
+  return { source: await gridOf(image), width, height, scale }
 }

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { UpscaleError } from '../errors.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
+import { safeText } from '../safe-text.ts'
+import type { Format } from './format.ts'
 
 /*
- * Pictures that something took for text on their way. That can't be undone, and what is to be done is elsewhere than in
- * the picture, so it is named.
+ * Why a file can't be read: what the decoder says, or that something took the picture for text on its way. That can't be
+ * undone, and what is to be done is elsewhere than in the picture, so it is named.
  */
 
 /** U+FFFD in UTF-8, which stands for bytes that are none. */
@@ -43,6 +45,34 @@ export function refuseChangedWebp(bytes: Uint8Array): void {
   const stated = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(4, true) + 8
   const damage = stated === bytes.length ? undefined : damageOf(bytes)
   if (damage !== undefined) throw damage
+}
+
+/** The error of a source that the decoder refused for `cause`. One that is coded already stays as it is. */
+export function undecodable(
+  { bytes, format }: { readonly bytes: Uint8Array; readonly format: Format },
+  cause: unknown,
+): UpscaleError {
+  if (isUpscaleError(cause)) return cause
+  const damage = damageOf(bytes)
+  if (damage !== undefined) return damage
+  const why = decoderWords(cause)
+  const problem = `the ${format.toUpperCase()} can't be decoded: ${why}`
+  return why.includes('Unsupported JPEG')
+    ? new UpscaleError('SOURCE_UNSUPPORTED', problem, {
+        hint: 'save it as an 8-bit baseline JPEG or as PNG',
+        cause,
+      })
+    : new UpscaleError('SOURCE_CORRUPT', problem, { hint: 'save or fetch the image again', cause })
+}
+
+/** What a decoder said, without repetitions and without the seek messages that libheif puts before it. */
+export function decoderWords(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const lines = text.replace(/^Input buffer has corrupt header:/, 'corrupt header\n').split('\n')
+  const told = lines
+    .map(line => safeText(line))
+    .filter(line => line !== '' && !line.startsWith('source: bad seek'))
+  return safeText([...new Set(told)].join(', '))
 }
 
 /** True for a file in which a carriage return stands before every line feed. */

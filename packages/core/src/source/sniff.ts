@@ -154,14 +154,14 @@ export function refuseAnimation({ bytes, format }: { bytes: Uint8Array; format: 
 
 function animationName(bytes: Uint8Array, format: Format): string | undefined {
   switch (format) {
-    case 'png':
-      return pngFrames(bytes) > 1 ? 'an animated PNG' : undefined
     case 'gif':
       return gifFrames(bytes) > 1 ? 'an animated GIF' : undefined
     case 'webp':
       return webpFrames(bytes) > 1 ? 'an animated WebP' : undefined
     case 'avif':
       return brandsOf(bytes).includes('avis') ? 'an AVIF image sequence' : undefined
+    case 'png':
+      return pngFrames(bytes) > 1 ? 'an animated PNG' : undefined
     case 'jpeg':
       return undefined
   }

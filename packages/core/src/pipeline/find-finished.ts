@@ -1,0 +1,125 @@
+import { hash } from 'node:crypto'
+import type { CacheEntry } from '../cache/cache.ts'
+import type { Hit } from '../cache/hits.ts'
+import { type AnswerKey, aliasKey, type OutputFile, outputKey, REVISIONS } from '../cache/keys.ts'
+import type { ResolvedRequest } from '../request/request.ts'
+import { outputName, safeStem } from '../source/file-name.ts'
+import type { SourceFacts, SourceFile } from '../source/source.ts'
+import type { FinishedFile, PipelineContext } from './context.ts'
+
+/**
+ * A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded.
+ *
+ * The journal of hits knows where most lookups lead; what it doesn't know, or what has changed since, is looked up
+ * step by step, and added to the journal.
+ *
+ * @param flight from {@link flightOf}
+ */
+export function findFinished(
+  source: SourceFile,
+  request: ResolvedRequest,
+  flight: string,
+  context: PipelineContext,
+): FinishedFile | undefined {
+  const known = context.hits.find(flight)
+  const entry =
+    known && isCurrent(known, request, context) && context.stores.scratch.recheck('outputs', known.output)
+  if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+  const found = lookUp(source, request, context)
+  if (found === undefined) return undefined
+  context.hits.add(flight, found.hit)
+  return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
+}
+
+/** The finished file in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
+export function seeFinished(
+  source: SourceFile,
+  request: ResolvedRequest,
+  context: PipelineContext,
+): { readonly entry: CacheEntry; readonly answerKey: AnswerKey; readonly source: SourceFacts } | undefined {
+  const found = lookUp(source, request, context)
+  return found && { entry: found.entry, answerKey: found.hit.answerKey, source: found.hit.source }
+}
+
+/** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
+function isCurrent(
+  { answerKey, answer }: Hit,
+  { engine }: ResolvedRequest,
+  { stores }: PipelineContext,
+): boolean {
+  return engine.billing === 'free' || stores.durable.listed(answerKey)?.sha256 === answer
+}
+
+/** The three steps from a source to its finished file. */
+function lookUp(
+  source: SourceFile,
+  request: ResolvedRequest,
+  { stores }: PipelineContext,
+): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
+  const store = stores.forEngine(request.engine)
+  const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
+  if (alias === undefined) return undefined
+  const { answerKey, width, height, lossless } = alias
+  const isKept = request.engine.quick !== true
+  const answer = isKept ? store.peek('answers', answerKey)?.facts.sha256 : answerKey
+  if (answer === undefined) return undefined
+  const entry = stores.scratch.find('outputs', outputKey(answerKey, answer, describe(source, request, alias)))
+  if (entry === undefined || !isMadeFrom(source, entry)) return undefined
+  return { entry, hit: { answerKey, answer, output: entry.facts, source: { width, height, lossless } } }
+}
+
+/**
+ * An alias that was exchanged for another picture's leads to that one's output. What another file with the same pixels
+ * made is not told from that here: it is finished again, from the same answer, and the journal knows it from then on.
+ */
+function isMadeFrom({ digest }: SourceFile, { facts }: CacheEntry): boolean {
+  return facts.source === undefined || facts.source.digest === digest
+}
+
+/** Names work that gives the same file, so that it is done once at a time and found again. */
+export function flightOf(source: SourceFile, request: ResolvedRequest, { options }: PipelineContext): string {
+  const { engine, scale, params, factor, quality } = request
+  const format = request.format ?? source.format
+  const call = [engine.id, engine.model, engine.revision, scale, params]
+  const text = JSON.stringify([
+    options.scratchDir,
+    REVISIONS,
+    source.digest,
+    call,
+    factor,
+    format,
+    quality,
+    fileNameOf(source, request),
+  ])
+  return hash('sha256', text, 'hex')
+}
+
+/** The file to be made of an answer. */
+export function describe(source: SourceFile, request: ResolvedRequest, facts: SourceFacts): OutputFile {
+  return {
+    width: Math.round(facts.width * request.factor),
+    height: Math.round(facts.height * request.factor),
+    format: request.format ?? source.format,
+    quality: request.quality,
+    lossless: facts.lossless,
+    fileName: fileNameOf(source, request),
+  }
+}
+
+function fileNameOf(source: SourceFile, request: ResolvedRequest): string {
+  return outputName(safeStem(source.stem), request.factor, request.format ?? source.format)
+}
+
+function readAlias(
+  record: Readonly<Record<string, unknown>> | undefined,
+): (SourceFacts & { answerKey: AnswerKey }) | undefined {
+  if (record === undefined) return undefined
+  const { pay: answerKey, width, height, lossless } = record
+  const sound =
+    typeof answerKey === 'string' &&
+    /^[0-9a-f]{64}$/.test(answerKey) &&
+    typeof width === 'number' &&
+    typeof height === 'number' &&
+    typeof lossless === 'boolean'
+  return sound ? { answerKey: answerKey as AnswerKey, width, height, lossless } : undefined
+}
