@@ -6,6 +6,7 @@
 //   node bench/quality.mjs --fonts FOLDER     the design set, with fonts that were never trained on
 //   ... --scale 2 --only "local auto,sharp lanczos3" --save FOLDER
 //   ... --jpeg 80                             the reduced pictures are saved as JPEG (4:2:0) first
+//   ... --noise 12                            Gaussian noise on the reduced pictures, in levels of 255
 //   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md)
 //
 // Wants ImageMagick's convert in PATH, the design set also chromium and tesseract.
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     save: { type: 'string' },
     jpeg: { type: 'string' },
+    noise: { type: 'string' },
     upscalerjs: { type: 'string' },
   },
 })
@@ -39,14 +41,25 @@ const EXACT_DB = 50
 const PUBLIC = fileURLToPath(new URL('sets', import.meta.url))
 const PUBLISHED = new URL('../../../docs/data/quality.json', import.meta.url)
 /** What is published: at each factor, and at the first also what compression leaves. */
-const PHOTOGRAPHS = [{ scale: 2 }, { scale: 2, jpeg: 80 }, { scale: 3 }, { scale: 4 }]
+const PHOTOGRAPHS = [
+  { scale: 2 },
+  { scale: 2, jpeg: 80 },
+  { scale: 2, noise: 12 },
+  { scale: 3 },
+  { scale: 4 },
+]
 
 const scale = Number(values.scale)
-const jpeg = values.jpeg === undefined ? undefined : Number(values.jpeg)
-if (values.sets === undefined && values.fonts === undefined && jpeg === undefined) await publish()
-if (values.sets !== undefined || jpeg !== undefined)
-  await withMethods(scale, methods => photographs(values.sets ?? PUBLIC, methods, scale, jpeg))
+const damage = { jpeg: numberOf(values.jpeg), noise: numberOf(values.noise) }
+const isDamaged = damage.jpeg !== undefined || damage.noise !== undefined
+if (values.sets === undefined && values.fonts === undefined && !isDamaged) await publish()
+if (values.sets !== undefined || isDamaged)
+  await withMethods(scale, methods => photographs(values.sets ?? PUBLIC, methods, { scale, ...damage }))
 if (values.fonts !== undefined) await withMethods(scale, methods => measureDesign(values.fonts, methods))
+
+function numberOf(text) {
+  return text === undefined ? undefined : Number(text)
+}
 
 async function withMethods(scale, work) {
   const { methods, close } = await openMethods(scale, values.only?.split(','), values.upscalerjs)
@@ -58,8 +71,8 @@ async function withMethods(scale, work) {
 /** Measures what the site's page says, and writes it there unless methods or factors were left out. */
 async function publish() {
   const found = []
-  for (const { scale, jpeg } of PHOTOGRAPHS) {
-    found.push(await withMethods(scale, methods => photographs(PUBLIC, methods, scale, jpeg)))
+  for (const setting of PHOTOGRAPHS) {
+    found.push(await withMethods(setting.scale, methods => photographs(PUBLIC, methods, setting)))
   }
   const lines = await withMethods(2, methods => straightLines(methods.filter(one => !one.startsProcess)))
   if (values.only !== undefined) return
@@ -67,19 +80,20 @@ async function publish() {
   await writeFile(PUBLISHED, `${JSON.stringify(data, undefined, 2)}\n`)
 }
 
-async function photographs(folder, methods, scale, jpeg) {
+async function photographs(folder, methods, { scale, ...damage }) {
   const names = methods.map(({ name }) => name)
   const table = createTable(names, await setsIn(folder))
   const gains = {}
-  for await (const one of measureSets(folder, methods, scale, jpeg)) {
+  for await (const one of measureSets(folder, methods, scale, damage)) {
     table.add(one.method, one.set, [one.psnr, one.ssim])
     const picture = basename(one.file, '.png').replace('-lossless', '')
     if (one.method === 'local auto') gains[picture] = (gains[picture] ?? 0) + one.psnr
     if (one.method === 'bicubic (exact)') gains[picture] = (gains[picture] ?? 0) - one.psnr
     await save(`${one.set}-${one.file}-${one.method}`, one.result, scale)
   }
-  const damage = jpeg === undefined ? '' : `, JPEG ${jpeg}`
-  console.log(`\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction${damage}\n`)
+  const done = Object.entries(damage).filter(([, value]) => value !== undefined)
+  const words = done.map(([kind, value]) => `, ${kind} ${value}`).join('')
+  console.log(`\nPSNR-Y / SSIM, x${scale}, MATLAB bicubic reduction${words}\n`)
   table.print(([p, s]) => `${p.toFixed(2)} / ${s.toFixed(4)}`)
   const [set] = await setsIn(folder)
   const rows = names.map(name => {
@@ -87,7 +101,7 @@ async function photographs(folder, methods, scale, jpeg) {
     return { method: name, psnr: rounded(p, 2), ssim: rounded(s, 4) }
   })
   const gainOf = Object.fromEntries(Object.entries(gains).map(([name, gain]) => [name, rounded(gain, 2)]))
-  return { scale, jpeg, methods: rows, gainOverBicubic: gainOf }
+  return { scale, ...damage, methods: rows, gainOverBicubic: gainOf }
 }
 
 async function straightLines(methods) {

@@ -129,7 +129,7 @@ def train(o: argparse.Namespace) -> None:
         for group in optimiser.param_groups:
             group["lr"] = lr
         # bfloat16 doubles the speed; the last part runs in full precision to settle the small errors.
-        half = o.half and progress() < o.half_until
+        half = bool(o.half) and progress() < o.half_until
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             taught = teacher(x) if teacher else None
             if spare:
