@@ -9,7 +9,7 @@ import upscaleRolldown from 'unplugin-upscale/rolldown'
 import upscaleRollup from 'unplugin-upscale/rollup'
 import { afterEach, describe, expect, test } from 'vitest'
 import { buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
-import { buildRspack, rspackConfig } from '../support/more-hosts.ts'
+import { buildRspack, HOSTS, rspackConfig } from '../support/more-hosts.ts'
 import { paint, SIZE } from '../support/pictures.ts'
 import { readTree, type Site, writeSite } from '../support/site.ts'
 
@@ -24,7 +24,11 @@ afterEach(async () => {
 })
 
 async function project(files: Readonly<Record<string, string>>): Promise<Site> {
-  const site = await writeSite({ 'src/index.html': '<p></p>', ...files })
+  const site = await writeSite({
+    'src/index.html': '<p></p>',
+    'index.html': '<!doctype html><script type="module" src="./src/code.js"></script>',
+    ...files,
+  })
   sites.push(site)
   await paint(site.root, 'src/hero.png')
   return site
@@ -55,6 +59,12 @@ const INLINED: Readonly<Record<string, (site: Site) => Promise<unknown>>> = {
     buildWebpack(
       webpackConfig(site, dist(site), UPSCALE, {
         module: { rules: [IMAGES, { test: /sheet\.css$/, use: [join(site.root, 'inliner.cjs')] }] },
+      }),
+    ),
+  'webpack, in a page that a plugin compiles': site =>
+    buildWebpack(
+      webpackConfig(site, dist(site), UPSCALE, {
+        module: { rules: [IMAGES, { test: /index\.html$/, use: [join(site.root, 'inliner.cjs')] }] },
       }),
     ),
   rspack: site =>
@@ -99,6 +109,16 @@ const INLINED: Readonly<Record<string, (site: Site) => Promise<unknown>>> = {
       plugins: [taker, upscaleEsbuild(UPSCALE)],
     })
   },
+  farm: site =>
+    HOSTS.farm.build(site, dist(site), UPSCALE, [
+      {
+        name: 'inliner',
+        transform: {
+          filters: { resolvedPaths: ['code\\.js$'] },
+          executor: async ({ content }) => ({ content: await transform(site)(content) }),
+        },
+      },
+    ]),
 }
 
 test.each(Object.entries(INLINED))(
@@ -106,19 +126,20 @@ test.each(Object.entries(INLINED))(
   async (name, build) => {
     const site = await project({
       'inliner.cjs': INLINER,
-      'src/main.js': "import './sheet.css'\n",
+      'src/main.js': name.includes('page') ? '' : "import './sheet.css'\n",
+      'src/index.html': '<p>\n<img src="./hero.png?upscale=2">\n</p>',
       'src/sheet.css': 'a { color: red }\nb { background: url(./hero.png?upscale=2) }\n',
       'src/code.js':
         "// The second line has it.\nimport hero from './hero.png?upscale=2'\nconsole.log(hero)\n",
     })
-    const place = ['webpack', 'rspack'].includes(name) ? /sheet\.css:2\b/ : /code\.js:2\b/
+    const file = name.includes('page') ? 'index.html' : /pack$/.test(name) ? 'sheet.css' : 'code.js'
     const failure = await build(site).then(
       () => 'the build did not fail',
       (error: unknown) => String(error),
     )
     expect(failure).toContain('LEFTOVER_REFERENCE')
     expect(failure).toContain('ships as it is')
-    expect(failure).toMatch(place)
+    expect(failure).toContain(`${file}:2`)
   },
 )
 

@@ -55,6 +55,26 @@ describe('what ships', () => {
     expect((await run(site))?.images.map(image => image.origin)).toEqual(['cache'])
   })
 
+  test('with the default names, no address has the tag, other keys stay, and untagged pictures keep their names', async () => {
+    const code =
+      "import a from './a.png?upscale=2&v=1'; import b from './b.png?v=2'; import c from './c.png'; console.log(a, b, c)"
+    const site = await project(code, 'a.png', 'b.png', 'c.png')
+    const output = { clean: true }
+    const rules = [{ test: /\.png$/, type: 'asset/resource' as const }]
+    const build = async (plugin: boolean): Promise<string[]> => {
+      const config = rspackConfig(site, join(site.root, 'dist'), UPSCALE, { output, module: { rules } })
+      await buildRspack(plugin ? config : { ...config, plugins: [] })
+      return String(await outputOf(site, 'main.js')).match(/\w+\.png[?\w=&]*/g) ?? []
+    }
+    const untagged = (names: readonly string[]): string[] =>
+      names.filter(name => !name.includes('v=1')).sort()
+    const [plain, ours] = [await build(false), await build(true)]
+    expect(ours).toContainEqual(expect.stringMatching(/\.png\?v=1$/))
+    expect(ours.join(' ')).not.toContain('upscale')
+    expect(untagged(ours)).toEqual(untagged(plain))
+    expect(untagged(ours)).toHaveLength(2)
+  })
+
   test('a project without a rule for images works, with the default names of files', async () => {
     const code =
       "import a from './a.png?upscale=2'; import b from './b.png?upscale=2&as=srcset'; console.log(a, b)"

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build as farm, Logger } from '@farmfe/core'
+import { build as farm, type JsPlugin, Logger } from '@farmfe/core'
 import { createRsbuild } from '@rsbuild/core'
 import { type Compiler, type Configuration as RspackConfig, rspack, type Stats } from '@rspack/core'
 import { build as esbuild } from 'esbuild'
@@ -113,7 +113,7 @@ export const HOSTS = {
   },
   farm: {
     abilities: { ...ALL, newUrl: false },
-    async build(site, outDir, options) {
+    async build(site: Site, outDir: string, options: UpscaleOptions, before: readonly JsPlugin[] = []) {
       const failures: string[] = []
       // Farm's own ends the process for an error.
       const logger = Object.assign(new Logger(), {
@@ -134,7 +134,7 @@ export const HOSTS = {
           minify: false,
         },
         logger,
-        plugins: [upscaleFarm(options)],
+        plugins: [...before, upscaleFarm(options)],
       } as Parameters<typeof farm>[0])
       if (failures.length > 0) throw new Error(failures.join('\n'))
     },

@@ -11,9 +11,12 @@ import { isTaggedImage, type ReferenceSite } from './reference.ts'
  * reference of a module must have been replaced; one that was not is an error when the original ships in its place.
  */
 
+/** Who was asked for the pictures of a build. */
+export type Asked = Pick<ProjectUpscaler, 'parse' | 'seenPictures'>
+
 /** What a build says of itself. */
 export interface Accounts {
-  readonly projectUpscaler: ProjectUpscaler
+  readonly projectUpscaler: Asked
   /** Where addresses that start with a slash start; absolute. */
   readonly root: string
   /** Absolute paths of what its modules were made of. */
@@ -72,6 +75,18 @@ async function isShippedSmall(
   return !isWantedAsItIs && ships(await readFile(source), contents())
 }
 
+/** Several that were asked one after the other, for a host that writes what an earlier build made. */
+export function together(asked: ReadonlySet<Asked>): Asked {
+  const [first] = asked
+  if (first === undefined) throw new Error('a hook ran before the build')
+  return {
+    parse: site => first.parse(site),
+    *seenPictures() {
+      for (const one of asked) yield* one.seenPictures()
+    },
+  }
+}
+
 function seenName(file: string, factor: number): string {
   return `${factor} ${file}`
 }
@@ -89,7 +104,10 @@ function ships(bytes: Buffer, contents: Iterable<string | Uint8Array>): boolean 
 }
 
 /** What a reference asks for; undefined where it is wrong, which whoever asks for it is told. */
-export function directiveOf(site: ReferenceSite, projectUpscaler: ProjectUpscaler): Directive | undefined {
+export function directiveOf(
+  site: ReferenceSite,
+  projectUpscaler: Pick<ProjectUpscaler, 'parse'>,
+): Directive | undefined {
   try {
     return projectUpscaler.parse(site)
   } catch (error) {

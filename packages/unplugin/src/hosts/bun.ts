@@ -1,6 +1,7 @@
 import { basename, dirname, isAbsolute, resolve } from 'node:path'
 import { isUpscaleError, UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
+import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
@@ -49,7 +50,11 @@ export interface BunAnswer {
 
 export interface BunOutput {
   readonly success: boolean
-  readonly outputs: readonly { readonly path: string; text(): Promise<string> }[]
+  readonly outputs: readonly {
+    readonly path: string
+    text(): Promise<string>
+    arrayBuffer(): Promise<ArrayBuffer>
+  }[]
 }
 
 /** Namespace of the modules that `as=srcset` and `as=metadata` stand for. */
@@ -83,7 +88,7 @@ export function bunPlugin(userOptions: UpscaleOptions): BunPlugin {
           tell(projectUpscaler)
           if (!success) return
           await writeBuildFiles(options, projectUpscaler)
-          const left = await leftoverOf(outputs, seen)
+          const left = await leftoverOf(outputs, seen, root, projectUpscaler)
           if (left === undefined) return
           if (options.leftovers === 'error') throw shown(left)
           LOGGER.warn(left.message)
@@ -178,6 +183,8 @@ function shown(error: UpscaleError): UpscaleError {
 async function leftoverOf(
   outputs: BunOutput['outputs'],
   seen: ReadonlySet<string>,
+  root: string,
+  projectUpscaler: ProjectUpscaler,
 ): Promise<UpscaleError | undefined> {
   const searched = outputs.filter(({ path }) => isSearched(path))
   const texts = await Promise.all(searched.map(async output => [output.path, await output.text()] as const))
@@ -186,8 +193,13 @@ async function leftoverOf(
   const written = new Set(outputs.map(({ path }) => basename(path)))
   const isKnown = (reference: string): boolean => written.has(basename(pathOf(reference)))
   const [first, ...others] = await findLeftovers(files, { ownPrefixes: [], isKnown })
-  if (first === undefined) return undefined
   const own = [...seen].filter(file => !file.includes('/node_modules/') && isFile(file))
+  if (first === undefined) {
+    const contents = await Promise.all(
+      outputs.map(async output => new Uint8Array(await output.arrayBuffer())),
+    )
+    return findUnreplaced({ projectUpscaler, root, files: own, contents: () => contents })
+  }
   const { code, problem, details } = leftoverError([first, ...others], own)
   return new UpscaleError(code, problem, { ...details, hint: `${details.hint}. ${SHOWN}` })
 }

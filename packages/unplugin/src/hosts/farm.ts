@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import type {
   CompilationContext,
   JsPlugin,
@@ -7,6 +7,7 @@ import type {
   ResolvedUserConfig,
 } from '@farmfe/core'
 import { TAGGED } from 'upscale-core/internal'
+import { type Asked, findUnreplaced, together } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
@@ -33,9 +34,13 @@ interface FarmSession {
    * without the persistent cache. That reads every watched file as text, and ends the process because a picture is none.
    */
   readonly mayWatch: boolean
+  /** True where modules of an earlier process may stand in for a build's own. */
+  readonly mayKeep: boolean
   /** One for each build: after {@link end} a rebuild gets another. */
   readonly projectUpscaler: ProjectUpscaler
   readonly slots: Slots
+  /** Of this build and of those before it, whose modules Farm keeps. */
+  readonly asked: Asked
   end(): Promise<void>
   tell(projectUpscaler: ProjectUpscaler): void
   /** Who asked for a text, by the path and query of its module. */
@@ -79,14 +84,24 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
     },
     finalizeResources: {
       async executor({ resourcesMap }, context) {
-        const { root } = session()
+        const { root, asked, mayKeep } = session()
         const outputs = Object.values(resourcesMap).filter(({ name }) => isSearched(name))
         // In development the ids of modules stand in the output, those of texts with their query.
         const ids = new Set(Object.values(resourcesMap).flatMap(({ info }) => info?.moduleIds ?? []))
         const rules = { ownPrefixes: [], isKnown: (text: string) => ids.has(text) }
         const [first, ...others] = await findLeftovers(outputs.map(toOutputFile), rules)
-        if (first === undefined) return resourcesMap
-        const error = leftoverError([first, ...others], inputsOf(resourcesMap, root))
+        const files = [...inputsOf(resourcesMap, root)]
+        const error =
+          first === undefined
+            ? await findUnreplaced({
+                projectUpscaler: asked,
+                root,
+                files,
+                ...(mayKeep ? { isKept: isKeptIn(ids) } : {}),
+                contents: () => Object.values(resourcesMap).map(({ bytes }) => Buffer.from(bytes)),
+              })
+            : leftoverError([first, ...others], files)
+        if (error === undefined) return resourcesMap
         if (options.leftovers === 'error') throw error
         context?.warn(error.message)
         return resourcesMap
@@ -139,9 +154,11 @@ function startSession(
     })
   // Now, so that a wrong option stops the build before anything is done.
   let current: ProjectUpscaler | undefined = make()
+  const asked = new Set([current])
   const { options: resolved } = current
   const projectUpscaler = (): ProjectUpscaler => {
     current ??= make()
+    asked.add(current)
     return current
   }
   const goesOn = compilation?.watch !== undefined || compilation?.mode !== 'production'
@@ -149,6 +166,7 @@ function startSession(
   return {
     root,
     mayWatch,
+    mayKeep: compilation?.persistentCache !== false,
     // They outlive a build's upscaler.
     slots: createSlots(
       { options: resolved, finish: (...asked) => projectUpscaler().finish(...asked) },
@@ -156,6 +174,9 @@ function startSession(
     ),
     get projectUpscaler() {
       return projectUpscaler()
+    },
+    get asked() {
+      return together(asked)
     },
     async end() {
       const ended = current
@@ -227,6 +248,20 @@ function toOutputFile({ name, bytes }: { readonly name: string; readonly bytes: 
 
 function keyOf(path: string, query: readonly [string, string][]): string {
   return JSON.stringify([path, query])
+}
+
+/**
+ * Tells the pictures that Farm's persistent cache answered, by the modules they are: a finished file, `hero-2x.png`, or a
+ * text under the query that it was asked for with.
+ */
+function isKeptIn(ids: ReadonlySet<string>): (source: string) => boolean {
+  const names = [...ids].map(id => basename(pathOf(id)))
+  const texts = new Set([...ids].filter(isTaggedImage).map(id => basename(pathOf(id))))
+  return source => {
+    const name = basename(source)
+    const stem = basename(source, extname(source))
+    return texts.has(name) || names.some(other => other.startsWith(`${stem}-`) && /-\d[\d.]*x\./.test(other))
+  }
 }
 
 /** The modules that the outputs were made of, and the page, which Farm doesn't count among them. */

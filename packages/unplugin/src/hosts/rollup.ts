@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import { mayHoldTags } from 'upscale-toolkit/references'
-import { findUnreplaced } from '../accounts.ts'
+import { findUnreplaced, together } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -30,6 +30,8 @@ const ORIGINAL = /\?upscale-original$/
 export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   const options = resolveBuildOptions(userOptions)
   let current: ProjectUpscaler | undefined
+  // One plugin may serve builds that run at the same time.
+  let running = 0
   // What a hook says goes through the build that runs; while files are watched, each has a context of its own.
   let context: Pick<PluginContext, 'info' | 'warn'> | undefined
   let isTalkative = true
@@ -45,9 +47,8 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
   }
-  // It still knows what was asked for when the output is written, after its end.
-  let asked: ProjectUpscaler | undefined
-  const latest = (): ProjectUpscaler => asked ?? projectUpscaler()
+  // They still know what was asked for when an output is written, after the end of its build and maybe of others.
+  const asked = new Set<ProjectUpscaler>()
   const end = async (): Promise<void> => {
     const ended = current
     current = undefined
@@ -60,6 +61,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
     buildStart() {
       context = this
+      running++
       // Here, so that a wrong option stops the build; while files are watched it is kept.
       current ??= createProjectUpscaler(options.upscaler, {
         root: process.cwd(),
@@ -67,7 +69,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         mode: process.env.NODE_ENV ?? 'production',
         logger,
       })
-      asked = current
+      asked.add(current)
     },
     ...importHooks(projectUpscaler),
     transform(code, id) {
@@ -78,8 +80,9 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         tell(current)
         await writeBuildFiles(options, current)
       }
+      running--
       // No later hook makes a picture.
-      if (!this.meta.watchMode) await end()
+      if (running === 0 && !this.meta.watchMode) await end()
     },
     generateBundle: {
       order: 'post',
@@ -89,7 +92,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         const error =
           first === undefined
             ? await findUnreplaced({
-                projectUpscaler: latest(),
+                projectUpscaler: together(asked),
                 root: process.cwd(),
                 files: sourceFiles(this),
                 contents: () =>

@@ -8,6 +8,7 @@ import { isTaggedImage, pathOf } from '../reference.ts'
 import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
+import { nameWithoutTags } from './rspack-names.ts'
 import { checkOutput } from './rspack-output.ts'
 import { endBuilds, familyLogger, withOwnLoader } from './shared.ts'
 import { cleanName, nameOf, revisionOf } from './webpack.ts'
@@ -44,6 +45,7 @@ export function installInRspack(
   })
   // Only for those: it would win over an old rule with a loader, which names no type.
   if (unruled.length > 0) rules.unshift(...typeRules(unruled))
+  nameWithoutTags(compiler, pictureSource)
   const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compiler.rspack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {

@@ -35,6 +35,8 @@ interface FamilyCompilation<Module extends FamilyModule> {
   }[]
   readonly outputOptions: { readonly publicPath?: unknown }
   readonly modules: Iterable<Module>
+  /** Of loaders and plugins that bundle something for themselves: a worker, a page. */
+  readonly children: readonly FamilyCompilation<Module>[]
   readonly chunkGraph: { getModuleId(module: Module): string | number | null }
 }
 
@@ -94,11 +96,20 @@ export function isModuleId<Module extends FamilyModule>(
   }
 }
 
-/** Files of the project that may have written a reference. */
-function* sourceFiles<Module extends FamilyModule>({
+/** The modules of a compilation and of those within it. */
+function* modulesOf<Module extends FamilyModule>({
   modules,
-}: Pick<FamilyCompilation<Module>, 'modules'>): Generator<string> {
-  for (const module of modules) {
+  children,
+}: Pick<FamilyCompilation<Module>, 'modules' | 'children'>): Generator<Module> {
+  yield* modules
+  for (const child of children) yield* modulesOf(child)
+}
+
+/** Files of the project that may have written a reference. */
+function* sourceFiles<Module extends FamilyModule>(
+  compilation: Pick<FamilyCompilation<Module>, 'modules' | 'children'>,
+): Generator<string> {
+  for (const module of modulesOf(compilation)) {
     const file = module.nameForCondition()
     if (file && !file.includes('node_modules')) yield pathOf(file)
   }
@@ -129,7 +140,7 @@ async function findUnanswered<Module extends FamilyModule>(
 ): Promise<UpscaleError | undefined> {
   // A cache of the host keeps modules that nobody asks for again.
   const kept = new Set<string>()
-  for (const { resource, loaders = [] } of compilation.modules) {
+  for (const { resource, loaders = [] } of modulesOf(compilation)) {
     if (resource === undefined || !isTaggedImage(resource)) continue
     if (!loaders.some(({ loader }) => loader?.startsWith(WEBPACK_LOADER))) {
       return unreplaced({ reference: resource, importer: undefined })
