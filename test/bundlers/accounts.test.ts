@@ -127,7 +127,7 @@ test.each(Object.entries(INLINED))(
     const site = await project({
       'inliner.cjs': INLINER,
       'src/main.js': name.includes('page') ? '' : "import './sheet.css'\n",
-      'src/index.html': '<p>\n<img src="./hero.png?upscale=2">\n</p>',
+      ...(name.includes('page') ? { 'src/index.html': '<p>\n<img src="./hero.png?upscale=2">\n</p>' } : {}),
       'src/sheet.css': 'a { color: red }\nb { background: url(./hero.png?upscale=2) }\n',
       'src/code.js':
         "// The second line has it.\nimport hero from './hero.png?upscale=2'\nconsole.log(hero)\n",

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -278,6 +279,101 @@ test('bytes that are not UTF-8, and a byte order mark, stay as they are', async 
   const bytes = await readFile(join(project.root, 'dist/latin.html'))
   expect(hide(bytes.toString('latin1'))).toBe('<p>caf\xe9<img src="a-2x-#.png"><p>\xfc')
   expect(hide(await project.read('dist/mark.html'))).toBe('\ufeff<img src="a-2x-#.png">')
+})
+
+test.each([
+  ['little', (bytes: Buffer): Buffer => bytes],
+  ['big', (bytes: Buffer): Buffer => bytes.swap16()],
+])('a page in UTF-16, %s end first, is rewritten and stays one', async (_, order) => {
+  await paintAll('a.png')
+  const page = '\ufeff<p>caf\xe9 \u5199<img src="a.png?upscale=2">'
+  await project.write('dist/wide.html', order(Buffer.from(page, 'utf16le')))
+  await html()
+  const bytes = order(await readFile(join(project.root, 'dist/wide.html')))
+  expect(hide(bytes.toString('utf16le'))).toBe(page.replace('a.png?upscale=2', 'a-2x-#.png'))
+})
+
+describe('a page with a policy', () => {
+  const digestOf = (text: string, algorithm = 'sha256'): string =>
+    `${algorithm}-${createHash(algorithm).update(text).digest('base64')}`
+  const policyOf = (...listed: string[]): string =>
+    `<meta http-equiv="Content-Security-Policy" content="style-src ${listed.map(one => `'${one}'`).join(' ')}">`
+
+  test.each([
+    ['a style', (css: string) => `<style>${css}</style>`, 'sha256'],
+    ['a style', (css: string) => `<style>${css}</style>`, 'sha512'],
+    ['a style attribute', (css: string) => `<p style="${css}"></p>`, 'sha384'],
+  ])('lists the new digest of %s beside the old one', async (_, place, algorithm) => {
+    await paintAll('a.png')
+    const css = 'a { background: url(a.png?upscale=2) }'
+    const other = digestOf('p { color: red }')
+    const page = await rewrite(policyOf(other, digestOf(css, algorithm)) + place(css))
+    const [, written = ''] = /(?:<style>|style=")(a \{.*\})/.exec(page) ?? []
+    const changed = written.replaceAll('&quot;', '"')
+    expect(changed).toMatch(/a-2x-\w+\.png/)
+    const listed = [other, digestOf(css, algorithm), digestOf(changed, algorithm)]
+    expect(page.startsWith(policyOf(...listed))).toBe(true)
+  })
+
+  test('in a file of headers is left as it is and named with the new digest', async () => {
+    await paintAll('a.png')
+    const css = 'a { background: url(a.png?upscale=2) }'
+    const headers = `/*\n  Content-Security-Policy: style-src '${digestOf(css)}'\n`
+    await project.write('dist/_headers', headers)
+    await project.write('dist/index.html', `<style>${css}</style>`)
+    const { code, stderr } = await html()
+    const [, changed = ''] = /<style>(.*)<\/style>/.exec(await project.read('dist/index.html')) ?? []
+    expect(code).toBe(0)
+    expect(stderr).toContain(`_headers:2 lists '${digestOf(css)}'`)
+    expect(stderr).toContain(`add '${digestOf(changed)}'`)
+    expect(await project.read('dist/_headers')).toBe(headers)
+  })
+})
+
+describe('JSON and code in a page', () => {
+  const ISLANDS = [
+    [
+      '<script type="application/ld+json">{"image":["a.png?upscale=2"],"name":"A"}</script>',
+      '<script type="application/ld+json">{"image":["a-2x-#.png"],"name":"A"}</script>',
+    ],
+    [
+      '<script id="__DATA__" type="application/json">{"src":"/a.png?upscale=2"}</script>',
+      '<script id="__DATA__" type="application/json">{"src":"/a-2x-#.png"}</script>',
+    ],
+    [
+      `<div data-options='{"image":"a.png?upscale=2","gap":8}'></div>`,
+      `<div data-options='{"image":"a-2x-#.png","gap":8}'></div>`,
+    ],
+    [
+      `<div x-data="{ src: 'a.png?upscale=2', open: false }"></div>`,
+      `<div x-data="{ src: 'a-2x-#.png', open: false }"></div>`,
+    ],
+    [`<a hx-vals='{"image": "a.png?upscale=2"}'></a>`, `<a hx-vals='{"image": "a-2x-#.png"}'></a>`],
+    [
+      '<astro-island props="{&quot;src&quot;:[0,&quot;/a.png?upscale=2&quot;]}"></astro-island>',
+      '<astro-island props="{&quot;src&quot;:[0,&quot;/a-2x-#.png&quot;]}"></astro-island>',
+    ],
+  ] as const
+
+  test.each(ISLANDS)('%s', async (page, rewritten) => {
+    await paintAll('a.png')
+    expect(hide(await rewrite(page))).toBe(rewritten)
+  })
+
+  test.each([
+    '<p>\n<script>load("a.png?upscale=2")</script>',
+    '<p>\n<script type="application/json">{"src":"gone.png?upscale=2"}</script>',
+    '<p>\n<script type="application/json">{"src":"a.png?upscale=99"}</script>',
+    `<p>\n<div data-options='{"src":"gone.png?upscale=2"}'></div>`,
+    '<p>\n<script type="application/json">{"html":"<img src=\\"a.png?upscale=2\\">"}</script>',
+  ])('what can not be rewritten is named with its line, and the run goes well: %j', async page => {
+    await paintAll('a.png')
+    await project.write('dist/index.html', page)
+    const { code, stderr } = await html()
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stderr).toMatch(/notice: dist\/index\.html:2 mentions "\w+\.png\?upscale=\d+"/)
+    expect(await project.read('dist/index.html')).toBe(page)
+  })
 })
 
 test('a dry run writes nothing and tells the price', async () => {

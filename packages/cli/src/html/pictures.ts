@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import {
   type Directive,
@@ -135,6 +136,8 @@ function readReference(reference: Reference, page: Place, source: ReferenceConte
     const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
     const file = site.fileOf(directive?.path ?? pathOf(reference.address), page.file, page.base)
     if (file === undefined) return nothing
+    // A string that names no picture is no address: a name, or a text about references.
+    if (reference.place === 'data' && !existsSync(file)) return nothing
     if (directive === undefined) {
       // Spelled like a parsed tag, so that both are one picture.
       const { factor, engine } = upscaler.options
@@ -145,7 +148,7 @@ function readReference(reference: Reference, page: Place, source: ReferenceConte
     return { ...reference, pictures, rest: directive.rest, isList: directive.as === 'srcset' }
   } catch (error) {
     if (!isUpscaleError(error)) throw error
-    return { ...nothing, error }
+    return reference.place === 'data' ? nothing : { ...nothing, error }
   }
 }
 

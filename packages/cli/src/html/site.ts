@@ -3,6 +3,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { UpscaleError } from 'upscale-core'
 import { safeText } from 'upscale-core/internal'
+import { countLines } from 'upscale-toolkit/references'
+import { findOutputReferences } from 'upscale-toolkit/references/output'
 import { type Scan, scanCss, scanHtml } from 'upscale-toolkit/references/scan'
 import { createSite, isInSite, type Site } from 'upscale-toolkit/references/site'
 import { findReferences } from 'upscale-toolkit/references/sources'
@@ -14,6 +16,7 @@ import { createProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { HtmlFlags } from './flags.ts'
 import { createPagePictures, type Page, type PagePictures } from './pictures.ts'
+import { type ChangedDigest, changedDigests, findDigest, renewPolicy } from './policy.ts'
 import { finishHtml, type Leftover } from './summary.ts'
 
 /** Makes the pictures of a site and rewrites its pages. Returns the exit code. */
@@ -36,12 +39,14 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
     end(isCached ? 'cached' : 'worked', isCached ? undefined : text)
   })
   const rewritten: string[] = []
+  const digests: ChangedDigest[] = []
   // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
   for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
-    if (await rewritePage(page, pictures)) rewritten.push(page.file)
+    if (await rewritePage(page, pictures, digests)) rewritten.push(page.file)
   }
   await renewIntegrities(site, rewritten)
-  const leftovers = await findLeftovers(site)
+  for (const notice of digests.length === 0 ? [] : await policiesElsewhere(site, digests)) print.note(notice)
+  const leftovers = [...(await findLeftovers(site)), ...(await leftInPages(site, pages))]
   for (const { file, line, address } of leftovers) {
     print.note(
       `notice: ${shownPath(file, process.cwd())}:${line} mentions "${safeText(address)}", which stays as it is`,
@@ -82,7 +87,8 @@ async function findPages(site: Site, auto: string | undefined, pictures: PagePic
   return pages
 }
 
-async function rewritePage(page: Page, pictures: PagePictures): Promise<boolean> {
+/** @param digests is given what a policy may list and has changed */
+async function rewritePage(page: Page, pictures: PagePictures, digests: ChangedDigest[]): Promise<boolean> {
   const { text, encode } = await readText(page.file)
   const scan = scanText(page.file, text, page.auto)
   let index = 0
@@ -93,9 +99,35 @@ async function rewritePage(page: Page, pictures: PagePictures): Promise<boolean>
     return reference?.address === found.address ? pictures.answer(reference, page) : undefined
   })
   if (changed === text) return false
-  await placeText(encode(changed), page.file)
+  const isPage = !/\.css$/i.test(page.file)
+  const mine = isPage && /<style|\b(?:style|on[a-z]+)\s*=/i.test(text) ? changedDigests(text, changed) : []
+  digests.push(...mine)
+  await placeText(encode(mine.length === 0 ? changed : renewPolicy(changed, mine)), page.file)
   return true
 }
+
+/** What to write in files that say what a server sends with pages: they may be for other pages too, so they are not touched. */
+async function policiesElsewhere(site: Site, digests: readonly ChangedDigest[]): Promise<string[]> {
+  const notices: string[] = []
+  const rules = { skip: new Set<string>(), wants: (name: string) => SERVER_FILE.test(name) }
+  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const text = await readFile(file, 'utf8')
+    const lineOf = countLines(text)
+    for (const { before, after } of digests) {
+      const listed = findDigest(text, before)
+      if (listed === undefined || findDigest(text, after) !== undefined) continue
+      const place = `${shownPath(file, process.cwd())}:${lineOf(text.indexOf(listed))}`
+      notices.push(
+        `notice: ${place} lists '${listed}', of a text that was rewritten; add '${after}' behind it`,
+      )
+    }
+  }
+  return notices
+}
+
+/** Where static hosts and servers read headers from. */
+const SERVER_FILE =
+  /^(?:_headers|\.htaccess|web\.config|(?:vercel|serve|firebase|staticwebapp\.config)\.json|netlify\.toml|.*\.conf)$/i
 
 /** Pages that name the digest of a style sheet which was rewritten name its new one. */
 async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> {
@@ -142,11 +174,42 @@ async function findLeftovers(site: Site): Promise<Leftover[]> {
   return found
 }
 
+/** What stays tagged in pages and has no error of its own: in scripts, and in texts that may be something else. */
+async function leftInPages(site: Site, pages: readonly Page[]): Promise<Leftover[]> {
+  const handled = new Map(pages.map(({ file, references }) => [file, references]))
+  const found: Leftover[] = []
+  const rules = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|svg)$/i.test(name) }
+  for await (const { file, name } of walk([{ kind: 'folder', path: site.folder }], rules)) {
+    const { text } = await readText(file)
+    const lineOf = countLines(text)
+    const answered = new Set(
+      (handled.get(file) ?? [])
+        .filter(({ pictures, error }) => pictures.length > 0 || error !== undefined)
+        .map(({ address }) => address),
+    )
+    const left = await findOutputReferences(name, text, { ownPrefixes: [], isKnown: () => false })
+    for (const { reference, start } of left) {
+      if (!answered.has(reference)) found.push({ file, line: lineOf(start), address: reference })
+    }
+  }
+  return found
+}
+
 const OTHER_TEXT = /\.(?:[cm]?js|json|webmanifest|xml|rss|atom|txt|md)$/i
 
-/** A text and the way back to bytes. What is not UTF-8 is taken byte by byte, so that it comes out as it was. */
+/**
+ * A text and the way back to bytes. UTF-16 is told by its byte order mark; what else is not UTF-8 is taken byte by byte, so
+ * that it comes out as it was.
+ */
 async function readText(file: string): Promise<{ readonly text: string; encode(text: string): Uint8Array }> {
   const bytes = await readFile(file)
+  const isBigEndian = bytes[0] === 0xfe && bytes[1] === 0xff
+  const isWide = isBigEndian || (bytes[0] === 0xff && bytes[1] === 0xfe)
+  if (isWide && bytes.length % 2 === 0) {
+    const swap = (pairs: Buffer): Buffer => (isBigEndian ? pairs.swap16() : pairs)
+    const encode = (changed: string): Buffer => swap(Buffer.from(`\ufeff${changed}`, 'utf16le'))
+    return { text: swap(bytes).toString('utf16le').slice(1), encode }
+  }
   const encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
   const text = bytes.toString(encoding)
   const mark = text.startsWith('\ufeff') ? '\ufeff' : ''

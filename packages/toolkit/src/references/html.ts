@@ -2,8 +2,8 @@ import { elementsOf, type HtmlElement } from './elements.ts'
 import { isProseAttribute } from './prose-attributes.ts'
 import { imagesUnder, type PlainImage } from './selector.ts'
 
-/** What a value holds: one address, a `srcset`, or CSS. */
-export type ValueKind = 'address' | 'srcset' | 'css'
+/** What a value holds: one address, a `srcset`, CSS, or JSON. */
+export type ValueKind = 'address' | 'srcset' | 'css' | 'data'
 
 /** A value in a page that may hold references. */
 export interface HtmlValue {
@@ -34,7 +34,7 @@ export function readHtml(html: string): HtmlPage {
   const bases = elements.filter(({ name }) => name === 'base').flatMap(({ attributes }) => attributes)
   return {
     base: bases.find(({ name }) => name === 'href')?.value,
-    values: elements.flatMap(element => [...attributeValues(element, html), ...styleValues(element, html)]),
+    values: elements.flatMap(element => [...attributeValues(element, html), ...textValues(element, html)]),
     imagesUnder: selector => imagesUnder(selector, html),
   }
 }
@@ -47,11 +47,13 @@ function attributeValues({ attributes }: HtmlElement, html: string): HtmlValue[]
   })
 }
 
-function styleValues({ name, texts }: HtmlElement, html: string): HtmlValue[] {
-  if (name !== 'style') return []
-  // As written: in a <style> nothing is decoded, but line ends are.
+function textValues({ name, attributes, texts }: HtmlElement, html: string): HtmlValue[] {
+  const type = attributes.find(attribute => attribute.name === 'type')?.value ?? ''
+  const isData = name === 'script' && /\bjson\b/i.test(type)
+  if (name !== 'style' && !isData) return []
+  // As written: in a <style> or <script> nothing is decoded, but line ends are.
   return texts.map(({ start, end }) => ({
-    kind: 'css' as const,
+    kind: isData ? ('data' as const) : ('css' as const),
     value: html.slice(start, end),
     start,
     end,

@@ -10,8 +10,11 @@ export interface Reference {
   /** As written, entities and escapes decoded: `img/hero.png?upscale=2`. */
   readonly address: string
   readonly line: number
-  /** Where it stands: a place for one address, a candidate of a `srcset`, or an image that `--auto` found. */
-  readonly place: 'address' | 'candidate' | 'auto'
+  /**
+   * Where it stands: a place for one address, a candidate of a `srcset`, JSON or code, whose strings may be something else,
+   * or an image that `--auto` found.
+   */
+  readonly place: 'address' | 'candidate' | 'data' | 'auto'
 }
 
 /** A file taken apart. */
@@ -22,7 +25,7 @@ export interface Scan {
   /**
    * The text with other addresses. Nothing but the values concerned is touched.
    *
-   * @param answer what stands for a reference: for `address` one address, else the text of the whole `srcset` or
+   * @param answer what stands for a reference: for `address` and `data` one address, else the text of the whole `srcset` or
    *   candidate; undefined leaves it as it is
    */
   rewrite(answer: (reference: Reference) => string | undefined): string
@@ -93,7 +96,7 @@ function scanOf(text: string, base: string | undefined, slots: readonly Slot[]):
 
 function slotOf(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   if (value.kind === 'css') return cssSlot(value, text, lineOf)
-  if (isCode(value.value)) return codeSlot(value, lineOf)
+  if (value.kind === 'data' || isCode(value.value)) return codeSlot(value, text, lineOf)
   return value.kind === 'srcset' ? srcsetSlot(value, lineOf) : addressSlot(value, lineOf)
 }
 
@@ -116,14 +119,15 @@ function isCode(value: string): boolean {
 }
 
 /** In JSON and in code a string that is an address as a whole is one. */
-function codeSlot(value: HtmlValue, lineOf: LineOf): Slot {
-  const line = lineOf(value.start)
+function codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
+  const isRaw = text.slice(value.start, value.end) === value.value
   const parts = [...tokensOf(value.value)].flatMap(token => {
     const address = literalText(token)
     // Escapes would have to be written again in the way of that language; a query with spaces is prose.
     if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) return []
     const start = token.start + 1
-    return [{ start, end: start + address.length, reference: { address, line, place: 'address' as const } }]
+    const line = lineOf(value.start + (isRaw ? start : 0))
+    return [{ start, end: start + address.length, reference: { address, line, place: 'data' as const } }]
   })
   return {
     references: parts.map(({ reference }) => reference),
