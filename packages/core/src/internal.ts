@@ -16,6 +16,7 @@ export {
   type RecordShelf,
   type RootName,
 } from './cache/archive.ts'
+export { discard, renamePatiently } from './cache/disk.ts'
 export { dollars } from './engines/dollars.ts'
 export type { OrderSize } from './engines/engine.ts'
 export { sleep } from './engines/http/deadline.ts'

@@ -1,5 +1,5 @@
 // Prints a digest of what the built engine makes of each golden input, and of a picture that both kinds of network share,
-// one a line. The lines are the same on every machine. arm64.sh compares two.
+// one a line. The lines are the same on every machine; `pnpm test:arm64` compares two.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { local } from '../dist/index.mjs'

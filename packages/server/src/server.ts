@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
 import { type FastifyInstance, fastify } from 'fastify'
 import { createUpscaler, type Engine, UpscaleError } from 'upscale-core'
+import { discard } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import { ApiError } from './api-error.ts'
 import { createAuthenticator, isLoopbackName, KEYS_VARIABLE } from './auth.ts'
@@ -71,7 +72,7 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
     // Calls whose clients hung up go on without a request; what they bring may be paid for.
     await parts.upscaler.drain()
     await parts.upscaler.close()
-    await rm(parts.uploads, { recursive: true, force: true })
+    await discard(parts.uploads)
   }
 
   return {
@@ -156,7 +157,7 @@ async function sweepUploads(): Promise<void> {
     const [, pid] = /^upscale-server-(\d+)-[\da-f-]{36}$/.exec(name) ?? []
     if (pid !== undefined && !isRunning(Number(pid))) {
       // What belongs to another user can't be removed, and need not be.
-      await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {})
+      await discard(join(tmpdir(), name))
     }
   }
 }

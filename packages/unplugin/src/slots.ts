@@ -1,8 +1,9 @@
 import { hash, randomUUID } from 'node:crypto'
 import { type BigIntStats, statSync } from 'node:fs'
-import { copyFile, link, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
+import { discard, renamePatiently } from 'upscale-core/internal'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -121,7 +122,7 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
     await mkdir(folder, { recursive: true })
     await rm(temporary, { force: true })
     await link(image.file, temporary).catch(() => copyFile(image.file, temporary))
-    await rename(temporary, slot)
+    await renamePatiently(temporary, slot)
     return slot
   } catch (error) {
     if (!isUnwritable(error)) throw error
@@ -129,7 +130,7 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
     return image.file
   } finally {
     // rename() leaves the old name behind when both are links to one file, which happens when two builds race.
-    await rm(temporary, { force: true }).catch(() => {})
+    await discard(temporary)
   }
 }
 
@@ -151,6 +152,6 @@ function isUnwritable(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    ['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(String(error.code))
+    ['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'ENOSPC'].includes(String(error.code))
   )
 }

@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
+import { discard } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
@@ -39,7 +40,7 @@ export async function runPipe(flags: RunFlags): Promise<number> {
       return EXIT.ok
     })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await discard(folder)
   }
 }
 

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import { type ArchivedImage, type EntryFacts, openArchive, type RootName } from 'upscale-core/internal'
+import {
+  type ArchivedImage,
+  discard,
+  type EntryFacts,
+  openArchive,
+  type RootName,
+  renamePatiently,
+} from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
@@ -83,8 +90,8 @@ function sizeOf(entries: readonly Sound[]): number {
 async function remove(folder: string, root: string): Promise<void> {
   const temporary = join(root, 'tmp', randomUUID())
   await mkdir(join(root, 'tmp'), { recursive: true })
-  await rename(folder, temporary)
-  await rm(temporary, { recursive: true, force: true })
+  await renamePatiently(folder, temporary)
+  await discard(temporary)
 }
 
 const AGES: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 }

@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Job, Queue } from 'bullmq'
 import type { Command } from 'commander'
 import { isUpscaleError } from 'upscale-core'
-import { dollars, sleep } from 'upscale-core/internal'
+import { discard, dollars, sleep } from 'upscale-core/internal'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { wholeNumber, withEngineFlags, withExamples } from '../flags.ts'
 import { messageOf } from '../print.ts'
@@ -46,7 +45,7 @@ export function addWork(program: Command): void {
         work(flags, folder, session),
       )
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await discard(folder)
     }
   })
 }

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
+import { discard, renamePatiently } from 'upscale-core/internal'
 
 /** A finished file of the cache. */
 export interface Made {
@@ -70,9 +71,9 @@ async function replace(target: string, write: (temporary: string) => Promise<voi
   const temporary = join(folder, `.upscale-${randomUUID()}`)
   try {
     await write(temporary)
-    await rename(temporary, target)
+    await renamePatiently(temporary, target)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await discard(temporary)
     throw error
   }
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
-import { answerAddress, type RemoteStore, type SharedIntent, sleep } from 'upscale-core/internal'
+import { answerAddress, discard, type RemoteStore, type SharedIntent, sleep } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
@@ -72,7 +72,7 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
       return { origin: answer.origin, costMicros, digest: answer.digest }
     }
   } finally {
-    await rm(own, { recursive: true, force: true })
+    await discard(own)
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errnoOf, readFileOfLimitSync, unwritable } from '../cache/disk.ts'
+import { discard, errnoOf, readFileOfLimitSync, renamePatiently, unwritable } from '../cache/disk.ts'
 import { acquireLock, LOCKS, whileHeld } from '../cache/lock/lock.ts'
 import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
 import { dollars } from '../engines/dollars.ts'
@@ -261,9 +261,9 @@ async function replaceFile(file: string, members: readonly Member[]): Promise<vo
   const temporary = `${file}.${randomUUID()}`
   try {
     await writeFile(temporary, JSON.stringify({ members }), { flag: 'wx' })
-    await rename(temporary, file)
+    await renamePatiently(temporary, file)
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined) // the error to tell about is the first one
+    await discard(temporary)
     throw unwritable(file, error)
   }
 }

@@ -10,7 +10,7 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'upscale-room-'))
   mkdirSync(join(folder, 'tmp'))
-  vi.stubEnv('TMPDIR', join(folder, 'tmp'))
+  stubTemporary(join(folder, 'tmp'))
 })
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -64,6 +64,11 @@ test('an answer that no attempt stores is where the message says, ready to be co
 
 test('an answer that nothing takes is said to be lost', async () => {
   writeFileSync(join(folder, 'cache'), 'in the way')
-  vi.stubEnv('TMPDIR', join(folder, 'nowhere'))
+  stubTemporary(join(folder, 'nowhere'))
   await expect(keepReceived(open(), FACTS, BYTES, [])).rejects.toThrow(/is lost.*nor could it be written/)
 })
+
+/** Each system has a variable of its own. */
+function stubTemporary(path: string): void {
+  for (const name of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, path)
+}

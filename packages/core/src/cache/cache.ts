@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { rename, rm, statfs } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
-import { errnoOf, unreadable, unwritable } from './disk.ts'
+import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
   type CacheEntry,
   ENTRY_FILE,
@@ -278,14 +278,14 @@ class DiskCache implements Cache {
   }
 
   async removeRecord(shelf: RecordShelf, key: string): Promise<void> {
-    await this.#write(() => rm(this.recordFile(shelf, key), { force: true }))
+    await this.#write(() => whileHeldOpen(() => rm(this.recordFile(shelf, key), { force: true })))
   }
 
   async remove(shelf: EntryShelf, key: string): Promise<void> {
     const folder = this.#path(shelf, key)
     await this.#write(() =>
       withTemporary(this.root, this.#tag, async temporary => {
-        await rename(folder, join(temporary, key)).catch(error => {
+        await renamePatiently(folder, join(temporary, key)).catch(error => {
           if (errnoOf(error) !== 'ENOENT') throw error
         })
       }),

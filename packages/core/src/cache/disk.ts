@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,8 +22,8 @@ export const READ: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /** Longest wait for another file to be closed when this process or the system may open no more. */
 const DESCRIPTORS_MS = 5000
-/** Longest wait for somebody (a virus scanner, an editor) to let go of a folder that is to be renamed. */
-const RENAME_MS = 2000
+/** Longest wait for somebody to let go of what is to be renamed or removed. */
+const HELD_OPEN_MS = 2000
 
 /** The `code` of a failed system call, else an empty string. */
 export function errnoOf(error: unknown): string {
@@ -185,9 +194,39 @@ async function makeOne(
 
 /** Renames, waiting up to 2 s for somebody who holds the file or folder open to let go. */
 export function renamePatiently(from: string, to: string): Promise<void> {
+  return whileHeldOpen(() => rename(from, to))
+}
+
+/**
+ * The same for a name that must be free. Windows says of one that is taken what it says of one that is held open, which
+ * would be waited for in vain.
+ * @throws the system's error; with the code EEXIST when something is in its place
+ */
+export function renameToFree(from: string, to: string): Promise<void> {
+  return whileHeldOpen(() =>
+    rename(from, to).catch((error: Error) => {
+      if (!heldOpenErrnos().includes(errnoOf(error)) || !existsSync(to)) throw error
+      throw Object.assign(new Error(error.message, { cause: error }), { code: 'EEXIST' })
+    }),
+  )
+}
+
+/** Tries for up to 2 s what fails while somebody (a virus scanner, an editor) holds the file or folder open. */
+export function whileHeldOpen(attempt: () => Promise<void>): Promise<void> {
+  return patiently(attempt, heldOpenErrnos(), HELD_OPEN_MS)
+}
+
+function heldOpenErrnos(): readonly string[] {
   // Elsewhere EPERM and EACCES are about permissions, which waiting doesn't change.
-  const passing = process.platform === 'win32' ? ['EBUSY', 'EPERM', 'EACCES'] : ['EBUSY']
-  return patiently(() => rename(from, to), passing, RENAME_MS)
+  return process.platform === 'win32' ? ['EBUSY', 'EPERM', 'EACCES'] : ['EBUSY']
+}
+
+/**
+ * Removes a temporary file or folder, waiting a moment for who holds it open. What can't be removed is left: it must not hide
+ * an error that led here, nor turn work that is done into a failure.
+ */
+export async function discard(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
 }
 
 /** The file system's own idea of now, in ms, which need not be this machine's: the time it gives a new file. */
@@ -198,7 +237,7 @@ export async function fileSystemNow(folder: string): Promise<number> {
     return (await handle.stat()).mtimeMs
   } finally {
     await handle.close()
-    await rm(probe, { force: true })
+    await discard(probe)
   }
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { SourceFacts } from '../source/source.ts'
 import { record } from '../validate.ts'
@@ -93,8 +93,12 @@ function readJournal(file: string): Map<string, Hit> {
 
 function rewrite(file: string, hits: ReadonlyMap<string, Hit>): void {
   const temporary = `${file}.${process.pid}.${Date.now()}`
-  writeFileSync(temporary, [...hits].map(([key, hit]) => lineOf(key, hit)).join(''), { flag: 'wx' })
-  renameSync(temporary, file)
+  try {
+    writeFileSync(temporary, [...hits].map(([key, hit]) => lineOf(key, hit)).join(''), { flag: 'wx' })
+    renameSync(temporary, file)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
 }
 
 function isHit(value: unknown): value is Hit {

@@ -9,6 +9,7 @@ import {
   stampOf,
   syncFolder,
   unreadable,
+  whileHeldOpen,
 } from './disk.ts'
 import { type ManifestLines, parseLines, printLine } from './manifest-text.ts'
 
@@ -83,7 +84,7 @@ export function createManifestAdditions(
         await handle.close()
       }
     },
-    remove: () => rm(file, { force: true }),
+    remove: () => whileHeldOpen(() => rm(file, { force: true })),
   }
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errnoOf, makeFolder, renamePatiently, syncFolder, writeWhole } from './disk.ts'
+import { discard, errnoOf, makeFolder, renameToFree, syncFolder, writeWhole } from './disk.ts'
 
 // How something gets its final name:
 //
@@ -38,8 +38,8 @@ export async function withTemporary<Result>(
   try {
     return await use(path)
   } finally {
-    // A failure here (a disk gone read-only) must not hide the one that led here; a later sweep tries again.
-    await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
+    // What stays, a later sweep removes.
+    await discard(path)
   }
 }
 
@@ -116,7 +116,7 @@ export async function publish<Winner>(
   for (let attempt = 1; ; attempt++) {
     try {
       await makeFolder(parent, synced)
-      await renamePatiently(from, to)
+      await renameToFree(from, to)
       if (synced) await syncFolder(parent)
       return undefined
     } catch (error) {
@@ -133,9 +133,7 @@ export async function publish<Winner>(
 const ATTEMPTS = 20
 
 function isCollision(error: unknown): boolean {
-  const errno = errnoOf(error)
-  if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR'].includes(errno)) return true
-  return process.platform === 'win32' && (errno === 'EPERM' || errno === 'EACCES')
+  return ['ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error))
 }
 
 async function prepareRoot(root: string, tag: boolean): Promise<void> {

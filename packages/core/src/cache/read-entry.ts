@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { errnoOf, messageOf, readExactSync, readPageSync } from './disk.ts'
 import { type CacheEntry, ENTRY_FILE, type EntryFacts, parseEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
@@ -94,9 +95,16 @@ export class EntryReader {
       if (value === undefined) return { state: 'damaged', reason: 'the record of this key is damaged' }
       return { value }
     } catch (error) {
+      if (errnoOf(error) === 'ENOENT' && process.platform === 'win32' && isFile(dirname(file)))
+        return { state: 'damaged', reason: 'a file is in the place of its folder' }
       return flawOf(error)
     }
   }
+}
+
+/** Windows says of what lies below a file that it is absent; other systems say that the file is no folder. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
 function flawOf(error: unknown): Flaw {

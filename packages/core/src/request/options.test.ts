@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { resize } from '../engines/resize.ts'
 import { isUpscaleError } from '../errors.ts'
@@ -32,11 +32,11 @@ function refusal(options: unknown, env: HostFacts['env'] = {}): { code: string; 
 describe('defaults', () => {
   test('are complete and absolute', () => {
     expect(resolveWith({})).toMatchObject({
-      root: '/project',
+      root: resolve('/project'),
       engine: 'local',
       factor: 2,
-      cacheDir: '/project/.upscale',
-      scratchDir: '/project/node_modules/.cache/upscale',
+      cacheDir: resolve('/project/.upscale'),
+      scratchDir: resolve('/project/node_modules/.cache/upscale'),
       scratchAdvice: undefined,
       concurrency: 4,
       budgetMicros: 1_000_000,
@@ -49,7 +49,7 @@ describe('defaults', () => {
     const env = { UPSCALE_CACHE_DIR: '/cache', UPSCALE_FROZEN: '1', UPSCALE_BUDGET: '2.5' }
     expect(resolveWith({}, env)).toMatchObject({ cacheDir: '/cache', frozen: true, budgetMicros: 2_500_000 })
     expect(resolveWith({ cacheDir: 'mine', frozen: false, budget: 0 }, env)).toMatchObject({
-      cacheDir: '/project/mine',
+      cacheDir: resolve('/project/mine'),
       frozen: false,
       budgetMicros: 0,
     })

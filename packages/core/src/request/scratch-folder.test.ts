@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { HOST_RULES, scratchFolder } from './scratch-folder.ts'
 
@@ -26,7 +26,7 @@ test.each<[string, Record<string, string>, string | undefined, string]>([
 ])('%s', (_, env, framework, expected) => {
   const root = project(framework)
   const { folder, advice } = scratchFolder(root, env)
-  expect(folder).toBe(expected.startsWith('/') ? expected : join(root, expected))
+  expect(folder).toBe(resolve(root, expected))
   expect(advice).toBeUndefined()
 })
 
@@ -47,7 +47,7 @@ test('below a cache home every project has a folder of its own, the same in ever
   const env = { XDG_CACHE_HOME: '/cache', GITHUB_ACTIONS: 'true' }
   const [one, other] = [project(undefined), project(undefined)]
   expect(scratchFolder(one, env)).toEqual(scratchFolder(one, env))
-  expect(scratchFolder(one, env).folder).toMatch(/^\/cache\/upscale\/[^/]+-[0-9a-f]{8}$/)
+  expect(scratchFolder(one, env).folder).toMatch(/^[\\/]cache[\\/]upscale[\\/][^\\/]+-[0-9a-f]{8}$/)
   expect(scratchFolder(one, env).folder).not.toBe(scratchFolder(other, env).folder)
   expect(scratchFolder(one, env).advice).toBeUndefined()
 })

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import pLimit from 'p-limit'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
-import { dollars, safeText } from 'upscale-core/internal'
+import { discard, dollars, safeText } from 'upscale-core/internal'
 import { type AnswerFacts, base64Answer, estimate, eventAnswer, urlAnswer } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
 import { type Edit, planEdit } from '../edit.ts'
@@ -48,7 +47,7 @@ export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
       note(request, edit, made, parts)
       return answer(request, reply, { edit, ...made }, parts)
     } finally {
-      await rm(folder, { recursive: true, force: true })
+      await discard(folder)
     }
   })
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UpscaleError } from 'upscale-core'
+import { discard, renamePatiently } from 'upscale-core/internal'
 
 /**
  * Writes a text file for the user, whole or not at all. One that has this text already is left alone, so that nobody
@@ -16,9 +17,9 @@ export async function placeText(file: string, text: string, what: string): Promi
   try {
     await mkdir(dirname(file), { recursive: true })
     await writeFile(temporary, text, { flag: 'wx' })
-    await rename(temporary, file)
+    await renamePatiently(temporary, file)
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined) // the error to tell about is the first one
+    await discard(temporary)
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UpscaleError('BAD_OPTION', `${what} can't be written: ${reason}`, {
       hint: 'name a file in a folder that can be written',

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Sharp } from 'sharp'
 import { FORMATS, type Format } from 'upscale-core'
+import { discard, renamePatiently } from 'upscale-core/internal'
 
 /** A picture of the right size that is shown until the real one is there. */
 export interface Placeholder {
@@ -49,8 +50,12 @@ export function createPlaceholders(maxPixels: number): Placeholders {
 export async function writePlaceholder(file: string, { bytes }: Placeholder): Promise<void> {
   const temporary = `${file}.${randomUUID()}`
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(temporary, bytes)
-  await rename(temporary, file)
+  try {
+    await writeFile(temporary, bytes)
+    await renamePatiently(temporary, file)
+  } finally {
+    await discard(temporary)
+  }
 }
 
 async function enlarge(source: string, factor: number, maxPixels: number): Promise<Placeholder> {

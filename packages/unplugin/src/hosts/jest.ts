@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join, relative } from 'node:path'
 import { imageSize } from 'image-size'
 import { isTaggedImage, pathOf } from '../reference.ts'
@@ -80,5 +80,11 @@ function writeWhole(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true })
   const temporary = `${file}.${process.pid}`
   writeFileSync(temporary, text)
-  renameSync(temporary, file)
+  try {
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    // Windows replaces no file that another worker reads; what is there is as good.
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) throw error
+  }
 }

@@ -1,8 +1,8 @@
 import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleError } from 'upscale-core'
+import { discard } from 'upscale-core/internal'
 import { createDevPictures } from '../dev/pictures.ts'
 import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../dev/upscaler.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -122,7 +122,7 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
       pictures.close()
       clearTimeout(echo)
       await projectUpscaler.close()
-      await rm(dirname(rebuildTrigger), { recursive: true, force: true })
+      await discard(dirname(rebuildTrigger))
     },
   }
 }

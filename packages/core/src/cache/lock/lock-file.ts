@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, rm, unlink } from 'node:fs/promises'
+import { link, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { errnoOf, makeFolder, openPatiently, READ } from '../disk.ts'
+import { discard, errnoOf, makeFolder, openPatiently, READ, whileHeldOpen } from '../disk.ts'
 import { type LockOwner, type LockToken, parseToken, printToken } from './lock-owner.ts'
 
 // The steps of the lock's protocol that touch its file; lock.ts has the protocol.
@@ -35,7 +35,8 @@ export async function publishToken(file: string, self: LockOwner): Promise<LockT
       throw error
     return await createExclusively(file, token)
   } finally {
-    await rm(draft, { force: true })
+    // The lock may be ours already. What stays, a later sweep removes.
+    await discard(draft)
   }
 }
 
@@ -94,7 +95,7 @@ export async function beat(file: string, token: LockToken): Promise<void> {
 export async function removeOwn(file: string, token: LockToken): Promise<void> {
   const seen = await readLock(file)
   if (seen?.token?.id !== token.id) return
-  await unlink(file).catch(error => {
+  await whileHeldOpen(() => unlink(file)).catch(error => {
     if (errnoOf(error) !== 'ENOENT') throw error
   })
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUpscaleError, UpscaleError } from '../../errors.ts'
-import { fileSystemNow, unwritable } from '../disk.ts'
+import { fileSystemNow, unwritable, whileHeldOpen } from '../disk.ts'
 import { beat, isSame, publishToken, readLock, removeOwn, type SeenLock } from './lock-file.ts'
 import { describeSelf, judgeOwner, type LockOwner, type LockToken } from './lock-owner.ts'
 
@@ -178,7 +178,7 @@ async function reap(file: string, abandoned: SeenLock, attempt: Attempt, depth: 
   const token = await acquire(guard, attempt, depth + 1)
   try {
     const seen = await readLock(file)
-    if (seen !== undefined && isSame(seen, abandoned)) await rm(file, { force: true })
+    if (seen !== undefined && isSame(seen, abandoned)) await whileHeldOpen(() => rm(file, { force: true }))
   } finally {
     await removeOwn(guard, token)
   }
