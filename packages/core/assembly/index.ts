@@ -1,1 +1,2 @@
+export { filter } from './filter'
 export { across, down } from './resample'

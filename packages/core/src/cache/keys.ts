@@ -16,7 +16,7 @@ export type OutputKey = string & { readonly kind: 'output' }
 const NORMALISATION = 1
 
 /** Bumped when the encoders or their settings change the bytes of a finished file. */
-const ENCODING = 3
+const ENCODING = 4
 
 /** Both, for whatever must not outlive a change of either. */
 export const REVISIONS: readonly number[] = [NORMALISATION, ENCODING]

@@ -10,7 +10,7 @@ import { srgbTagOf, type TaggedFormat, withSrgbTag } from './icc.ts'
 import { join, type Samples, split } from './interleave.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
-import { encodeSmallPng } from './png.ts'
+import { encodeQuickPng, encodeSmallPng } from './png.ts'
 import { convertToSrgb, hasColourCodes, type PngColour, pngColourOf } from './png-colour.ts'
 import { resample } from './resample.ts'
 import { inSlices } from './slices.ts'
@@ -130,7 +130,7 @@ export function encodePng(image: PixelImage): Promise<Uint8Array> {
 
 /** A PNG that {@link decodeAnswer} turns back into the same samples, made quickly rather than small. */
 export async function encodeAnswer(picture: Picture): Promise<Uint8Array> {
-  return (await open(await join(picture))).png({ compressionLevel: 1 }).toBuffer()
+  return encodeQuickPng(await join(picture))
 }
 
 /**
@@ -232,7 +232,7 @@ async function open({ data, width, height, channels }: Samples): Promise<Sharp> 
   return channels < 3 ? image.toColourspace('b-w') : image
 }
 
-/** PNG and JPEG get their tag afterwards: libvips converts all samples from sRGB to sRGB to put a profile in. */
+/** PNG and JPEG get their tag from here: libvips converts all samples from sRGB to sRGB to put a profile in. */
 async function encodeTagged(samples: Samples, output: Output): Promise<Uint8Array> {
   const { format } = output
   const isGrey = samples.channels < 3
@@ -240,15 +240,12 @@ async function encodeTagged(samples: Samples, output: Output): Promise<Uint8Arra
     const colourful = (await open(samples)).toColourspace('srgb')
     return encode(colourful.withIccProfile('srgb'), { ...output, format })
   }
-  const bytes =
-    format === 'png'
-      ? await encodeSmallPng(samples, open)
-      : await encode(await open(samples), { ...output, format })
-  if (isGrey) return bytes
   tags[format] ??= makeSrgbTag(format)
-  return withSrgbTag(bytes, format, await tags[format])
+  const tag = isGrey ? undefined : await tags[format]
+  if (format === 'png') return encodeSmallPng(samples, tag)
+  const bytes = await encode(await open(samples), { ...output, format })
+  return tag === undefined ? bytes : withSrgbTag(bytes, tag)
 }
-
 const tags: Partial<Record<TaggedFormat, Promise<Uint8Array>>> = {}
 
 async function makeSrgbTag(format: TaggedFormat): Promise<Uint8Array> {

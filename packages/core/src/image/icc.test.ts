@@ -7,25 +7,22 @@ const size = { width: 40, height: 24 }
 const samples = (channels: number): Uint8Array =>
   Uint8Array.from({ length: size.width * size.height * channels }, (_, at) => (at * 2_654_435_761) >>> 24)
 
-test.each(['png', 'jpeg'] as const)(
-  'a %s is the file that the encoder would have tagged, byte for byte',
-  async format => {
-    const data = samples(3)
-    const picture = { colour: { data, ...size, channels: 3 as const } }
-    const { bytes } = await finish(picture, { ...size, format, quality: undefined, lossless: false })
-    const tagged = sharp(data, { raw: { ...size, channels: 3 } }).withIccProfile('srgb')
-    const expected = await Promise.all(
-      format === 'jpeg'
-        ? [tagged.jpeg({ quality: 85, chromaSubsampling: '4:4:4' }).toBuffer()]
-        : [true, false].map(adaptiveFiltering =>
-            tagged.clone().png({ compressionLevel: 4, adaptiveFiltering }).toBuffer(),
-          ),
-    )
-    expect(expected.some(one => one.equals(bytes))).toBe(true)
-    const { icc } = await sharp(bytes).metadata()
-    expect(icc?.toString('latin1').replaceAll('\0', '')).toContain('sRGB')
-  },
-)
+const data = samples(3)
+const picture = { colour: { data, ...size, channels: 3 as const } }
+const tagged = sharp(data, { raw: { ...size, channels: 3 } }).withIccProfile('srgb')
+
+test('a jpeg is the file that the encoder would have tagged, byte for byte', async () => {
+  const { bytes } = await finish(picture, { ...size, format: 'jpeg', quality: undefined, lossless: false })
+  expect(await tagged.jpeg({ quality: 85, chromaSubsampling: '4:4:4' }).toBuffer()).toEqual(bytes)
+})
+
+test('a png has the profile that the encoder would have given it, and the same pixels', async () => {
+  const { bytes } = await finish(picture, { ...size, format: 'png', quality: undefined, lossless: false })
+  const { icc } = await sharp(bytes).metadata()
+  expect(icc?.toString('latin1').replaceAll('\0', '')).toContain('sRGB')
+  expect(icc).toEqual((await sharp(await tagged.png().toBuffer()).metadata()).icc)
+  expect(new Uint8Array(await sharp(bytes).raw().toBuffer())).toEqual(data)
+})
 
 test('a sample without a profile is no sample', () => {
   expect(() => srgbTagOf(Buffer.alloc(64), 'png')).toThrow(TypeError)

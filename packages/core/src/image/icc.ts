@@ -1,6 +1,6 @@
 /*
- * The sRGB profile of a PNG or JPEG, as the bytes that hold it. A file that was tagged by the encoder and one that was
- * tagged here are the same, byte for byte.
+ * The sRGB profile of a PNG or JPEG, as the bytes that hold it. A JPEG that was tagged by the encoder and one that was
+ * tagged here are the same, byte for byte; our own PNGs are written with theirs.
  *
  *   PNG    signature, IHDR, **iCCP**, …             (PNG specification, 5.6: before the first IDAT)
  *   JPEG   SOI, **APP2 "ICC_PROFILE"**, …           (ICC.1, annex B.4)
@@ -25,8 +25,8 @@ export function srgbTagOf(sample: Uint8Array, format: TaggedFormat): Uint8Array 
   return view.subarray(place, place + length)
 }
 
-/** A file without a profile, tagged. */
-export function withSrgbTag(bytes: Uint8Array, format: TaggedFormat, tag: Uint8Array): Uint8Array {
-  const place = PLACE[format]
+/** A JPEG without a profile, tagged. */
+export function withSrgbTag(bytes: Uint8Array, tag: Uint8Array): Uint8Array {
+  const place = PLACE.jpeg
   return Buffer.concat([bytes.subarray(0, place), tag, bytes.subarray(place)])
 }

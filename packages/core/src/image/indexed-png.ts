@@ -1,9 +1,9 @@
 import { promisify } from 'node:util'
-import { constants, crc32, deflate } from 'node:zlib'
+import { constants, deflate } from 'node:zlib'
 import type { Samples } from './interleave.ts'
+import { pngFile } from './png-file.ts'
 import { inSlices } from './slices.ts'
 
-const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
 const MOST_COLOURS = 256
 const COLOUR_TYPE_INDEXED = 3
 const SLOT_BITS = 10
@@ -17,36 +17,26 @@ const deflateAsync = promisify(deflate)
  * without loss, and a third to a quarter of the same in full colour.
  *
  * @param samples three or four channels
+ * @param profile the whole chunk of a profile
  * @returns undefined when there are more colours
  */
-export async function encodeIndexedPng({
-  data,
-  width,
-  height,
-  channels,
-}: Samples): Promise<Uint8Array | undefined> {
+export async function encodeIndexedPng(
+  samples: Samples,
+  profile?: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const { width, height } = samples
   const palette = new Palette()
+  // Most pictures have more colours, and show it at once: only then is memory taken for the indexes.
+  const isSmall = (): boolean => palette.size <= MOST_COLOURS
+  await eachColour(samples, isSmall, colour => palette.indexOf(colour))
+  if (!isSmall()) return undefined
   const indexes = new Uint8Array(width * height)
-  const hasAlpha = channels === 4
-  await inSlices(height, width * channels, (from, to) => {
-    for (let pixel = from * width; pixel < to * width && palette.size <= MOST_COLOURS; pixel++) {
-      const at = pixel * channels
-      const red = data[at] as number
-      const green = data[at + 1] as number
-      const blue = data[at + 2] as number
-      const alpha = hasAlpha ? (data[at + 3] as number) : 255
-      indexes[pixel] = palette.indexOf(((red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0)
-    }
+  await eachColour(samples, isSmall, (colour, pixel) => {
+    indexes[pixel] = palette.indexOf(colour)
   })
   const { size } = palette
-  if (size > MOST_COLOURS) return undefined
   const bits = size <= 2 ? 1 : size <= 4 ? 2 : size <= 16 ? 4 : 8
   const rows = await pack(indexes, width, height, bits)
-  const head = Buffer.alloc(13)
-  head.writeUInt32BE(width, 0)
-  head.writeUInt32BE(height, 4)
-  head[8] = bits
-  head[9] = COLOUR_TYPE_INDEXED
   const colours = Buffer.alloc(size * 3)
   const alphas = Buffer.alloc(size)
   for (let index = 0; index < size; index++) {
@@ -54,14 +44,28 @@ export async function encodeIndexedPng({
     colours.writeUIntBE(colour >>> 8, index * 3, 3)
     alphas[index] = colour & 255
   }
-  return Buffer.concat([
-    SIGNATURE,
-    chunk('IHDR', head),
-    chunk('PLTE', colours),
-    ...(alphas.every(alpha => alpha === 255) ? [] : [chunk('tRNS', alphas)]),
-    chunk('IDAT', await deflateAsync(rows, { level: constants.Z_BEST_COMPRESSION })),
-    chunk('IEND', Buffer.alloc(0)),
+  const chunks = { PLTE: colours, ...(alphas.every(alpha => alpha === 255) ? {} : { tRNS: alphas }) }
+  return pngFile({ width, height, bits, colourType: COLOUR_TYPE_INDEXED, profile, chunks }, [
+    await deflateAsync(rows, { level: constants.Z_BEST_COMPRESSION }),
   ])
+}
+
+async function eachColour(
+  { data, width, height, channels }: Samples,
+  goesOn: () => boolean,
+  use: (colour: number, pixel: number) => void,
+): Promise<void> {
+  const hasAlpha = channels === 4
+  await inSlices(height, width * channels, (from, to) => {
+    for (let pixel = from * width; pixel < to * width && goesOn(); pixel++) {
+      const at = pixel * channels
+      const red = data[at] as number
+      const green = data[at + 1] as number
+      const blue = data[at + 2] as number
+      const alpha = hasAlpha ? (data[at + 3] as number) : 255
+      use(((red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0, pixel)
+    }
+  })
 }
 
 /** A table of 32-bit colours in the order of their first use. A Map would keep most of them as objects. */
@@ -110,13 +114,4 @@ async function pack(indexes: Uint8Array, width: number, height: number, bits: nu
     }
   })
   return rows
-}
-
-function chunk(type: string, content: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), content])
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(content.length)
-  const check = Buffer.alloc(4)
-  check.writeUInt32BE(crc32(body))
-  return Buffer.concat([length, body, check])
 }

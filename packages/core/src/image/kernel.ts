@@ -15,6 +15,7 @@ interface Memory {
 
 /** What assembly/ exports. Addresses and counts are 32-bit integers. */
 interface Exports {
+  filter(rows: number, stride: number, count: number, length: number, pixel: number, result: number): void
   across(
     row: number,
     channels: number,

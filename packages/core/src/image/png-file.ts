@@ -1,0 +1,49 @@
+import { crc32 } from 'node:zlib'
+
+/** What the header of a PNG says (https://www.w3.org/TR/png-3/#11IHDR), and its chunks before the samples. */
+export interface PngHead {
+  /** Pixels. */
+  readonly width: number
+  readonly height: number
+  /** Bits of a sample or index. */
+  readonly bits: number
+  readonly colourType: number
+  /** Whole chunks: a profile. */
+  readonly profile?: Uint8Array | undefined
+  /** Content of further chunks by their type. */
+  readonly chunks?: Readonly<Record<string, Uint8Array>>
+}
+
+const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
+
+/**
+ * Puts a PNG together.
+ * @param samples the compressed samples, in pieces
+ */
+export function pngFile(
+  { width, height, bits, colourType, profile, chunks = {} }: PngHead,
+  samples: readonly Uint8Array[],
+): Buffer {
+  const head = Buffer.alloc(13)
+  head.writeUInt32BE(width, 0)
+  head.writeUInt32BE(height, 4)
+  head[8] = bits
+  head[9] = colourType
+  return Buffer.concat([
+    SIGNATURE,
+    ...chunk('IHDR', [head]),
+    ...(profile === undefined ? [] : [profile]),
+    ...Object.entries(chunks).flatMap(([type, content]) => chunk(type, [content])),
+    ...chunk('IDAT', samples),
+    ...chunk('IEND', []),
+  ])
+}
+
+function chunk(type: string, content: readonly Uint8Array[]): Uint8Array[] {
+  const start = Buffer.alloc(8)
+  start.writeUInt32BE(content.reduce((sum, { length }) => sum + length, 0))
+  start.write(type, 4, 'latin1')
+  const end = Buffer.alloc(4)
+  end.writeUInt32BE(content.reduce((check, piece) => crc32(piece, check), crc32(start.subarray(4))))
+  return [start, ...content, end]
+}
