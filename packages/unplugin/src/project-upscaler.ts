@@ -69,7 +69,7 @@ export interface Project {
 export function createProjectUpscaler(options: UpscalerOptions, project: Project): ProjectUpscaler {
   const { root, envDir, mode, logger } = project
   const onNotice = (text: string): void => logger.warn(text)
-  const env = envDir === undefined ? process.env : loadEnv(envDir, mode, process.env)
+  const env = envDir === undefined ? process.env : loadEnv(envDir, mode)
   // Packages of one workspace are parts of one project.
   const workspace = workspaceFolder(root)
   const include = [...(project.include ?? []), ...(workspace === undefined ? [] : [workspace])]

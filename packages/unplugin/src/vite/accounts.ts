@@ -4,7 +4,7 @@ import type { Rollup } from 'vite'
 import { directiveOf, findUnreplaced, unreplaced } from '../accounts.ts'
 import { declaredExternal } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import type { ViteSession } from './session.ts'
+import type { BuildSession } from './build-session.ts'
 
 /**
  * The error of a tagged reference of an environment that nothing was made for although its picture ships; undefined
@@ -14,7 +14,7 @@ import type { ViteSession } from './session.ts'
 export async function findUnanswered(
   ids: readonly string[],
   bundle: Rollup.OutputBundle,
-  session: ViteSession,
+  session: BuildSession,
 ): Promise<UpscaleError | undefined> {
   const { projectUpscaler, config } = session
   // A reference that we answered is a module of another name, or a text of ours.
@@ -35,7 +35,7 @@ export async function findUnanswered(
 }
 
 /** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
-function findExternal(bundle: Rollup.OutputBundle, { slots }: ViteSession): UpscaleError | undefined {
+function findExternal(bundle: Rollup.OutputBundle, { slots }: BuildSession): UpscaleError | undefined {
   const besides = new Map([...slots.all()].map(slot => [basename(slot.beside), slot]))
   for (const output of Object.values(bundle)) {
     if (output.type !== 'chunk') continue

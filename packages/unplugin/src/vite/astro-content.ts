@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path'
-import type { Plugin, ResolvedConfig } from 'vite'
+import type { Plugin } from 'vite'
 import { isTaggedImage, pathOf } from '../reference.ts'
+import { addressFor, type SessionOf, type ViteSession } from './session.ts'
 
 /*
  * Astro reads the pictures of content collections by itself: it keeps what entries contain in one module of data, and
@@ -20,13 +21,6 @@ const RENDERED_IMAGE = /__ASTRO_IMAGE_="([^"]*)"/g
  */
 type Flat = readonly unknown[]
 
-/** @param importer the file of the entry, absolute */
-export type FileOf = (
-  reference: string,
-  importer: string,
-  config: ResolvedConfig,
-) => Promise<string | undefined>
-
 /** A tagged picture of an entry. */
 interface Picture {
   /** As written. */
@@ -35,10 +29,8 @@ interface Picture {
   readonly entry: string
 }
 
-/**
- * @param fileOf the file to import for a reference; undefined for one that asks for no address
- */
-export function astroContent(fileOf: FileOf): Plugin {
+/** The pictures of Astro's content collections. */
+export function astroContent(sessionOf: SessionOf): Plugin {
   return {
     name: 'upscale:astro-content',
     transform: {
@@ -46,13 +38,14 @@ export function astroContent(fileOf: FileOf): Plugin {
       filter: { id: /^\0astro:data-layer-content$/, code: /[?&;]upscale\b/ },
       async handler(code) {
         const data = flatDataOf(code)
-        if (data === undefined) return null
         const config = this.environment.getTopLevelConfig()
+        const session = sessionOf(config)
+        if (data === undefined || session === undefined) return null
         const imports: string[] = []
         const sets: string[] = []
         const spellings = new Map<string, string>()
         for (const { reference, entry } of picturesOf(data)) {
-          const file = await fileOf(reference, join(config.root, entry), config)
+          const file = await fileOf(reference, join(config.root, entry), session)
           if (file === undefined) continue
           const name = `picture${imports.length}`
           const spelling = spellingOf(reference)
@@ -72,6 +65,20 @@ export function astroContent(fileOf: FileOf): Plugin {
       },
     },
   }
+}
+
+/**
+ * The file to import for a reference; undefined for one that asks for no address.
+ * @param importer the file of the entry, absolute
+ */
+async function fileOf(
+  reference: string,
+  importer: string,
+  session: ViteSession,
+): Promise<string | undefined> {
+  const site = { reference, importer }
+  if (session.projectUpscaler.parse(site).as !== 'url') return undefined
+  return (await addressFor(site, 'content', session, async () => undefined)).file
 }
 
 /** The data of the module's code; undefined for code of another form, in which the last look finds what is left. */

@@ -2,12 +2,10 @@ import MagicString, { type SourceMap } from 'magic-string'
 import { TAGGED } from 'upscale-core/internal'
 import { findStyleTexts } from 'upscale-toolkit/references'
 import type { Alias } from 'vite'
-import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import type { DevSession } from './dev/session.ts'
-import { type FindFile, publicFile, sourceOf } from './files.ts'
+import { type FindFile, publicFile } from './files.ts'
 import { decodePath, relativeUrl } from './paths.ts'
-import { slotFor, type ViteSession } from './session.ts'
+import { addressFor, type ViteSession } from './session.ts'
 
 /**
  * Lets the resolver that Vite uses for style sheets see tagged references. That resolver holds the alias plugin and
@@ -19,41 +17,31 @@ import { slotFor, type ViteSession } from './session.ts'
  * it gives up its native alias plugin for the whole build.
  */
 export function cssResolver(session: ViteSession): Alias {
-  return aliasTo(TAGGED, async (site, find) => {
-    const { slot, rest } = await slotFor(site, 'a style sheet', session, find)
-    return slot.file + rest
-  })
+  return aliasTo(TAGGED, session)
 }
 
 /**
  * The same for the dev server, of which Vite reads the file itself: it inlines the original otherwise. All others are
  * served by address.
  */
-export function inlineCssResolver(session: DevSession): Alias {
-  return aliasTo(TAGGED_INLINE, async (site, find) => {
-    const { projectUpscaler } = session
-    const directive = projectUpscaler.parse(site)
-    if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
-    const source = await sourceOf(directive.path, site.importer, session, find)
-    return (await session.file(source, directive.requests[0], site)) + directive.rest
-  })
+export function inlineCssResolver(session: ViteSession): Alias {
+  return aliasTo(TAGGED_INLINE, session)
 }
 
 /** A tagged reference with the key by which Vite inlines a file. It matches all of the text, which an alias replaces. */
 const TAGGED_INLINE = new RegExp(`^(?=.*${TAGGED.source})(?=.*[?&]inline\\b).*$`)
 
-/** @param resolve gives the path of a file, with the rest of the reference */
-function aliasTo(find: RegExp, resolve: (site: ReferenceSite, find: FindFile) => Promise<string>): Alias {
+function aliasTo(find: RegExp, session: ViteSession): Alias {
   const resolveId: AsyncResolver = async function (id, importer, options) {
     if (!isTaggedImage(id) || isScript(importer)) return null
     const site = { reference: id, importer: importer && pathOf(importer) }
-    return {
-      id: await resolve(site, async path => {
-        // skipSelf: false, or the user's own aliases would be skipped along with this one.
-        const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
-        return resolved ? pathOf(resolved.id) : undefined
-      }),
+    const askVite: FindFile = async path => {
+      // skipSelf: false, or the user's own aliases would be skipped along with this one.
+      const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
+      return resolved ? pathOf(resolved.id) : undefined
     }
+    const { file, rest } = await addressFor(site, 'a style sheet', session, askVite)
+    return { id: file + rest }
   }
   // Vite awaits the answer, as for any resolveId hook; its type for this place forgot so.
   return { find, replacement: '$&', customResolver: resolveId as unknown as Resolver }
@@ -90,13 +78,9 @@ export async function rewritePublicImages(
   const edited = new MagicString(css)
   for (const { value, start, end } of findStyleTexts(css)) {
     if (!isTaggedImage(value) || publicFile(decodePath(pathOf(value)), session.config) === undefined) continue
-    const { slot, rest } = await slotFor(
-      { reference: value, importer },
-      'a style sheet',
-      session,
-      async () => undefined,
-    )
-    edited.update(start, end, relativeUrl(importer, slot.file) + rest)
+    const site = { reference: value, importer }
+    const { file, rest } = await addressFor(site, 'a style sheet', session, async () => undefined)
+    edited.update(start, end, relativeUrl(importer, file) + rest)
   }
   return edited.hasChanged()
     ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }

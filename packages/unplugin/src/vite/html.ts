@@ -7,7 +7,7 @@ import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { sourceOf } from './files.ts'
 import { decodePath, relativeUrl } from './paths.ts'
-import { slotFor, type ViteSession } from './session.ts'
+import { addressFor, type ViteSession } from './session.ts'
 
 /**
  * The attributes that Vite 6 to 8 read as assets. Vite doesn't export its list. An attribute that is missing here stays
@@ -93,8 +93,8 @@ async function rewriteAddress(
   const reference = withEnvironment(value.trim(), session.config)
   if (!isTaggedImage(reference)) return undefined
   const site = { reference: withDecodedPath(reference), importer: filename }
-  const { slot, rest } = await slotFor(site, 'this attribute', session, async () => undefined)
-  return relativeUrl(filename, slot.file) + rest
+  const { file, rest } = await addressFor(site, 'this attribute', session, async () => undefined)
+  return relativeUrl(filename, file) + rest
 }
 
 async function rewriteSrcset(
@@ -139,8 +139,8 @@ async function pictureCandidates(
   const source = await sourceOf(directive.path, filename, session, async () => undefined)
   return Promise.all(
     directive.requests.map(async request => {
-      const slot = await session.slots.fill(source, request, site)
-      return { address: relativeUrl(filename, slot.file) + directive.rest, descriptor: `${request.factor}x` }
+      const file = await session.file(source, request, site)
+      return { address: relativeUrl(filename, file) + directive.rest, descriptor: `${request.factor}x` }
     }),
   )
 }

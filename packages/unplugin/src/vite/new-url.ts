@@ -5,7 +5,7 @@ import { findNewUrls } from '../new-urls.ts'
 import { pathOf } from '../reference.ts'
 import type { FindFile } from './files.ts'
 import { relativePath } from './paths.ts'
-import { slotFor, type ViteSession } from './session.ts'
+import { addressFor, type ViteSession } from './session.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` point at the slot. Vite reads the file itself, from the text of
@@ -23,11 +23,12 @@ export async function rewriteNewUrls(
   const importer = pathOf(id)
   const edited = new MagicString(code)
   for (const { text, start, end } of findNewUrls(code)) {
-    const { slot, rest } = await slotFor({ reference: text, importer }, 'new URL()', session, async path => {
+    const site = { reference: text, importer }
+    const { file, rest } = await addressFor(site, 'new URL()', session, async path => {
       const beside = resolve(dirname(importer), path)
       return path.startsWith('.') || isFile(beside) ? beside : find(path)
     })
-    edited.update(start, end, JSON.stringify(relativePath(importer, slot.file) + rest))
+    edited.update(start, end, JSON.stringify(relativePath(importer, file) + rest))
   }
   return edited.hasChanged()
     ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }

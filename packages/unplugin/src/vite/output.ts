@@ -10,10 +10,10 @@ import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { typoNotice } from '../project-upscaler.ts'
 import { pathOf, queryOf } from '../reference.ts'
 import { findUnanswered } from './accounts.ts'
+import type { BuildSession } from './build-session.ts'
 import { viteLogger } from './logger.ts'
 import { nameIn } from './path-rules.ts'
 import { relativePath } from './paths.ts'
-import type { ViteSession } from './session.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */
 interface Written {
@@ -25,7 +25,7 @@ interface Written {
  * The last look at what Vite writes: nothing tagged may be left, and the manifest speaks of sources. The bundle is
  * searched before it is written, and the folder when the build is over and again before the process ends.
  */
-export function checkOutput(session: ViteSession): Plugin {
+export function checkOutput(session: BuildSession): Plugin {
   const written = new Map<string, Written>()
   const began = new Map<string, number>()
   const rules = { isKnown: () => false }
@@ -98,7 +98,7 @@ export function checkOutput(session: ViteSession): Plugin {
 function noticeTypo(
   id: string,
   context: Pick<Rollup.PluginContext, 'getModuleInfo'>,
-  { config }: ViteSession,
+  { config }: BuildSession,
 ): void {
   if (!isPicturePath(pathOf(id)) || TAGGED.test(id)) return
   for (const { written, meant } of misspelledKeys(id)) {
@@ -111,7 +111,7 @@ function noticeTypo(
 }
 
 /** Every source of the project, for messages. */
-async function allSources({ projectUpscaler, config }: ViteSession): Promise<string[]> {
+async function allSources({ projectUpscaler, config }: BuildSession): Promise<string[]> {
   const { projectPictures } = await import('../project-pictures.ts')
   const outDir = resolve(config.root, config.build.outDir)
   const sources: string[] = []
@@ -154,7 +154,7 @@ function* sourceFiles(context: Pick<Rollup.PluginContext, 'getModuleIds'>): Gene
 function nameSourcesInManifests(
   bundle: Rollup.OutputBundle,
   { manifest, ssrManifest }: BuildEnvironmentOptions,
-  { config, slots, projectUpscaler }: ViteSession,
+  { config, slots, projectUpscaler }: BuildSession,
 ): void {
   const names = new Map<string, string>()
   for (const { file, beside, source, request } of slots.all()) {

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path'
 import type { Plugin, ResolvedConfig, Rollup } from 'vite'
-import type { ViteSession } from './session.ts'
+import type { BuildSession } from './build-session.ts'
 
 type AssetFileNames = Extract<
   NonNullable<Rollup.OutputOptions['assetFileNames']>,
@@ -15,7 +15,7 @@ type InlineLimit = Extract<ResolvedConfig['build']['assetsInlineLimit'], (...arg
  */
 
 /** Lets `build.assetsInlineLimit` of all environments judge by the source's path. To be called when the config is resolved. */
-export function limitBySource({ build, environments }: ResolvedConfig, session: ViteSession): void {
+export function limitBySource({ build, environments }: ResolvedConfig, session: BuildSession): void {
   for (const one of new Set([build, ...Object.values(environments).map(environment => environment.build)])) {
     const limit = one.assetsInlineLimit
     if (typeof limit === 'function' && !bySource.has(limit)) one.assetsInlineLimit = wrapped(limit, session)
@@ -25,14 +25,14 @@ export function limitBySource({ build, environments }: ResolvedConfig, session: 
 /** Limits that are ours already: environments, and the bundles of workers, may share one. */
 const bySource = new WeakSet<InlineLimit>()
 
-function wrapped(limit: InlineLimit, session: ViteSession): InlineLimit {
+function wrapped(limit: InlineLimit, session: BuildSession): InlineLimit {
   const judged: InlineLimit = (file, content) => limit(session.slots.at(file)?.source ?? file, content)
   bySource.add(judged)
   return judged
 }
 
 /** Lets `assetFileNames` see the path beside the source as the asset's original name. */
-export function nameBySource(session: ViteSession): NonNullable<Plugin['outputOptions']> {
+export function nameBySource(session: BuildSession): NonNullable<Plugin['outputOptions']> {
   return options => {
     const { assetFileNames } = options
     if (typeof assetFileNames !== 'function') return null
@@ -40,7 +40,7 @@ export function nameBySource(session: ViteSession): NonNullable<Plugin['outputOp
   }
 }
 
-function besideSource(info: AssetInfo, session: ViteSession): AssetInfo {
+function besideSource(info: AssetInfo, session: BuildSession): AssetInfo {
   const { root } = session.config
   const shown = (name: string): string => {
     const slot = session.slots.at(resolve(root, name).replaceAll('\\', '/'))

@@ -8,17 +8,17 @@ import { withPlace } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import type { Slot } from '../slots.ts'
-import { variantCode } from '../variants.ts'
 import { astroContent } from './astro-content.ts'
+import { type BuildSession, createBuildSession } from './build-session.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
-import { type FindFile, fileBeside, sourceOf } from './files.ts'
+import type { FindFile } from './files.ts'
 import { rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
 import { limitBySource, nameBySource } from './path-rules.ts'
-import { createViteSession, slotFor, type ViteSession } from './session.ts'
+import { findSource, variantFor } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
 import { workersToo } from './workers.ts'
 
@@ -31,30 +31,20 @@ import { workersToo } from './workers.ts'
 
 /** The plugins of a Vite build and of the dev server, in the order in which Vite gets them. Works in Vite 6, 7 and 8. */
 export function vitePlugins(options: UpscaleOptions): Plugin[] {
-  const session = createViteSession(options)
+  const session = createBuildSession(options)
   const alias = cssResolver(session)
   return [
     { ...importPlugin(session, alias), ...workersToo(() => workerPlugins(session, alias)), enforce: 'pre' },
     newUrlPlugin(session),
     watchSources(session),
-    { ...contentPlugin(session), apply: 'build' },
+    { ...astroContent(() => session), apply: 'build' },
     { ...checkOutput(session), enforce: 'post' },
     ...devPlugins(options),
   ]
 }
 
-/** The pictures of Astro's content collections. */
-function contentPlugin(session: ViteSession): Plugin {
-  return astroContent(async (reference, importer) => {
-    const site = { reference, importer }
-    if (session.projectUpscaler.parse(site).as !== 'url') return undefined
-    const { slot } = await slotFor(site, 'content', session, async () => undefined)
-    return slot.file
-  })
-}
-
 /** A worker is a bundle of its own within the build of the page, with plugins of its own. */
-function workerPlugins(session: ViteSession, alias: Alias): Plugin[] {
+function workerPlugins(session: BuildSession, alias: Alias): Plugin[] {
   return [
     { ...modulePlugin(session, alias), enforce: 'pre' },
     newUrlPlugin(session),
@@ -63,7 +53,7 @@ function workerPlugins(session: ViteSession, alias: Alias): Plugin[] {
 }
 
 /** What must come before Vite's own work: imports, and the ways into CSS and HTML. */
-function importPlugin(session: ViteSession, alias: Alias): Plugin {
+function importPlugin(session: BuildSession, alias: Alias): Plugin {
   return {
     ...modulePlugin(session, alias, environment => session.enter(environment)),
     configResolved(config) {
@@ -87,7 +77,7 @@ function importPlugin(session: ViteSession, alias: Alias): Plugin {
 
 /** Imports and style sheets, which pages and workers have. */
 function modulePlugin(
-  session: ViteSession,
+  session: BuildSession,
   alias: Alias,
   begin: (environment: string) => void = () => {},
 ): Plugin {
@@ -111,7 +101,7 @@ function modulePlugin(
 }
 
 /** How references in JavaScript are resolved, and that they were; those that ask for a text get a module of ours. */
-function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
+function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
   const variants = new Map<string, ReferenceSite>()
   const loaded = new Set<string>()
   return {
@@ -125,8 +115,7 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
           const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined
         }
-        const beside = fileBeside(directive.path, site.importer, session.config)
-        const source = beside ?? (await sourceOf(directive.path, site.importer, session, askVite))
+        const source = await findSource(directive, site, session, askVite)
         if (directive.as !== 'url') {
           const variant = source + id.slice(pathOf(id).length)
           variants.set(variant, site)
@@ -146,11 +135,8 @@ function importHooks(session: ViteSession): Pick<Plugin, 'resolveId' | 'load' | 
         if (slot !== undefined) return loadSlot(slot, id, session, this)
         if (!isTaggedImage(id)) return null
         loaded.add(id)
-        const code = await loadVariant(
-          session,
-          pathOf(id),
-          variants.get(id) ?? { reference: id, importer: undefined },
-        )
+        const site = variants.get(id) ?? { reference: id, importer: undefined }
+        const code = await variantFor(pathOf(id), session.projectUpscaler.parse(site), site, session)
         if (this.meta.watchMode) this.addWatchFile(pathOf(id))
         // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
         return { code, moduleType: 'js', map: { mappings: '' } }
@@ -177,7 +163,7 @@ function isOfVite(rest: string): boolean {
 async function loadSlot(
   { file, source }: Slot,
   id: string,
-  session: ViteSession,
+  session: BuildSession,
   context: ThisParameterType<Extract<Plugin['load'], (...args: never[]) => unknown>>,
 ): Promise<Rollup.LoadResult> {
   if (context.meta.watchMode) {
@@ -200,7 +186,7 @@ function takenByOther(site: ReferenceSite, { configFile }: ResolvedConfig): Upsc
 }
 
 /** Literal `new URL('./x.png?upscale=2', import.meta.url)`: after TypeScript and Vue are compiled, before Vite's pass. */
-function newUrlPlugin(session: ViteSession): Plugin {
+function newUrlPlugin(session: BuildSession): Plugin {
   return {
     name: 'upscale:new-url',
     apply: 'build',
@@ -220,14 +206,4 @@ function newUrlPlugin(session: ViteSession): Plugin {
       },
     },
   }
-}
-
-/** The module of `as=srcset` and `as=metadata`. Its id is the source's path with the query as it was written. */
-async function loadVariant(session: ViteSession, source: string, site: ReferenceSite): Promise<string> {
-  const { projectUpscaler, config } = session
-  const directive = projectUpscaler.parse(site)
-  const image = await projectUpscaler.finish(source, directive.requests[0], site)
-  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
-  const path = isPublic ? source.slice(config.publicDir.length) : source
-  return variantCode(directive, { path, image }, projectUpscaler.options)
 }

@@ -1,116 +1,70 @@
+import type { Directive, UpscaleRequest } from 'upscale-core'
 import type { ResolvedConfig } from 'vite'
-import { writeBuildFiles } from '../build-files.ts'
-import { type BuildOptions, resolveBuildOptions, type UpscaleOptions } from '../options.ts'
-import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import type { ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { createSlots, type Slot, type Slots } from '../slots.ts'
-import { createBuildSummary } from '../summary.ts'
-import { type FindFile, sourceOf } from './files.ts'
-import { projectOf, viteLogger } from './logger.ts'
+import { type VariantParts, variantCode } from '../variants.ts'
+import { type FindFile, fileBeside, sourceOf } from './files.ts'
 
 /**
- * What the Vite plugins of one config share: one upscaler and its slots, whatever the number of environments. They
- * live from the first environment that starts to the last that ends; in watch mode until the watcher is closed, since
- * a rebuild may use what an earlier one resolved.
+ * What the Vite plugins of one config share. A build and a dev server differ in what a picture may cost: a build waits
+ * for it and pays (build-session.ts), a dev server makes no page wait and buys nothing unasked (dev/session.ts).
  */
 export interface ViteSession {
-  readonly options: BuildOptions
   readonly config: ResolvedConfig
   readonly projectUpscaler: ProjectUpscaler
-  readonly slots: Slots
-  configure(config: ResolvedConfig): void
-  /** The build of an environment starts. */
-  enter(environment: string): void
-  /** It is over. After the last one, the summary is printed. */
-  leave(environment: string): Promise<void>
-  /** Prints the summary of what was done so far. */
-  tell(): void
-  /** Ends the upscaler; a later build gets another. */
-  end(): Promise<void>
+  /**
+   * A picture as a file that Vite can read like any image, with forward slashes.
+   * @throws UpscaleError with the image, the reference, the file and the line
+   */
+  file(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<string>
+  /** What `as=metadata` says about a picture. @throws UpscaleError as {@link file} does */
+  facts(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<VariantParts['image']>
 }
 
-interface Run {
-  readonly projectUpscaler: ProjectUpscaler
-  readonly slots: Slots
-  tell(projectUpscaler: ProjectUpscaler): void
-}
+/** Finds the session of a config; undefined before there is one. */
+export type SessionOf = (config: ResolvedConfig) => ViteSession | undefined
 
-export function createViteSession(userOptions: UpscaleOptions): ViteSession {
-  const options = resolveBuildOptions(userOptions)
-  let config: ResolvedConfig | undefined
-  let run: Run | undefined
-  // Names and not a count: a build that failed doesn't say that it is over.
-  const building = new Set<string>()
-
-  const session: ViteSession = {
-    options,
-    get config() {
-      if (config === undefined) throw new Error('a hook ran before configResolved')
-      return config
-    },
-    get projectUpscaler() {
-      return begin().projectUpscaler
-    },
-    get slots() {
-      return begin().slots
-    },
-    configure(resolved) {
-      config = resolved
-    },
-    enter(environment) {
-      building.add(environment)
-      // Now, so that a wrong option stops the build before anything is done.
-      begin()
-    },
-    async leave(environment) {
-      building.delete(environment)
-      if (building.size > 0) return
-      session.tell()
-      if (run !== undefined) await writeBuildFiles(options, run.projectUpscaler)
-      if (session.config.build.watch === null) await session.end()
-    },
-    tell() {
-      run?.tell(run.projectUpscaler)
-    },
-    async end() {
-      const ended = run
-      run = undefined
-      await ended?.projectUpscaler.close()
-    },
-  }
-
-  function begin(): Run {
-    run ??= startRun(options, session.config)
-    return run
-  }
-
-  return session
-}
-
-function startRun(options: BuildOptions, config: ResolvedConfig): Run {
-  const projectUpscaler = createProjectUpscaler(options.upscaler, projectOf(config))
-  return {
-    projectUpscaler,
-    slots: createSlots(projectUpscaler, config.build.watch !== null),
-    tell: createBuildSummary(options, viteLogger(config)),
-  }
+/** The file of a reference in JavaScript. Vite is asked last, since that costs more than all else about a cached picture. */
+export async function findSource(
+  { path }: Pick<Directive, 'path'>,
+  { importer }: Pick<ReferenceSite, 'importer'>,
+  session: ViteSession,
+  find: FindFile,
+): Promise<string> {
+  return fileBeside(path, importer, session.config) ?? sourceOf(path, importer, session, find)
 }
 
 /**
- * The slot of a reference that takes one address.
+ * The file that Vite is handed for a reference that takes one address, with what is not ours in its query.
  * @param form where it stands, for the message when it asks for a text
  * @throws UpscaleError
  */
-export async function slotFor(
+export async function addressFor(
   site: ReferenceSite,
   form: string,
   session: ViteSession,
   find: FindFile,
-): Promise<{ slot: Slot; rest: string }> {
-  const { projectUpscaler, slots } = session
+): Promise<{ readonly file: string; readonly rest: string }> {
+  const { projectUpscaler } = session
   const directive = projectUpscaler.parse(site)
   if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, form)
   const source = await sourceOf(directive.path, site.importer, session, find)
-  const slot = await slots.fill(source, directive.requests[0], site)
-  return { slot, rest: directive.rest }
+  return { file: await session.file(source, directive.requests[0], site), rest: directive.rest }
+}
+
+/**
+ * The code of `as=srcset` and `as=metadata`.
+ * @param source absolute, with forward slashes
+ */
+export async function variantFor(
+  source: string,
+  directive: Directive,
+  site: ReferenceSite,
+  session: ViteSession,
+): Promise<string> {
+  const { config, projectUpscaler } = session
+  const image = await session.facts(source, directive.requests[0], site)
+  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
+  const path = isPublic ? source.slice(config.publicDir.length) : source
+  return variantCode(directive, { path, image }, projectUpscaler.options)
 }

@@ -1,6 +1,6 @@
 import type { Plugin } from 'vite'
 import { pathOf } from '../reference.ts'
-import type { ViteSession } from './session.ts'
+import type { BuildSession } from './build-session.ts'
 
 /**
  * Watch mode: an edited image must show up in every form. Vite watches the slot, which nobody edits, so the sources are
@@ -9,7 +9,7 @@ import type { ViteSession } from './session.ts'
  *
  * A plugin of its own because a build that runs once needs none of this, and a hook costs a call per module.
  */
-export function watchSources(session: ViteSession): Plugin {
+export function watchSources(session: BuildSession): Plugin {
   return {
     name: 'upscale:watch',
     apply: ({ build }, { command }) => command === 'build' && Boolean(build?.watch),
@@ -42,7 +42,7 @@ export function watchSources(session: ViteSession): Plugin {
  * module through the plugins again only when something it depends on has changed. More than it needs, which costs a
  * look at a file; exactly its own would need a list of who named what, and forms that Vite hides don't tell.
  */
-export function dependOnSources(context: object, { config, slots }: ViteSession): void {
+export function dependOnSources(context: object, { config, slots }: BuildSession): void {
   // The context of an HTML hook has this in a build, although its type doesn't say so.
   if (config.build.watch === null || !canWatch(context)) return
   for (const { source } of slots.all()) context.addWatchFile(source)

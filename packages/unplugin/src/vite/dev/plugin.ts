@@ -4,13 +4,12 @@ import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../../reference.ts'
-import { variantCode } from '../../variants.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
-import { fileBeside, sourceOf } from '../files.ts'
 import { withdrawHtmlHook } from '../html.ts'
 import { announceInspector, createViteInspector } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
+import { findSource, variantFor } from '../session.ts'
 import { expandSrcsets } from './html.ts'
 import { serveTaggedImages } from './middleware.ts'
 import { isOfProject } from './module-pictures.ts'
@@ -29,7 +28,7 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
   const options = resolveBuildOptions(userOptions)
   // A server that restarts is created before the old one is closed, and both may use this plugin.
   const sessions = new Map<ResolvedConfig, DevSession>()
-  const sessionOf: SessionOf = ({ environment }) => sessions.get(environment.getTopLevelConfig())
+  const sessionOf: SessionOfHook = ({ environment }) => sessions.get(environment.getTopLevelConfig())
   const main: Plugin = {
     name: 'upscale:dev',
     enforce: 'pre',
@@ -81,23 +80,11 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
       await session?.close()
     },
   }
-  return [main, { ...contentPlugin(sessions), apply: 'serve' }, notePictures(sessionOf)]
-}
-
-/** The pictures of Astro's content collections. */
-function contentPlugin(sessions: ReadonlyMap<ResolvedConfig, DevSession>): Plugin {
-  return astroContent(async (reference, importer, config) => {
-    const session = sessions.get(config)
-    const site = { reference, importer }
-    const directive = session?.projectUpscaler.parse(site)
-    if (session === undefined || directive?.as !== 'url') return undefined
-    const source = await sourceOf(directive.path, importer, session, async () => undefined)
-    return session.file(source, directive.requests[0], site)
-  })
+  return [main, { ...astroContent(config => sessions.get(config)), apply: 'serve' }, notePictures(sessionOf)]
 }
 
 /** Sees what modules ask for once they are compiled: style sheets with what a preprocessor added, templates, scripts. */
-function notePictures(sessionOf: SessionOf): Plugin {
+function notePictures(sessionOf: SessionOfHook): Plugin {
   return {
     name: 'upscale:dev-modules',
     apply: 'serve',
@@ -146,7 +133,7 @@ function declareWhenListening(
 }
 
 /** Finds the session of the server that a hook runs for; undefined before it is configured. */
-type SessionOf = (context: {
+type SessionOfHook = (context: {
   readonly environment: { getTopLevelConfig(): ResolvedConfig }
 }) => DevSession | undefined
 
@@ -169,7 +156,7 @@ function parseOr(
 }
 
 /** Imports that an address can't serve: texts, and files that Vite or another plugin reads. */
-function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'> {
+function devImportHooks(sessionOf: SessionOfHook): Pick<Plugin, 'resolveId' | 'load'> {
   const wrong = new Map<string, UpscaleError>()
   return {
     resolveId: {
@@ -185,12 +172,10 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         if (directive === undefined) return `${WRONG}${id}`
         const isServed = directive.as === 'url' && !needsFile(directive, session.config)
         if (isServed && (importer === undefined || !isOfProject(importer, session.config))) return null
-        const source =
-          fileBeside(directive.path, site.importer, session.config) ??
-          (await sourceOf(directive.path, site.importer, session, async path => {
-            const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
-            return resolved ? pathOf(resolved.id) : undefined
-          }))
+        const source = await findSource(directive, site, session, async path => {
+          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
+          return resolved ? pathOf(resolved.id) : undefined
+        })
         if (importer !== undefined && isOfProject(importer, session.config)) {
           for (const request of directive.requests) session.modulePictures.note(source, request)
         }
@@ -208,8 +193,9 @@ function devImportHooks(sessionOf: SessionOf): Pick<Plugin, 'resolveId' | 'load'
         if (error !== undefined) throw error
         const session = sessionOf(this)
         if (session === undefined || !isTaggedImage(id)) return null
-        const directive = session.projectUpscaler.parse({ reference: id, importer: undefined })
-        return directive.as === 'url' ? null : loadVariant(session, pathOf(id), directive)
+        const site = { reference: id, importer: undefined }
+        const directive = session.projectUpscaler.parse(site)
+        return directive.as === 'url' ? null : variantFor(pathOf(id), directive, site, session)
       },
     },
   }
@@ -226,14 +212,4 @@ function needsFile({ path, rest }: Directive, { plugins }: ResolvedConfig): bool
     /[%#]/.test(path) ||
     plugins.some(({ name }) => name === 'astro:assets')
   )
-}
-
-/** The module of `as=srcset` and `as=metadata`. */
-async function loadVariant(session: DevSession, source: string, directive: Directive): Promise<string> {
-  const { config, projectUpscaler } = session
-  const { reference, requests } = directive
-  const isPublic = config.publicDir !== '' && source.startsWith(`${config.publicDir}/`)
-  const path = isPublic ? source.slice(config.publicDir.length) : source
-  const image = await session.facts(source, requests[0], { reference, importer: undefined })
-  return variantCode(directive, { path, image }, projectUpscaler.options)
 }

@@ -2,22 +2,20 @@ import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { isUpscaleError, type UpscaleError, type UpscaleRequest } from 'upscale-core'
 import { escapeLines, escapeText } from 'upscale-core/internal'
-import type { ResolvedConfig, ViteDevServer } from 'vite'
+import type { ViteDevServer } from 'vite'
 import { createDevPictures, type DevPicture, factsOf } from '../../dev/pictures.ts'
 import { writePlaceholder } from '../../dev/placeholder.ts'
 import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../../dev/upscaler.ts'
 import type { BuildOptions } from '../../options.ts'
-import { type ProjectUpscaler, withPlace } from '../../project-upscaler.ts'
+import { withPlace } from '../../project-upscaler.ts'
 import type { ReferenceSite } from '../../reference.ts'
 import { createSlots, type Slot, slotsFolder } from '../../slots.ts'
-import type { VariantParts } from '../../variants.ts'
 import { projectOf, viteLogger } from '../logger.ts'
+import type { ViteSession } from '../session.ts'
 import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
 
-/** What the parts of one dev server share. */
-export interface DevSession {
-  readonly config: ResolvedConfig
-  readonly projectUpscaler: ProjectUpscaler
+/** What the parts of one dev server share. Its {@link file} and {@link facts} are of a stand-in until the picture is there. */
+export interface DevSession extends ViteSession {
   /** Sources of which a picture was asked for, with forward slashes. */
   readonly sources: ReadonlySet<string>
   /** What the project's own files ask for. */
@@ -27,10 +25,6 @@ export interface DevSession {
    * the project contains is made by nobody.
    */
   picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>>
-  /** The same as a file that Vite can read like any image. */
-  file(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<string>
-  /** What `as=metadata` says about a picture that may not be finished. */
-  facts(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<VariantParts['image']>
   /** Tells the user about a failure, each one once. */
   tell(error: unknown): void
   /** Makes every page load again, with what became of its pictures. */
