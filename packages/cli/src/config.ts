@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UpscaleError, type UpscalerOptions } from 'upscale-core'
-import { show } from 'upscale-core/internal'
+import { loadEnv, show } from 'upscale-core/internal'
 
 /** Names of the config file, in the order in which they are looked for. */
 export const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs'].map(
@@ -15,6 +15,8 @@ export interface Config {
   /** The file that was read; undefined when there is none. */
   readonly file?: string
   readonly options: UpscalerOptions
+  /** The process's environment with the `.env` files of the root. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /**
@@ -38,13 +40,14 @@ export function defineConfig(options: UpscalerOptions): UpscalerOptions {
 export async function loadConfig(file: string | undefined): Promise<Config> {
   const cwd = process.cwd()
   const found = file === undefined ? findConfig(cwd) : resolve(cwd, file)
-  if (found === undefined) return { root: cwd, options: {} }
+  if (found === undefined) return { root: cwd, options: {}, env: loadEnv(cwd) }
   if (!existsSync(found)) {
     throw new UpscaleError('BAD_OPTION', `there is no config file ${found}`, {
       hint: 'check the path after --config',
     })
   }
-  return { root: dirname(found), file: found, options: await readConfig(found) }
+  const root = dirname(found)
+  return { root, file: found, options: await readConfig(found), env: loadEnv(root) }
 }
 
 function findConfig(folder: string): string | undefined {

@@ -11,7 +11,7 @@ import {
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
-import { loadEnv, priceText } from 'upscale-core/internal'
+import { priceText } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import { onStopSignals } from 'upscale-toolkit/terminal'
 import { type Config, loadConfig } from './config.ts'
@@ -24,8 +24,6 @@ import { createPrinter, type Printer } from './print.ts'
 export interface Session {
   readonly upscaler: Upscaler
   readonly config: Config
-  /** The process's environment with the `.env` files of the project. */
-  readonly env: Readonly<Record<string, string | undefined>>
   readonly print: Printer
   /** Aborted by the first Ctrl-C: nothing more is begun. */
   readonly stopping: AbortSignal
@@ -61,12 +59,11 @@ export async function inSession(
 ): Promise<number> {
   const print = createPrinter(flags)
   const config = await loadConfig(flags.config)
-  const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
-  const options = withQueueStore(mergeOptions(config, flags, include), flags, env)
+  const options = withQueueStore(mergeOptions(config, flags, include), flags, config.env)
   let foreseen: (() => AsyncGenerator<Foreseen>) | undefined
   const upscaler: Upscaler = createUpscaler(options, {
     root: config.root,
-    env,
+    env: config.env,
     engines: hostEngines(config.options),
     onNotice: text => print.note(`notice: ${text}`),
     beforePaying: async () => {
@@ -88,7 +85,7 @@ export async function inSession(
     const foresee = (list: () => AsyncGenerator<Foreseen>): void => {
       foreseen = list
     }
-    const code = await work({ upscaler, config, env, print, stopping: stop.signal, foresee })
+    const code = await work({ upscaler, config, print, stopping: stop.signal, foresee })
     const { scratchAdvice } = upscaler.options
     const isMade = upscaler.report().images.some(({ origin }) => origin === 'engine')
     if (isMade && scratchAdvice !== undefined) print.note(scratchAdvice)
@@ -106,7 +103,7 @@ const ANSWER_SECONDS = 30 * 24 * 3600
 function withQueueStore(
   options: UpscalerOptions,
   { isQueued = false, queue }: SessionFlags,
-  env: Session['env'],
+  env: Config['env'],
 ): UpscalerOptions {
   const url = queue ?? env.UPSCALE_QUEUE
   const isNamed = Boolean(options.remoteCache ?? env.UPSCALE_REMOTE_CACHE)

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { createBreaker } from './billing/breaker.ts'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
 import { createPrices } from './billing/prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHits } from './cache/hits.ts'
 import { openStores } from './cache/stores.ts'
+import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
@@ -178,7 +178,7 @@ export function createUpscaler(
     hits: openHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     prices: createPrices(engineContext),
-    breaker: createBreaker(),
+    breaker: createBreaker(ENGINE_POLICY),
     ledger: createLedger(resolved.cacheDir),
     announce: () => {
       announced ??= host.beforePaying?.() ?? Promise.resolve()

@@ -102,7 +102,7 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
     })
   }
   const root = resolve(written)
-  const env = host.env ?? loadEnv(root, process.env.NODE_ENV ?? 'production', process.env)
+  const env = host.env ?? loadEnv(root)
   const defaults = Object.entries(LIMIT_RANGES).map(([name, [, , standard]]) => [name, standard])
   return {
     models,

@@ -4,7 +4,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { createUpscaler, isUpscaleError, type ResolvedOptions } from 'upscale-core'
-import { loadEnv, openRemoteStore } from 'upscale-core/internal'
+import { openRemoteStore } from 'upscale-core/internal'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -85,17 +85,16 @@ async function checkSharp(): Promise<Check> {
 async function checkProject(flags: CommonFlags): Promise<Check[]> {
   try {
     const config = await loadConfig(flags.config)
-    const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
     const upscaler = createUpscaler(mergeOptions(config, flags, []), {
       root: config.root,
-      env,
+      env: config.env,
       engines: hostEngines(config.options),
     })
     const { options } = upscaler
     return [
       checkConfig(config),
       checkEngine(options),
-      ...checkKeys(env),
+      ...checkKeys(config.env),
       ...(await checkFolders(options)),
       await checkRemote(options),
     ]

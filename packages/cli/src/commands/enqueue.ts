@@ -74,13 +74,13 @@ async function enqueue(
   flags: EnqueueFlags,
   session: Session,
 ): Promise<number> {
-  const { config, env, print, stopping, upscaler } = session
-  const place = queuePlace(flags, env)
+  const { config, print, stopping, upscaler } = session
+  const place = queuePlace(flags, config.env)
   const { engine, engines, concurrency, factor } = upscaler.options
   refuseQuick(engine, engines.get(engine)?.quick)
   const { options } = createUpscaler(mergeOptions(config, flags, include), {
     root: config.root,
-    env,
+    env: config.env,
     engines: hostEngines(config.options),
   })
   const request = { ...requestOf(flags), engine, factor }

@@ -65,7 +65,7 @@ function factsOf(name: string, engine: Engine, isDefault: boolean): EngineRow {
   return { name, id, model, billing, priceMicros, pricedBy, factors, isDefault }
 }
 
-async function listRemote({ env, print }: Session): Promise<number> {
+async function listRemote({ config: { env }, print }: Session): Promise<number> {
   const models = await listModels(env)
   print.result(printTable(models.map(({ id, name, ownedBy }) => [id, name ?? '', ownedBy ?? ''])))
   print.document({ models })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { Command } from 'commander'
-import { loadEnv } from 'upscale-core/internal'
+
 import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -41,8 +41,7 @@ const EVERY_MS = 1000
 
 async function lookAt(flags: LookFlags): Promise<number> {
   const print = createPrinter(flags)
-  const { root } = await loadConfig(flags.config)
-  const env = loadEnv(root, process.env.NODE_ENV ?? 'production', process.env)
+  const { env } = await loadConfig(flags.config)
   const link = await openQueue(queuePlace(flags, env), text => print.note(`notice: ${text}`))
   try {
     if (flags.watch === true) await watch(link, print)

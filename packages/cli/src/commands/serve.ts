@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { UpscaleError, type UpscalerOptions } from 'upscale-core'
-import { loadEnv } from 'upscale-core/internal'
 import type { ServerOptions } from 'upscale-server'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -33,10 +32,9 @@ async function serve(flags: ServeFlags): Promise<number> {
   const print = createPrinter(flags)
   const { createServer } = await loadServer()
   const config = await loadConfig(flags.config)
-  const env = loadEnv(config.root, process.env.NODE_ENV ?? 'production', process.env)
   const note = (line: string): void => print.note(line)
   const logger = { info: note, warn: note, error: note }
-  const server = createServer(serverOptions(config, flags), { env, logger })
+  const server = createServer(serverOptions(config, flags), { env: config.env, logger })
   const { port, host } = flags
   const url = await server.listen({
     ...(port === undefined ? {} : { port }),

@@ -57,7 +57,7 @@ const LOOK_EVERY_MS = 500
 
 async function work(flags: WorkFlags, folder: string, session: Session): Promise<number> {
   const { upscaler, print, stopping } = session
-  const place = queuePlace(flags, session.env)
+  const place = queuePlace(flags, session.config.env)
   const store = openSharedStore(upscaler.options)
   const link = await openQueue(place, text => print.note(`notice: ${text}`))
   const lockMs = (flags.deadAfter ?? 30) * 1000

@@ -3,6 +3,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { EntryFacts } from '../cache/entry.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { decodePortable, encodePortable, PORTABLE_OVERHEAD } from '../cache/portable-entry.ts'
+import { type BreakerPolicy, createBreaker } from '../engines/http/breaker.ts'
 import { isUpscaleError, type UpscaleError } from '../errors.ts'
 import { type Claim, createClaims } from './claim.ts'
 import type { RemoteSettings } from './settings.ts'
@@ -58,8 +59,8 @@ export interface Fetched {
 /** Values stored at a time; each is in memory once. */
 const UPLOADS_AT_A_TIME = 4
 
-/** How long a store that failed is left alone. For processes that live long. */
-const OUTAGE_MS = 60_000
+/** A store is never needed, so it is left alone at once, and asked again after a minute whatever it said. */
+const STORE_POLICY: BreakerPolicy = { isHopeless: () => false, isOutage: () => true, outages: 1 }
 
 /** How long a build that is done waits for what is being stored. */
 const SETTLE_MS = 30_000
@@ -79,22 +80,22 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
   const uploads = pLimit(UPLOADS_AT_A_TIME)
   const running = new Map<AnswerKey, Promise<boolean>>()
   const refused = new Set<AnswerKey>()
-  let downUntil = Number.NEGATIVE_INFINITY
+  const breaker = createBreaker(STORE_POLICY)
   let isTold = false
   let canClaim = !settings.readOnly
   /** Keys of answers that are here and not there. */
   const unsent = new Set<AnswerKey>()
 
-  const isDown = (): boolean => performance.now() < downUntil
+  const isDown = (): boolean => breaker.isOpen(settings.name)
 
-  function fail({ problem }: UpscaleError): void {
-    downUntil = performance.now() + OUTAGE_MS
+  function fail(error: UpscaleError): void {
+    breaker.observe(settings.name, error)
     // Another server may be behind the same name next time.
     void store.close()
     if (isTold) return
     isTold = true
     onNotice(
-      `the remote cache (${settings.name}) can't be used: ${problem}; the build goes on with what is on this machine`,
+      `the remote cache (${settings.name}) can't be used: ${error.problem}; the build goes on with what is on this machine`,
     )
   }
 
@@ -194,7 +195,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
     },
     abandon: key => claims.abandon(key),
     askAgain() {
-      downUntil = Number.NEGATIVE_INFINITY
+      breaker.succeed(settings.name)
     },
     settle,
     async close() {

@@ -75,11 +75,14 @@ export const PUBLIC_PREFIXES: readonly string[] = [
  * The process's variables over those of the project's `.env` files, in Vite's order: `.env`, `.env.local`,
  * `.env.<mode>`, `.env.<mode>.local`, a later file winning. `$NAME` and `${NAME}` in a file's value are expanded, also
  * from the process, as Vite does. Nothing is written back to the process.
+ *
+ * @param root the folder of the files
+ * @param mode by default that of the process, and production where it has none
  */
 export function loadEnv(
   root: string,
-  mode: string,
-  processEnv: Readonly<Record<string, string | undefined>>,
+  mode: string = process.env.NODE_ENV ?? 'production',
+  processEnv: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string | undefined> {
   const files = ['.env', '.env.local', `.env.${mode}`, `.env.${mode}.local`]
   const parsed: Record<string, string> = Object.assign(

@@ -136,7 +136,7 @@ export interface HostFacts {
 export function completeFacts(options: UpscalerOptions, host: Partial<HostFacts>): HostFacts {
   const root = host.root ?? process.cwd()
   const project = resolve(root, typeof options.root === 'string' ? options.root : '.')
-  const env = host.env ?? loadEnv(project, process.env.NODE_ENV ?? 'production', process.env)
+  const env = host.env ?? loadEnv(project)
   return { ...host, root, env }
 }
 

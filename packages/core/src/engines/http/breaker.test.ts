@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { type ErrorCode, UpscaleError } from '../errors.ts'
-import { createBreaker } from './breaker.ts'
+import { type ErrorCode, UpscaleError } from '../../errors.ts'
+import { createBreaker, ENGINE_POLICY } from './breaker.ts'
 
 const failure = (code: ErrorCode): UpscaleError => new UpscaleError(code, `it said ${code}`, { hint: 'wait' })
 
 test('stops for good after a refused key', () => {
   let now = 0
-  const breaker = createBreaker(() => now)
+  const breaker = createBreaker(ENGINE_POLICY, () => now)
   breaker.observe('a', failure('API_UNAUTHORIZED'))
   now = 1e9
   expect(() => breaker.check('a')).toThrow('not sent')
@@ -15,7 +15,7 @@ test('stops for good after a refused key', () => {
 
 test('lets one call try again a minute after three outages in a row', () => {
   let now = 0
-  const breaker = createBreaker(() => now)
+  const breaker = createBreaker(ENGINE_POLICY, () => now)
   for (let outage = 0; outage < 3; outage++) {
     breaker.check('a')
     breaker.observe('a', failure('API_UNAVAILABLE'))
@@ -32,7 +32,7 @@ test('lets one call try again a minute after three outages in a row', () => {
 })
 
 test('a refusal of one picture is no outage', () => {
-  const breaker = createBreaker()
+  const breaker = createBreaker(ENGINE_POLICY)
   for (const code of ['API_TIMEOUT', 'API_TIMEOUT', 'API_REJECTED', 'API_TIMEOUT', 'API_TIMEOUT'] as const) {
     breaker.observe('a', failure(code))
   }
