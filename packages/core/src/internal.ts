@@ -9,28 +9,24 @@ export type { SharedIntent } from './billing/shared-intent.ts'
 export {
   type Archive,
   type ArchivedImage,
-  type ArchivedRecord,
   type EntryFacts,
-  type EntryShelf,
   openArchive,
-  type RecordShelf,
   type RootName,
 } from './cache/archive.ts'
 export { discard, renamePatiently } from './cache/disk.ts'
 export { dollars } from './engines/dollars.ts'
 export type { OrderSize } from './engines/engine.ts'
 export { sleep } from './engines/http/deadline.ts'
-export { type CatalogueModel, listModels } from './engines/lumenfall/catalogue.ts'
+export { listModels } from './engines/lumenfall/catalogue.ts'
 export { priceOf } from './engines/price.ts'
 export { suggestFormat } from './image/output.ts'
 export { priceText } from './pipeline/plan.ts'
 export { addressOf as answerAddress } from './remote/remote-cache.ts'
-export type { RemoteSettings } from './remote/settings.ts'
 export { openRemoteStore, type RemoteStore } from './remote/store.ts'
 export { misspelledKeys, OWN_KEYS, TAGGED } from './request/directive.ts'
 export { loadEnv } from './request/env.ts'
 export { OPTION_NAMES } from './request/options.ts'
 export { dependenciesOf } from './request/scratch-folder.ts'
-export { escapeLines, escapeText, type SafeTextOptions, safeText } from './safe-text.ts'
+export { escapeLines, escapeText, safeText } from './safe-text.ts'
 export { endsAs, extensionOf, isRasterName, RASTER_EXTENSIONS } from './source/format.ts'
 export { show, unknownName } from './validate.ts'

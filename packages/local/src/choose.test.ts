@@ -2,10 +2,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { choose } from './choose.ts'
 import { enlarge } from './enlarge.ts'
 import { FULL } from './mix.mjs'
-import { paint, randomModel } from './pictures.ts'
 import { createPool } from './pool.ts'
 import { compileProgram } from './program.ts'
 import { BLOCK } from './survey.mjs'
+import { paint, randomModel } from './test-support/pictures.ts'
 
 const pool = createPool(2)
 afterAll(() => pool.close())

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
 import { suitsWinograd } from './pack.ts'
-import { flat, noise, paint, randomModel } from './pictures.ts'
 import { createPool } from './pool.ts'
 import { compileProgram } from './program.ts'
-import { referenceUpscale } from './reference.ts'
+import { flat, noise, paint, randomModel } from './test-support/pictures.ts'
+import { referenceUpscale } from './test-support/reference.ts'
 
 const pool = createPool(2)
 afterAll(() => pool.close())

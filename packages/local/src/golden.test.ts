@@ -5,7 +5,7 @@ import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
 import { createPool } from './pool.ts'
 import { compileProgram } from './program.ts'
-import { referenceBytes } from './reference.ts'
+import { referenceBytes } from './test-support/reference.ts'
 
 /** What the training recipe's reference, another implementation in Python, makes of the weights it exported. */
 interface Golden {

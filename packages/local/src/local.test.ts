@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type LocalOptions, local } from './local.ts'
-import { noise } from './pictures.ts'
+import { noise } from './test-support/pictures.ts'
 import { EXPERTS, SCALES, weightFileName } from './weights.ts'
 
 const engine = local({ threads: 1 })

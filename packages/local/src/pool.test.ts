@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
-import { noise, randomModel } from './pictures.ts'
 import { createPool, type Pool } from './pool.ts'
 import { compileProgram } from './program.ts'
+import { noise, randomModel } from './test-support/pictures.ts'
 
 const program = compileProgram(randomModel(2, [32, 32, 32, 32]))
 const never = new AbortController().signal

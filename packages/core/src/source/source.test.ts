@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readSource, type SourceLimits } from './source.ts'
+import { openSources, type SourceImage, type SourceLimits } from './source.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'upscale-source-')))
 const root = join(folder, 'project')
@@ -20,7 +20,10 @@ function write(name: string, bytes: Uint8Array = PNG): string {
   return file
 }
 
-describe('readSource', () => {
+const readSource = async (file: string, limits: SourceLimits): Promise<SourceImage> =>
+  openSources(limits).read(file)
+
+describe('a source', () => {
   it('gives bytes, their digest, names and the format by the first bytes', async () => {
     const file = write('pictures/My hero.final.jpg')
     expect(await readSource(file, LIMITS)).toEqual({

@@ -124,11 +124,6 @@ export function nameOf(file: string, root: string): string {
   return relative(root, file).split(sep).join('/')
 }
 
-/** {@link Sources.read} for one file. */
-export async function readSource(file: string, limits: SourceLimits): Promise<SourceImage> {
-  return openSources(limits).read(file)
-}
-
 function refuseElsewhere(
   file: string,
   real: string,

@@ -1,6 +1,6 @@
 /** Pictures and networks made up for the tests; the same on every run. */
 import type { PixelImage } from 'upscale-core'
-import type { Model } from './model.ts'
+import type { Model } from '../model.ts'
 
 export function noise(width: number, height: number, channels: 1 | 3 = 3): PixelImage {
   const random = randomNumbers(width * 31 + height)

@@ -3,8 +3,8 @@
  * has to give the same bytes.
  */
 import type { PixelImage } from 'upscale-core'
-import { phasesFor } from './anchor.ts'
-import type { Layer, Model } from './model.ts'
+import { phasesFor } from '../anchor.ts'
+import type { Layer, Model } from '../model.ts'
 
 /** Samples of a picture: any number of channels, edges replicated beyond it. */
 interface Plane {
