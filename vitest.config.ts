@@ -52,7 +52,7 @@ export default defineConfig({
           // What a user gets is what is tested: the built packages, loaded by Node itself.
           server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/faults/**'],
+          exclude: [...configDefaults.exclude, 'test/faults/**', 'test/scaffolds/**'],
           globalSetup: 'test/support/global-setup.ts',
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -60,6 +60,16 @@ export default defineConfig({
           expect: { poll: { timeout: 15_000 } },
           // Browsers, watchers and dev servers of others take part: what fails once is tried once more, and the log says so.
           retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'scaffolds',
+          env,
+          include: ['test/scaffolds/**/*.test.ts'],
+          globalSetup: 'test/support/global-setup.ts',
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
         },
       },
       {

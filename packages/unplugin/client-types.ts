@@ -43,24 +43,28 @@ export function clientTypes(): ReadonlyMap<string, string> {
 }
 
 function typesOf(type: string): string[] {
-  const keys = Object.keys(DIRECTIVE_KEYS) as OwnKey[]
-  const values = keys
-    .filter(key => key !== 'as')
-    .flatMap(key => VALUES[key].map(value => (key === 'upscale' ? `upscale=${value}` : `&${key}=${value}`)))
+  const factors = VALUES.upscale.map(value => `upscale=${value}`)
   return [
-    ...['?upscale', '&upscale', ...values, '&as=url'].map(end => declaration(end, type)),
+    ...['?upscale', '&upscale', ...factors, ...valuesBehind(), '&as=url'].map(end => declaration(end, type)),
     ...KEYS_OF_HOSTS.map(key => declaration(`&${key}`, 'string')),
   ]
 }
 
+/** What may stand behind a factor and behind `as`. */
+function valuesBehind(): string[] {
+  const keys = Object.keys(DIRECTIVE_KEYS) as OwnKey[]
+  return keys
+    .filter(key => key !== 'as' && key !== 'upscale')
+    .flatMap(key => VALUES[key].map(value => `&${key}=${value}`))
+}
+
 function texts(): string[] {
-  return [
-    declaration('as=srcset', 'string'),
-    declaration('as=metadata', METADATA),
-    // Written the other way round; declared before the patterns of a factor alone, which match as well.
-    ...FACTORS.map(factor => declaration(`as=metadata&upscale=${factor}`, METADATA)),
-    ...FACTORS.map(factor => declaration(`as=srcset&upscale=${factor}`, 'string')),
-  ]
+  // Written the other way round too; declared before the patterns of a value alone, which match as well.
+  const ends = ['', ...FACTORS.map(factor => `&upscale=${factor}`), ...valuesBehind()]
+  return ends.flatMap(end => [
+    declaration(`as=metadata${end}`, METADATA),
+    declaration(`as=srcset${end}`, 'string'),
+  ])
 }
 
 const METADATA = 'UpscaledImageMetadata'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Browser, Page as Tab } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
@@ -9,6 +9,7 @@ import { findChromium, launchChromium } from '../support/chromium.ts'
 import { serve } from '../support/serve.ts'
 import { type Page, picturesToldBy, readPages } from './pages.ts'
 import { follow, type Project, startProject, WIDTH } from './project.ts'
+import { openTab } from './tab.ts'
 
 const pages = await readPages()
 const runnable = pages.filter(({ blocks }) => blocks.some(({ kind }) => kind === 'run'))
@@ -69,40 +70,14 @@ async function openPage({ root }: Project): Promise<void> {
   const folder = [join(root, 'dist'), root].find(one => existsSync(join(one, 'index.html')))
   if (folder === undefined || browser === undefined) return
   const server = await serve(folder, '/')
-  const tab = await browser.newPage()
-  const errors: string[] = []
-  tab.on('pageerror', error => errors.push(error.message))
-  tab.on('console', message => {
-    if (message.type() === 'error' && !message.location().url.endsWith('favicon.ico'))
-      errors.push(message.text())
-  })
   try {
-    await tab.goto(server.url, { waitUntil: 'load' })
+    const { errors, widths } = await openTab(browser, server.url)
     expect(errors).toEqual([])
-    const widths = await picturesIn(tab)
     expect(widths).not.toContain(0)
     expect(widths).toContain(WIDTH * 2)
   } finally {
-    await tab.close()
     await server.close()
   }
-}
-
-/** Widths of all pictures of the page, in pixels of the file; 0 for one that can't be loaded. A script of the page. */
-async function picturesIn(tab: Tab): Promise<number[]> {
-  return tab.evaluate(`(async () => {
-    const addresses = [...document.images].flatMap(image => [image.currentSrc, image.src])
-    for (const element of document.querySelectorAll('*')) {
-      for (const [, url] of getComputedStyle(element).backgroundImage.matchAll(/url\\("([^"]+)"\\)/g)) addresses.push(url)
-    }
-    const widthOf = url => new Promise(resolve => {
-      const image = new Image()
-      image.onload = () => resolve(image.naturalWidth)
-      image.onerror = () => resolve(0)
-      image.src = url
-    })
-    return Promise.all([...new Set(addresses)].filter(url => url !== '').map(widthOf))
-  })()`)
 }
 
 async function typeErrors(all: readonly Page[], { root }: Project): Promise<string[]> {

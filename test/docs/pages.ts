@@ -19,6 +19,9 @@ export interface Page {
  *     ```js [vite.config.js]          the file of that name in the page's project; file=… in a group of tabs
  *     ```sh install                   commands of npm; the packages are there, and each of them must be
  *     ```sh run                       commands, run in the project in the page's order
+ *     ```sh generate                  the command of a framework that writes a new project
+ *     ```diff [vite.config.ts]        lines that change in a file of such a project
+ *     ```sh build                     commands, run in such a project
  *     ```js [vite.config.js] types    not run, but it must pass the type checker
  *     ```sh not-run="why"             nothing
  */
@@ -26,7 +29,7 @@ export interface Block {
   readonly language: string
   /** Line of the fence, from 1. */
   readonly line: number
-  readonly kind: 'file' | 'install' | 'run' | 'types' | 'not-run' | undefined
+  readonly kind: 'file' | 'install' | 'run' | 'generate' | 'edit' | 'build' | 'types' | 'not-run' | undefined
   readonly file: string | undefined
   readonly text: string
 }
@@ -47,12 +50,23 @@ export async function readPages(): Promise<Page[]> {
     .map(name => name.replaceAll('\\', '/'))
     .filter(name => name.endsWith('.md') && !/^(?:node_modules|reference|\.vitepress)\//.test(name))
     .filter(name => !TESTED_ELSEWHERE.has(name))
-  return Promise.all(
-    written.sort().map(async name => {
-      const text = await readFile(join(DOCS, name), 'utf8')
-      return { name, text, blocks: [...blocksOf(text)] }
-    }),
-  )
+  return Promise.all(written.sort().map(readPage))
+}
+
+export async function readPage(name: string): Promise<Page> {
+  return pageOf(name, await readFile(join(DOCS, name), 'utf8'))
+}
+
+/** The part of a page under one of its headings, `## React`, up to the next of that rank. */
+export function sectionOf({ name, text }: Page, heading: string): Page {
+  const part = text.split(/^(?=## )/m).find(section => section.startsWith(`## ${heading}\n`))
+  if (part === undefined) throw new Error(`${name} has no section ${heading}`)
+  return pageOf(`${name}#${heading}`, part)
+}
+
+/** @param text Markdown */
+export function pageOf(name: string, text: string): Page {
+  return { name, text, blocks: [...blocksOf(text)] }
 }
 
 function* blocksOf(text: string): Generator<Block> {
@@ -63,7 +77,7 @@ function* blocksOf(text: string): Generator<Block> {
     yield {
       language,
       line: text.slice(0, match.index).split('\n').length,
-      kind: kindOf(info, name),
+      kind: language === 'diff' && name !== undefined ? 'edit' : kindOf(info, name),
       file: name,
       text: code,
     }
@@ -72,7 +86,7 @@ function* blocksOf(text: string): Generator<Block> {
 
 function kindOf(info: string, name: string | undefined): Block['kind'] {
   if (/\bnot-run="[^"]+"/.test(info)) return 'not-run'
-  for (const kind of ['install', 'run', 'types'] as const) {
+  for (const kind of ['install', 'run', 'generate', 'build', 'types'] as const) {
     if (new RegExp(`(?:^|\\s)${kind}(?:\\s|$)`).test(info)) return kind
   }
   return name === undefined ? undefined : 'file'

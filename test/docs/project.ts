@@ -101,8 +101,8 @@ async function linkPackages(root: string): Promise<Set<string>> {
   return linked
 }
 
-/** The same picture each time. */
-async function noise(): Promise<Buffer> {
+/** The same picture each time, as PNG. */
+export async function noise(): Promise<Buffer> {
   const data = Buffer.alloc((WIDTH / 8) * (HEIGHT / 8) * 3)
   for (let at = 0; at < data.length; at++) data[at] = Math.imul(at + 1, 2654435761) >>> 24
   return sharp(data, { raw: { width: WIDTH / 8, height: HEIGHT / 8, channels: 3 } })

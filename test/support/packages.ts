@@ -72,7 +72,10 @@ export async function asIn(project: string, name: string): Promise<string> {
 }
 
 /** The registry has none of ours, so their own dependencies among ours are named as well. */
-async function withNeeded(packages: readonly string[], packed: readonly Packed[]): Promise<Set<string>> {
+export async function withNeeded(
+  packages: readonly string[],
+  packed: readonly Packed[],
+): Promise<Set<string>> {
   const ours = new Set(packed.map(({ name }) => name))
   const wanted = new Set(packages)
   for (const name of wanted) {
