@@ -40,7 +40,17 @@ function hasWholeResponse(root: string, key = ''): boolean {
   const folder = join(root, '.upscale', 'tmp')
   const responses = list(folder).filter(name => name.startsWith(key) && name.endsWith('.response'))
   // A line with the head, then the JSON of the gateway.
-  return responses.some(name => /^.*\n.*\}\s*$/.test(readFileSync(join(folder, name), 'utf8')))
+  return responses.some(name => /^.*\n.*\}\s*$/.test(readIfThere(join(folder, name))))
+}
+
+/** Empty where a process that still lives removed the file after it was listed. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
 }
 
 /** The answers that a process had read to their last byte, and those of them that are nowhere on the disk. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Child, temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
 import { type Gateway, type GatewayOptions, RESPONSES, startGateway } from '../services/gateway/index.ts'
 import {
   build,
@@ -23,6 +23,9 @@ async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
   onTestFinished(() => gateway.close())
   return gateway
 }
+
+/** RACES=20 makes a figure. */
+const RACES = Number(process.env.RACES ?? 1)
 
 /** Two files for processes to wait for: one to start together, one to leave together. */
 function signals() {
@@ -75,6 +78,30 @@ describe('many processes on one cold cache', () => {
     expect(results.filter(result => result === 'BUDGET_EXCEEDED')).toHaveLength(11)
     expect(gateway.chargedMicros).toBe(5 * PRICE_MICROS)
   })
+
+  // Row 39, as builds really overlap: started one after the other, ended one after the other.
+  test('never spend more than the budget between them, however their times overlap', async () => {
+    let most = 0
+    for (let race = 1; race <= RACES; race++) {
+      const gateway = await openGateway({ workMs: 20 })
+      const root = await makeProject(16)
+      const children: Child[] = []
+      for (let number = 0; number < 8; number++) {
+        const images = [`${2 * number}.png`, `${2 * number + 1}.png`]
+        const options = { budget: (5 * PRICE_MICROS) / 1e6, concurrency: 2 }
+        children.push(startBuyer({ root, url: gateway.url, images, options }))
+        await sleep(Math.random() * 100)
+      }
+      for (const child of children) expect(await child.end, child.output()).toBe(0)
+      const results = children.flatMap(child => [...outcomes(child).values()])
+      expect(results.filter(result => result !== 'done' && result !== 'BUDGET_EXCEEDED')).toEqual([])
+      most = Math.max(most, gateway.charges.length)
+      expect(gateway.charges.length, `race ${race}`).toBeLessThanOrEqual(5)
+      expect(gateway.charges).toHaveLength(results.filter(result => result === 'done').length)
+      expect(gateway.charges.length).toBeGreaterThan(0)
+    }
+    process.stderr.write(`${RACES} races of 8 processes for 5 of 16 pictures: ${most} were charged at most\n`)
+  }, 900_000)
 
   // Row 39: the estimate was too low. The call is made, its real price counts, and the next ones find less.
   test('count what was really charged', async () => {

@@ -107,7 +107,9 @@ async function enqueue(
       const handOver = createHandOver(link.queue, store, flags.retry === true)
       await forEach(eachOf(missing), concurrency, stopping, async ({ found, key }) => {
         const name = shownPath(found.file, process.cwd())
-        const state = await handOver({ ...found, name, request, key })
+        const state = await handOver({ ...found, name, request, key }).catch(error => {
+          throw link.explain(error)
+        })
         if (typeof state !== 'string') return fail(found, errorOf(state))
         counts[state]++
         finish?.follow(found, key)

@@ -60,22 +60,30 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   const place = queuePlace(flags, session.config.env)
   const store = openSharedStore(upscaler.options)
   const link = await openQueue(place, text => print.note(`notice: ${text}`))
+  const name = `${hostname()}-${process.pid}`
   const lockMs = (flags.deadAfter ?? 30) * 1000
   const handler = createJobHandler(link, session, {
     upscaler,
     store,
+    name,
     folder,
     lockMs,
     stopping,
-    onKept: name => print.note(`${name}: bought or made, and kept here until the shared store takes it`),
+    onKept: picture =>
+      print.note(`${picture}: bought or made, and kept here until the shared store takes it`),
+    onFull: picture =>
+      print.note(
+        `notice: ${picture}: the queue ${link.shown} is full and takes no note, so nothing is bought until it has room`,
+      ),
   })
   const worker = new link.bullmq.Worker(place.name, (job, token = '') => handler.take(job, token), {
     connection: link.connect(),
+    skipVersionCheck: link.isEvicting,
     concurrency: upscaler.options.concurrency,
     lockDuration: lockMs,
     stalledInterval: lockMs,
     maxStalledCount: MAX_STALLED,
-    name: `${hostname()}-${process.pid}`,
+    name,
   })
   worker.on('error', error => print.note(`notice: ${messageOf(error)}`))
   print.note(
@@ -140,7 +148,8 @@ function createJobHandler({ bullmq }: QueueLink, { print, stopping }: Session, p
           throw new bullmq.WaitingError()
         }
         const failure = failureOf(error)
-        await job.updateData({ ...Object(job.data), failure })
+        // A queue that is full takes no words; the job then fails with those below.
+        await job.updateData({ ...Object(job.data), failure }).catch(() => undefined)
         const isLast =
           failure.needsWord || !mayPass(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
         if (!isLast) throw new Error(failure.problem)

@@ -14,10 +14,10 @@ const LOOK_EVERY_MS = 5000
 
 /** To be made before the jobs are, so that no end is missed. */
 export async function watchJobs(
-  { bullmq, queue, connect }: QueueLink,
+  { bullmq, queue, connect, isEvicting }: QueueLink,
   { name }: QueuePlace,
 ): Promise<JobWatch> {
-  const events = new bullmq.QueueEvents(name, { connection: connect() })
+  const events = new bullmq.QueueEvents(name, { connection: connect(), skipVersionCheck: isEvicting })
   await events.waitUntilReady()
   const waiting = new Map<string, (failure: Failure | undefined) => void>()
 

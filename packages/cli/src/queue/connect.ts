@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq'
 import type { Redis as RedisClient } from 'ioredis'
 import { isUpscaleError, UpscaleError } from 'upscale-core'
-import { safeText } from 'upscale-core/internal'
+import { evictionOf, isFull, safeText } from 'upscale-core/internal'
 
 /** Where work is handed over. */
 export interface QueuePlace {
@@ -15,8 +15,12 @@ export interface QueuePlace {
 export interface QueueLink {
   readonly bullmq: typeof import('bullmq')
   readonly queue: Queue
+  /** True for a Redis that forgets; BullMQ need not say so again. */
+  readonly isEvicting: boolean
   /** For people: the address without user and password. */
   readonly shown: string
+  /** The error for what a command to the queue threw, with a code. */
+  explain(error: unknown): UpscaleError
   /** A connection of its own, for whoever waits on it. It is closed with the link. */
   connect(): RedisClient
   close(): Promise<void>
@@ -80,7 +84,13 @@ export async function openQueue(
   const words = (error: unknown): string =>
     safeText(error instanceof Error ? error.message : String(error), { secrets })
   const shown = `redis://${host}`
-  await probe(Redis, url, reason => unreachable(shown, words(reason)))
+  const memory = await probe(Redis, url, reason => unreachable(shown, words(reason)))
+  const eviction = evictionOf(memory)
+  if (eviction !== undefined) {
+    onTrouble(
+      `the queue ${shown}: ${eviction}: jobs, pictures and the notes of paid calls may be lost, and a picture paid for again; set maxmemory-policy noeviction`,
+    )
+  }
   const clients = new Set<RedisClient>()
   let told = ''
   const tell = (error: unknown): void => {
@@ -95,12 +105,15 @@ export async function openQueue(
     clients.add(client)
     return client
   }
-  const queue = new bullmq.Queue(name, { connection: connect() })
+  // What BullMQ would print of a server that forgets is said above.
+  const queue = new bullmq.Queue(name, { connection: connect(), skipVersionCheck: eviction !== undefined })
   queue.on('error', tell)
   return {
     bullmq,
     queue,
+    isEvicting: eviction !== undefined,
     shown,
+    explain: error => (isUpscaleError(error) ? error : refused(shown, error, words(error))),
     connect,
     async close() {
       await queue.close()
@@ -126,12 +139,12 @@ async function loadPackages(): Promise<Packages> {
   }
 }
 
-/** One question without patience: those of a queue wait for ever. */
+/** One question without patience: those of a queue wait for ever. Returns what the server says of its memory. */
 async function probe(
   Redis: Packages['Redis'],
   url: string,
   fail: (reason: unknown) => UpscaleError,
-): Promise<void> {
+): Promise<string> {
   let reason: unknown
   const client = new Redis(url, {
     lazyConnect: true,
@@ -146,11 +159,23 @@ async function probe(
   try {
     await client.connect()
     await client.ping()
+    // One that does not tell may be used all the same.
+    return await client.info('memory').catch(() => '')
   } catch (error) {
     throw isUpscaleError(error) ? error : fail(reason ?? error)
   } finally {
     client.disconnect()
   }
+}
+
+function refused(shown: string, error: unknown, reason: string): UpscaleError {
+  return isFull(error)
+    ? new UpscaleError('API_UNAVAILABLE', `the queue ${shown} is full: ${reason}`, {
+        hint: 'give its Redis more memory (maxmemory), then run the same command again: what is queued already stays queued',
+      })
+    : new UpscaleError('API_UNAVAILABLE', `the queue ${shown} refused: ${reason}`, {
+        hint: 'look at its Redis server, then run the same command again',
+      })
 }
 
 function unreachable(shown: string, reason: string): UpscaleError {

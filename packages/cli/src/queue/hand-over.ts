@@ -77,11 +77,14 @@ async function beginAgain(
   store: RemoteStore,
   retry: boolean,
 ): Promise<'queued' | Failure> {
-  const { call, failure } = readOrder(job) ?? {}
+  const { call, failure, kept } = readOrder(job) ?? {}
   // A worker that died too often leaves no words of its own.
   const how = failure ?? {
     code: call === undefined ? 'UNEXPECTED' : 'CALL_UNCERTAIN',
-    problem: job.failedReason || 'no reason was given',
+    problem:
+      kept === undefined
+        ? job.failedReason || 'no reason was given'
+        : `it was bought, and is kept on ${kept}`,
     hint: 'look at the workers',
     needsWord: call !== undefined,
   }

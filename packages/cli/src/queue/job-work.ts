@@ -4,13 +4,22 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
-import { answerAddress, discard, type RemoteStore, type SharedIntent, sleep } from 'upscale-core/internal'
+import {
+  answerAddress,
+  discard,
+  isFull,
+  type RemoteStore,
+  type SharedIntent,
+  sleep,
+} from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
 export interface Workplace {
   readonly upscaler: Upscaler
   readonly store: RemoteStore
+  /** Its name, for people. */
+  readonly name: string
   /** Where pictures lie while they are worked on. */
   readonly folder: string
   /** How long a worker may be silent, in milliseconds. */
@@ -19,6 +28,8 @@ export interface Workplace {
   readonly stopping: AbortSignal
   /** Called when an answer is here and could not be stored. */
   onKept(name: string): void
+  /** Called when the queue can't take a note, and so no call is made. */
+  onFull(name: string): void
 }
 
 /** How a job ended. */
@@ -57,13 +68,17 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
     if (answerKey !== undefined && answerKey !== id) throw otherEngine(order)
     let costMicros = 0
     for (;;) {
-      const answer = await upscaler.answer(file, order.request, {
-        sharedIntent: sharedIntentOf(job, token, order, place),
-        ...(order.retry === undefined ? {} : { retry: order.retry }),
-      })
+      const answer = await upscaler
+        .answer(file, order.request, {
+          sharedIntent: sharedIntentOf(job, token, order, place),
+          ...(order.retry === undefined ? {} : { retry: order.retry }),
+        })
+        .catch(error => awaitKept(error, id, order, place))
+      if (answer === undefined) return { origin: 'remote', costMicros }
       costMicros += answer.costMicros
       if (!answer.isShared) {
         place.onKept(order.name)
+        await noteKept(job, place)
         await pauseOrStop(place, () => notShared(upscaler))
         continue
       }
@@ -74,6 +89,38 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
   } finally {
     await discard(own)
   }
+}
+
+/** Says in the job who has its answer. For people, and for a worker that is given the job: a queue that is away does without. */
+async function noteKept(job: Job, { name }: Workplace): Promise<void> {
+  if (readOrder(job)?.kept === name) return
+  // While Redis is away this would wait with it, and the answer has to be stored meanwhile.
+  await Promise.race([
+    job.updateData({ ...Object(job.data), kept: name }).catch(() => undefined),
+    sleep(LOOK_EVERY_MS, new AbortController().signal),
+  ])
+}
+
+/**
+ * What another worker bought, and keeps until the store takes it, is no doubt: it is waited for as long as a worker may
+ * be silent. Returns undefined once it is there.
+ * @throws UpscaleError the same, in the words of what is known
+ */
+async function awaitKept(
+  error: unknown,
+  id: string,
+  { kept }: WorkOrder,
+  place: Workplace,
+): Promise<undefined> {
+  if (!isUpscaleError(error) || error.code !== 'CALL_UNCERTAIN' || kept === undefined) throw error
+  const end = performance.now() + place.lockMs
+  do {
+    if (await patiently(() => place.store.has(answerAddress(id)), place)) return undefined
+    await pauseOrStop(place, () => error)
+  } while (performance.now() < end)
+  throw new UpscaleError('CALL_UNCERTAIN', `it was bought, and is kept on ${kept}, which has not stored it`, {
+    hint: 'look at that worker: once it has stored the answer, the same command brings it',
+  })
 }
 
 /** Asks the store until it answers. @throws UpscaleError what is not about the way to the store; ABORTED */
@@ -114,18 +161,39 @@ async function fetchPicture(
 
 /** The job is seen by every worker, so the note of a call is kept in it. */
 function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workplace): SharedIntent {
-  const { call: earlier, failure, ...rest } = order
+  const { call: earlier, failure, kept, ...rest } = order
   return {
     earlier,
     async note(call) {
       // What could not be handed on is not bought.
       await patiently(() => place.store.has(inputKey(job.id ?? '')), place)
-      // Somebody else has the job by now if this worker was silent for long, and may have made the call.
-      if ((await job.extendLock(token, place.lockMs)) !== 1) throw takenOver()
-      await job.updateData({ ...rest, call })
+      await untilRoom(job, place, async () => {
+        // Somebody else has the job by now if this worker was silent for long, and may have made the call.
+        if ((await job.extendLock(token, place.lockMs)) !== 1) throw takenOver()
+        await job.updateData({ ...rest, call })
+      })
     },
     strike: () => job.updateData(rest),
   }
+}
+
+/** Writes into the queue, again and again while that is full. @throws UpscaleError ABORTED once the worker is told to stop */
+async function untilRoom(job: Job, place: Workplace, write: () => Promise<void>): Promise<void> {
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      if (!isTold) place.onFull(readOrder(job)?.name ?? '')
+      await pauseOrStop(place, () => queueFull(error))
+    }
+  }
+}
+
+function queueFull({ message }: Error): UpscaleError {
+  return new UpscaleError('API_UNAVAILABLE', `the queue is full: ${message}`, {
+    hint: 'give its Redis more memory (maxmemory)',
+  })
 }
 
 /** True for an error after which the job is for somebody else, or for later. */

@@ -83,6 +83,8 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
   const breaker = createBreaker(STORE_POLICY)
   let isTold = false
   let canClaim = !settings.readOnly
+  let isCautioned = false
+  const told = new Set<string>()
   /** Keys of answers that are here and not there. */
   const unsent = new Set<AnswerKey>()
 
@@ -99,13 +101,22 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
     )
   }
 
+  /** Said once, however many pictures it is about. */
+  function tellOnce(text: string): void {
+    if (told.has(text)) return
+    told.add(text)
+    onNotice(text)
+  }
+
   /** Undefined when the store is down, or went down over it. @throws UpscaleError for what is about this value alone */
-  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async function attempt<T>(work: () => Promise<T>, isWrite = false): Promise<T | undefined> {
     for (let turn = 1; !isDown(); turn++) {
       try {
         return await work()
       } catch (error) {
         if (!isUpscaleError(error) || error.code.startsWith('ANSWER_')) throw error
+        // One that is full can still be read.
+        if (isWrite && error.code === 'API_REJECTED') throw error
         if (turn > 1 || !PASSING.has(error.code)) {
           if (!isDown()) fail(error)
           return undefined
@@ -129,7 +140,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       if (refused.has(key) || !(await store.has(addressOf(key))))
         await store.put(addressOf(key), encodePortable(entry.facts, entry.bytes))
       return true
-    })
+    }, true)
     if (isStored !== true) {
       unsent.add(key)
       return false
@@ -173,7 +184,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       if (under !== undefined) return under
       const work = uploads(() => upload(key, folder)).catch((error: unknown) => {
         unsent.add(key)
-        onNotice(`remote cache (${settings.name}): ${isUpscaleError(error) ? error.problem : String(error)}`)
+        tellOnce(`remote cache (${settings.name}): ${isUpscaleError(error) ? error.problem : String(error)}`)
         return false
       })
       running.set(key, work)
@@ -183,13 +194,20 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
     async claim(key, signal) {
       if (!canClaim || isDown()) return undefined
       try {
+        if (!isCautioned) {
+          isCautioned = true
+          const caution = await store.caution()
+          if (caution !== undefined)
+            tellOnce(`remote cache (${settings.name}): ${caution}; what was bought may then be bought again`)
+        }
         const claim = await claims.claim(key, () => store.has(addressOf(key)), signal)
         if (typeof claim !== 'string' || claim === 'answered') return claim
         if (canClaim) onNotice(noClaims(settings.name, claim))
         canClaim = false
       } catch (error) {
         if (!isUpscaleError(error) || error.code === 'ABORTED') throw error
-        if (!isDown()) fail(error)
+        if (error.code === 'API_REJECTED') tellOnce(noClaims(settings.name, error.problem))
+        else if (!isDown()) fail(error)
       }
       return undefined
     },

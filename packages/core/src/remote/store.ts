@@ -10,7 +10,7 @@ export interface RemoteStore {
   get(key: string, maxBytes: number): Promise<Uint8Array | undefined>
   /**
    * @param ttl - seconds after which a store that can do so forgets the value
-   * @throws UpscaleError API_*
+   * @throws UpscaleError API_*; API_REJECTED by a store that can be read and has no room, or refuses this value
    */
   put(key: string, value: Uint8Array, ttl?: number): Promise<void>
   /**
@@ -21,6 +21,8 @@ export interface RemoteStore {
   claim(key: string, value: Uint8Array, ttl: number): Promise<boolean | string>
   /** Does nothing where there is no such value. @throws UpscaleError API_* */
   remove(key: string): Promise<void>
+  /** Why what is stored may not stay, for people; undefined where nothing is known of that. @throws UpscaleError API_* */
+  caution(): Promise<string | undefined>
   /** Ends connections; the next call makes new ones. */
   close(): Promise<void>
 }
@@ -72,6 +74,7 @@ export function openRemoteStore(settings: RemoteSettings): RemoteStore {
         }),
       ),
     remove: key => call(driver => driver.remove(key)),
+    caution: () => call(async driver => driver.caution?.()),
     async close() {
       if (opened === undefined) return
       const { driver, stop } = opened

@@ -10,6 +10,8 @@ export interface StoreDriver {
   put(key: string, value: Uint8Array, how: PutOptions): Promise<boolean>
   /** Does nothing where there is no such value. */
   remove(key: string): Promise<void>
+  /** Why what is stored may not stay, where the store can tell; for people. */
+  caution?(): Promise<string | undefined>
   close(): Promise<void>
 }
 

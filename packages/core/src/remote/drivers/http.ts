@@ -97,6 +97,9 @@ export function webDriver(base: URL, authorise: Authorise, host: DriverHost): St
   }
 }
 
+/** Of WebDAV: nothing is wrong with the server but its room. */
+const INSUFFICIENT_STORAGE = 507
+
 function addressOf(base: URL, key: string): URL {
   const path = key.split(':').map(encodeURIComponent).join('/')
   const url = new URL(base)
@@ -109,7 +112,7 @@ function refusal({ host }: URL, { status, body }: HttpResponse, secrets: readonl
   const said = safeText(body.toString('utf8').replace(/<[^>]*>/g, ' '), { secrets, maxCharacters: 120 })
   const code = isAbout
     ? 'API_UNAUTHORIZED'
-    : status >= 500 || status === 429
+    : (status >= 500 && status !== INSUFFICIENT_STORAGE) || status === 429
       ? 'API_UNAVAILABLE'
       : 'API_REJECTED'
   return new UpscaleError(code, `${host} answered HTTP ${status}${said === '' ? '' : ` (${said})`}`, {

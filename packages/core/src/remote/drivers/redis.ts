@@ -2,6 +2,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import { UpscaleError } from '../../errors.ts'
 import type { DriverHost, StoreDriver } from './driver.ts'
 import { loadPackage } from './packages.ts'
+import { evictionOf, isFull } from './redis-memory.ts'
 
 /** A connection, and why it broke where it did. */
 interface Line {
@@ -46,6 +47,7 @@ export async function redisDriver(
     try {
       return await work(own.client)
     } catch (error) {
+      if (isFull(error)) throw full(error)
       // A command that never went out only says that the line is closed.
       throw own.reason ?? error
     }
@@ -71,8 +73,16 @@ export async function redisDriver(
         : (await use(client => client.set(name, bytes))) === 'OK'
     },
     remove: async key => void (await use(client => client.del(prefix + key))),
+    // A server that does not tell is taken at its word.
+    caution: async () => evictionOf(await use(client => client.info('memory')).catch(() => '')),
     close: async () => line?.client.disconnect(),
   }
+}
+
+function full({ message }: Error): UpscaleError {
+  return new UpscaleError('API_REJECTED', `it is full: ${message}`, {
+    hint: 'give it more memory (maxmemory), or what is stored there a shorter life (ttl)',
+  })
 }
 
 function tooLarge(maxBytes: number): UpscaleError {
