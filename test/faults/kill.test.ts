@@ -28,6 +28,8 @@ const MOST_CHANGES = 1000
 const KILLS = Number(process.env.KILLS ?? 24)
 /** Every third change to the disk is one that a run dies at; with KILLS each of them. */
 const STEP = process.env.KILLS === undefined ? 3 : 1
+/** Each kill waits for processes that start and load; many take longer than other tests may. */
+const RANDOM_KILLS_MS = 300_000 + KILLS * 10_000
 /** Enough that kills find something to buy. */
 const PICTURES = 3 * KILLS + 20
 
@@ -133,7 +135,7 @@ describe('a purchase killed with SIGKILL', () => {
   }, 900_000)
 })
 
-describe('processes killed with SIGKILL at random', () => {
+describe('processes killed with SIGKILL at random', { timeout: RANDOM_KILLS_MS }, () => {
   // Row 2.
   test('buy each picture once, and once more for each doubt that a person chose to retry', async () => {
     const root = await makeProject(PICTURES)

@@ -354,7 +354,9 @@ const LARGE_BYTES = 4 * 1024 * 1024
 
 /** SHA-256, hex. */
 async function digestAside(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex')
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString(
+    'hex',
+  )
 }
 
 function noRoom(freeBytes: number, roomBytes: number): Error {
