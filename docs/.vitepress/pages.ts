@@ -42,6 +42,7 @@ const SECTIONS: readonly Section[] = [
     text: 'Guides',
     pages: [
       page('What you can tag', '/forms', 'Every form of reference, bundler by bundler'),
+      page('Rules instead of tags', '/rules', 'By folder, by selector, or where a page shows too few pixels'),
       page('While you develop', '/inspector', 'Dev servers, progress, and the inspector'),
       page('Engines compared', '/engines', 'Pictures, speed and price of each engine'),
       page('How close it comes', '/quality', 'The embedded engine beside resamplers, in numbers and details'),

@@ -11,6 +11,8 @@ export default defineConfig({
         `src/references/${part}.ts`,
       ]),
     ),
+    rules: 'src/rules/index.ts',
+    'rules/rule': 'src/rules/rule.ts',
     terminal: 'src/terminal/index.ts',
   },
   dts: true,

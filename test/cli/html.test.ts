@@ -227,6 +227,37 @@ describe('--auto', () => {
     expect(hide(made)).toBe(page(' srcset="photos/a.png 1x, photos/a-2x-#.png 2x"'))
   })
 
+  test('by files and by how large the page shows them, which a dry run lists', async () => {
+    await paintAll('photos/a.png', 'b.png')
+    const page = (a: string): string => `<img src="photos/a.png" width=20${a}><img src="b.png" width=20>`
+    await project.write('dist/index.html', page(''))
+    const flags = ['--auto-shown', '--auto-files', 'photos/**']
+    const dry = await html(...flags, '--dry-run')
+    expect(dry.stdout).toMatch(
+      /dist\/photos\/a\.png +×2 +missing +US\$0\.00 +dist\/index\.html:1\n1 picture for 1 file/,
+    )
+    expect(await project.read('dist/index.html')).toBe(page(''))
+    const made = await rewrite(page(''), ...flags)
+    expect(hide(made)).toContain(
+      '<img src="photos/a.png" srcset="photos/a.png 1x, photos/a-2x-#.png 2x" width=20>',
+    )
+    expect(hide(made)).toContain('<img src="b.png" width=20>')
+  })
+
+  test('by rules of the config file, which plan lists in sources too', async () => {
+    await paintAll('a.png', 'b.png')
+    await project.write('upscale.config.mjs', 'export default { rules: [{ files: "/**/a.png", factor: 3 }] }')
+    await project.write('dist/index.html', '<img src="a.png"><img src="b.png">')
+    const { stdout } = await project.run(['plan', 'dist', '--engine', 'resize'])
+    expect(stdout).toMatch(/missing +dist\/a\.png +×3 +resize +US\$0\.00 +dist\/index\.html:1\n1 picture/)
+    expect((await html()).code).toBe(0)
+    expect(hide(await project.read('dist/index.html'))).toBe(
+      '<img src="a.png" srcset="a.png 1x, a-3x-#.png 3x"><img src="b.png">',
+    )
+    await project.write('upscale.config.mjs', 'export default { rules: [{ file: "a.png" }] }')
+    expect(await html()).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean "files"') })
+  })
+
   test('with something that is no selector is refused', async () => {
     await project.write('dist/index.html', '<p>')
     const { code, stderr } = await html('--auto', 'main[')

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { UpscaleError, type UpscalerOptions } from 'upscale-core'
 import { loadEnv, show } from 'upscale-core/internal'
+import { checkRules, type UpscaleRule } from 'upscale-toolkit/rules/rule'
 
 /** Names of the config file, in the order in which they are looked for. */
 export const CONFIG_NAMES: readonly string[] = ['ts', 'mts', 'js', 'mjs'].map(
@@ -17,6 +18,14 @@ export interface Config {
   readonly options: UpscalerOptions
   /** The process's environment with the `.env` files of the root. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** For images of pages. */
+  readonly rules: readonly UpscaleRule[]
+}
+
+/** What a config file may say. */
+export interface CommandOptions extends UpscalerOptions {
+  /** Images of pages that are enlarged without a tag, for `upscale html`, `plan`, `warm` and `report`. @default none */
+  rules?: readonly UpscaleRule[]
 }
 
 /**
@@ -27,7 +36,7 @@ export interface Config {
  * import { defineConfig } from 'upscale-cli'
  * export default defineConfig({ factor: 2, budget: 5 })
  */
-export function defineConfig(options: UpscalerOptions): UpscalerOptions {
+export function defineConfig(options: CommandOptions): CommandOptions {
   return options
 }
 
@@ -40,21 +49,22 @@ export function defineConfig(options: UpscalerOptions): UpscalerOptions {
 export async function loadConfig(file: string | undefined): Promise<Config> {
   const cwd = process.cwd()
   const found = file === undefined ? findConfig(cwd) : resolve(cwd, file)
-  if (found === undefined) return { root: cwd, options: {}, env: loadEnv(cwd) }
+  if (found === undefined) return { root: cwd, options: {}, rules: [], env: loadEnv(cwd) }
   if (!existsSync(found)) {
     throw new UpscaleError('BAD_OPTION', `there is no config file ${found}`, {
       hint: 'check the path after --config',
     })
   }
   const root = dirname(found)
-  return { root, file: found, options: await readConfig(found), env: loadEnv(root) }
+  const { rules, ...options } = await readConfig(found)
+  return { root, file: found, options, rules: checkRules(rules), env: loadEnv(root) }
 }
 
 function findConfig(folder: string): string | undefined {
   return CONFIG_NAMES.map(name => join(folder, name)).find(file => existsSync(file))
 }
 
-async function readConfig(file: string): Promise<UpscalerOptions> {
+async function readConfig(file: string): Promise<CommandOptions> {
   const options = await importDefault(file).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UpscaleError('BAD_OPTION', `the config file failed: ${reason}`, {

@@ -1,1 +1,2 @@
-export { defineConfig } from './config.ts'
+export type { UpscaleRule } from 'upscale-toolkit/rules'
+export { type CommandOptions, defineConfig } from './config.ts'

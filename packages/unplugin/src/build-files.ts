@@ -7,7 +7,7 @@ import type { ProjectUpscaler } from './project-upscaler.ts'
  * @throws UpscaleError BAD_OPTION when a file can't be written
  */
 export async function writeBuildFiles(
-  { report, dts }: BuildOptions,
+  { report, dts, rules }: BuildOptions,
   projectUpscaler: ProjectUpscaler,
 ): Promise<void> {
   const { root } = projectUpscaler.options
@@ -19,6 +19,6 @@ export async function writeBuildFiles(
   if (report !== undefined) {
     const { writeInspection } = await import('upscale-toolkit/inspector')
     const { projectPictures } = await import('./project-pictures.ts')
-    await writeInspection(resolve(root, report), projectPictures(projectUpscaler))
+    await writeInspection(resolve(root, report), projectPictures(projectUpscaler, [], rules))
   }
 }

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { isUpscaleError, type Upscaler } from 'upscale-core'
 import { priceText } from 'upscale-core/internal'
+import type { UpscaleRule } from 'upscale-toolkit/rules'
 
 /*
  * A bundler finds references one after the other, so when the first one has to be paid for, nobody knows yet how many
@@ -13,14 +14,18 @@ import { priceText } from 'upscale-core/internal'
 const MAX_FILES = 10_000
 
 /** What is missing and what it will cost, for a person, in one text of a few lines. */
-export async function estimateText(upscaler: Pick<Upscaler, 'options' | 'parse' | 'plan'>): Promise<string> {
+export async function estimateText(
+  upscaler: Pick<Upscaler, 'options' | 'parse' | 'plan'>,
+  rules: readonly UpscaleRule[],
+): Promise<string> {
   // Most builds pay for nothing and need no parsers.
   const { gatherPictures, sourcesIn } = await import('upscale-toolkit/references/sources')
-  const { root, budgetMicros } = upscaler.options
+  const { root, budgetMicros, factor } = upscaler.options
   const { wanted, wrong } = await gatherPictures(first(MAX_FILES, sourcesIn(root)), {
     root,
     parse: upscaler.parse,
     nameOf: source => relative(root, source),
+    ruled: { rules, factor },
   })
   const planned = await Promise.all(
     wanted.map(({ file, request }) => upscaler.plan(file, request).catch(leaveOut)),

@@ -29,6 +29,7 @@ export {
   type UpscalerOptions,
 } from 'upscale-core'
 export { type LocalOptions, local } from 'upscale-local'
+export type { UpscaleRule } from 'upscale-toolkit/rules'
 export type { UpscaleOptions } from './options.ts'
 
 /**

@@ -1,4 +1,5 @@
 import { type Report, UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { checkRules, type UpscaleRule } from 'upscale-toolkit/rules/rule'
 
 /** What a user may write in a bundler's config: the upscaler's options, and those that only a bundler has. */
 export interface UpscaleOptions extends UpscalerOptions {
@@ -30,6 +31,12 @@ export interface UpscaleOptions extends UpscalerOptions {
    * @default false
    */
   dts?: boolean | string
+  /**
+   * Images of pages that are enlarged without a tag: each gets a `srcset` with a larger picture, `2x` for dense screens.
+   * For the HTML pages of Vite; other bundlers don't show their pages, so there it is an error.
+   * @default none
+   */
+  rules?: readonly UpscaleRule[]
 }
 
 /** The plugin's own options, complete and checked, beside what the upscaler checks itself. */
@@ -41,12 +48,22 @@ export interface BuildOptions {
   readonly report: string | undefined
   /** The same, and true for where TypeScript looks. */
   readonly dts: string | true | undefined
+  readonly rules: readonly UpscaleRule[]
   readonly upscaler: UpscalerOptions
 }
 
-/** @throws UpscaleError BAD_OPTION for an option of the plugin's own; the rest is checked where the upscaler is made */
-export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
+/**
+ * @param host whether the plugin sees the host's pages
+ * @throws UpscaleError BAD_OPTION for an option of the plugin's own; the rest is checked where the upscaler is made
+ */
+export function resolveBuildOptions(
+  { rules, ...options }: UpscaleOptions,
+  { hasPages = false }: { readonly hasPages?: boolean } = {},
+): BuildOptions {
   const { leftovers = 'error', dev = 'auto', onReport = () => {}, report, dts = false, ...upscaler } = options
+  if (rules !== undefined && !hasPages) {
+    throw badOption('rules are for pages, which this bundler does not show to plugins', PAGES_ELSEWHERE)
+  }
   if (leftovers !== 'error' && leftovers !== 'warn') {
     throw badOption(`leftovers is ${JSON.stringify(leftovers)}`, 'set it to "error" or "warn"')
   }
@@ -68,9 +85,12 @@ export function resolveBuildOptions(options: UpscaleOptions): BuildOptions {
     onReport,
     report,
     dts: dts || undefined,
+    rules: checkRules(rules),
     upscaler,
   }
 }
+
+const PAGES_ELSEWHERE = 'put them into upscale.config.js, and run "upscale html <folder>" over what was built'
 
 function badOption(problem: string, hint: string): UpscaleError {
   return new UpscaleError('BAD_OPTION', problem, { hint })

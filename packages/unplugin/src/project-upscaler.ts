@@ -14,6 +14,7 @@ import {
 import { loadEnv, misspelledKeys } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
+import type { UpscaleRule } from 'upscale-toolkit/rules'
 import { createProgress, drainOnSignals } from 'upscale-toolkit/terminal'
 import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
@@ -63,11 +64,13 @@ export interface Project {
   readonly envDir: string | undefined
   readonly mode: string
   readonly logger: HostLogger
+  /** For the images of pages. */
+  readonly rules?: readonly UpscaleRule[]
 }
 
 /** @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED */
 export function createProjectUpscaler(options: UpscalerOptions, project: Project): ProjectUpscaler {
-  const { root, envDir, mode, logger } = project
+  const { root, envDir, mode, logger, rules = [] } = project
   const onNotice = (text: string): void => logger.warn(text)
   const env = envDir === undefined ? process.env : loadEnv(envDir, mode)
   // Packages of one workspace are parts of one project.
@@ -79,7 +82,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     env,
     engines: { local: local() },
     onNotice,
-    beforePaying: async () => onNotice(await estimateText(upscaler)),
+    beforePaying: async () => onNotice(await estimateText(upscaler, rules)),
   })
   // A build that can't spend money loses nothing by being stopped at once.
   const { engines, frozen } = upscaler.options

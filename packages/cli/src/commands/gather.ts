@@ -26,7 +26,10 @@ export function includeOf(paths: readonly string[]): string[] {
 }
 
 /** Searches sources for tagged references. A picture that several places ask for alike is listed once. */
-export async function gather(paths: readonly string[], { upscaler, stopping }: Session): Promise<Gathered> {
+export async function gather(
+  paths: readonly string[],
+  { upscaler, config, stopping }: Session,
+): Promise<Gathered> {
   // The parsers are loaded only by commands that search.
   const { gatherPictures, isSource } = await import('upscale-toolkit/references/sources')
   const cwd = process.cwd()
@@ -46,6 +49,7 @@ export async function gather(paths: readonly string[], { upscaler, stopping }: S
     root,
     parse: upscaler.parse,
     nameOf,
+    ruled: { rules: config.rules, factor: upscaler.options.factor },
     // A folder may be a site of its own, from which its absolute addresses start.
     resolve: async (path, source) => {
       if (!path.startsWith('/')) return undefined

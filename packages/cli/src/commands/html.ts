@@ -18,12 +18,18 @@ export function addHtml(program: Command): void {
       '--auto <selector>',
       'also give every untagged <img> under the selector a srcset with a larger picture',
     )
+    .option(
+      '--auto-files <patterns...>',
+      'the same for files, such as "photos/**"; with --auto, both must hold',
+    )
+    .option('--auto-shown', 'the same for those that the page shows with too few pixels for a dense screen')
     .option('--dry-run', 'tell what would be done and what it would cost')
   withEngineFlags(command)
   withExamples(command, [
     'upscale html dist/',
     'upscale html _site --base https://example.com/blog/ --assets assets/large',
     'upscale html public --auto "main article" --factor 2',
+    'upscale html public --auto-shown --auto-files "photos/**" --dry-run',
     'upscale html dist/ --dry-run --json',
   ])
   command.action(async (folder: string, flags: HtmlFlags) => {

@@ -40,7 +40,7 @@ interface Sum {
   costMicros: number
 }
 
-async function report(flags: ReportFlags, { upscaler, print }: Session): Promise<number> {
+async function report(flags: ReportFlags, { upscaler, config, print }: Session): Promise<number> {
   const sums = sumUp(await readLedger(upscaler.options.cacheDir))
   const header = ['month', 'engine', 'model', 'calls', 'in doubt', 'refused', 'cost'].map(text =>
     print.paint.bold(text),
@@ -60,21 +60,26 @@ async function report(flags: ReportFlags, { upscaler, print }: Session): Promise
   print.result(`${count(calls, 'call')}, ${dollars(costMicros)} in all`)
   const html = flags.html === undefined ? undefined : resolve(flags.html)
   if (html !== undefined)
-    print.result(`${count(await writeHtml(html, upscaler), 'picture')} in ${flags.html}`)
+    print.result(`${count(await writeHtml(html, upscaler, config.rules), 'picture')} in ${flags.html}`)
   print.document({ months: sums, calls, costMicros, ...(html === undefined ? {} : { html }) })
   return EXIT.ok
 }
 
 /** @returns how many pictures the file shows */
-async function writeHtml(file: string, upscaler: Session['upscaler']): Promise<number> {
+async function writeHtml(
+  file: string,
+  upscaler: Session['upscaler'],
+  rules: Session['config']['rules'],
+): Promise<number> {
   // The parsers and the page are loaded only where they are asked for.
   const { writeInspection } = await import('upscale-toolkit/inspector')
   const { sourcesIn } = await import('upscale-toolkit/references/sources')
-  const { root, cacheDir } = upscaler.options
+  const { root, cacheDir, factor } = upscaler.options
   return writeInspection(file, {
     view: upscaler,
     sources: () => sourcesIn(root, new Set([cacheDir])),
     seenPictures: () => [],
+    ruled: { rules, factor },
   })
 }
 

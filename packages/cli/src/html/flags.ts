@@ -5,5 +5,7 @@ export interface HtmlFlags extends EngineFlags {
   readonly base?: string
   readonly assets?: string
   readonly auto?: string
+  readonly autoFiles?: readonly string[]
+  readonly autoShown?: boolean
   readonly dryRun?: boolean
 }

@@ -10,7 +10,7 @@ import {
   type Upscaler,
 } from 'upscale-core'
 import { candidateAddress, pathOf } from 'upscale-toolkit/references'
-import type { Reference } from 'upscale-toolkit/references/scan'
+import type { Reference, Scan } from 'upscale-toolkit/references/scan'
 import { type Site, withFileName } from 'upscale-toolkit/references/site'
 import { shownPath } from '../files/operands.ts'
 import { placeFile } from '../files/place.ts'
@@ -43,15 +43,13 @@ interface Place {
 }
 
 export interface Page extends Place {
-  /** The selector its images were looked for with. */
-  readonly auto: string | undefined
   readonly references: readonly PageReference[]
 }
 
 /** Gathers what the pages of a site need, so that each picture is made once. */
 export interface PagePictures {
   readonly all: readonly PagePicture[]
-  add(file: string, base: string | undefined, references: readonly Reference[]): Page
+  add(file: string, scan: Scan): Page
   /** Makes or plans a picture. It throws only what is a mistake of ours. */
   fill(picture: PagePicture): Promise<void>
   /** The text that stands for a reference; undefined when a picture for it is missing. */
@@ -60,7 +58,6 @@ export interface PagePictures {
 
 export interface OrderFlags {
   readonly assets?: string
-  readonly auto?: string
   readonly dryRun?: boolean
 }
 
@@ -86,10 +83,9 @@ export function createPagePictures(
 
   return {
     all,
-    add: (file, base, references) => ({
+    add: (file, { base, references }) => ({
       file,
       base,
-      auto: flags.auto,
       references: references.map(reference =>
         readReference(reference, { file, base }, { site, upscaler, picture }),
       ),
@@ -108,6 +104,7 @@ export function createPagePictures(
     answer(reference, page) {
       const addresses = reference.pictures.flatMap(({ output }) => addressOf(output, reference, page) ?? [])
       if (addresses.length === 0 || addresses.length < reference.pictures.length) return undefined
+      if (reference.place === 'rule' && !reference.pictures.every(isLarger)) return undefined
       return reference.isList ? printList(reference, addresses) : addresses[0]
     },
   }
@@ -133,16 +130,11 @@ function readReference(reference: Reference, page: Place, source: ReferenceConte
   const { site, upscaler, picture } = source
   const nothing = { ...reference, pictures: [], rest: '', isList: false }
   try {
-    const directive = reference.place === 'auto' ? undefined : upscaler.parse(reference.address)
+    const directive = upscaler.parse(reference.address)
     const file = site.fileOf(directive?.path ?? pathOf(reference.address), page.file, page.base)
-    if (file === undefined) return nothing
+    if (file === undefined || directive === undefined) return nothing
     // A string that names no picture is no address: a name, or a text about references.
     if (reference.place === 'data' && !existsSync(file)) return nothing
-    if (directive === undefined) {
-      // Spelled like a parsed tag, so that both are one picture.
-      const { factor, engine } = upscaler.options
-      return { ...nothing, pictures: [picture(file, { factor, engine, params: {} })], isList: true }
-    }
     refuseList(directive, reference)
     const pictures = directive.requests.map(request => picture(file, request))
     return { ...reference, pictures, rest: directive.rest, isList: directive.as === 'srcset' }
@@ -158,18 +150,23 @@ interface ReferenceContext {
   picture(file: string, request: UpscaleRequest): PagePicture
 }
 
-/**
- * A `srcset` of the original and its larger pictures. A stand-in that is no larger has no place in it: under `2x` a
- * browser would show it at half its size.
- */
-function printList(reference: PageReference, addresses: readonly string[]): string | undefined {
-  const original = reference.place === 'auto' ? reference.address : pathOf(reference.address) + reference.rest
-  const larger = reference.pictures.flatMap(({ image }, index) => {
-    const isLarger = image !== undefined && image.width > image.source.width
-    return isLarger ? [`${candidateAddress(addresses[index] ?? '')} ${image.factor}x`] : []
+/** A `srcset` of the original and its larger pictures. */
+function printList(reference: PageReference, addresses: readonly string[]): string {
+  const original = pathOf(reference.address) + reference.rest
+  const larger = reference.pictures.flatMap((picture, index) => {
+    const { image } = picture
+    const address = candidateAddress(addresses[index] ?? '')
+    return image !== undefined && isLarger(picture) ? [`${address} ${image.factor}x`] : []
   })
-  if (reference.place === 'auto' && larger.length === 0) return undefined
   return [`${candidateAddress(original)} 1x`, ...larger].join(', ')
+}
+
+/**
+ * False for a stand-in that is no larger than the original. It has no place in a `srcset`: under `2x` a browser would
+ * show it at half its size.
+ */
+function isLarger({ image }: PagePicture): boolean {
+  return image !== undefined && image.width > image.source.width
 }
 
 async function make(picture: PagePicture, upscaler: Upscaler, folder: string): Promise<void> {

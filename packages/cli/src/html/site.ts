@@ -3,11 +3,12 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { UpscaleError } from 'upscale-core'
 import { safeText } from 'upscale-core/internal'
-import { countLines } from 'upscale-toolkit/references'
+import { countLines, pathOf } from 'upscale-toolkit/references'
 import { findOutputReferences } from 'upscale-toolkit/references/output'
 import { type Scan, scanCss, scanHtml } from 'upscale-toolkit/references/scan'
 import { createSite, isInSite, type Site } from 'upscale-toolkit/references/site'
-import { findReferences } from 'upscale-toolkit/references/sources'
+import { findReferences, type RuledPictures } from 'upscale-toolkit/references/sources'
+import type { RuledImage, UpscaleRule } from 'upscale-toolkit/rules'
 import { eachOf, forEach } from '../files/each.ts'
 import { shownPath } from '../files/operands.ts'
 import { placeText, sweepLeftovers } from '../files/place.ts'
@@ -25,7 +26,9 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const site = await openSite(folder, flags)
   if (flags.dryRun !== true) await sweepLeftovers(site.folder)
   const pictures = createPagePictures(site, upscaler, resolve(site.folder, flags.assets ?? '.'), flags)
-  const pages = await findPages(site, flags.auto, pictures)
+  const rules = rulesOf(flags) ?? session.config.rules
+  const findRuled = ruledBy({ rules, factor: upscaler.options.factor }, site)
+  const pages = await findPages(site, findRuled, pictures)
   const progress = createProgress(print, upscaler)
   progress.total = pictures.all.length
   session.foresee(() => eachOf(pictures.all))
@@ -42,7 +45,7 @@ export async function rewriteSite(folder: string, flags: HtmlFlags, session: Ses
   const digests: ChangedDigest[] = []
   // What was made before Ctrl-C is kept in the cache; pages are changed only as a whole.
   for (const page of flags.dryRun === true || stopping.aborted ? [] : pages) {
-    if (await rewritePage(page, pictures, digests)) rewritten.push(page.file)
+    if (await rewritePage(page, pictures, findRuled, digests)) rewritten.push(page.file)
   }
   await renewIntegrities(site, rewritten)
   for (const notice of digests.length === 0 ? [] : await policiesElsewhere(site, digests)) print.note(notice)
@@ -76,21 +79,52 @@ async function openSite(folder: string, flags: HtmlFlags): Promise<Site> {
   return site
 }
 
+/** What the flags choose; undefined when they choose nothing, so that the config decides. */
+function rulesOf({ auto, autoFiles, autoShown }: HtmlFlags): UpscaleRule[] | undefined {
+  if (auto === undefined && autoFiles === undefined && autoShown === undefined) return undefined
+  return [
+    {
+      ...(auto === undefined ? {} : { within: auto }),
+      ...(autoFiles === undefined ? {} : { files: autoFiles }),
+      ...(autoShown === true ? { shown: true } : {}),
+    },
+  ]
+}
+
 /** Every page that has something to change, with the pictures it makes. */
-async function findPages(site: Site, auto: string | undefined, pictures: PagePictures): Promise<Page[]> {
+async function findPages(site: Site, findRuled: FindRuled, pictures: PagePictures): Promise<Page[]> {
   const pages: Page[] = []
-  const rules = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
-  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
-    const scan = await scanFile(file, auto)
-    if (scan.references.length > 0) pages.push(pictures.add(file, scan.base, scan.references))
+  const wanted = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
+  for await (const { file } of walk([{ kind: 'folder', path: site.folder }], wanted)) {
+    const { text } = await readText(file)
+    const scan = scanText(file, text, await findRuled(text, file))
+    if (scan.references.length > 0) pages.push(pictures.add(file, scan))
   }
   return pages
 }
 
+/** The images of a page that rules choose. */
+type FindRuled = (text: string, file: string) => Promise<readonly RuledImage[]>
+
+function ruledBy({ rules, factor }: RuledPictures, site: Site): FindRuled {
+  return async (text, file) => {
+    if (rules.length === 0 || !/\.x?html?$/i.test(file)) return []
+    const { findRuledImages } = await import('upscale-toolkit/rules')
+    const fileOf = (address: string, base: string | undefined): string | undefined =>
+      site.fileOf(pathOf(address), file, base)
+    return findRuledImages(text, rules, { root: site.folder, factor, fileOf })
+  }
+}
+
 /** @param digests is given what a policy may list and has changed */
-async function rewritePage(page: Page, pictures: PagePictures, digests: ChangedDigest[]): Promise<boolean> {
+async function rewritePage(
+  page: Page,
+  pictures: PagePictures,
+  findRuled: FindRuled,
+  digests: ChangedDigest[],
+): Promise<boolean> {
   const { text, encode } = await readText(page.file)
-  const scan = scanText(page.file, text, page.auto)
+  const scan = scanText(page.file, text, await findRuled(text, page.file))
   let index = 0
   const answers = new Map(scan.references.map(reference => [reference, page.references[index++]]))
   const changed = scan.rewrite(found => {
@@ -138,7 +172,7 @@ async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> 
   const rules = { skip: new Set<string>(), wants: (name: string) => /\.x?html?$/i.test(name) }
   for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
     const { text, encode } = await readText(file)
-    const { base } = scanText(file, text, undefined)
+    const { base } = scanText(file, text)
     const changed = renewIntegrity(text, address => sheets.get(site.fileOf(address, file, base) ?? ''))
     if (changed === text) continue
     await placeText(encode(changed), file)
@@ -146,21 +180,8 @@ async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> 
   }
 }
 
-async function scanFile(file: string, auto: string | undefined): Promise<Scan> {
-  return scanText(file, (await readText(file)).text, auto)
-}
-
-function scanText(file: string, text: string, auto: string | undefined): Scan {
-  if (/\.css$/i.test(file)) return scanCss(text)
-  try {
-    return scanHtml(text, auto)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new UpscaleError('BAD_OPTION', `--auto ${JSON.stringify(auto)} is no selector: ${reason}`, {
-      hint: 'write it like --auto "main article"',
-      cause,
-    })
-  }
+function scanText(file: string, text: string, ruled: readonly RuledImage[] = []): Scan {
+  return /\.css$/i.test(file) ? scanCss(text) : scanHtml(text, ruled)
 }
 
 /** Scripts, feeds and manifests: an address there may be prose as well, so it is told and not touched. */

@@ -32,7 +32,7 @@ export function finishHtml(
   const cwd = process.cwd()
   const errors = pages.flatMap(page => page.references.flatMap(reference => errorsOf(reference, page, cwd)))
   for (const error of errors) print.error(error)
-  const rows = pictures.all.flatMap(picture => rowsOf(picture, cwd))
+  const rows = pictures.all.flatMap(picture => rowsOf(picture, pages, cwd))
   if (rows.length > 0 && rows.length <= 40) print.result(printTable(rows))
   const priceMicros = pictures.all.reduce((sum, { plan }) => sum + (plan?.priceMicros ?? 0), 0)
   const by = (origin: string): number => pictures.all.filter(({ image }) => image?.origin === origin).length
@@ -80,11 +80,24 @@ function errorsOf(
 }
 
 /** One row, or none for a picture that failed. */
-function rowsOf({ file, image, output, plan }: PagePicture, cwd: string): string[][] {
-  if (plan !== undefined) return [[shownPath(file, cwd), '', '', plan.state, dollars(plan.priceMicros)]]
+function rowsOf(picture: PagePicture, pages: readonly Page[], cwd: string): string[][] {
+  const { file, image, output, plan } = picture
+  if (plan !== undefined) {
+    const { factor, state, priceMicros } = plan
+    return [[shownPath(file, cwd), `×${factor}`, state, dollars(priceMicros), placeOf(picture, pages, cwd)]]
+  }
   if (image === undefined || output === undefined) return []
   const size = `${image.width} × ${image.height}`
   return [[shownPath(file, cwd), `→ ${shownPath(output, cwd)}`, size, image.origin]]
+}
+
+/** The first place that asks for a picture. */
+function placeOf(picture: PagePicture, pages: readonly Page[], cwd: string): string {
+  for (const { file, references } of pages) {
+    const asks = references.find(({ pictures }) => pictures.includes(picture))
+    if (asks !== undefined) return `${shownPath(file, cwd)}:${asks.line}`
+  }
+  return ''
 }
 
 function factsOf({ file, image, output, plan, error }: PagePicture): object {

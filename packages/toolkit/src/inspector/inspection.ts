@@ -9,7 +9,12 @@ import {
   type Upscaler,
 } from 'upscale-core'
 import { type AccountOrder, ordersOf, readLedger } from 'upscale-core/internal'
-import { type Gathered, gatherPictures, type WantedPicture } from '../references/sources.ts'
+import {
+  type Gathered,
+  gatherPictures,
+  type RuledPictures,
+  type WantedPicture,
+} from '../references/sources.ts'
 import { idOf, messageOf, type ShownPicture, type ShownPlace, settingsOf } from './picture.ts'
 
 /** What looks at pictures without making any. */
@@ -41,6 +46,8 @@ export interface InspectionOptions {
   seenPictures(): Iterable<SeenPicture>
   /** The name of a source, for people. @default relative to the project */
   nameOf?(source: string): string
+  /** Rules for the images of pages. */
+  readonly ruled?: RuledPictures
 }
 
 /** A picture and what is wanted of it; `wanted` is missing for a reference that is wrong. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { type Directive, isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
-import { isElsewhere } from './address.ts'
-import { findReferences, resolveReference } from './source-text.ts'
+import type { UpscaleRule } from '../rules/rule.ts'
+import { isElsewhere, isTaggedPicture, pathOf } from './address.ts'
+import { countLines } from './lines.ts'
+import { findReferences, resolveReference, type SourceReference } from './source-text.ts'
 
 /** Where a source asks for a picture. */
 export interface Place {
@@ -45,12 +47,20 @@ export interface GatherOptions {
    * @param path the reference without its query
    */
   resolve?(path: string, source: string): Promise<string | undefined>
+  /** Rules for the images of pages, and what they need to know. */
+  readonly ruled?: RuledPictures
 }
 
-/** Searches sources for tagged references. A picture that several places ask for alike is listed once. */
+export interface RuledPictures {
+  readonly rules: readonly UpscaleRule[]
+  /** The factor of rules that name none. */
+  readonly factor: number
+}
+
+/** Searches sources for tagged references, and pages for images that rules choose. A picture that several places ask for alike is listed once. */
 export async function gatherPictures(
   sources: AsyncIterable<string>,
-  { root, parse, nameOf, resolve }: GatherOptions,
+  { root, parse, nameOf, resolve, ruled }: GatherOptions,
 ): Promise<Gathered> {
   const wanted = new Map<string, WantedPicture>()
   const wrong: WrongReference[] = []
@@ -59,7 +69,7 @@ export async function gatherPictures(
     const { reference, source } = place
     const directive = parse(reference)
     if (directive === undefined || isElsewhere(reference)) return
-    const file = (await resolve?.(directive.path, source)) ?? resolveReference(reference, source, root)
+    const file = await fileOf(directive.path, source)
     if (file === undefined) throw notFound()
     for (const request of directive.requests) {
       const key = JSON.stringify([file, request])
@@ -69,9 +79,26 @@ export async function gatherPictures(
     }
   }
 
+  async function fileOf(path: string, source: string): Promise<string | undefined> {
+    return (await resolve?.(path, source)) ?? resolveReference(path, source, root)
+  }
+
+  /** What rules would write into a page. */
+  async function findRuled(source: string, text: string): Promise<SourceReference[]> {
+    if (ruled === undefined || ruled.rules.length === 0 || !/\.x?html?$/i.test(source)) return []
+    const { findRuledImages } = await import('../rules/ruled-images.ts')
+    const lineOf = countLines(text)
+    const page = { root, factor: ruled.factor, fileOf: (address: string) => fileOf(pathOf(address), source) }
+    const images = await findRuledImages(text, ruled.rules, page)
+    return images.flatMap(({ candidates, start }) => {
+      const tagged = candidates.filter(({ address }) => isTaggedPicture(address))
+      return tagged.map(({ address }) => ({ address, line: lineOf(start) }))
+    })
+  }
+
   for await (const source of sources) {
     const text = await readFile(source, 'utf8').catch(leaveOutGone)
-    for (const { address, line } of findReferences(source, text)) {
+    for (const { address, line } of [...findReferences(source, text), ...(await findRuled(source, text))]) {
       const place = { reference: address, importer: { file: nameOf(source), line }, source }
       try {
         await take(place)

@@ -1,6 +1,5 @@
 import { elementsOf, type HtmlElement } from './elements.ts'
 import { isProseAttribute } from './prose-attributes.ts'
-import { imagesUnder, type PlainImage } from './selector.ts'
 
 /** What a value holds: one address, a `srcset`, CSS, or JSON. */
 export type ValueKind = 'address' | 'srcset' | 'css' | 'data'
@@ -21,8 +20,6 @@ export interface HtmlPage {
   /** The address that relative ones in the page start from, as written in `<base href>`. */
   readonly base: string | undefined
   readonly values: readonly HtmlValue[]
-  /** The images under a selector that can be given a `srcset`. @throws Error for a selector that is none */
-  imagesUnder(selector: string): PlainImage[]
 }
 
 /**
@@ -35,7 +32,6 @@ export function readHtml(html: string): HtmlPage {
   return {
     base: bases.find(({ name }) => name === 'href')?.value,
     values: elements.flatMap(element => [...attributeValues(element, html), ...textValues(element, html)]),
-    imagesUnder: selector => imagesUnder(selector, html),
   }
 }
 

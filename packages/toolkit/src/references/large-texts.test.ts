@@ -15,8 +15,7 @@ const LARGE = 1_000_000
 
 test('a page of a hundred thousand images', () => {
   const page = `<img src="${TAG}">`.repeat(100_000)
-  expect(scanHtml(page, undefined).references).toHaveLength(100_000)
-  expect(scanHtml(`<main>${page}</main>`, 'main').references).toHaveLength(100_000)
+  expect(scanHtml(page).references).toHaveLength(100_000)
 })
 
 test('a style sheet with 16 MB of data', () => {

@@ -22,19 +22,19 @@ const HOSTILE = [
 ]
 
 test.each(HOSTILE)('a text whose references stay is the same afterwards: %j', text => {
-  expect(scanHtml(text, 'img').rewrite(() => undefined)).toBe(text)
+  expect(scanHtml(text).rewrite(() => undefined)).toBe(text)
   expect(scanCss(text).rewrite(() => undefined)).toBe(text)
 })
 
 test.each(HOSTILE)('a text is rewritten once, and then has nothing left: %j', text => {
-  const html = scanHtml(text, undefined).rewrite(() => 'x.png')
-  expect(scanHtml(html, undefined).references).toEqual([])
+  const html = scanHtml(text).rewrite(() => 'x.png')
+  expect(scanHtml(html).references).toEqual([])
 })
 
 test('ten thousand references take no more than a moment', () => {
   const text = '<p>\n<img src="a.png?upscale=2">'.repeat(10_000)
   const started = performance.now()
-  const scan = scanHtml(text, undefined)
+  const scan = scanHtml(text)
   expect(scan.references).toHaveLength(10_000)
   expect(scan.references.at(-1)?.line).toBe(10_001)
   expect(scan.rewrite(() => 'x.png').length).toBe('<p>\n<img src="x.png">'.length * 10_000)
@@ -114,7 +114,7 @@ test.each([
 
 describe('an attribute that holds JSON or code', () => {
   const answer = (text: string): string =>
-    scanHtml(text, undefined).rewrite(({ address }) => address.replace(/\.png\?upscale=2/, '-2x.png'))
+    scanHtml(text).rewrite(({ address }) => address.replace(/\.png\?upscale=2/, '-2x.png'))
 
   test.each([
     [
@@ -133,7 +133,7 @@ describe('an attribute that holds JSON or code', () => {
 
   test('a string that says more than an address stays', () => {
     const page = `<div data-text='{"help":"write hero.png?upscale=2 here","n":2}'></div>`
-    expect(scanHtml(page, undefined).references).toEqual([])
+    expect(scanHtml(page).references).toEqual([])
     expect(answer(page)).toBe(page)
   })
 })

@@ -1,9 +1,10 @@
-import { isRasterPicture, isTaggedPicture, mayHoldTags } from './address.ts'
+import type { RuledImage } from '../rules/ruled-images.ts'
+import { isTaggedPicture, mayHoldTags } from './address.ts'
 import { findCssAddresses } from './css.ts'
 import { escapeAttribute, type HtmlValue, readHtml } from './html.ts'
 import { countLines, type LineOf } from './lines.ts'
 import { literalText, tokensOf } from './script.ts'
-import { candidateAddress, findCandidates } from './srcset.ts'
+import { candidateAddress, findCandidates, printSrcset, type SrcsetCandidate } from './srcset.ts'
 
 /** A tagged reference in a file, before anything is made of it. */
 export interface Reference {
@@ -12,9 +13,9 @@ export interface Reference {
   readonly line: number
   /**
    * Where it stands: a place for one address, a candidate of a `srcset`, JSON or code, whose strings may be something else,
-   * or an image that `--auto` found.
+   * or a candidate of a `srcset` that a rule wants.
    */
-  readonly place: 'address' | 'candidate' | 'data' | 'auto'
+  readonly place: 'address' | 'candidate' | 'data' | 'rule'
 }
 
 /** A file taken apart. */
@@ -53,33 +54,39 @@ export function scanCss(text: string): Scan {
 }
 
 /**
- * Finds the tagged references of a page, and the images under a selector that have no `srcset` yet.
- * @throws Error for a selector that is none
+ * Finds the tagged references of a page.
+ * @param ruled images that rules chose in this very text, whose larger pictures count as references too
  */
-export function scanHtml(text: string, auto: string | undefined): Scan {
-  if (!mayHoldTags(text) && auto === undefined) return scanOf(text, undefined, [])
+export function scanHtml(text: string, ruled: readonly RuledImage[] = []): Scan {
+  if (!mayHoldTags(text) && ruled.length === 0) return scanOf(text, undefined, [])
   const page = readHtml(text)
   const lineOf = countLines(text)
   const tagged = page.values
     .filter(({ value }) => mayHoldTags(value))
     .map(value => slotOf(value, text, lineOf))
-  const images = auto === undefined ? [] : page.imagesUnder(auto)
-  const plain = images.filter(({ src }) => isRasterPicture(src) && !isTaggedPicture(src))
-  return scanOf(text, page.base, [
-    ...tagged,
-    ...plain.map(({ src, start, end }): Slot => {
-      const reference: Reference = { address: src, line: lineOf(start), place: 'auto' }
-      return {
-        references: [reference],
-        edit(answer) {
-          const srcset = answer(reference)
-          return srcset === undefined
-            ? undefined
-            : { start: end, end, text: ` srcset="${escapeAttribute(srcset)}"` }
-        },
+  return scanOf(text, page.base, [...tagged, ...ruled.map(image => ruledSlot(image, lineOf))])
+}
+
+/** A `srcset` is put in whole; with an answer missing there is none. */
+function ruledSlot({ candidates, start, end }: RuledImage, lineOf: LineOf): Slot {
+  const parts = candidates.map(candidate => ({
+    candidate,
+    reference: isTaggedPicture(candidate.address)
+      ? { address: candidate.address, line: lineOf(start), place: 'rule' as const }
+      : undefined,
+  }))
+  return {
+    references: parts.flatMap(({ reference }) => reference ?? []),
+    edit(answer) {
+      const answered: SrcsetCandidate[] = []
+      for (const { candidate, reference } of parts) {
+        const address = reference === undefined ? candidate.address : answer(reference)
+        if (address === undefined) return undefined
+        answered.push({ ...candidate, address: candidateAddress(address) })
       }
-    }),
-  ])
+      return { start: end, end, text: ` srcset="${escapeAttribute(printSrcset(answered))}"` }
+    },
+  }
 }
 
 function scanOf(text: string, base: string | undefined, slots: readonly Slot[]): Scan {

@@ -37,7 +37,7 @@ export function isSource(name: string): boolean {
 export function findReferences(name: string, text: string): SourceReference[] {
   if (!mayHoldTags(text)) return []
   if (/\.css$/i.test(name)) return [...scanCss(text).references]
-  if (/\.(?:x?html?|svg)$/i.test(name)) return [...scanHtml(text, undefined).references]
+  if (/\.(?:x?html?|svg)$/i.test(name)) return [...scanHtml(text).references]
   const lineOf = countLines(text)
   return [...addressesIn(text)].flatMap(({ written, start }) => {
     const address = written.replaceAll('&amp;', '&')

@@ -3,6 +3,7 @@ export {
   type GatherOptions,
   gatherPictures,
   type Place,
+  type RuledPictures,
   type WantedPicture,
   type WrongReference,
 } from './gather.ts'

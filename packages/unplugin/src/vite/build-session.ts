@@ -33,7 +33,7 @@ interface Run {
 }
 
 export function createBuildSession(userOptions: UpscaleOptions): BuildSession {
-  const options = resolveBuildOptions(userOptions)
+  const options = resolveBuildOptions(userOptions, { hasPages: true })
   let config: ResolvedConfig | undefined
   let run: Run | undefined
   // Names and not a count: a build that failed doesn't say that it is over.
@@ -87,7 +87,10 @@ export function createBuildSession(userOptions: UpscaleOptions): BuildSession {
 }
 
 function startRun(options: BuildOptions, config: ResolvedConfig): Run {
-  const projectUpscaler = createProjectUpscaler(options.upscaler, projectOf(config))
+  const projectUpscaler = createProjectUpscaler(options.upscaler, {
+    ...projectOf(config),
+    rules: options.rules,
+  })
   return {
     projectUpscaler,
     slots: createSlots(projectUpscaler, config.build.watch !== null),

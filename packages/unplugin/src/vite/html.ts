@@ -2,6 +2,7 @@ import MagicString from 'magic-string'
 import type { Directive } from 'upscale-core'
 import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
 import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
+import type { UpscaleRule } from 'upscale-toolkit/rules'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
@@ -39,6 +40,23 @@ const IMAGE_META = [
   'og:image:url',
   'og:image:secure_url',
 ]
+
+/** The page with a tagged `srcset` for each image that a rule chose. */
+export async function applyRules(
+  html: string,
+  filename: string,
+  rules: readonly UpscaleRule[],
+  session: Pick<ViteSession, 'config' | 'projectUpscaler'>,
+): Promise<string> {
+  if (rules.length === 0) return html
+  const { findRuledImages, tagRuledImages } = await import('upscale-toolkit/rules')
+  const { root, factor } = session.projectUpscaler.options
+  const fileOf = (address: string): Promise<string> => {
+    const path = pathOf(withEnvironment(address.trim(), session.config))
+    return sourceOf(decodePath(path), filename, session, async () => undefined)
+  }
+  return tagRuledImages(html, await findRuledImages(html, rules, { root, factor, fileOf }))
+}
 
 /**
  * Makes tagged attributes of a page point at slots, by a path relative to the page; Vite does the rest. Inline

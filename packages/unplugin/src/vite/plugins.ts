@@ -13,7 +13,7 @@ import { type BuildSession, createBuildSession } from './build-session.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
 import type { FindFile } from './files.ts'
-import { rewriteHtml, withdrawHtmlHook } from './html.ts'
+import { applyRules, rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
@@ -64,7 +64,8 @@ function importPlugin(session: BuildSession, alias: Alias): Plugin {
     transformIndexHtml: {
       order: 'pre',
       async handler(html, { filename }) {
-        const rewritten = await rewriteHtml(html, filename, session)
+        const tagged = await applyRules(html, filename, session.options.rules, session)
+        const rewritten = await rewriteHtml(tagged, filename, session)
         dependOnSources(this, session)
         return rewritten
       },

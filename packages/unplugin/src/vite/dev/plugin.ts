@@ -6,7 +6,7 @@ import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../../reference.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
-import { withdrawHtmlHook } from '../html.ts'
+import { applyRules, withdrawHtmlHook } from '../html.ts'
 import { announceInspector, createViteInspector } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
 import { findSource, variantFor } from '../session.ts'
@@ -25,7 +25,7 @@ const KEYS_OF_ADDRESSES = new Set(['url', 'no-inline', 'import', 't', 'v'])
 
 /** The plugins of Vite's dev server. */
 export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
-  const options = resolveBuildOptions(userOptions)
+  const options = resolveBuildOptions(userOptions, { hasPages: true })
   // A server that restarts is created before the old one is closed, and both may use this plugin.
   const sessions = new Map<ResolvedConfig, DevSession>()
   const sessionOf: SessionOfHook = ({ environment }) => sessions.get(environment.getTopLevelConfig())
@@ -55,8 +55,11 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
         const session = server && sessions.get(server.config)
         if (session === undefined) return html
         // The file and not what is served of it, in which a server may have put what a request says.
-        session.modulePictures.noteCode(await readFile(filename, 'utf8').catch(() => ''), filename)
-        return expandSrcsets(html, filename, session.projectUpscaler)
+        const written = await readFile(filename, 'utf8').catch(() => '')
+        const { rules } = options
+        session.modulePictures.noteCode(await applyRules(written, filename, rules, session), filename)
+        const tagged = await applyRules(html, filename, rules, session)
+        return expandSrcsets(tagged, filename, session.projectUpscaler)
       },
     },
     transform: {

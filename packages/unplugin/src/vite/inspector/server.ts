@@ -64,7 +64,7 @@ export function createInspectorServer(
   let news = ''
   const outDir = resolve(config.root, config.build.outDir)
   const inspection = createInspection({
-    ...projectPictures(projectUpscaler, [outDir]),
+    ...projectPictures(projectUpscaler, [outDir], options.rules),
     seenPictures: () => [
       ...projectUpscaler.seenPictures(),
       ...(maker === projectUpscaler ? [] : maker.seenPictures()),

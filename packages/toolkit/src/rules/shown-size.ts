@@ -1,0 +1,148 @@
+import { is, type Options } from 'css-select'
+import { parse, type Selector, SelectorType } from 'css-what'
+import type { AnyNode, Element } from 'domhandler'
+import {
+  findInlineSizes,
+  findSizes,
+  type Length,
+  type SizeDeclaration,
+  type SizeProperty,
+} from './size-declarations.ts'
+
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** What style sheets say about sizes, in their order. */
+export type SizeSheet = readonly SizeEntry[]
+
+interface SizeEntry extends SizeDeclaration {
+  readonly parsed: Selector[]
+  readonly specificity: number
+}
+
+/** The sizes of style sheets; a selector that can't be judged without a browser is left out. */
+export function readSizes(sheets: readonly string[]): SizeSheet {
+  return sheets.flatMap(findSizes).flatMap(declaration =>
+    parseSelector(declaration.selector).map(parsed => ({
+      ...declaration,
+      parsed,
+      specificity: specificityOf(parsed),
+    })),
+  )
+}
+
+function parseSelector(selector: string): Selector[][] {
+  try {
+    return parse(selector)
+  } catch {
+    // Not CSS, or newer than the parser: the browser knows it or passes over it.
+    return []
+  }
+}
+
+/**
+ * How many of its own pixels per pixel of the file an image is shown with, by the larger of width and height and on the
+ * screen where it is largest; undefined where attributes and CSS don't tell.
+ *
+ * @param natural size of the file
+ */
+export function stretchOf(image: Element, natural: Size, sheet: SizeSheet): number | undefined {
+  const entries = sheet.filter(entry => selects(entry, image))
+  const inline = findInlineSizes(image.attribs.style ?? '')
+  const lengthsOf = (property: SizeProperty): Length[] => {
+    const own = inline.filter(one => one.property === property)
+    return lengthsFor(
+      entries.filter(one => one.property === property),
+      own,
+    )
+  }
+  const width = shownLength(lengthsOf('width'), image.attribs.width)
+  const height = shownLength(lengthsOf('height'), image.attribs.height)
+  if (width === 'unknown' || height === 'unknown') return undefined
+  const caps = [
+    ...lengthsOf('max-width').map(length => capOf(length) / natural.width),
+    ...lengthsOf('max-height').map(length => capOf(length) / natural.height),
+  ]
+  const isCapped = caps.some(Number.isFinite)
+  const sides = [
+    ...(width === 'auto' ? [] : [width / natural.width]),
+    ...(height === 'auto' ? [] : [height / natural.height]),
+  ]
+  if (sides.length === 0 && !isCapped) return undefined
+  return Math.min(sides.length === 0 ? 1 : Math.max(...sides), ...caps)
+}
+
+function selects({ parsed }: SizeEntry, image: Element): boolean {
+  try {
+    return is<AnyNode, Element>(image, [parsed], OPTIONS)
+  } catch {
+    // A pseudo-class that only a browser can judge, such as :hover: a state, not how the page is shown at first.
+    return false
+  }
+}
+
+const OPTIONS: Options<AnyNode, Element> = { xmlMode: false }
+
+/** The length that wins the cascade, and those that hold on some screens only. */
+function lengthsFor(
+  entries: readonly SizeEntry[],
+  inline: readonly Pick<SizeDeclaration, 'length' | 'isImportant'>[],
+): Length[] {
+  const candidates = [
+    ...entries.filter(({ isConditional }) => !isConditional),
+    ...inline.map(one => ({ ...one, specificity: Number.POSITIVE_INFINITY })),
+  ]
+  const ranked = candidates.sort(
+    (a, b) => Number(a.isImportant) - Number(b.isImportant) || compare(a.specificity, b.specificity),
+  )
+  const winner = ranked.at(-1)
+  const conditional = entries.filter(({ isConditional }) => isConditional).map(({ length }) => length)
+  return [...(winner === undefined ? [] : [winner.length]), ...conditional]
+}
+
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
+
+/** The largest of several lengths; the attribute counts where no CSS says anything. */
+function shownLength(lengths: readonly Length[], attribute: string | undefined): Length {
+  if (lengths.length === 0) {
+    if (attribute === undefined) return 'auto'
+    // As browsers read it: digits, and what follows is left out, but for a percent sign.
+    const [, digits] = /^\s*(\d{1,6}(?:\.\d{1,6})?)(?!\s*%|\d)/.exec(attribute) ?? []
+    return digits === undefined ? 'unknown' : Number(digits)
+  }
+  const known = lengths.filter(length => typeof length === 'number')
+  if (lengths.includes('unknown')) return 'unknown'
+  return known.length === 0 ? 'auto' : Math.max(...known)
+}
+
+function capOf(length: Length): number {
+  return typeof length === 'number' ? length : Number.POSITIVE_INFINITY
+}
+
+/** As one number; no selector has a thousand parts of one kind. */
+function specificityOf(selector: readonly Selector[]): number {
+  return selector.reduce((sum, part) => sum + weightOf(part), 0)
+}
+
+const ID = 1e6
+const CLASS = 1e3
+
+function weightOf(part: Selector): number {
+  switch (part.type) {
+    case SelectorType.Attribute:
+      return part.name === 'id' && part.action === 'equals' ? ID : CLASS
+    case SelectorType.Tag:
+    case SelectorType.PseudoElement:
+      return 1
+    case SelectorType.Pseudo:
+      if (part.name === 'where') return 0
+      return Array.isArray(part.data) ? Math.max(...part.data.map(specificityOf)) : CLASS
+    default:
+      return 0
+  }
+}

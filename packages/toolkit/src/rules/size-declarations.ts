@@ -1,0 +1,121 @@
+import {
+  type CSSToken,
+  isTokenDimension,
+  isTokenIdent,
+  isTokenNumber,
+  TokenType,
+  tokenize,
+} from '@csstools/css-tokenizer'
+
+/** A length in CSS pixels, `auto`, or what only a browser can tell, such as a percentage. */
+export type Length = number | 'auto' | 'unknown'
+
+export type SizeProperty = 'width' | 'height' | 'max-width' | 'max-height'
+
+/** What a style sheet says about one property of what a selector selects. */
+export interface SizeDeclaration {
+  readonly selector: string
+  readonly property: SizeProperty
+  readonly length: Length
+  readonly isImportant: boolean
+  /** True inside of `@media` and its like, which hold for some screens only. */
+  readonly isConditional: boolean
+}
+
+const PROPERTIES: Readonly<Record<string, SizeProperty>> = {
+  width: 'width',
+  height: 'height',
+  'max-width': 'max-width',
+  'max-height': 'max-height',
+  'inline-size': 'width',
+  'block-size': 'height',
+  'max-inline-size': 'max-width',
+  'max-block-size': 'max-height',
+}
+
+/** What a block is about, by what stands before its brace. */
+interface Block {
+  /** Undefined where nothing is selected: keyframes, a font, a block of an unknown kind. */
+  readonly selector: string | undefined
+  readonly isConditional: boolean
+}
+
+/** Finds the sizes that a style sheet declares, in order. Total: text that isn't CSS gives what it gives. */
+export function findSizes(css: string): SizeDeclaration[] {
+  const found: SizeDeclaration[] = []
+  const blocks: Block[] = [{ selector: '', isConditional: false }]
+  let piece: CSSToken[] = []
+  const close = (): void => {
+    const { selector, isConditional } = blocks.at(-1) ?? {}
+    const declared = declarationOf(piece)
+    piece = []
+    if (!selector || declared === undefined) return
+    found.push({ selector, isConditional: isConditional === true, ...declared })
+  }
+  for (const token of tokenize({ css })) {
+    const [type] = token
+    if (type === TokenType.Comment) continue
+    if (type === TokenType.OpenCurly) {
+      blocks.push(blockOf(piece, blocks.at(-1)))
+      piece = []
+    } else if (type === TokenType.CloseCurly) {
+      close()
+      if (blocks.length > 1) blocks.pop()
+    } else if (type === TokenType.Semicolon || type === TokenType.EOF) close()
+    else piece.push(token)
+  }
+  return found
+}
+
+/** The declarations of a `style` attribute. */
+export function findInlineSizes(
+  style: string,
+): Pick<SizeDeclaration, 'property' | 'length' | 'isImportant'>[] {
+  return findSizes(`*{${style}}`)
+}
+
+function blockOf(prelude: readonly CSSToken[], outer: Block | undefined): Block {
+  const { selector: around = '', isConditional = false } = outer ?? {}
+  const text = textOf(prelude)
+  const rule = /^@([\w-]+)/.exec(text)?.[1]?.toLowerCase()
+  if (rule === 'layer' || rule === 'scope') return { selector: around, isConditional }
+  if (rule === 'media' || rule === 'supports' || rule === 'container' || rule === 'starting-style') {
+    return { selector: around, isConditional: true }
+  }
+  if (rule !== undefined || outer?.selector === undefined) return { selector: undefined, isConditional }
+  if (around === '') return { selector: text, isConditional }
+  const nested = text.includes('&') ? text.replaceAll('&', `:is(${around})`) : `:is(${around}) :is(${text})`
+  return { selector: nested, isConditional }
+}
+
+function declarationOf(
+  piece: readonly CSSToken[],
+): Pick<SizeDeclaration, 'property' | 'length' | 'isImportant'> | undefined {
+  const [name, colon, ...value] = piece.filter(([type]) => type !== TokenType.Whitespace)
+  if (name === undefined || !isTokenIdent(name) || colon?.[0] !== TokenType.Colon) return undefined
+  const property = PROPERTIES[name[4].value.toLowerCase()]
+  if (property === undefined) return undefined
+  const isImportant = /!\s*important\s*$/i.test(textOf(value))
+  const [first, ...others] = isImportant ? value.slice(0, -2) : value
+  return { property, length: others.length === 0 ? lengthOf(first) : 'unknown', isImportant }
+}
+
+/** Pixels of a root font size that nobody changed. */
+const REM = 16
+
+function lengthOf(token: CSSToken | undefined): Length {
+  if (token === undefined) return 'unknown'
+  if (isTokenNumber(token)) return token[4].value === 0 ? 0 : 'unknown'
+  if (isTokenIdent(token)) return /^(?:auto|none)$/i.test(token[4].value) ? 'auto' : 'unknown'
+  if (!isTokenDimension(token)) return 'unknown'
+  const { value, unit } = token[4]
+  if (/^px$/i.test(unit)) return value
+  return /^rem$/i.test(unit) ? value * REM : 'unknown'
+}
+
+function textOf(tokens: readonly CSSToken[]): string {
+  return tokens
+    .map(([, written]) => written)
+    .join('')
+    .trim()
+}
