@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { basename, dirname, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { isDynamicPattern } from 'tinyglobby'
 import { UpscaleError } from 'upscale-core'
 
@@ -20,7 +20,9 @@ export function readOperands(args: readonly string[], cwd: string): Operand[] {
     const found = look(path, arg)
     if (found?.isDirectory()) return { kind: 'folder', path }
     if (found !== undefined) return { kind: 'file', path }
-    if (isDynamicPattern(arg)) return globOperand(arg.replaceAll('\\', '/'), cwd)
+    // Elsewhere a backslash makes a wildcard an ordinary character.
+    const pattern = arg.split(sep).join('/')
+    if (isDynamicPattern(pattern)) return globOperand(pattern, cwd)
     throw new UpscaleError('SOURCE_NOT_FOUND', 'there is no such file or folder', {
       hint: 'check the path, or quote a pattern; "upscale --help" lists the commands',
       file: arg,
@@ -52,6 +54,7 @@ function globOperand(pattern: string, cwd: string): Operand {
   const parts = pattern.split('/')
   const first = parts.findIndex(part => isDynamicPattern(part))
   const fixed = parts.slice(0, first).join('/')
-  const base = pattern.startsWith('/') ? resolve(`${fixed}/`) : resolve(cwd, fixed)
+  // With its slash, since `C:` alone is where that drive's working folder is.
+  const base = resolve(cwd, isAbsolute(pattern) ? `${fixed}/` : fixed)
   return { kind: 'glob', path: base, pattern: parts.slice(first).join('/') }
 }

@@ -60,7 +60,8 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
           file: source,
         })
       }
-      const other = taken.get(file)
+      const place = nameIn(file)
+      const other = taken.get(place)
       if (other !== undefined && other !== source) {
         throw new UpscaleError(
           'BAD_OPTION',
@@ -71,7 +72,7 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
           },
         )
       }
-      taken.set(file, source)
+      taken.set(place, source)
       return file
     },
   }
@@ -82,6 +83,11 @@ function nameFor(name: string, suffix: string, format: Format): string {
   const written = extname(name)
   const extension = endsAs(name, format) ? written : `.${extensionOf(format)}`
   return `${basename(name, written)}${suffix}${extension}`
+}
+
+/** A place as its file system knows it: Windows and macOS don't tell `Hero.png` from `hero.png`. */
+function nameIn(file: string): string {
+  return ['win32', 'darwin'].includes(process.platform) ? file.toLowerCase() : file
 }
 
 function isSingle(operands: readonly Operand[]): boolean {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, isAbsolute, join, resolve } from 'node:path'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
 
@@ -92,7 +92,8 @@ export function scratchFolder(root: string, env: Env): ScratchFolder {
   if (kept !== undefined) return { folder: resolve(root, kept, 'upscale'), advice: undefined }
   const shared = env.XDG_CACHE_HOME?.trim()
   // The specification says that a relative path there is to be ignored.
-  if (shared?.startsWith('/')) return { folder: join(shared, 'upscale', nameFor(root)), advice: undefined }
+  if (shared !== undefined && isAbsolute(shared))
+    return { folder: join(shared, 'upscale', nameFor(root)), advice: undefined }
   return { folder: join(root, USUAL, 'upscale'), advice: host?.advice }
 }
 

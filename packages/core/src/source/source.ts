@@ -9,9 +9,10 @@ import {
   type Stats,
   statSync,
 } from 'node:fs'
-import { basename, extname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { basename, extname, relative, resolve, sep } from 'node:path'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
 import type { Format } from './format.ts'
+import { isInside } from './inside.ts'
 import { sniffFormat } from './sniff.ts'
 
 /*
@@ -154,11 +155,6 @@ function refuseElsewhere(
 
 const outside = (problem: string, hint: string): UpscaleError =>
   new UpscaleError('SOURCE_OUTSIDE_ROOT', problem, { hint })
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
-}
 
 /** The path with links resolved, or as it is when there is nothing there. */
 function realOf(path: string): string {

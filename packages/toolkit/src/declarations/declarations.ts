@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { relative } from 'node:path'
 import { type Directive, isUpscaleError, type Upscaler } from 'upscale-core'
+import { isInside } from 'upscale-core/internal'
 import { placeText } from '../inspector/place-text.ts'
 import { isElsewhere } from '../references/address.ts'
 import { findReferences, isSourceIn, resolveReference, sourcesIn } from '../references/sources.ts'
@@ -82,8 +82,7 @@ export function createDeclarations(file: string, view: Pick<Upscaler, 'parse' | 
       await write()
     },
     async update(source) {
-      const isOutside = relative(root, source).startsWith('..')
-      if (isOutside || !SCRIPT.test(source) || !isSourceIn(root, source)) return
+      if (!isInside(source, root) || !SCRIPT.test(source) || !isSourceIn(root, source)) return
       await read(source)
       await write()
     },

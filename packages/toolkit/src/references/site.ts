@@ -1,5 +1,6 @@
 import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { UpscaleError } from 'upscale-core'
+import { isInside } from 'upscale-core/internal'
 import { pathOf } from './address.ts'
 
 /** How addresses of a built site lead to its files. */
@@ -74,8 +75,8 @@ export function withFileName(address: string, fileName: string): string {
 
 /** True for a file in the site's folder, or below it. */
 export function isInSite(file: string, { folder }: Site): boolean {
-  const way = relative(folder, resolve(file))
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`)
+  const path = resolve(file)
+  return path !== resolve(folder) && isInside(path, folder)
 }
 
 function readBase(base: string): URL {
