@@ -6,6 +6,7 @@
  * The result names, for each way, the files of the output with the hash of their bytes, and how many pictures were made.
  */
 import { copyFileSync, writeFileSync } from 'node:fs'
+import { get as httpGet } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -97,12 +98,22 @@ async function devServer() {
   })
   await server.listen()
   const { port } = server.httpServer.address()
-  const module = await (await fetch(`http://127.0.0.1:${port}/hero.png?upscale=2&import`)).text()
+  const module = String(await get(`http://127.0.0.1:${port}/hero.png?upscale=2&import`))
   const [, address] = /export default "([^"]+)"/.exec(module) ?? []
   if (address === undefined) throw new Error(`the dev server answered with no address: ${module}`)
-  const picture = await (await fetch(new URL(address, `http://127.0.0.1:${port}`))).arrayBuffer()
+  const picture = await get(new URL(address, `http://127.0.0.1:${port}`))
   await server.close()
-  return hashOf(Buffer.from(picture))
+  return hashOf(picture)
+}
+
+/** The body of an answer. Not by `fetch`, whose connections Wine refuses. */
+function get(address) {
+  return new Promise((resolve, reject) => {
+    const request = httpGet(address, { agent: false }, async response => {
+      resolve(Buffer.concat(await response.toArray()))
+    })
+    request.on('error', reject)
+  })
 }
 
 /** The pictures of a watching webpack, before and after the source was replaced. */
