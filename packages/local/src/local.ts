@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type EngineParams, type PixelEngine, type PixelImage, UpscaleError } from 'upscale-core'
 import { show, unknownName } from 'upscale-core/internal'
-import { CHOOSER_REVISION, choose } from './choose.ts'
+import { CHOOSER_REVISION, choose } from './choose-network.ts'
 import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
 import { createPool } from './pool.ts'

@@ -1,4 +1,4 @@
-// What a picture is made of, counted block by block; choose.ts makes up its mind by it. Plain JavaScript for the same
+// What a picture is made of, counted block by block; choose-network.ts makes up its mind by it. Plain JavaScript for the same
 // reason as worker.mjs, which calls it. Whole numbers only, so that every machine counts the same.
 
 /** Side of a block, in pixels. */

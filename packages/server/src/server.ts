@@ -3,14 +3,13 @@ import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import multipart from '@fastify/multipart'
-import rateLimit from '@fastify/rate-limit'
 import { type FastifyInstance, fastify } from 'fastify'
 import { createUpscaler, type Engine, UpscaleError } from 'upscale-core'
 import { discard } from 'upscale-core/internal'
 import { local } from 'upscale-local'
-import { ApiError } from './api-error.ts'
 import { createAuthenticator, isLoopbackName, KEYS_VARIABLE } from './auth.ts'
 import { createCatalogue, enginesOf } from './catalogue.ts'
+import { limitKeys } from './key-limit.ts'
 import { createMediaStore } from './media-store.ts'
 import { createMeter, type Meter } from './metering.ts'
 import { type ResolvedServer, resolveServer, type ServerHost, type ServerOptions } from './options.ts'
@@ -46,7 +45,7 @@ export interface UpscaleServer {
 const API_PATH = '/openai/v1'
 const DEFAULT_PORT = 4010
 const UPLOADS_PREFIX = 'upscale-server-'
-const MINUTE_MS = 60_000
+
 const DRAIN_STEP_MS = 50
 
 /**
@@ -189,15 +188,7 @@ async function registerApi(
   api.addHook('onRequest', async ({ headers }) => {
     authenticate(headers)
   })
-  await api.register(rateLimit, {
-    max: limits.requestsPerMinute,
-    timeWindow: MINUTE_MS,
-    keyGenerator: ({ headers }) => authenticate(headers),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new ApiError('RATE_LIMITED', `This key may send ${limits.requestsPerMinute} requests a minute.`, {
-        retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)),
-      }),
-  })
+  await limitKeys(api, limits.requestsPerMinute, authenticate)
   // A file that is too large is refused as soon as it is, not after the last part.
   await api.register(multipart, { throwFileSizeLimit: false })
   modelRoutes(api, parts)

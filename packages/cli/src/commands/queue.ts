@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { Command } from 'commander'
-
+import { onStopSignals } from 'upscale-toolkit/terminal'
 import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -62,8 +62,10 @@ async function lookAt(flags: LookFlags): Promise<number> {
 /** Until Ctrl-C. */
 async function watch(link: QueueLink, print: Printer): Promise<void> {
   const stop = new AbortController()
-  const end = (): void => stop.abort()
-  process.once('SIGINT', end).once('SIGTERM', end)
+  const forget = onStopSignals(
+    () => stop.abort(),
+    () => process.exit(EXIT.interrupted),
+  )
   let last = ''
   while (!stop.signal.aborted) {
     const line = lineOf(await stateOf(link))
@@ -73,6 +75,7 @@ async function watch(link: QueueLink, print: Printer): Promise<void> {
     // Only the signal ends the wait early.
     await sleep(EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined)
   }
+  forget()
   print.clear()
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { UpscaleError, type UpscalerOptions } from 'upscale-core'
 import type { ServerOptions } from 'upscale-server'
+import { onStopSignals } from 'upscale-toolkit/terminal'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type EngineFlags, wholeNumber, withEngineFlags, withExamples } from '../flags.ts'
@@ -43,10 +44,12 @@ async function serve(flags: ServeFlags): Promise<number> {
   print.result(`listening on ${url}`)
   print.document({ url })
   await new Promise<void>(resolve => {
-    process.once('SIGINT', resolve).once('SIGTERM', resolve)
+    onStopSignals(
+      () => resolve(),
+      () => process.exit(EXIT.interrupted),
+    )
   })
   print.note('stopping: requests under way are finished; Ctrl-C again leaves at once')
-  process.once('SIGINT', () => process.exit(EXIT.interrupted))
   await server.close()
   return EXIT.interrupted
 }

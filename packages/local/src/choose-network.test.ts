@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { choose } from './choose.ts'
+import { choose } from './choose-network.ts'
 import { enlarge } from './enlarge.ts'
 import { FULL } from './mix.mjs'
 import { createPool } from './pool.ts'
