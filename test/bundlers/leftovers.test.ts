@@ -217,6 +217,23 @@ describe('Vite', () => {
     expect(await picturesIn(out(site))).toEqual([large])
   })
 
+  test('a glob whose pattern has the tag is named, one with a query is built', async () => {
+    const code = (glob: string): string =>
+      `// import.meta.glob('./none-*.png?upscale=2')\nconsole.log(${glob})`
+    const build = async (glob: string): Promise<Site> => {
+      const site = await project({ 'index.html': PAGE, 'src/main.js': code(glob) }, PICTURE)
+      await buildVite(site, out(site), UPSCALE)
+      return site
+    }
+    await expect(build("import.meta.glob('./*.png?upscale=2', { eager: true })")).rejects.toThrow(
+      /LEFTOVER_REFERENCE[\s\S]*main\.js:2[\s\S]*import\.meta\.glob\('\.\/\*\.png', \{ query: '\?upscale=2'/,
+    )
+    const site = await build(
+      "import.meta.glob('./*.png', { query: '?upscale=2', import: 'default', eager: true })",
+    )
+    expect(await picturesIn(out(site))).toEqual([large])
+  })
+
   test('the server builds new URL() as without the tag', async () => {
     const code = (reference: string): string =>
       `export const picture = () => (typeof window === 'undefined' ? '' : new URL('${reference}', import.meta.url).href)`

@@ -27,7 +27,7 @@ export interface Accounts {
   isKept?(source: string): boolean
 }
 
-/** The error of a tagged reference that was not replaced although its picture ships; undefined when all were. */
+/** The error of a tagged reference that was not replaced although its picture ships, or that stands in a glob's pattern. */
 export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError | undefined> {
   const seen = new Set<string>()
   for (const { file, request } of accounts.projectUpscaler.seenPictures())
@@ -36,11 +36,38 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
     const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
     if (!mayHoldTags(text)) continue
+    const glob = taggedGlobIn(file, text)
+    if (glob !== undefined) return glob
     for (const site of await sitesIn(file, text)) {
       const isShipped = await isShippedSmall(site, text, seen, accounts)
       // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
       if (isShipped && findSourcePlace(file, text, site.reference) !== undefined) return unreplaced(site)
     }
+  }
+  return undefined
+}
+
+/** The patterns of a call of Vite's glob. */
+const GLOB = /\bimport\.meta\.glob\s*(?:<[^>(]*>\s*)?\(\s*(\[[^\]]*\]|(['"`])[^'"`\n]*\2)/g
+const TAGGED_PATTERN = /(['"`])([^'"`\n?]+)(\?[^'"`\n]*\bupscale\b[^'"`\n]*)\1/
+
+/** The error of a glob whose pattern has the tag: it matches no file, so that the page shows nothing at all. */
+function taggedGlobIn(file: string, text: string): UpscaleError | undefined {
+  // Markdown writes of code.
+  if (!/\.(?:[cm]?[jt]sx?|vue|svelte|astro)$/i.test(file)) return undefined
+  for (const [, patterns = ''] of text.matchAll(GLOB)) {
+    const [, , pattern = '', query = ''] = TAGGED_PATTERN.exec(patterns) ?? []
+    const reference = `${pattern}${query}`
+    // A comment has no globs.
+    if (query === '' || findSourcePlace(file, text, reference) === undefined) continue
+    const error = new UpscaleError(
+      'LEFTOVER_REFERENCE',
+      'the pattern of a glob has the tag, so it matches no file',
+      {
+        hint: `write import.meta.glob('${pattern}', { query: '${query}', import: 'default', eager: true })`,
+      },
+    )
+    return withPlace(error, { reference, importer: file })
   }
   return undefined
 }
