@@ -11,7 +11,7 @@ import {
   generateCases,
 } from '../support/generated.ts'
 import { buildVite, buildWebpack, UPSCALE } from '../support/hosts.ts'
-import { HOSTS } from '../support/more-hosts.ts'
+import { buildRspack, HOSTS, rspackConfig } from '../support/more-hosts.ts'
 import { paint } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
@@ -44,8 +44,9 @@ const BUILDS: Readonly<Record<GeneratedHost, Build>> = {
         ...(environment === 'server' ? { ssr: join(site.root, 'src/main.js') } : {}),
       },
     }),
-  webpack: (site, options, { inlineLimit }) =>
+  webpack: (site, options, { environment, inlineLimit }) =>
     buildWebpack({
+      target: environment === 'server' ? 'node' : 'web',
       mode: 'production',
       context: site.root,
       entry: './src/main.js',
@@ -61,14 +62,19 @@ const BUILDS: Readonly<Record<GeneratedHost, Build>> = {
       },
       plugins: [upscaleWebpack(options)],
     }),
-  rspack: (site, options) => HOSTS.rspack.build(site, dist(site), options),
+  rspack: (site, options, { environment }) =>
+    buildRspack(
+      rspackConfig(site, dist(site), options, { target: environment === 'server' ? 'node' : 'web' }),
+    ),
   rollup: (site, options) => HOSTS.rollup.build(site, dist(site), options),
+  rolldown: (site, options) => HOSTS.rolldown.build(site, dist(site), options),
+  farm: (site, options) => HOSTS.farm.build(site, dist(site), options),
   esbuild: (site, options) => HOSTS.esbuild.build(site, dist(site), options),
 }
 
 /** On the server `new URL()` leads nowhere with or without a tag, so it is built as without. */
-const isLeftAlone = ({ environment, name }: GeneratedCase): boolean =>
-  environment === 'server' && name.includes(': new URL()')
+const isLeftAlone = ({ environment, host, name }: GeneratedCase): boolean =>
+  environment === 'server' && host === 'Vite 8' && name.includes(': new URL()')
 
 /** True when `upscale plan`, the inspector and the declarations find the reference too. */
 const isSeen = ({ files }: GeneratedCase): boolean =>

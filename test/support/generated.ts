@@ -3,9 +3,17 @@
  * and a host. The same seed gives the same projects.
  */
 
-export const GENERATED_HOSTS = ['Vite 8', 'webpack', 'rspack', 'rollup', 'esbuild'] as const
+export const GENERATED_HOSTS = [
+  'Vite 8',
+  'webpack',
+  'rspack',
+  'rollup',
+  'rolldown',
+  'esbuild',
+  'farm',
+] as const
 export type GeneratedHost = (typeof GENERATED_HOSTS)[number]
-export type Environment = 'page' | 'worker' | 'server'
+export type Environment = 'page' | 'worker' | 'shared worker' | 'nested worker' | 'inline worker' | 'server'
 
 export interface GeneratedCase {
   /** Says all that was chosen. */
@@ -87,6 +95,31 @@ const MARKUP: Readonly<Record<string, (reference: string, quote: Quote) => strin
   'a JSON script': reference => `<script type="application/ld+json">${json(reference)}</script>`,
 }
 
+type Language = 'code' | 'style' | 'page'
+
+const LANGUAGES: Readonly<Record<GeneratedHost, readonly Language[]>> = {
+  'Vite 8': ['code', 'code', 'style', 'page'],
+  webpack: ['code', 'code', 'style'],
+  rspack: ['code', 'code', 'style'],
+  rollup: ['code'],
+  rolldown: ['code'],
+  esbuild: ['code', 'code', 'style'],
+  farm: ['code', 'code', 'style'],
+}
+
+const WORKERS = ['worker', 'shared worker', 'nested worker'] as const
+
+/** Hosts without an entry of workers leave them to whoever runs the output. */
+const ENVIRONMENTS: Readonly<Record<GeneratedHost, readonly Environment[]>> = {
+  'Vite 8': ['page', ...WORKERS, 'inline worker', 'server'],
+  webpack: ['page', ...WORKERS, 'server'],
+  rspack: ['page', ...WORKERS, 'server'],
+  rollup: ['page'],
+  rolldown: ['page'],
+  esbuild: ['page', 'server'],
+  farm: ['page', 'worker'],
+}
+
 /** @returns as many projects as asked for */
 export function generateCases(seed: number, count: number): GeneratedCase[] {
   const random = createRandom(seed)
@@ -96,18 +129,11 @@ export function generateCases(seed: number, count: number): GeneratedCase[] {
     const quote = pick(QUOTES)
     const reference = pick(SPELLINGS)
     const inlineLimit = pick([0, 4096])
-    const language = pick(
-      host === 'Vite 8'
-        ? ['code', 'code', 'style', 'page']
-        : host === 'rollup'
-          ? ['code']
-          : ['code', 'code', 'style'],
-    )
+    const language = pick(LANGUAGES[host])
     const forms = language === 'code' ? CODE : language === 'style' ? STYLE : MARKUP
     const form = pick(Object.keys(forms))
     const text = forms[form]?.(reference, quote) ?? ''
-    const environment: Environment =
-      host === 'Vite 8' && language === 'code' ? pick(['page', 'worker', 'server']) : 'page'
+    const environment = language === 'code' ? pick(ENVIRONMENTS[host]) : 'page'
     return {
       name: `${index} (seed ${seed}): ${form} in ${language} of a ${environment}, ${host}, ${quote}${reference}${quote}, limit ${inlineLimit}`,
       host,
@@ -118,19 +144,29 @@ export function generateCases(seed: number, count: number): GeneratedCase[] {
   })
 }
 
-function filesOf(language: string, environment: Environment, text: string): Record<string, string> {
-  const main =
-    language === 'code'
-      ? environment === 'worker'
-        ? "new Worker(new URL('./code.js', import.meta.url), { type: 'module' })"
-        : "import './code.js'"
-      : language === 'style'
-        ? "import './style.css'"
-        : ''
+const worker = (kind: string, file: string): string =>
+  `new ${kind}(new URL('./${file}', import.meta.url), { type: 'module' })`
+
+/** How `src/main.js` comes to `src/code.js`. */
+const STARTS: Readonly<Record<Environment, string>> = {
+  page: "import './code.js'",
+  server: "import './code.js'",
+  worker: worker('Worker', 'code.js'),
+  'shared worker': worker('SharedWorker', 'code.js'),
+  'nested worker': worker('Worker', 'outer.js'),
+  'inline worker': "import Inline from './code.js?worker&inline'\nnew Inline()",
+}
+
+function filesOf(language: Language, environment: Environment, text: string): Record<string, string> {
+  const main = language === 'code' ? STARTS[environment] : language === 'style' ? "import './style.css'" : ''
   return {
     // Beside the picture, where pages of the other hosts are as well.
     'src/index.html': `<!doctype html>\n<html><body>\n${language === 'page' ? text : ''}\n<script type="module" src="./main.js"></script></body></html>\n`,
+    // Farm's page.
+    'index.html':
+      '<!doctype html>\n<html><body><script type="module" src="./src/main.js"></script></body></html>\n',
     'src/main.js': main,
+    ...(environment === 'nested worker' ? { 'src/outer.js': STARTS.worker } : {}),
     ...(language === 'code' ? { 'src/code.js': text } : {}),
     ...(language === 'style' ? { 'src/style.css': text } : {}),
   }

@@ -3,7 +3,9 @@ import {
   closeSync,
   constants,
   existsSync,
+  fdatasync,
   fstatSync,
+  fsync,
   openSync,
   readSync,
   type Stats,
@@ -12,6 +14,7 @@ import {
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { UpscaleError } from '../errors.ts'
 
 // Reading is synchronous: an all-hit build does thousands of reads that the page cache answers in microseconds,
@@ -121,7 +124,7 @@ export async function appendWhole(handle: FileHandle, text: string): Promise<voi
   const { size } = await handle.stat()
   try {
     await handle.writeFile(text)
-    await handle.datasync()
+    await promisify(fdatasync)(handle.fd)
   } catch (error) {
     await handle.truncate(size).catch(() => undefined) // the error to tell about is the first one
     throw error
@@ -148,9 +151,9 @@ export async function writeWhole(file: string, content: Uint8Array | string, syn
   }
 }
 
-/** File systems that live in a process, such as the one of Yarn's Plug'n'Play, have handles without this. */
-async function sync(handle: FileHandle): Promise<void> {
-  if ('sync' in handle) await handle.sync()
+/** By the descriptor: the handles of Yarn's Plug'n'Play have no `sync`, or one that is not implemented. */
+function sync({ fd }: FileHandle): Promise<void> {
+  return promisify(fsync)(fd)
 }
 
 /** Makes what was created in or renamed into a folder survive a power cut, where the system can do that. */

@@ -110,6 +110,8 @@ describe('invalid', () => {
     ['a.png?upscale=2&quality=0', '1 to 100'],
     ['a.png?upscale=2&quality=', '1 to 100'],
     ['a.png?upscale=2&as=picture', 'one of url, srcset, metadata'],
+    ['a.png?upscale=2&as=webp', 'write format=webp'],
+    ['a.png?upscale=2&as=jpg', 'write format=jpg'],
     ['a.png?upscale=%00', 'unknown preset'],
     ['a.png?upscale=2&prompt=%', 'percent-encoding'],
     ['a.png?upscale=__proto__', 'unknown preset'],

@@ -230,7 +230,10 @@ function readOutput(reference: string, own: Map<OwnKey, string>): Output {
   if (value === undefined) return 'url'
   const rule = oneOf(OUTPUTS)
   if (rule.accepts(value)) return value
-  throw bad(reference, `as is ${show(value)}`, `use ${rule.expected}`)
+  // What image-minimizer-webpack-plugin calls `as`.
+  const isFormat = value === 'jpg' || oneOf(FORMATS).accepts(value)
+  const format = isFormat ? `write format=${value} for that format; otherwise ` : ''
+  throw bad(reference, `as is ${show(value)}`, `${format}use ${rule.expected}`)
 }
 
 function readEngine(
