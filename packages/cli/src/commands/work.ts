@@ -148,8 +148,8 @@ function createJobHandler({ bullmq }: QueueLink, { print, stopping }: Session, p
           throw new bullmq.WaitingError()
         }
         const failure = failureOf(error)
-        // A queue that is full takes no words; the job then fails with those below.
-        await job.updateData({ ...Object(job.data), failure }).catch(() => undefined)
+        // Of a queue that is full or away, too; what failed stays what it was, and the job fails with the words below.
+        await job.updateData({ ...Object(job.data), failure }).catch(print.error)
         const isLast =
           failure.needsWord || !mayPass(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
         if (!isLast) throw new Error(failure.problem)

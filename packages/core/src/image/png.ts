@@ -8,7 +8,7 @@ import { inSlices } from './slices.ts'
 /*
  * PNGs from samples. Rows are filtered in WebAssembly (assembly/filter.ts), a batch at a time, and each batch is deflated
  * by Node's own zlib in the thread pool where it lies, so that a large picture never exists a second time. The encoder in
- * libvips filters four times as slowly, and can't leave out the search for repetitions, of which photographs have none.
+ * libvips can't leave out the search for repetitions, of which photographs have none.
  */
 
 /** How rows are filtered and deflated. */

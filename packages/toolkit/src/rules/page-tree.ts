@@ -18,9 +18,22 @@ export function* elementsIn(node: AnyNode): Generator<Element> {
   }
 }
 
-/** The elements that an element lies in, itself first. */
-export function* ancestorsOf(element: Element): Generator<Element> {
-  for (let next: AnyNode | null = element; next !== null; next = next.parent) if (isTag(next)) yield next
+/**
+ * The elements that are wanted, and all that lie in them. A step for each element: css-select's own walk, and a look
+ * at every ancestor of every image, take time that grows with the square of the depth.
+ *
+ * @param elements in the order of the page, in which a parent comes before its children
+ */
+export function withDescendants(
+  elements: readonly Element[],
+  isWanted: (element: Element) => boolean,
+): ReadonlySet<Element> {
+  const found = new Set<Element>()
+  for (const element of elements) {
+    const { parent } = element
+    if ((parent !== null && isTag(parent) && found.has(parent)) || isWanted(element)) found.add(element)
+  }
+  return found
 }
 
 /** Where an attribute stands in the text; undefined for one that the parser added or merged. */

@@ -122,3 +122,10 @@ test.each([
 ])('any text can be read for sizes: %j', css => {
   expect(findSizes(css).length).toBeLessThan(2)
 })
+
+test('a page nested a thousand times deep, with images at every depth', async () => {
+  const depth = 1_000
+  const html = `<main>${'<div><img src=a.jpg>'.repeat(depth)}${'</div>'.repeat(depth)}</main><img src=a.jpg>`
+  const found = await apply(html, { within: 'main' })
+  expect(found.match(/ srcset=/g)).toHaveLength(depth)
+})

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
-import { selectAll } from 'css-select'
+import { compile } from 'css-select'
 import { type AnyNode, type Element, isText } from 'domhandler'
 import { imageSizeFromFile } from 'image-size/fromFile'
 import picomatch from 'picomatch'
 import { UpscaleError } from 'upscale-core'
 import { isElsewhere, isRasterPicture, isTaggedPicture, pathOf } from '../references/address.ts'
 import { candidateAddress, printSrcset, type SrcsetCandidate } from '../references/srcset.ts'
-import { ancestorsOf, elementsIn, placeOf, treeOf } from './page-tree.ts'
+import { elementsIn, placeOf, treeOf, withDescendants } from './page-tree.ts'
 import type { UpscaleRule } from './rule.ts'
 import { readSizes, type Size, type SizeSheet, stretchOf } from './shown-size.ts'
 
@@ -56,7 +56,8 @@ export async function findRuledImages(
   const base = elements.find(({ name, attribs }) => name === 'base' && attribs.href !== undefined)?.attribs
     .href
   const fileOf = async (address: string): Promise<string | undefined> => page.fileOf(address, base)
-  const judges = rules.map(rule => judgeOf(rule, document, page.root))
+  const judges = rules.map(rule => judgeOf(rule, elements, page.root))
+  const turnedOff = withDescendants(elements, ({ attribs }) => attribs['data-upscale'] === 'off')
   let sheet: Promise<SizeSheet> | undefined
 
   const found: RuledImage[] = []
@@ -64,7 +65,7 @@ export async function findRuledImages(
     const place = placeOf(image, 'src')
     const { src, srcset } = image.attribs
     if (image.name !== 'img' || place === undefined || src === undefined || srcset !== undefined) continue
-    if (!isRasterPicture(src) || isTaggedPicture(src) || isElsewhere(src) || isTurnedOff(image)) continue
+    if (!isRasterPicture(src) || isTaggedPicture(src) || isElsewhere(src) || turnedOff.has(image)) continue
     const file = await fileOf(src)
     if (file === undefined) continue
     for (const { rule, wants } of judges) {
@@ -93,21 +94,16 @@ export function tagRuledImages(html: string, images: readonly RuledImage[]): str
   }, html)
 }
 
-function isTurnedOff(image: Element): boolean {
-  return [...ancestorsOf(image)].some(({ attribs }) => attribs['data-upscale'] === 'off')
-}
-
 interface Judge {
   readonly rule: UpscaleRule
   wants(image: Element, file: string): boolean
 }
 
-function judgeOf(rule: UpscaleRule, document: AnyNode, root: string): Judge {
+function judgeOf(rule: UpscaleRule, elements: readonly Element[], root: string): Judge {
   const isFile = rule.files === undefined ? () => true : matcherOf([rule.files].flat(), root)
-  const selected = rule.within === undefined ? undefined : new Set(select(rule.within, document))
-  const isWithin = (image: Element): boolean =>
-    selected === undefined || [...ancestorsOf(image)].some(element => selected.has(element))
-  return { rule, wants: (image, file) => isWithin(image) && isFile(file) }
+  const within =
+    rule.within === undefined ? undefined : withDescendants(elements, matcherOfSelector(rule.within))
+  return { rule, wants: (image, file) => (within === undefined || within.has(image)) && isFile(file) }
 }
 
 /** As in `.gitignore`: a pattern that doesn't begin at the root holds in every folder. */
@@ -120,9 +116,9 @@ function matcherOf(patterns: readonly string[], root: string): (file: string) =>
   return file => matches(relative(root, file).split(sep).join('/'))
 }
 
-function select(selector: string, document: AnyNode): Element[] {
+function matcherOfSelector(selector: string): (element: Element) => boolean {
   try {
-    return selectAll<AnyNode, Element>(selector, document)
+    return compile<AnyNode, Element>(selector)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UpscaleError('BAD_OPTION', `${JSON.stringify(selector)} is no selector: ${reason}`, {
