@@ -100,6 +100,24 @@ describe('names', () => {
     expect((await readdir(project.path('images'))).sort()).toEqual(['a.png', 'a@2x.png', 'b.jpg', 'b@2x.jpg'])
   })
 
+  test.each(['@', '-'])('of several densities (%s2x, %s3x) are not taken for sources either', async mark => {
+    await paintAll('images/a.png', 'images/box.png')
+    for (const factor of ['2', '3', '2', '1.5']) {
+      const { code } = await project.run([
+        'images',
+        '--suffix',
+        `${mark}${factor}x`,
+        '--factor',
+        factor,
+        ...PLAIN,
+      ])
+      expect(code).toBe(0)
+    }
+    const densities = (name: string): string[] => ['1.5', '2', '3'].map(one => `${name}${mark}${one}x.png`)
+    const all = ['a.png', ...densities('a'), 'box.png', ...densities('box')]
+    expect((await readdir(project.path('images'))).sort()).toEqual(all.sort())
+  })
+
   test('that end in the suffix are sources like others when results go elsewhere', async () => {
     await paintAll('images/a.png', 'images/b@2x.png')
     await project.run(['images', '--out', 'out', '--suffix', '@2x', ...PLAIN])

@@ -12,7 +12,7 @@ import { eachOf, forEach } from '../files/each.ts'
 import { folderOf, type Operand, readOperands, shownPath } from '../files/operands.ts'
 import { sweepLeftovers } from '../files/place.ts'
 import { createTargets } from '../files/target.ts'
-import { type Found, hasSuffix, type WalkRules, walk } from '../files/walk.ts'
+import { type Found, isResultBeside, type WalkRules, walk } from '../files/walk.ts'
 import { requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { watchJobs } from '../queue/await-jobs.ts'
@@ -197,7 +197,7 @@ async function createFinish(
   return {
     rules: {
       skip: new Set([folder, upscaler.options.cacheDir].filter(one => one !== undefined)),
-      wants: name => isRasterName(name) && !hasSuffix(name, suffix),
+      wants: name => isRasterName(name) && !isResultBeside(name, suffix),
     },
     expect(total) {
       progress.total = total

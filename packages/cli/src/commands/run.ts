@@ -8,7 +8,7 @@ import { folderOf, type Operand, readOperands, shownPath } from '../files/operan
 import { sweepLeftovers } from '../files/place.ts'
 import { readSize } from '../files/size.ts'
 import { createTargets } from '../files/target.ts'
-import { hasSuffix, type WalkRules, walk } from '../files/walk.ts'
+import { isResultBeside, type WalkRules, walk } from '../files/walk.ts'
 import { numberAbove, requestOf, withEncodingFlags, withEngineFlags, withExamples } from '../flags.ts'
 import { createProgress } from '../progress.ts'
 import { inSession, type Session } from '../session.ts'
@@ -76,7 +76,7 @@ async function runPictures(
   const suffix = isInPlace ? (flags.suffix ?? '') : ''
   const rules: WalkRules = {
     skip: new Set([folder, upscaler.options.cacheDir].filter(folder => folder !== undefined)),
-    wants: name => isRasterName(name) && !hasSuffix(name, suffix),
+    wants: name => isRasterName(name) && !isResultBeside(name, suffix),
   }
   if (folder !== undefined && flags.dryRun !== true) await sweepLeftovers(folder)
   const progress = createProgress(print, upscaler)

@@ -20,9 +20,20 @@ export interface WalkRules {
   wants(name: string): boolean
 }
 
-/** True for a file that an earlier run wrote beside its source: `hero@2x.png` for the suffix `@2x`. */
-export function hasSuffix(name: string, suffix: string): boolean {
-  return suffix !== '' && basename(name, extname(name)).endsWith(suffix)
+/** A suffix that says a density: what stands before the number, and the number. */
+const DENSITY = /^(\D+)\d+(?:\.\d+)?x$/
+
+/**
+ * True for a file that an earlier run wrote beside its source: `hero@2x.png` for the suffix `@2x`, and for `@3x` too, since
+ * who makes several densities of one folder wants none of them enlarged.
+ */
+export function isResultBeside(name: string, suffix: string): boolean {
+  if (suffix === '') return false
+  const stem = basename(name, extname(name))
+  const before = DENSITY.exec(suffix)?.[1]
+  const density = /\d+(?:\.\d+)?x$/.exec(stem)
+  if (before === undefined || density === null) return stem.endsWith(suffix)
+  return stem.slice(0, density.index).endsWith(before)
 }
 
 /**
