@@ -208,7 +208,9 @@ export function renamePatiently(from: string, to: string): Promise<void> {
 export function renameToFree(from: string, to: string): Promise<void> {
   return whileHeldOpen(() =>
     rename(from, to).catch((error: Error) => {
-      if (!heldOpenErrnos().includes(errnoOf(error)) || !existsSync(to)) throw error
+      // EBUSY says that it is held, whatever is there.
+      const mayBeTaken = errnoOf(error) !== 'EBUSY' && heldOpenErrnos().includes(errnoOf(error))
+      if (!mayBeTaken || !existsSync(to)) throw error
       throw Object.assign(new Error(error.message, { cause: error }), { code: 'EEXIST' })
     }),
   )

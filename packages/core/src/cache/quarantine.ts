@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
 import { errnoOf, messageOf, unreadable } from './disk.ts'
@@ -92,6 +92,8 @@ export class Quarantine {
   #move<Seen extends Sound>(path: string, look: Look<Seen>, reason: string): boolean {
     const aside = join(this.#folder, `${basename(path)}-${randomUUID()}`)
     mkdirSync(this.#folder, { recursive: true })
+    // Since the first look another process may have healed it; moved aside and back, it would be missing for a moment.
+    if (look(path).state === 'sound') return false
     try {
       renameSync(path, aside)
     } catch (error) {
@@ -106,8 +108,9 @@ export class Quarantine {
     try {
       renameSync(aside, path)
     } catch (error) {
-      // Somebody published again meanwhile: theirs is as good, ours stays aside.
       if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(errnoOf(error))) throw error
+      // Somebody published again meanwhile: theirs is as good.
+      if (look(path).state === 'sound') rmSync(aside, { recursive: true, force: true })
     }
     return false
   }
