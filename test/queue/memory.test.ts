@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { lacks, type RunningServer, startRedis } from '../support/servers.ts'
+import { drawAll } from './draw-all.ts'
 
 // A Redis whose memory is used up, and one that forgets what it was told: said, never silent.
 
@@ -114,14 +114,3 @@ describe.skipIf(lacks('redis-server'))('a Redis', () => {
     expect(evicting.stderr).toContain('maxmemory-policy allkeys-lru')
   })
 })
-
-async function drawAll(project: Project, number: number): Promise<void> {
-  for (let at = 0; at < number; at++) {
-    const data = Uint8Array.from({ length: 24 * 16 * 3 }, (_, sample) => {
-      const x = Math.floor(sample / 3) % 24
-      return (x * 7 + (at % 60) + (sample % 3) * 3) % 256
-    })
-    const raw = { width: 24, height: 16, channels: 3 as const }
-    await project.write(`in/${at}.png`, await sharp(data, { raw }).png().toBuffer())
-  }
-}

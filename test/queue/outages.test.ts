@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
 import { type FaultyStore, startFaultyStore } from '../remote/faulty-store.ts'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { lacks, type RunningServer, startRedis } from '../support/servers.ts'
 import { startWireCutter, type WireCutter } from '../support/wire-cutter.ts'
+import { drawAll } from './draw-all.ts'
 
 // What a queue does while what its machines share is away: a Redis that holds jobs, pictures and answers, or one with a
 // store over HTTP beside it. Whatever happens, each picture is delivered, and none is ordered twice. A few outages are
@@ -151,15 +151,4 @@ function sentPictures({ orders }: Gateway): Set<string> {
         .digest('hex'),
     ),
   )
-}
-
-async function drawAll(project: Project, number: number): Promise<void> {
-  for (let at = 0; at < number; at++) {
-    const data = Uint8Array.from({ length: 24 * 16 * 3 }, (_, sample) => {
-      const x = Math.floor(sample / 3) % 24
-      return (x * 7 + (at % 60) + (sample % 3) * 3) % 256
-    })
-    const raw = { width: 24, height: 16, channels: 3 as const }
-    await project.write(`in/${at}.png`, await sharp(data, { raw }).png().toBuffer())
-  }
 }

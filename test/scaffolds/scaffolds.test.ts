@@ -1,8 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
@@ -12,6 +10,7 @@ import { openTab } from '../docs/tab.ts'
 import { findChromium, launchChromium } from '../support/chromium.ts'
 import { type Packed, packAll } from '../support/packages.ts'
 import { serve } from '../support/serve.ts'
+import { freePort } from '../support/servers.ts'
 import { filesIn, follow, type Scaffold, widthOf } from './scaffold.ts'
 
 /*
@@ -229,13 +228,4 @@ async function see(
     stop?.()
     await served?.close()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

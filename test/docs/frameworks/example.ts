@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../../support/servers.ts'
 
 /** A project under `examples/`, used through its own scripts as its user would. */
 export interface Example {
@@ -109,15 +109,6 @@ function quiet(): NodeJS.ProcessEnv {
     NUXT_TELEMETRY_DISABLED: '1',
     NO_COLOR: '1',
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }
 
 async function answering({ url, output }: RunningServer, child: ChildProcess): Promise<void> {
