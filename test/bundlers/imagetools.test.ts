@@ -101,7 +101,7 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
     }
   })
 
-  test('the dev server hands it a stand-in while the engine works', async () => {
+  test('the dev server hands it a placeholder while the engine works', async () => {
     const site = await project()
     const gated = gatedEngine()
     const server = await createServer({

@@ -141,7 +141,7 @@ describe.skipIf(findChromium() === undefined)('a page of a stranger', () => {
 })
 
 describe('an address', () => {
-  test('that no file of the project contains gives a stand-in, and a word about it', async () => {
+  test('that no file of the project contains gives a placeholder, and a word about it', async () => {
     const gated = gatedEngine()
     gated.open()
     const { origin, lines } = await start({ 'index.html': '<html></html>' }, { engine: gated.engine })

@@ -180,7 +180,7 @@ describe('an address', () => {
     ])
   })
 
-  test('of a picture that is not finished gives a stand-in that nobody keeps', async () => {
+  test('of a picture that is not finished gives a placeholder that nobody keeps', async () => {
     const gated = gatedEngine()
     const { origin } = await start(await project(page, 'a.png'), { engine: gated.engine })
     const stub = await fetch(`${origin}/a.png?upscale=2`)

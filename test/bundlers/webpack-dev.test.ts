@@ -58,7 +58,7 @@ describe.skipIf(findChromium() === undefined).each([
   ['webpack', DEV_SERVERS.webpack],
   ['rspack', DEV_SERVERS.rspack],
 ])('%s', (_, server) => {
-  test('a stand-in is served after the picture is made, for the page that was on its way', async () => {
+  test('a placeholder is served after the picture is made, for the page that was on its way', async () => {
     const gated = gatedEngine()
     const page = await open(server, await familySite(server), { engine: gated.engine })
     await expectSoon(page, swatchOf, server.forms)
@@ -212,7 +212,7 @@ describe.each(Object.entries(COMPILERS))('%s', (_, compilerOf) => {
     expect(await shown(other)).toEqual([...oppositeOf('a.png').left, 40])
   })
 
-  test('no cache of the host keeps a stand-in', async () => {
+  test('no cache of the host keeps a placeholder', async () => {
     const gated = gatedEngine()
     const site = await project()
     const first = watch(site, 'development', { engine: gated.engine }, true)

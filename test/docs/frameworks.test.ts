@@ -155,7 +155,7 @@ describe.skipIf(findChromium() === undefined).each([
   ['sveltekit', ['vite', 'dev']],
   ['astro', ['astro', 'dev']],
 ] as const)('the dev server of %s', (name, [binary, command]) => {
-  test('shows stand-ins of the right size, then the engine’s pictures', async () => {
+  test('shows placeholders of the right size, then the engine’s pictures', async () => {
     const { root, clear, serve: start } = example(name)
     await clear()
     const server = await start(binary, command)

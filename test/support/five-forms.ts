@@ -7,7 +7,7 @@ import type { Seen, SeenPage } from './read-page.ts'
 
 const collect = readFile(new URL('./collect-images.js', import.meta.url), 'utf8')
 
-/** The forms whose swap of a stand-in for the picture is looked at; `inline` is a file that Vite reads. */
+/** The forms whose swap of a placeholder for the picture is looked at; `inline` is a file that Vite reads. */
 export const FIVE_FORMS: readonly Form[] = [
   ['html', 'html.png', 2],
   ['js', 'js.png', 2],
@@ -83,7 +83,7 @@ function problemsOf(form: string, seen: Seen | undefined, { left, right }: Swatc
   return isRight ? [] : [`${form}: ${JSON.stringify(seen)}`]
 }
 
-/** What a stand-in, which is encoded for speed, may be off; far less than the opposite colour is. */
+/** What a placeholder, which is encoded for speed, may be off; far less than the opposite colour is. */
 const TOLERANCE = 10
 
 export const oppositeOf = (file: string): Swatch => {

@@ -12,7 +12,7 @@ export interface GatedEngine {
 }
 
 /**
- * Repeats each pixel and turns its colour into the opposite, so that a finished picture can be told from any stand-in.
+ * Repeats each pixel and turns its colour into the opposite, so that a finished picture can be told from any placeholder.
  * @param failure makes every call fail with this text once it may go on
  */
 export function gatedEngine({ failure }: { readonly failure?: string } = {}): GatedEngine {

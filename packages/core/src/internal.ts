@@ -14,11 +14,11 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { discard, renamePatiently } from './cache/disk.ts'
+export { priceOf } from './engines/call-price.ts'
 export { dollars } from './engines/dollars.ts'
 export type { OrderSize } from './engines/engine.ts'
 export { sleep } from './engines/http/deadline.ts'
 export { listModels } from './engines/lumenfall/catalogue.ts'
-export { priceOf } from './engines/price.ts'
 export { suggestFormat } from './image/output.ts'
 export { priceText } from './pipeline/plan.ts'
 export { evictionOf, isFull } from './remote/drivers/redis-memory.ts'

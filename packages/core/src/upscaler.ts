@@ -2,17 +2,17 @@ import { resolve } from 'node:path'
 import pLimit from 'p-limit'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
-import { createPrices } from './billing/prices.ts'
+import { createPrices } from './billing/quoted-prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
-import { openHits } from './cache/hits.ts'
+import { openHitJournal } from './cache/hit-journal.ts'
 import { openStores } from './cache/stores.ts'
+import { priceOf } from './engines/call-price.ts'
 import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
-import { priceOf } from './engines/price.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { withAnswer } from './pipeline/answer.ts'
+import { findFinished, flightOf } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
-import { findFinished, flightOf } from './pipeline/find-finished.ts'
 import { makeFinished } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
 import { createRecorder, type Origin, type Report } from './pipeline/report.ts'
@@ -175,7 +175,7 @@ export function createUpscaler(
     options: resolved,
     stores: openStores(resolved, recorder.notice),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
-    hits: openHits(resolved.scratchDir),
+    hits: openHitJournal(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     prices: createPrices(engineContext),
     breaker: createBreaker(ENGINE_POLICY),

@@ -5,7 +5,7 @@ import type { Breaker } from '../engines/http/breaker.ts'
 import type { ResolvedOptions } from '../request/options.ts'
 import type { Budget } from './budget.ts'
 import type { Ledger } from './ledger.ts'
-import type { Prices } from './prices.ts'
+import type { Prices } from './quoted-prices.ts'
 import type { SharedIntent } from './shared-intent.ts'
 
 /** What buying an answer needs of the upscaler. */

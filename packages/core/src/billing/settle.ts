@@ -1,6 +1,6 @@
 import type { NewEntry } from '../cache/cache.ts'
+import { priceOf } from '../engines/call-price.ts'
 import type { FileAnswer } from '../engines/engine.ts'
-import { priceOf } from '../engines/price.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
 import type { Reservation } from './budget.ts'
 import { clearLocalIntent, type Intent, readIntent } from './intent.ts'

@@ -6,6 +6,8 @@ import type { Format } from '../source/format.ts'
 export type AnswerKey = string & { readonly kind: 'answer' }
 /** A request on the bytes of a source; leads to a {@link AnswerKey} without decoding. */
 export type AliasKey = string & { readonly kind: 'alias' }
+/** What the work on a file depends on. */
+export type FlightKey = string & { readonly kind: 'flight' }
 /** What the shipped file depends on. */
 export type OutputKey = string & { readonly kind: 'output' }
 
@@ -17,9 +19,6 @@ const NORMALISATION = 1
 
 /** Bumped when the encoders or their settings change the bytes of a finished file. */
 const ENCODING = 4
-
-/** Both, for whatever must not outlive a change of either. */
-export const REVISIONS: readonly number[] = [NORMALISATION, ENCODING]
 
 export interface EngineCall {
   readonly engine: Pick<Engine, 'id' | 'model' | 'revision'>
@@ -53,6 +52,27 @@ export function aliasKey(sourceDigest: string, call: EngineCall): AliasKey {
     normalisation: NORMALISATION,
     ...callParts(call),
   }) as AliasKey
+}
+
+/**
+ * Names work that gives the same file, so that it is done once at a time (single flight), and found again by the hit
+ * journal.
+ */
+export function flightKey(
+  sourceDigest: string,
+  call: EngineCall,
+  place: { readonly scratchDir: string } & Pick<OutputFile, 'format' | 'quality' | 'fileName'> & {
+      /** How much larger the file is than its source. */
+      readonly factor: number
+    },
+): FlightKey {
+  return digest('flight/1', {
+    source: sourceDigest,
+    normalisation: NORMALISATION,
+    encoding: ENCODING,
+    ...callParts(call),
+    ...place,
+  }) as FlightKey
 }
 
 /** The key of a finished file made from an answer. */

@@ -41,7 +41,7 @@ const MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 const LOCK_TIMEOUT_MS = 60_000
 
 /** What is listed: of a file, and of what was added beside it. */
-export interface PaidList {
+export interface ListedAnswers {
   /** How many lines there are, at least: one that was added may replace another. */
   readonly size: number
   /** @throws UpscaleError CACHE_UNREADABLE for a line that can't be right */
@@ -54,7 +54,9 @@ export class Manifest {
   readonly #additions: ManifestAdditions
   readonly #waiting = new Map<string, ManifestLine>()
   #seen: { readonly stamp: string; readonly text: ManifestText } | undefined
-  #lines: { readonly text: ManifestText; readonly added: ManifestLines; readonly list: PaidList } | undefined
+  #lines:
+    | { readonly text: ManifestText; readonly added: ManifestLines; readonly list: ListedAnswers }
+    | undefined
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
@@ -71,7 +73,7 @@ export class Manifest {
    * @returns undefined where there is no manifest
    * @throws UpscaleError CACHE_UNREADABLE for one that can't be read or understood
    */
-  lines(): PaidList | undefined {
+  lines(): ListedAnswers | undefined {
     // In this order: whoever makes one file of both replaces the list before the other goes.
     const added = this.#additions.read()
     const text = this.#text()
@@ -81,7 +83,7 @@ export class Manifest {
     return this.#lines.list
   }
 
-  #listOf(text: ManifestText, added: ManifestLines): PaidList {
+  #listOf(text: ManifestText, added: ManifestLines): ListedAnswers {
     return {
       size: text.size + added.size,
       get: key => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { readLedger } from '../billing/ledger.ts'
 import { keyOf, temporaryFolder } from '../test-support/fault-kit.ts'
 import { type Cache, openCache } from './cache.ts'
-import { openHits } from './hits.ts'
+import { openHitJournal } from './hit-journal.ts'
 import { hitsFile, ledgerFolder } from './layout.ts'
 import { acquireLock } from './lock/lock.ts'
 
@@ -54,7 +54,7 @@ describe.skipIf(process.platform === 'win32')('in the place of a file of ours', 
     const root = temporaryFolder()
     mkdirSync(dirname(hitsFile(root)), { recursive: true })
     make(hitsFile(root))
-    expect(openHits(root).find('key')).toBeUndefined()
+    expect(openHitJournal(root).find('key')).toBeUndefined()
   })
 
   it.each(STRANGE)('%s is no ledger, and named', async (_, make) => {

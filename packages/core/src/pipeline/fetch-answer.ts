@@ -1,7 +1,7 @@
 import type { AnswerKey } from '../cache/keys.ts'
 import { isUpscaleError } from '../errors.ts'
 import { decodeAnswer } from '../image/codec.ts'
-import { verifyAnswer } from '../image/verify.ts'
+import { verifyAnswer } from '../image/verify-answer.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import type { PipelineContext } from './context.ts'

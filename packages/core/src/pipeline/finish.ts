@@ -1,16 +1,16 @@
-import { aliasKey, outputKey } from '../cache/keys.ts'
+import { aliasKey, type FlightKey, outputKey } from '../cache/keys.ts'
 import { finish } from '../image/codec.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import type { SourceImage } from '../source/source.ts'
+import { describe } from './cache-hit.ts'
 import type { Answer, FinishedFile, PipelineContext } from './context.ts'
-import { describe } from './find-finished.ts'
 
 /** Finishes an answer into a file, and makes it findable. @param flight from {@link flightOf} */
 export async function makeFinished(
   source: SourceImage,
   request: ResolvedRequest,
   answer: Answer,
-  flight: string,
+  flight: FlightKey,
   context: PipelineContext,
 ): Promise<FinishedFile> {
   const { stores, hits } = context

@@ -5,20 +5,17 @@ import pLimit from 'p-limit'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
 import { discard, dollars, safeText } from 'upscale-core/internal'
 import { type AnswerFacts, base64Answer, estimate, eventAnswer, urlAnswer } from '../answer.ts'
-import { ApiError } from '../api-error.ts'
 import { type Edit, planEdit } from '../edit.ts'
 import { receiveForm } from '../form.ts'
 import type { Form } from '../form-parts.ts'
 import type { Receipt } from '../metering.ts'
 import { readQueryFlag } from '../query.ts'
 import type { ServerParts } from '../server-parts.ts'
+import { createTurns } from '../turns.ts'
 import { MEDIA_PATH } from './media.ts'
 
 /** Uploads read into memory at a time; the others wait on disk. With bodies of 50 MiB they take 800 MiB at most. */
 const READ_AT_A_TIME = 16
-
-/** How soon a client that found the server full should come back. */
-const FULL_PAUSE_SECONDS = 5
 
 /**
  * `POST /images/edits`: upscales a picture, or tells with `?dryRun=true` what that would cost at most.
@@ -125,45 +122,5 @@ function note(
 function hungUp(): UpscaleError {
   return new UpscaleError('ABORTED', 'the client hung up', {
     hint: 'ask again; what was made meanwhile is kept',
-  })
-}
-
-/** Who may send and who may have work done: nobody can take all of it from the others, and a slow upload none of it. */
-interface Turns {
-  upload<T>(caller: string, work: () => Promise<T>): Promise<T>
-  edit<T>(caller: string, work: () => Promise<T>): Promise<T>
-}
-
-function createTurns({ limits: { maxEdits }, callers }: ServerParts): Turns {
-  const share = callers > 1 ? Math.ceil(maxEdits / 2) : maxEdits
-  const uploads = new Map<string, number>()
-  const edits = new Map<string, number>()
-
-  async function take<T>(
-    taken: Map<string, number>,
-    most: number,
-    caller: string,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const own = taken.get(caller) ?? 0
-    const all = [...taken.values()].reduce((sum, count) => sum + count, 0)
-    if (own >= share || all >= most) throw full()
-    taken.set(caller, own + 1)
-    try {
-      return await work()
-    } finally {
-      taken.set(caller, (taken.get(caller) ?? 1) - 1)
-    }
-  }
-
-  return {
-    upload: (caller, work) => take(uploads, share * callers, caller, work),
-    edit: (caller, work) => take(edits, maxEdits, caller, work),
-  }
-}
-
-function full(): ApiError {
-  return new ApiError('RATE_LIMITED', 'This server has as many requests under way as it may have.', {
-    retryAfterSeconds: FULL_PAUSE_SECONDS,
   })
 }

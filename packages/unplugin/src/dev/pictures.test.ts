@@ -40,8 +40,8 @@ async function failureOf(error: UpscaleError, ms: number): Promise<unknown> {
 
 describe.each([
   ['at once', 0],
-  ['later than a stand-in', 400],
-])('a stand-in that can’t be made, where the work ends %s', (_, ms) => {
+  ['later than a placeholder', 400],
+])('a placeholder that can’t be made, where the work ends %s', (_, ms) => {
   test('is the failure of the work', async () => {
     const corrupt = new UpscaleError('SOURCE_CORRUPT', 'half of it is missing', { hint: 'fetch it again' })
     expect(await failureOf(corrupt, ms)).toBe(corrupt)

@@ -17,21 +17,21 @@ export type DevPicture<T> =
 /** Pictures for pages that are not kept waiting. */
 export interface DevPictures<T> {
   /**
-   * The finished picture, or a stand-in when that takes longer than a moment or may not be made here.
-   * @throws UpscaleError that of the work, also when no stand-in can be made of the image
+   * The finished picture, or a placeholder when that takes longer than a moment or may not be made here.
+   * @throws UpscaleError that of the work, also when no placeholder can be made of the image
    */
   ask(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
-  /** A stand-in, whether or not the picture is there. @throws UpscaleError when none can be made of the image */
-  standIn(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
+  /** A placeholder, whether or not the picture is there. @throws UpscaleError when none can be made of the image */
+  placeholder(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<T>>
   close(): void
 }
 
 export interface DevEvents {
-  /** All work is done, and some of it was shown by a stand-in before. */
+  /** All work is done, and some of it was shown by a placeholder before. */
   onNews(): void
-  /** Work failed that was shown by a stand-in; whoever asks next gets the error. */
+  /** Work failed that was shown by a placeholder; whoever asks next gets the error. */
   onLateFailure(error: unknown): void
-  /** A stand-in is shown because no engine may make the picture here. */
+  /** A placeholder is shown because no engine may make the picture here. */
   onLeftOut(error: UpscaleError): void
 }
 
@@ -68,7 +68,7 @@ export function createDevPictures<T>(
         throw withPlace(unreadable(source, cause), site)
       }
     },
-    async standIn(source, request, site) {
+    async placeholder(source, request, site) {
       try {
         const placeholder = await placeholders.make(source, stampOf(source), request.factor)
         return { kind: 'placeholder', placeholder }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * Work that a page doesn't wait for: a browser holds six connections to a server, so a few pictures of five seconds
  * each would keep the scripts of the page from loading. Whoever asks waits for a moment, and is then told to show a
- * stand-in; when all work is done, the page is told once.
+ * placeholder; when all work is done, the page is told once.
  */
 export interface DevQueue<T> {
   /**
@@ -18,9 +18,9 @@ export interface DevQueue<T> {
 }
 
 export interface DevQueueEvents {
-  /** All work is done, and some of it was shown by a stand-in before. */
+  /** All work is done, and some of it was shown by a placeholder before. */
   onNews(): void
-  /** Work failed that was shown by a stand-in. */
+  /** Work failed that was shown by a placeholder. */
   onLateFailure(error: unknown): void
 }
 
@@ -29,7 +29,7 @@ interface DevTask<T> {
   readonly result: Promise<T>
   /** Settles when the grace, which begins with the work, is over. */
   readonly grace: Promise<undefined>
-  hasStandIn: boolean
+  hasPlaceholder: boolean
   /** Set when it failed after nobody waited for it any longer. */
   lateFailure?: { readonly error: unknown }
 }
@@ -50,19 +50,19 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
       stamp,
       result: work(),
       grace: sleep(GRACE_MS, undefined, { ref: false }),
-      hasStandIn: false,
+      hasPlaceholder: false,
     }
     tasks.set(key, task)
     gate.workBegins()
     task.result.then(
       () => {
         forget(key, task)
-        gate.workEnds(task.hasStandIn)
+        gate.workEnds(task.hasPlaceholder)
       },
       error => {
         gate.workEnds(false)
-        if (!task.hasStandIn || isClosed) return
-        // It stays until somebody asks, or the page would show the stand-in for good.
+        if (!task.hasPlaceholder || isClosed) return
+        // It stays until somebody asks, or the page would show the placeholder for good.
         task.lateFailure = { error }
         onLateFailure(error)
       },
@@ -89,7 +89,7 @@ export function createDevQueue<T>({ onNews, onLateFailure }: DevQueueEvents): De
         forget(key, task)
         throw error
       }
-      task.hasStandIn = true
+      task.hasPlaceholder = true
       return undefined
     },
     endOf: key => tasks.get(key)?.result,

@@ -60,7 +60,7 @@ export async function applyRules(
 
 /**
  * Makes tagged attributes of a page point at slots, by a path relative to the page; Vite does the rest. Inline
- * `style` and `<style>` are style sheets to Vite and reach vite-css.ts by themselves.
+ * `style` and `<style>` are style sheets to Vite and reach css.ts by themselves.
  */
 export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
   // The parser takes its time to load, so only pages with a tag get it.

@@ -17,7 +17,7 @@ export interface PictureSource {
   get(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<SourcedPicture>
 }
 
-/** A picture; of a stand-in, the file that changes when there is something better. */
+/** A picture; of a placeholder, the file that changes when there is something better. */
 export type SourcedPicture =
   | Extract<DevPicture<UpscaledImage>, { kind: 'finished' }>
   | (Extract<DevPicture<UpscaledImage>, { kind: 'placeholder' }> & { readonly rebuildTrigger: string })
@@ -60,7 +60,7 @@ async function produce(context: Context): Promise<string | Buffer> {
     return variantCode(directive, { path, image: finished }, projectUpscaler.options)
   }
   const { placeholder, rebuildTrigger } = picture
-  // A cache of the host, on disk for one, must not keep a stand-in for the picture.
+  // A cache of the host, on disk for one, must not keep a placeholder for the picture.
   context.cacheable(false)
   context.addDependency(rebuildTrigger)
   if (directive.as === 'url') return Buffer.from(placeholder.bytes)

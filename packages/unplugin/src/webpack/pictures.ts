@@ -58,7 +58,7 @@ export function createPictureSource(
 }
 
 /**
- * True where a stand-in may be shown for a while: a process that goes on (`watchMode`, which webpack-dev-server, `webpack
+ * True where a placeholder may be shown for a while: a process that goes on (`watchMode`, which webpack-dev-server, `webpack
  * --watch` and their like of Rspack and Rsbuild all set) and so replaces it, in a mode whose output nobody ships. One of
  * them is not enough: `webpack --mode development` ends with what it wrote, and `webpack --watch --mode production`
  * writes what may be shipped at any moment. A config without a mode is one of production. Variables such as WEBPACK_SERVE
@@ -85,7 +85,7 @@ const ECHO_MS = 1500
 const LEFT_OUT_MS = 30_000
 
 /**
- * Pictures are made behind the compiler's back, and a file that the modules of stand-ins depend on is written when they
+ * Pictures are made behind the compiler's back, and a file that the modules of placeholders depend on is written when they
  * are ready, which makes the compiler build those modules again: once for a wave of pictures. The file lies in the
  * system's folder for temporary files, since the family takes no notice of changes in `node_modules`.
  */
@@ -128,7 +128,7 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
 }
 
 /**
- * Modules of stand-ins are built anew with every build, so what was left out is not looked for each time: that means
+ * Modules of placeholders are built anew with every build, so what was left out is not looked for each time: that means
  * decoding the image.
  */
 function withLeftOut({ options, finish }: ProjectUpscaler): ProjectUpscaler['finish'] {

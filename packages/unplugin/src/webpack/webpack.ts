@@ -7,7 +7,7 @@ import type { Compiler, ResolveData } from 'webpack'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { keepStandIns } from './kept-stand-ins.ts'
+import { keepPlaceholders } from './kept-placeholders.ts'
 import { PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
@@ -51,7 +51,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
       if (needsType(data)) await makeAsset(data.createData, factory)
     })
   })
-  keepStandIns(compiler)
+  keepPlaceholders(compiler)
   checkOutput(compiler, options, pictureSource)
   endBuilds(compiler, options, logger, pictureSource)
 }

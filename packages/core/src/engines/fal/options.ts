@@ -1,6 +1,6 @@
 import { flag, integer, type Rule } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
-import { combinationProblems, IDEOGRAM_PARAMS, optionRules, paramsAmong } from '../lumenfall/model-params.ts'
+import { combinationProblems, IDEOGRAM_PARAMS, optionRules, paramsAmong } from '../model-params.ts'
 import type { Connection } from '../openai/engine.ts'
 import { optionProblems } from '../params.ts'
 import {

@@ -1,6 +1,6 @@
 import { type Rule, text } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
-import { optionRules, paramsAmong } from '../lumenfall/model-params.ts'
+import { optionRules, paramsAmong } from '../model-params.ts'
 import type { Connection } from '../openai/engine.ts'
 import { numberBetween, optionProblems } from '../params.ts'
 import {
@@ -14,7 +14,7 @@ import {
   resolveKey,
   SERVICE_RULES,
 } from '../service-options.ts'
-import { findIdeogramModel, type IdeogramModel } from './model-table.ts'
+import { findIdeogramModel, type IdeogramModel } from './models-and-prices.ts'
 
 /** Every option may be left out, but for `pricePerMegapixel` of a model whose price is not known. */
 export interface IdeogramOptions {

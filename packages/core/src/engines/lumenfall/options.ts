@@ -1,5 +1,6 @@
 import { UpscaleError } from '../../errors.ts'
 import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../../validate.ts'
+import { combinationProblems, optionRules, paramsAmong } from '../model-params.ts'
 import type { Connection } from '../openai/engine.ts'
 import { optionProblems, type ParamValue } from '../params.ts'
 import {
@@ -13,8 +14,7 @@ import {
   resolveKey,
   SERVICE_RULES,
 } from '../service-options.ts'
-import { combinationProblems, optionRules, paramsAmong } from './model-params.ts'
-import { MODELS, type ModelFacts, PROVIDERS } from './model-table.ts'
+import { MODELS, type ModelFacts, PROVIDERS } from './models-and-prices.ts'
 import { REPLAY_RULES, type Replay, type ReplayOptions, replayProblems, resolveReplay } from './replay.ts'
 
 /** Every option may be left out. Those of the model can also be set for one image in a directive (`detail=60`). */

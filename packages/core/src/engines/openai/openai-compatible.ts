@@ -1,8 +1,8 @@
 import { UpscaleError } from '../../errors.ts'
 import { flag, numberAbove, oneOf, type Rule, record, show, text } from '../../validate.ts'
 import type { FileEngine } from '../engine.ts'
-import type { ModelParams } from '../lumenfall/model-params.ts'
-import type { Scales } from '../lumenfall/model-table.ts'
+import type { Scales } from '../lumenfall/models-and-prices.ts'
+import type { ModelParams } from '../model-params.ts'
 import { flagParam, numberParam, optionProblems, type Param, type ParamValue, textParam } from '../params.ts'
 import {
   DEFAULT_TIMEOUT_MS,

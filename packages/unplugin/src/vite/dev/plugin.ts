@@ -17,7 +17,7 @@ import { createDevSession, type DevSession } from './session.ts'
 
 /*
  * The dev server never makes a page wait for an engine. Vite leaves tagged references as they are, the middleware
- * answers with the picture or quickly with a stand-in, and the page loads again when the pictures are there.
+ * answers with the picture or quickly with a placeholder, and the page loads again when the pictures are there.
  */
 
 /** Keys that Vite takes off an address itself; any other makes another plugin read the file. */

@@ -14,14 +14,14 @@ import { projectOf, viteLogger } from '../logger.ts'
 import type { ViteSession } from '../session.ts'
 import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
 
-/** What the parts of one dev server share. Its {@link file} and {@link facts} are of a stand-in until the picture is there. */
+/** What the parts of one dev server share. Its {@link file} and {@link facts} are of a placeholder until the picture is there. */
 export interface DevSession extends ViteSession {
   /** Sources of which a picture was asked for, with forward slashes. */
   readonly sources: ReadonlySet<string>
   /** What the project's own files ask for. */
   readonly modulePictures: ModulePictures
   /**
-   * The finished picture, or a stand-in when that takes longer than a moment or may not be made here. What no module of
+   * The finished picture, or a placeholder when that takes longer than a moment or may not be made here. What no module of
    * the project contains is made by nobody.
    */
   picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>>
@@ -72,7 +72,7 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     config.logger.warnOnce(
       `[upscale] ${escapeText(site.reference)} is in no module of the project, so nothing is made of it; write the reference there as a whole`,
     )
-    return pictures.standIn(source, request, site)
+    return pictures.placeholder(source, request, site)
   }
 
   async function isFinished(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<boolean> {

@@ -2,16 +2,16 @@ import type { Compiler } from 'webpack'
 import { isTaggedImage } from '../reference.ts'
 
 /**
- * Keeps the files of stand-ins from `output.clean` while the compiler runs. A page may be on its way when its pictures are
- * replaced: it then has the addresses of stand-ins beside the newer script, whose client sees nothing to load again.
+ * Keeps the files of placeholders from `output.clean` while the compiler runs. A page may be on its way when its pictures are
+ * replaced: it then has the addresses of placeholders beside the newer script, whose client sees nothing to load again.
  */
-export function keepStandIns(compiler: Compiler): void {
+export function keepPlaceholders(compiler: Compiler): void {
   const files = new Set<string>()
   compiler.hooks.compilation.tap('upscale', compilation => {
     compilation.hooks.afterProcessAssets.tap('upscale', () => {
       for (const module of compilation.modules) {
         const { buildInfo } = module
-        // The loader says of nothing but a stand-in that it must not be kept.
+        // The loader says of nothing but a placeholder that it must not be kept.
         if (buildInfo?.cacheable !== false || !('resource' in module)) continue
         if (!isTaggedImage(String(module.resource))) continue
         for (const file of filesOf(buildInfo)) files.add(file)

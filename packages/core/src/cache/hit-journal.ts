@@ -42,7 +42,7 @@ const MAX_STALE = 2
 /** The largest journal that is read, in bytes: some hundred thousand pictures. */
 const MAX_BYTES = 64 * 1024 * 1024
 
-export function openHits(scratchDir: string): HitJournal {
+export function openHitJournal(scratchDir: string): HitJournal {
   const file = hitsFile(scratchDir)
   let known: Map<string, Hit> | undefined
 

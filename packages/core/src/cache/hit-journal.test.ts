@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { type Hit, openHits } from './hits.ts'
+import { type Hit, openHitJournal } from './hit-journal.ts'
 import type { AnswerKey } from './keys.ts'
 
 let folder: string
@@ -33,47 +33,47 @@ function hit(width: number): Hit {
 }
 
 test('finds what an earlier process added; the last line of a key wins', () => {
-  const journal = openHits(folder)
+  const journal = openHitJournal(folder)
   journal.add('one', hit(1))
   journal.add('two', hit(2))
   journal.add('one', hit(3))
-  expect(openHits(folder).find('one')).toEqual(hit(3))
-  expect(openHits(folder).find('two')).toEqual(hit(2))
-  expect(openHits(folder).find('three')).toBeUndefined()
+  expect(openHitJournal(folder).find('one')).toEqual(hit(3))
+  expect(openHitJournal(folder).find('two')).toEqual(hit(2))
+  expect(openHitJournal(folder).find('three')).toBeUndefined()
 })
 
 test('adds nothing twice', () => {
-  openHits(folder).add('one', hit(1))
+  openHitJournal(folder).add('one', hit(1))
   const before = readFileSync(file)
-  openHits(folder).add('one', hit(1))
+  openHitJournal(folder).add('one', hit(1))
   expect(readFileSync(file)).toEqual(before)
 })
 
 test('skips every line that was changed or torn, and keeps the others', () => {
-  const journal = openHits(folder)
+  const journal = openHitJournal(folder)
   for (const key of ['one', 'two', 'three']) journal.add(key, hit(1))
   const lines = readFileSync(file, 'utf8').split('\n')
   for (let at = 0; at < (lines[1]?.length ?? 0); at += 7) {
     const changed = `${lines[1]?.slice(0, at)}#${lines[1]?.slice(at + 1)}`
     writeFileSync(file, [lines[0], changed, lines[2], ''].join('\n'))
-    const again = openHits(folder)
+    const again = openHitJournal(folder)
     expect(again.find('two')).toBeUndefined()
     expect(again.find('three')).toEqual(hit(1))
   }
   appendFileSync(file, lines[0]?.slice(0, 40) ?? '')
-  expect(openHits(folder).find('one')).toEqual(hit(1))
+  expect(openHitJournal(folder).find('one')).toEqual(hit(1))
 })
 
 test('is written anew when most of its lines are stale', () => {
-  const journal = openHits(folder)
+  const journal = openHitJournal(folder)
   for (let round = 0; round < 1500; round++) journal.add('one', hit(round + 1))
-  expect(openHits(folder).find('one')).toEqual(hit(1500))
+  expect(openHitJournal(folder).find('one')).toEqual(hit(1500))
   expect(readFileSync(file, 'utf8').trim().split('\n')).toHaveLength(1)
 })
 
 test('does without where it can’t be written', () => {
   writeFileSync(join(folder, 'v1'), 'in the way')
-  const journal = openHits(folder)
+  const journal = openHitJournal(folder)
   journal.add('one', hit(1))
   expect(journal.find('one')).toEqual(hit(1))
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MODELS, scaleFor } from './model-table.ts'
+import { MODELS, scaleFor } from './models-and-prices.ts'
 
 function model(slug: string) {
   const found = MODELS.find(candidate => candidate.slug === slug)

@@ -1,5 +1,5 @@
+import { priceOf } from '../engines/call-price.ts'
 import type { EngineContext, FileEngine } from '../engines/engine.ts'
-import { priceOf } from '../engines/price.ts'
 import { isUpscaleError } from '../errors.ts'
 import type { RequestOf } from '../request/request.ts'
 

@@ -1,6 +1,6 @@
 import { UpscaleError } from '../../errors.ts'
 import { oneOf, unknownName } from '../../validate.ts'
-import type { ModelParams } from '../lumenfall/model-params.ts'
+import type { ModelParams } from '../model-params.ts'
 import { type Param, type ParamValue, textParam } from '../params.ts'
 
 /** What is known about one upscaler of Ideogram's. Data only: a new model is a new row. */

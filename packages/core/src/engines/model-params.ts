@@ -1,7 +1,7 @@
-import { UpscaleError } from '../../errors.ts'
-import type { Rule } from '../../validate.ts'
-import type { EngineParams } from '../engine.ts'
-import { flagParam, type Param, type ParamValue, readParams, textParam, wholeParam } from '../params.ts'
+import { UpscaleError } from '../errors.ts'
+import type { Rule } from '../validate.ts'
+import type { EngineParams } from './engine.ts'
+import { flagParam, type Param, type ParamValue, readParams, textParam, wholeParam } from './params.ts'
 
 /** A model's own parameters by their name on the wire. */
 export type ModelParams = Readonly<Record<string, Param>>

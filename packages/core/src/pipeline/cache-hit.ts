@@ -1,7 +1,13 @@
-import { hash } from 'node:crypto'
 import type { CacheEntry } from '../cache/cache.ts'
-import type { Hit } from '../cache/hits.ts'
-import { type AnswerKey, aliasKey, type OutputFile, outputKey, REVISIONS } from '../cache/keys.ts'
+import type { Hit } from '../cache/hit-journal.ts'
+import {
+  type AnswerKey,
+  aliasKey,
+  type FlightKey,
+  flightKey,
+  type OutputFile,
+  outputKey,
+} from '../cache/keys.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFacts, SourceFile } from '../source/source.ts'
@@ -18,7 +24,7 @@ import type { FinishedFile, PipelineContext } from './context.ts'
 export function findFinished(
   source: SourceFile,
   request: ResolvedRequest,
-  flight: string,
+  flight: FlightKey,
   context: PipelineContext,
 ): FinishedFile | undefined {
   const known = context.hits.find(flight)
@@ -76,22 +82,19 @@ function isMadeFrom({ digest }: SourceFile, { facts }: CacheEntry): boolean {
   return facts.source === undefined || facts.source.digest === digest
 }
 
-/** Names work that gives the same file, so that it is done once at a time and found again. */
-export function flightOf(source: SourceFile, request: ResolvedRequest, { options }: PipelineContext): string {
-  const { engine, scale, params, factor, quality } = request
-  const format = request.format ?? source.format
-  const call = [engine.id, engine.model, engine.revision, scale, params]
-  const text = JSON.stringify([
-    options.scratchDir,
-    REVISIONS,
-    source.digest,
-    call,
-    factor,
-    format,
-    quality,
-    fileNameOf(source, request),
-  ])
-  return hash('sha256', text, 'hex')
+/** The {@link flightKey} of a request on a source. */
+export function flightOf(
+  source: SourceFile,
+  request: ResolvedRequest,
+  { options }: PipelineContext,
+): FlightKey {
+  return flightKey(source.digest, request, {
+    scratchDir: options.scratchDir,
+    factor: request.factor,
+    format: request.format ?? source.format,
+    quality: request.quality,
+    fileName: fileNameOf(source, request),
+  })
 }
 
 /** The file to be made of an answer. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type NormalisedImage, normalise } from './codec.ts'
 import type { PixelImage } from './pixel-image.ts'
 import { resample } from './resample.ts'
-import { gridOf, verifyAnswer } from './verify.ts'
+import { gridOf, verifyAnswer } from './verify-answer.ts'
 
 type Sample = (x: number, y: number, channel: number) => number
 

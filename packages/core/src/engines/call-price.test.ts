@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { priceOf } from './price.ts'
+import { priceOf } from './call-price.ts'
 
 const size = { width: 1024, height: 1024, scale: 2 }
 

@@ -1,5 +1,5 @@
+import { IDEOGRAM_PARAMS, type ModelParams } from '../model-params.ts'
 import { numberParam } from '../params.ts'
-import { IDEOGRAM_PARAMS, type ModelParams } from './model-params.ts'
 
 /** Factors a model can be asked for: a list in rising order, or any number in a range. */
 export type Scales = readonly number[] | { readonly min: number; readonly max: number }
