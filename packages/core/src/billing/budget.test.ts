@@ -52,9 +52,8 @@ test('begins anew when the last one has left', async () => {
 })
 
 /** Another process that spent all of it and has left, `agoMs` before now. */
-function leaveBehind(agoMs: number): void {
+function leaveBehind(at: number): void {
   const owner = { pid: spawnSync(process.execPath, ['-e', '']).pid, host: 'another' }
-  const at = Date.now() - agoMs
   const member = {
     id: 'gone',
     owner,
@@ -70,17 +69,17 @@ function leaveBehind(agoMs: number): void {
 
 test('counts what somebody spent who left before the first purchase here, but after the beginning', async () => {
   const budget = createBudget(100_000, root)
-  leaveBehind(0)
+  leaveBehind(Date.now())
   await expect(budget.reserve(60_000)).rejects.toThrow('US$0.10 of the US$0.10')
 })
 
 test('does not count who left before this process began', async () => {
-  leaveBehind(Date.now() - performance.timeOrigin + 1000)
+  leaveBehind(performance.timeOrigin - 1000)
   await (await createBudget(100_000, root).reserve(60_000)).cancel()
 })
 
 test('counts who left before the beginning, where another links both', async () => {
-  leaveBehind(Date.now() - performance.timeOrigin + 1000)
+  leaveBehind(performance.timeOrigin - 1000)
   const file = join(root, 'locks', 'run.json')
   const gone = JSON.parse(readFileSync(file, 'utf8')).members[0]
   const long = createBudget(100_000, root)
