@@ -2,7 +2,7 @@
  * How heavy is an enlarged file beside a true original of its size? Each picture is halved, enlarged twofold again, and
  * compared with itself, both written by the encoders of a build. Prints a table of bytes and ratios.
  *
- *     pnpm build && node test/bench/weight.mjs [picture …]      pictures of examples/
+ *     pnpm build && node test/bench/weight.mjs [picture …]      nine of examples/
  *
  * Asserts nothing.
  */
@@ -15,9 +15,17 @@ import { createUpscaler } from 'upscale-core'
 import { local } from 'upscale-local'
 
 const sharp = createRequire(import.meta.url)('sharp')
-const PICTURES = ['lake.jpg', 'terrazzo.png', 'chart.png', 'icon.png'].map(name =>
-  fileURLToPath(new URL(`../../examples/static-site/site/pictures/${name}`, import.meta.url)),
-)
+const PICTURES = [
+  'webpack/src/pictures/lake.jpg',
+  'webpack/src/pictures/scenes/dunes.jpg',
+  'static-site/site/pictures/chart.png',
+  'webpack/src/pictures/icon.png',
+  'static-site/site/pictures/terrazzo.png',
+  'webpack/src/pictures/logo.png',
+  'webpack/src/pictures/editor.png',
+  'webpack/src/pictures/map.png',
+  'webpack/src/pictures/poster.png',
+].map(name => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url)))
 
 const given = process.argv.slice(2)
 const root = await mkdtemp(join(tmpdir(), 'upscale-weight-'))

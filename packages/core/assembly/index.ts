@@ -1,2 +1,3 @@
+export { even } from './even'
 export { filter } from './filter'
 export { across, down } from './resample'

@@ -18,7 +18,7 @@ export type OutputKey = string & { readonly kind: 'output' }
 const NORMALISATION = 1
 
 /** Bumped when the encoders or their settings change the bytes of a finished file. */
-const ENCODING = 4
+const ENCODING = 5
 
 export interface EngineCall {
   readonly engine: Pick<Engine, 'id' | 'model' | 'revision'>

@@ -6,7 +6,7 @@ import { isLosslessWebp, refuseAnimation, refuseWideAvif, sniffFormat } from '..
 import type { SourceImage } from '../source/source.ts'
 import { fillTransparent } from './fill-transparent.ts'
 import { hideOneColour } from './hidden-pixels.ts'
-import { srgbTagOf, type TaggedFormat, withSrgbTag } from './icc.ts'
+import { srgbTagOf, withSrgbTag } from './icc.ts'
 import { join, type Samples, split } from './interleave.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
@@ -135,8 +135,8 @@ export async function encodeAnswer(picture: Picture): Promise<Uint8Array> {
 
 /**
  * Makes the file that is shipped: exact size, alpha rejoined, tagged as sRGB, no other metadata. Grey PNGs and JPEGs
- * stay grey and carry no profile, since the sRGB profile is one for three channels and grey without one means the same.
- * Pixels that can't be seen have one colour.
+ * stay grey and have no tag, since the sRGB profile is one for three channels and grey without one means the same.
+ * Pixels that can't be seen have one colour; for what a PNG may change see {@link encodeSmallPng}.
  * @throws UpscaleError as {@link checkOutput} does
  */
 export async function finish(picture: Picture, output: Output): Promise<EncodedImage> {
@@ -236,22 +236,22 @@ async function open({ data, width, height, channels }: Samples): Promise<Sharp> 
 async function encodeTagged(samples: Samples, output: Output): Promise<Uint8Array> {
   const { format } = output
   const isGrey = samples.channels < 3
-  if (format !== 'png' && format !== 'jpeg') {
+  if (format === 'png') return encodeSmallPng(samples, { isSrgb: !isGrey })
+  if (format !== 'jpeg') {
     const colourful = (await open(samples)).toColourspace('srgb')
     return encode(colourful.withIccProfile('srgb'), { ...output, format })
   }
-  tags[format] ??= makeSrgbTag(format)
-  const tag = isGrey ? undefined : await tags[format]
-  if (format === 'png') return encodeSmallPng(samples, tag)
   const bytes = await encode(await open(samples), { ...output, format })
-  return tag === undefined ? bytes : withSrgbTag(bytes, tag)
+  if (isGrey) return bytes
+  jpegTag ??= makeJpegTag()
+  return withSrgbTag(bytes, await jpegTag)
 }
-const tags: Partial<Record<TaggedFormat, Promise<Uint8Array>>> = {}
+let jpegTag: Promise<Uint8Array> | undefined
 
-async function makeSrgbTag(format: TaggedFormat): Promise<Uint8Array> {
+async function makeJpegTag(): Promise<Uint8Array> {
   const create = { width: 1, height: 1, channels: 3, background: 'black' } as const
   const { default: sharp } = await import('sharp')
-  return srgbTagOf(await sharp({ create }).withIccProfile('srgb').toFormat(format).toBuffer(), format)
+  return srgbTagOf(await sharp({ create }).withIccProfile('srgb').jpeg().toBuffer())
 }
 
 function encode(

@@ -16,15 +16,6 @@ test('a jpeg is the file that the encoder would have tagged, byte for byte', asy
   expect(await tagged.jpeg({ quality: 85, chromaSubsampling: '4:4:4' }).toBuffer()).toEqual(bytes)
 })
 
-test('a png has the profile that the encoder would have given it, and the same pixels', async () => {
-  const { bytes } = await finish(picture, { ...size, format: 'png', quality: undefined, lossless: false })
-  const { icc } = await sharp(bytes).metadata()
-  expect(icc?.toString('latin1').replaceAll('\0', '')).toContain('sRGB')
-  expect(icc).toEqual((await sharp(await tagged.png().toBuffer()).metadata()).icc)
-  expect(new Uint8Array(await sharp(bytes).raw().toBuffer())).toEqual(data)
-})
-
 test('a sample without a profile is no sample', () => {
-  expect(() => srgbTagOf(Buffer.alloc(64), 'png')).toThrow(TypeError)
-  expect(() => srgbTagOf(Buffer.alloc(64), 'jpeg')).toThrow(TypeError)
+  expect(() => srgbTagOf(Buffer.alloc(64))).toThrow(TypeError)
 })

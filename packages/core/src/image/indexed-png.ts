@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, deflate } from 'node:zlib'
 import type { Samples } from './interleave.ts'
-import { pngFile } from './png-file.ts'
+import { type PngFacts, pngFile } from './png-file.ts'
 import { inSlices } from './slices.ts'
 
 const MOST_COLOURS = 256
@@ -17,12 +17,11 @@ const deflateAsync = promisify(deflate)
  * without loss, and a third to a quarter of the same in full colour.
  *
  * @param samples three or four channels
- * @param profile the whole chunk of a profile
  * @returns undefined when there are more colours
  */
 export async function encodeIndexedPng(
   samples: Samples,
-  profile?: Uint8Array,
+  { isSrgb }: PngFacts,
 ): Promise<Uint8Array | undefined> {
   const { width, height } = samples
   const palette = new Palette()
@@ -45,7 +44,7 @@ export async function encodeIndexedPng(
     alphas[index] = colour & 255
   }
   const chunks = { PLTE: colours, ...(alphas.every(alpha => alpha === 255) ? {} : { tRNS: alphas }) }
-  return pngFile({ width, height, bits, colourType: COLOUR_TYPE_INDEXED, profile, chunks }, [
+  return pngFile({ width, height, bits, colourType: COLOUR_TYPE_INDEXED, isSrgb, chunks }, [
     await deflateAsync(rows, { level: constants.Z_BEST_COMPRESSION }),
   ])
 }

@@ -15,6 +15,15 @@ interface Memory {
 
 /** What assembly/ exports. Addresses and counts are 32-bit integers. */
 interface Exports {
+  even(
+    rows: number,
+    stride: number,
+    count: number,
+    length: number,
+    pixel: number,
+    mask: number,
+    result: number,
+  ): void
   filter(rows: number, stride: number, count: number, length: number, pixel: number, result: number): void
   across(
     row: number,

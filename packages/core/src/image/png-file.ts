@@ -1,19 +1,24 @@
 import { crc32 } from 'node:zlib'
 
+/** What a PNG says of its samples. */
+export interface PngFacts {
+  /** True when they are sRGB; of grey samples that need not be said. */
+  readonly isSrgb: boolean
+}
+
 /** What the header of a PNG says (https://www.w3.org/TR/png-3/#11IHDR), and its chunks before the samples. */
-export interface PngHead {
+export interface PngHead extends PngFacts {
   /** Pixels. */
   readonly width: number
   readonly height: number
   /** Bits of a sample or index. */
   readonly bits: number
   readonly colourType: number
-  /** Whole chunks: a profile. */
-  readonly profile?: Uint8Array | undefined
   /** Content of further chunks by their type. */
   readonly chunks?: Readonly<Record<string, Uint8Array>>
 }
 
+const PERCEPTUAL = Buffer.of(0)
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
 
 /**
@@ -21,7 +26,7 @@ const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
  * @param samples the compressed samples, in pieces
  */
 export function pngFile(
-  { width, height, bits, colourType, profile, chunks = {} }: PngHead,
+  { width, height, bits, colourType, isSrgb, chunks = {} }: PngHead,
   samples: readonly Uint8Array[],
 ): Buffer {
   const head = Buffer.alloc(13)
@@ -32,7 +37,7 @@ export function pngFile(
   return Buffer.concat([
     SIGNATURE,
     ...chunk('IHDR', [head]),
-    ...(profile === undefined ? [] : [profile]),
+    ...(isSrgb ? chunk('sRGB', [PERCEPTUAL]) : []),
     ...Object.entries(chunks).flatMap(([type, content]) => chunk(type, [content])),
     ...chunk('IDAT', samples),
     ...chunk('IEND', []),

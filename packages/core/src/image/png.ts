@@ -2,31 +2,36 @@ import { constants, createDeflate } from 'node:zlib'
 import { encodeIndexedPng } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
 import { withKernel } from './kernel.ts'
-import { pngFile } from './png-file.ts'
+import { type PngFacts, pngFile } from './png-file.ts'
 import { inSlices } from './slices.ts'
 
 /*
- * PNGs from samples. Rows are filtered in WebAssembly (assembly/filter.ts), a batch at a time, and each batch is deflated
- * by Node's own zlib in the thread pool where it lies, so that a large picture never exists a second time. The encoder in
- * libvips can't leave out the search for repetitions, of which photographs have none.
+ * PNGs from samples. Rows are evened out and filtered in WebAssembly (assembly/even.ts, assembly/filter.ts), a batch at a
+ * time, and each batch is deflated by Node's own zlib in the thread pool where it lies, so that a large picture never
+ * exists a second time. The encoder in libvips can't leave out the search for repetitions, of which photographs have none.
  */
 
 /** How rows are filtered and deflated. */
 interface Way {
   readonly isFiltered: boolean
+  /** Of zlib, as those that follow. */
   readonly level: number
-  /** Of zlib. */
   readonly strategy: number
+  readonly memLevel: number
 }
 
+const { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE } = constants
 /** Photographs: what is left after a filter has no repetitions that are worth their description. */
-const GRAIN: Way = { isFiltered: true, level: 1, strategy: constants.Z_HUFFMAN_ONLY }
+const GRAIN: Way = { isFiltered: true, level: 1, strategy: Z_HUFFMAN_ONLY, memLevel: 8 }
 /** Gradients and type. */
-const SHAPES: Way = { isFiltered: true, level: 6, strategy: constants.Z_DEFAULT_STRATEGY }
+const SHAPES: Way = { isFiltered: true, level: 6, strategy: Z_DEFAULT_STRATEGY, memLevel: 8 }
 /** Flat drawings, and patterns that repeat. */
 const PATTERNS: Way = { ...SHAPES, isFiltered: false }
 /** Only repetitions of the byte before: hardly slower than {@link GRAIN}, and flat areas cost nothing. */
-const QUICK: Way = { isFiltered: true, level: 1, strategy: constants.Z_RLE }
+const QUICK: Way = { isFiltered: true, level: 1, strategy: Z_RLE, memLevel: 8 }
+/** Pictures of so many pixels are worth the search for the longest repetitions, in shorter blocks. */
+const LIGHT_PIXELS = 1 << 17
+const THOROUGH = { level: 9, memLevel: 7 }
 
 /** Rows in a band of the sample, and how many rows lie at least from one band to the next. */
 const BAND = 8
@@ -42,36 +47,45 @@ const BATCH_BYTES = 128 * 1024
 const PIECE_BYTES = 64 * 1024
 /** A whole vector is read before and behind a row. */
 const VECTOR_BYTES = 16
+/** Rows above and below that say whether a place is beside an edge; assembly/even.ts counts on it. */
+const REACH = 4
+
+/** A drawing has so many pixels that equal the one before, of 1. Few photographs have half as many. */
+const FLAT = 0.45
 
 const COLOUR_TYPES: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 }
 
 /**
  * A small PNG. What has 256 colours or fewer gets a palette; for the rest a sample of the rows tells which way is best.
- *
- * @param profile the whole chunk of a profile
+ * Beside the edges of a drawing, and where it is partly transparent, colours may be a level off: that is, no more than one
+ * once they are mixed with what is behind them. Everything else is kept as it is, photographs and alpha included.
  */
-export async function encodeSmallPng(samples: Samples, profile?: Uint8Array): Promise<Uint8Array> {
-  const indexed = samples.channels >= 3 ? await encodeIndexedPng(samples, profile) : undefined
+export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise<Uint8Array> {
+  const { width, height, channels } = samples
+  const indexed = channels >= 3 ? await encodeIndexedPng(samples, facts) : undefined
   if (indexed !== undefined) return indexed
   const sample = bandsOf(samples)
+  const isEven = channels % 2 === 0 || (await repeatedPart(sample)) >= FLAT
+  const effort = width * height <= LIGHT_PIXELS ? THOROUGH : {}
+  const ways = [{ ...SHAPES, ...effort }, { ...PATTERNS, ...effort }, GRAIN]
   const tried = await Promise.all(
-    [SHAPES, PATTERNS, GRAIN].map(async way => ({ way, pieces: await compress(sample, way) })),
+    ways.map(async way => ({ way, pieces: await compress(sample, way, isEven) })),
   )
   const best = tried.reduce((best, other) => (lengthOf(other.pieces) < lengthOf(best.pieces) ? other : best))
-  return file(samples, sample === samples ? best.pieces : await compress(samples, best.way), profile)
+  return file(samples, sample === samples ? best.pieces : await compress(samples, best.way, isEven), facts)
 }
 
-/** A PNG made quickly rather than small. */
+/** A PNG made quickly rather than small, and without loss. */
 export async function encodeQuickPng(samples: Samples): Promise<Uint8Array> {
-  return file(samples, await compress(samples, QUICK))
+  return file(samples, await compress(samples, QUICK, false), { isSrgb: false })
 }
 
 function file(
   { width, height, channels }: Samples,
   pieces: readonly Uint8Array[],
-  profile?: Uint8Array,
+  facts: PngFacts,
 ): Uint8Array {
-  return pngFile({ width, height, bits: 8, colourType: COLOUR_TYPES[channels] as number, profile }, pieces)
+  return pngFile({ width, height, bits: 8, colourType: COLOUR_TYPES[channels] as number, ...facts }, pieces)
 }
 
 function bandsOf(samples: Samples): Samples {
@@ -85,39 +99,66 @@ function bandsOf(samples: Samples): Samples {
   return { data: Buffer.concat(bands), width, height: bands.length * BAND, channels }
 }
 
+/** How many pixels equal the one before, of 1. */
+async function repeatedPart({ data, width, height, channels }: Samples): Promise<number> {
+  let repeated = 0
+  await inSlices(height, width * channels, (from, to) => {
+    for (let at = from * width * channels; at < to * width * channels; at += channels) {
+      let channel = 0
+      while (channel < channels && data[at + channel] === data[at + channel - channels]) channel++
+      if (channel === channels) repeated++
+    }
+  })
+  return repeated / (width * height)
+}
+
 const lengthOf = (pieces: readonly Uint8Array[]): number =>
   pieces.reduce((sum, { length }) => sum + length, 0)
 
 async function compress(
   { data, width, height, channels }: Samples,
-  { isFiltered, level, strategy }: Way,
+  { isFiltered, ...settings }: Way,
+  isEven: boolean,
 ): Promise<Uint8Array[]> {
   const length = width * channels
   const stride = VECTOR_BYTES + length + VECTOR_BYTES
   const rows = Math.min(height, Math.max(1, Math.floor(BATCH_BYTES / length)))
-  const results = (rows + 1) * stride
+  const results = (1 + rows) * stride
+  const mask = results + rows * (length + 1) + VECTOR_BYTES
+  const originals = mask + stride
+  const end = isEven ? originals + (REACH + rows + REACH) * stride : mask
   const pieces: Uint8Array[] = []
-  const stream = createDeflate({ level, strategy, chunkSize: PIECE_BYTES })
+  const stream = createDeflate({ ...settings, chunkSize: PIECE_BYTES })
   const isDone = new Promise<void>((resolve, reject) => {
     stream
       .on('data', (piece: Uint8Array) => pieces.push(piece))
       .on('end', resolve)
       .on('error', reject)
   })
-  const fill = withKernel(results + rows * (length + 1) + VECTOR_BYTES, async ({ loops, memory }) => {
+  const fill = withKernel(end, async ({ loops, memory }) => {
     const bytes = new Uint8Array(memory.buffer)
     bytes.fill(0, 0, results)
-    for (let from = 0; from < height; from += rows) {
-      const count = Math.min(rows, height - from)
-      await inSlices(count, length, (first, end) => {
-        for (let y = first; y < end; y++) {
-          const row = data.subarray((from + y) * length, (from + y + 1) * length)
-          if (isFiltered) bytes.set(row, (y + 1) * stride + VECTOR_BYTES)
-          else bytes.set(row, results + y * (length + 1) + 1)
+    const put = async (first: number, count: number, at: number): Promise<void> =>
+      inSlices(count, length, (from, to) => {
+        for (let y = from; y < to; y++) {
+          const row = Math.min(height - 1, Math.max(0, first + y)) * length
+          bytes.set(data.subarray(row, row + length), at + y * stride + VECTOR_BYTES)
         }
       })
+    for (let from = 0; from < height; from += rows) {
+      const count = Math.min(rows, height - from)
+      if (isEven) {
+        await put(from - REACH, REACH + count + REACH, originals)
+        loops.even(originals + VECTOR_BYTES, stride, count, length, channels, mask, VECTOR_BYTES)
+      } else await put(from, count, stride)
       if (isFiltered) loops.filter(VECTOR_BYTES, stride, count, length, channels, results)
-      else for (let y = 0; y < count; y++) bytes[results + y * (length + 1)] = 0
+      else {
+        for (let y = 0; y < count; y++) {
+          const [row, result] = [(1 + y) * stride + VECTOR_BYTES, results + y * (length + 1)]
+          bytes[result] = 0
+          bytes.copyWithin(result + 1, row, row + length)
+        }
+      }
       await new Promise<void>((resolve, reject) => {
         const batch = bytes.subarray(results, results + count * (length + 1))
         stream.write(batch, error => (error ? reject(error) : resolve()))
