@@ -1,12 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rspack } from '@rspack/core'
 import sharp from 'sharp'
 import type { UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
 import { createBuilder, type InlineConfig } from 'vite'
 import { afterEach, describe, expect, test } from 'vitest'
+import webpack from 'webpack'
 import { buildVite, buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
-import { HOSTS } from '../support/more-hosts.ts'
+import { buildRspack, HOSTS, rspackConfig } from '../support/more-hosts.ts'
 import { paint, SIZE } from '../support/pictures.ts'
 import { readTree, type Site, writeSite } from '../support/site.ts'
 
@@ -157,9 +160,123 @@ describe.each(['Vite 8', 'Vite 6', 'webpack'])('%s', name => {
   })
 })
 
-describe('Vite', () => {
-  const out = (site: Site): string => join(site.root, 'dist')
+const out = (site: Site): string => join(site.root, 'dist')
 
+/** What is written by no module: the message says where all the same. */
+describe('the place of a reference', () => {
+  const CONFIG = { HERO: JSON.stringify('./hero.png?upscale=2') }
+  const DEFINING: Readonly<Record<string, (site: Site) => Promise<unknown>>> = {
+    'Vite 8': site => buildVite(site, out(site), UPSCALE, { define: CONFIG }),
+    webpack: site =>
+      buildWebpack(webpackConfig(site, out(site), UPSCALE, { plugins: [new webpack.DefinePlugin(CONFIG)] })),
+    rspack: site =>
+      buildRspack(rspackConfig(site, out(site), UPSCALE, { plugins: [new rspack.DefinePlugin(CONFIG)] })),
+  }
+  test.each(Object.entries(DEFINING))('%s: in a config that defines it', async (_, build) => {
+    const files = {
+      'index.html': PAGE,
+      'src/index.html': '<p></p>',
+      'src/main.js': 'document.body.dataset.hero = HERO',
+      'bundler.config.js': `export default {\n  HERO: './hero.png?upscale=2',\n}\n`,
+    }
+    const failure = await failureOf(build(await project(files, PICTURE)))
+    expect(failure).toMatch(/LEFTOVER_REFERENCE[\s\S]*bundler\.config\.js:2:\d/)
+  })
+
+  test('Vite: in the environment', async () => {
+    const files = {
+      '.env': "# of the site\nVITE_HERO='/hero.png?upscale=2'\n",
+      'index.html': PAGE,
+      'src/main.js': 'document.body.dataset.hero = import.meta.env.VITE_HERO',
+    }
+    const site = await project(files, 'public/hero.png')
+    const failure = await failureOf(buildVite(site, out(site), UPSCALE))
+    expect(failure).toMatch(/LEFTOVER_REFERENCE[\s\S]*\.env:2:12\b/)
+  })
+
+  test('Rspack: in a page that is copied, and in a template that nothing reads', async () => {
+    const markup = '<!doctype html>\n<body>\n<img src="./hero.png?upscale=2"></body>'
+    for (const name of ['static/page.html', 'src/page.html']) {
+      const site = await project({ 'src/main.js': '', [name]: markup }, PICTURE)
+      const file = join(site.root, name)
+      const plugins = name.startsWith('src')
+        ? [new rspack.HtmlRspackPlugin({ template: file })]
+        : [new rspack.CopyRspackPlugin({ patterns: [file] })]
+      const failure = await failureOf(buildRspack(rspackConfig(site, out(site), UPSCALE, { plugins })))
+      expect(failure).toMatch(new RegExp(`LEFTOVER_REFERENCE[\\s\\S]*${name}:3:\\d`))
+    }
+  })
+
+  const PARTIAL = {
+    'index.html': PAGE,
+    'src/index.html': '<p></p>',
+    'src/main.js': "import './style.scss'",
+    'src/style.scss': "@use 'parts/image';\na { background: url(image.$hero) }",
+    'src/parts/_image.scss': "\n$hero: './hero.png?upscale=2';",
+  }
+  const LOOKED_FROM = /SOURCE_NOT_FOUND[\s\S]*_image\.scss:2:9\b[\s\S]*looks from, \S*style\.scss/
+  test('Vite: in a variable of a partial', async () => {
+    for (const version of ['8', '6'] as const) {
+      const site = await project(PARTIAL, 'src/parts/hero.png')
+      const failure = await failureOf(buildVite(site, out(site), UPSCALE, {}, version))
+      expect(failure).toMatch(LOOKED_FROM)
+      expect(failure).not.toContain('NaN')
+    }
+  })
+
+  test('webpack: in a variable of a partial', async () => {
+    const site = await project(PARTIAL, 'src/parts/hero.png')
+    const loaders = ['style-loader', 'css-loader', 'sass-loader']
+    const use = loaders.map(name => fileURLToPath(import.meta.resolve(name)))
+    const rules = [{ test: /\.scss$/, use }]
+    const config = webpackConfig(site, out(site), UPSCALE, { module: { rules } })
+    expect(await failureOf(buildWebpack(config))).toMatch(LOOKED_FROM)
+  })
+
+  test('Vite: in a sheet that another one composes', async () => {
+    const files = {
+      'index.html': PAGE,
+      'src/main.js': "import { a } from './a.module.css'\ndocument.title = a",
+      'src/a.module.css': ".a { composes: b from './b/b.module.css' }",
+      'src/b/b.module.css': '.b {\n  background: url(./hero.png?upscale=2) }',
+    }
+    const site = await project(files, 'src/b/hero.png')
+    const failure = await failureOf(buildVite(site, out(site), UPSCALE))
+    expect(failure).toMatch(/b\.module\.css:2:19\b/)
+    expect(failure).not.toContain('NaN')
+  })
+})
+
+describe.each(['webpack', 'rspack'] as const)('%s', name => {
+  const run = (site: Site, mode: 'development' | 'production', externals = {}): Promise<unknown> => {
+    const more = { mode, externals, module: { rules: [] } }
+    return name === 'webpack'
+      ? buildWebpack(webpackConfig(site, out(site), UPSCALE, more))
+      : buildRspack(rspackConfig(site, out(site), UPSCALE, more))
+  }
+
+  test.each(['development', 'production'] as const)(
+    'a picture that is external is named, for %s',
+    async mode => {
+      const code = "// line 1\nimport hero from './hero.png?upscale=2'\ndocument.title = hero"
+      const site = await project({ 'src/index.html': '<p></p>', 'src/main.js': code }, PICTURE)
+      const externals = { './hero.png?upscale=2': 'var "./hero.png?upscale=2"' }
+      expect(await failureOf(run(site, mode, externals))).toMatch(/LEFTOVER_REFERENCE[\s\S]*main\.js:2:\d/)
+    },
+  )
+
+  test('an import of bytes is one of bytes', async () => {
+    const code = "import hero from './hero.png?upscale=2' with { type: 'bytes' }\nglobalThis.hero = hero"
+    const site = await project({ 'src/index.html': '<p></p>', 'src/main.js': code }, PICTURE)
+    await run(site, 'production')
+    const tree = await readTree(out(site))
+    expect([...tree.keys()].filter(file => file.endsWith('.png'))).toEqual([])
+    const [data = ''] = /iVBORw0KGgo[\w+/=]+/.exec(String(tree.get('main.js'))) ?? []
+    expect((await sharp(Buffer.from(data, 'base64')).metadata()).width).toBe(SIZE.width * 2)
+  })
+})
+
+describe('Vite', () => {
   async function picturesIn(folder: string): Promise<string[]> {
     const found: string[] = []
     for (const [name, bytes] of await readTree(folder)) {
@@ -236,7 +353,9 @@ describe('Vite', () => {
 
   test('the server builds new URL() as without the tag', async () => {
     const code = (reference: string): string =>
-      `export const picture = () => (typeof window === 'undefined' ? '' : new URL('${reference}', import.meta.url).href)`
+      `export const picture = (name, at = import.meta.url) => (typeof window === 'undefined' ? at : [
+        new URL('${reference}', import.meta.url).href,
+        new URL(\`\${name}/\${\`\${at}\`}/${reference}\`, import.meta.url)])`
     const build = async (reference: string, options: UpscaleOptions | undefined): Promise<string> => {
       const site = await project({ 'src/entry.js': code(reference) }, PICTURE)
       await buildVite(site, out(site), options, { build: { ssr: join(site.root, 'src/entry.js') } })

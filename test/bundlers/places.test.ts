@@ -215,7 +215,7 @@ describe.each(['8', '7', '6'] as const)('Vite %s', version => {
 
   test('modules that are kept as files lie where the source does', async () => {
     const site = await project({
-      'src/main.js': PAGE,
+      'src/main.js': `${PAGE}export { default } from './img/hero.png?upscale=2&v=3'\n`,
       'package.json': '{ "name": "library", "type": "module" }',
     })
     await buildVite(

@@ -1,5 +1,6 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Configuration } from '@rspack/core'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
@@ -53,6 +54,24 @@ describe('what ships', () => {
     expect(await widthOf(site, 'a-2x.png')).toBe(SIZE.width * 2)
     expect(first?.images.map(image => image.origin)).toEqual(['engine'])
     expect((await run(site))?.images.map(image => image.origin)).toEqual(['cache'])
+  })
+
+  test('loaders with options keep their names, which modules are numbered by', async () => {
+    const site = await project("import './a.css'\nimport './b.css'")
+    for (const name of ['a', 'b'])
+      await writeFile(join(site.root, `src/${name}.css`), `${name} { color: red }`)
+    const use = ['style-loader', 'css-loader'].map(name => ({
+      loader: fileURLToPath(import.meta.resolve(name)),
+      options: { esModule: true },
+    }))
+    const built = async (isPlain: boolean): Promise<Map<string, Buffer>> => {
+      const outDir = join(site.root, isPlain ? 'plain' : 'plugin')
+      const config = rspackConfig(site, outDir, UPSCALE)
+      const rules = [{ test: /\.css$/, use }]
+      await buildRspack({ ...config, module: { rules }, plugins: isPlain ? [] : (config.plugins ?? []) })
+      return readTree(outDir)
+    }
+    expect(await built(false)).toEqual(await built(true))
   })
 
   test('with the default names, no address has the tag, other keys stay, and untagged pictures keep their names', async () => {

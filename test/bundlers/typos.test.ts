@@ -1,9 +1,14 @@
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { build as esbuild } from 'esbuild'
+import HtmlWebpackPlugin from 'html-webpack-plugin'
+import upscaleEsbuild from 'unplugin-upscale/esbuild'
 import upscale from 'unplugin-upscale/vite'
 import { build, createLogger } from 'vite'
 import { afterEach, expect, test } from 'vitest'
 import { createDevServer } from '../support/dev-server.ts'
-import { UPSCALE } from '../support/hosts.ts'
+import { buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
+import { buildRspack, rspackConfig } from '../support/more-hosts.ts'
 import { paint } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
@@ -40,6 +45,99 @@ console.log(one, two, again, other)
   expect(told).toHaveLength(2)
   expect(told.join('\n')).toMatch(/hero\.png\?upscale=2&fromat=webp" in .*main\.js:2: "fromat".*"format"\?/)
   expect(told.join('\n')).toMatch(/hero\.png\?upscal=2" in .*main\.js:1: "upscal".*"upscale"\?/)
+})
+
+const FORMS = {
+  'index.html':
+    '<!doctype html>\n<img src="./hero.png?upscal=2">\n<script type="module" src="./main.js"></script>',
+  'main.js': `import './style.css'
+import one from './hero.png?upscal=2&v=1'
+// import none from './hero.png?upscal=2&v=2'
+console.log(one, new URL('./hero.png?upsacle=2', import.meta.url), './hero.png?updated=2', 'a?upscal=2')
+`,
+  'style.css': 'a { color: red }\nb { background: url(./hero.png?upscale2) }\n',
+}
+const TOLD = ['main.js:2', 'main.js:4', 'style.css:2']
+
+const placesIn = (text: string): string[] =>
+  [
+    ...text.matchAll(
+      /\?(up[^"]*)" in \S*\/([\w.]+:\d+): "(up\w+)" is no key of ours, did you mean "upscale"/g,
+    ),
+  ]
+    .map(([, , place = '']) => place)
+    .sort()
+
+const LISTENED: Readonly<Record<string, (site: Site) => Promise<string>>> = {
+  async webpack(site) {
+    const lines: string[] = []
+    const { plugins = [], ...config } = webpackConfig(site, join(site.root, 'dist'), UPSCALE, {
+      entry: './main.js',
+      infrastructureLogging: { level: 'warn', stream: listener(lines) },
+    })
+    await buildWebpack({ ...config, plugins: plugins.filter(one => !(one instanceof HtmlWebpackPlugin)) })
+    return lines.join('')
+  },
+  async rspack(site) {
+    const lines: string[] = []
+    const infrastructureLogging = { level: 'warn' as const, stream: listener(lines) }
+    await buildRspack(
+      rspackConfig(site, join(site.root, 'dist'), UPSCALE, { entry: './main.js', infrastructureLogging }),
+    )
+    return lines.join('')
+  },
+  async esbuild({ root }) {
+    const { warnings } = await esbuild({
+      entryPoints: ['main.js'],
+      absWorkingDir: root,
+      outdir: 'dist',
+      bundle: true,
+      format: 'esm',
+      loader: { '.png': 'file' },
+      logLevel: 'silent',
+      plugins: [upscaleEsbuild(UPSCALE)],
+    })
+    return warnings.map(({ text }) => text).join('\n')
+  },
+}
+
+function listener(lines: string[]): NodeJS.WritableStream {
+  return new Writable({
+    write(chunk, _, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+}
+
+test.each(Object.entries(LISTENED))('%s: a misspelled tag is told of with its place', async (_, build) => {
+  expect(placesIn(await build(await siteOf(FORMS)))).toEqual(TOLD)
+})
+
+test('Vite: a misspelled tag is told of with its place, in a build and in dev', async () => {
+  const site = await siteOf(FORMS)
+  const lines: string[] = []
+  const customLogger = { ...createLogger('silent'), warn: (text: string) => void lines.push(text) }
+  await build({
+    root: site.root,
+    configFile: false,
+    customLogger,
+    plugins: [upscale(UPSCALE)],
+    build: { write: false },
+  })
+  const all = ['index.html:2', ...TOLD]
+  expect(placesIn(lines.join('\n'))).toEqual(all)
+  const { server, lines: inDev } = await createDevServer(site)
+  cleanups.push(() => server.close())
+  await server.listen()
+  const [origin] = server.resolvedUrls?.local ?? []
+  for (const path of ['/', '/main.js', '/style.css']) {
+    const answer = await fetch(new URL(path, origin), {
+      headers: { accept: path === '/' ? 'text/html' : '*/*' },
+    })
+    expect(answer.status, path).toBe(200)
+  }
+  expect(placesIn(inDev.join('\n'))).toEqual(all)
 })
 
 test('a wrong factor is told once in dev, however many modules lead to it', async () => {

@@ -226,14 +226,14 @@ describe('what is left over', () => {
     [
       'an address put together at run time',
       { 'main.js': "document.images[0].src = '/img/' + document.title + '.png?upscale=2'" },
-      '.png?upscale=2',
+      '….png?upscale=2',
       /main\.js:1\b/,
     ],
     // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it is code that the test writes
     [
       'a template put together at run time',
       { 'main.js': '\ndocument.images[0].src = `/img/${document.title}.png?upscale=2`' },
-      '.png?upscale=2',
+      '….png?upscale=2',
       /main\.js:2\b/,
     ],
     // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the end of it

@@ -86,6 +86,23 @@ describe('what ships', () => {
     expect(await readTree(withPlugin)).toEqual(await readTree(plain))
   })
 
+  test('loaders with options keep their names, which modules are numbered by', async () => {
+    const site = await project({
+      'main.js': "import './a.css'\nimport './b.css'",
+      'a.css': 'a { color: red }',
+      'b.css': 'b { color: red }',
+    })
+    const use = ['style-loader', 'css-loader'].map(name => ({
+      loader: fileURLToPath(import.meta.resolve(name)),
+      options: { esModule: true },
+    }))
+    const built = async (options: UpscaleOptions | undefined): Promise<Map<string, Buffer>> => {
+      await buildWebpack(config(site, options, { module: { rules: [{ test: /\.css$/, use }] } }))
+      return readTree(join(site.root, 'dist'))
+    }
+    expect(await built(UPSCALE)).toEqual(await built(undefined))
+  })
+
   test('the picture is named after its source, and a second build calls no engine', async () => {
     const site = await project(
       { 'main.js': "import a from './hero.png?upscale=2'; console.log(a)" },
@@ -322,7 +339,7 @@ describe('what is left over', () => {
     [
       'an address put together at run time',
       "document.title = '/img/' + location.hash + '.png?upscale=2'",
-      '.png?upscale=2',
+      '….png?upscale=2',
     ],
     [
       'an address under the public path',

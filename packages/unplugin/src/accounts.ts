@@ -12,7 +12,7 @@ import { isTaggedImage, type ReferenceSite } from './reference.ts'
  */
 
 /** Who was asked for the pictures of a build. */
-export type Asked = Pick<ProjectUpscaler, 'parse' | 'seenPictures'>
+export type Asked = Pick<ProjectUpscaler, 'parse' | 'seenPictures' | 'noticeSlips'>
 
 /** What a build says of itself. */
 export interface Accounts {
@@ -27,7 +27,10 @@ export interface Accounts {
   isKept?(source: string): boolean
 }
 
-/** The error of a tagged reference that was not replaced although its picture ships, or that stands in a glob's pattern. */
+/**
+ * The error of a tagged reference that was not replaced although its picture ships, or that stands in a glob's pattern. Tags
+ * that are misspelled are told of on the way.
+ */
 export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError | undefined> {
   const seen = new Set<string>()
   for (const { file, request } of accounts.projectUpscaler.seenPictures())
@@ -35,6 +38,7 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
   for (const file of new Set(accounts.files)) {
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
     const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
+    accounts.projectUpscaler.noticeSlips(file, text)
     if (!mayHoldTags(text)) continue
     const glob = taggedGlobIn(file, text)
     if (glob !== undefined) return glob
@@ -108,6 +112,7 @@ export function together(asked: ReadonlySet<Asked>): Asked {
   if (first === undefined) throw new Error('a hook ran before the build')
   return {
     parse: site => first.parse(site),
+    noticeSlips: (file, text) => first.noticeSlips(file, text),
     *seenPictures() {
       for (const one of asked) yield* one.seenPictures()
     },

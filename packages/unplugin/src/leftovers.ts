@@ -7,6 +7,8 @@ import {
   type OutputRules,
 } from 'upscale-toolkit/references/output'
 import { findPlaceIn } from './place.ts'
+import { pathOf } from './reference.ts'
+import { filesOf, type ProjectFolders } from './written-place.ts'
 
 /*
  * A tagged reference that no hook saw ships the small image, and nothing tells. So the output is searched, by the rules
@@ -30,7 +32,7 @@ export interface Leftover {
 export type LeftoverRules = OutputRules
 
 /** True for a file that can hold references and is searched; source maps and pictures are not. */
-export const isSearched = isOutputText
+export const isSearched: (name: string) => boolean = isOutputText
 
 /** Finds the tagged references that are still in the output, each once per file. */
 export async function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules): Promise<Leftover[]> {
@@ -46,27 +48,36 @@ export async function findLeftovers(files: Iterable<OutputFile>, rules: Leftover
   return left
 }
 
-/**
- * The error (or the warning's text) about left-over references.
- * @param sources files of the project that may have written them, to name file and line
- */
-export function leftoverError(
+/** Where the text of a leftover may come from. */
+export interface Origins extends ProjectFolders {
+  /**
+   * Files that the output was made of, absolute. Pages that are copied, and values that a config or the environment puts
+   * in, are none.
+   */
+  readonly modules: Iterable<string>
+}
+
+/** The error (or the warning's text) about left-over references. */
+export async function leftoverError(
   leftovers: readonly [Leftover, ...Leftover[]],
-  sources: Iterable<string>,
-): UpscaleError {
+  origins: Origins,
+): Promise<UpscaleError> {
   const [first, ...others] = leftovers
   const more = others.map(({ reference, output }) => `"${reference}" in ${output}`)
   const also = more.length === 0 ? '' : `; also ${more.slice(0, 9).join(', ')}${more.length > 9 ? ', …' : ''}`
-  const importer = findImporter(first.reference, sources)
-  return new UpscaleError(
+  const importer = await findImporter(first, origins)
+  const error = new UpscaleError(
     'LEFTOVER_REFERENCE',
     `a tagged reference is still in the output, ${first.output}, so the image would not be upscaled${also}`,
     {
       hint: `${remedyOf(first, importer)}; if this is text about references and not one, set leftovers: "warn"`,
-      reference: first.reference,
+      reference: first.form === 'tail' ? `…${first.reference}` : first.reference,
       importer: importer ?? { file: first.output, line: first.line },
     },
   )
+  // Hosts print the stack of a plugin's error below the message, and this one would lead into our code.
+  error.stack = `${error.name}: ${error.message}`
+  return error
 }
 
 /** Content, of which a framework makes data and pages by itself. */
@@ -75,8 +86,7 @@ const CONTENT = /\.(?:md|mdx|mdoc|markdown|ya?ml|toml)$/i
 /** What to write instead, in the place where the reference stands. */
 function remedyOf({ reference, form }: Leftover, importer: Importer | undefined): string {
   if (importer !== undefined && CONTENT.test(importer.file)) {
-    const [, extension = '.png', query = '?upscale=2'] = /(\.\w+)(\?.*)$/.exec(reference) ?? []
-    return `this file is read as data, in which bundlers read no addresses: name the picture without its query here, and take it where it is shown from import.meta.glob('./**/*${extension}', { query: '${query}', import: 'default', eager: true })`
+    return `this file is read as data, in which bundlers read no addresses: name the picture without its query here, and take it where it is shown from import.meta.glob('./**/*${extensionOf(reference)}', { query: '${queryIn(reference)}', import: 'default', eager: true })`
   }
   const name = nameFor(reference)
   const load = `import ${name} from '${reference}'`
@@ -91,7 +101,9 @@ function remedyOf({ reference, form }: Leftover, importer: Importer | undefined)
     case 'text':
       return 'the bundler does not read this place: use an attribute that it reads (src, srcset, href), or run "upscale html" on the output folder'
     case 'style':
-      return 'the bundler did not read this style sheet: import it, or import the picture in JavaScript'
+      return 'bundlers read url() and image-set() in declarations of style sheets that they are given: write it so, import the sheet, or import the picture in JavaScript'
+    case 'tail':
+      return `what a sum or a template gives is known only when the code runs: import each picture, or in Vite take it from import.meta.glob('./*${extensionOf(reference)}', { query: '${queryIn(reference)}', import: 'default', eager: true })`
     case 'string':
       return `the bundler handles a reference only where it can read it: write ${load}, or a literal new URL(…, import.meta.url)`
   }
@@ -104,10 +116,31 @@ function nameFor(reference: string): string {
   return /^[a-z]\w*$/i.test(name) ? name : 'picture'
 }
 
-function findImporter(reference: string, sources: Iterable<string>): Importer | undefined {
-  for (const file of sources) {
+function extensionOf(reference: string): string {
+  return /\.\w+$/.exec(pathOf(reference))?.[0] ?? ''
+}
+
+function queryIn(reference: string): string {
+  return reference.slice(pathOf(reference).length)
+}
+
+const STYLE_SHEET = /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)$/i
+
+/** The place that wrote a leftover: in a file of its language at best, since a page and its style sheet may have the same. */
+async function findImporter(
+  { reference, form }: Leftover,
+  { modules, ...folders }: Origins,
+): Promise<Importer | undefined> {
+  const own = [...modules]
+  const isLikely = (file: string): boolean => STYLE_SHEET.test(file) === (form === 'style')
+  const [likely, others] = [own.filter(isLikely), own.filter(file => !isLikely(file))]
+  for await (const file of inTurn(likely, others, filesOf(folders))) {
     const place = findPlaceIn(file, reference)
     if (place !== undefined) return place
   }
   return undefined
+}
+
+async function* inTurn<T>(...lists: readonly (Iterable<T> | AsyncIterable<T>)[]): AsyncGenerator<T> {
+  for (const list of lists) yield* list
 }

@@ -9,11 +9,29 @@ export function findNewUrls(code: string): { text: string; start: number; end: n
   return tokens.flatMap((token, index) => {
     const text = token.type === 'TemplateTail' ? undefined : literalText(token)
     if (text === undefined || !isTaggedImage(text)) return []
-    const before = tokens.slice(Math.max(0, index - 3), index).map(({ value }) => value)
-    const after = tokens.slice(index + 1, index + 1 + AFTER_LITERAL.length).map(({ value }) => value)
-    const isNewUrl = before.join(' ') === 'new URL (' && after.join(' ') === AFTER_LITERAL.join(' ')
-    if (!isNewUrl || isIgnored(token)) return []
+    if (!isInNewUrl(tokens, index, index) || isIgnored(token)) return []
     return [{ text, start: token.start, end: token.start + token.value.length }]
+  })
+}
+
+/** Whether the tokens from one to another are all of what `new URL(…, import.meta.url)` is given. */
+function isInNewUrl(tokens: readonly CodeToken[], first: number, last: number): boolean {
+  const before = tokens.slice(Math.max(0, first - 3), first).map(({ value }) => value)
+  const after = tokens.slice(last + 1, last + 1 + AFTER_LITERAL.length).map(({ value }) => value)
+  return before.join(' ') === 'new URL (' && after.join(' ') === AFTER_LITERAL.join(' ')
+}
+
+/** The tails of all `new URL(`…${name}.png?upscale=2`, import.meta.url)`, of which a bundler of pages makes a choice. */
+export function findNewUrlTails(code: string): { text: string; start: number; end: number }[] {
+  const tokens = [...tokensOf(code)]
+  const heads: number[] = []
+  return tokens.flatMap((token, index) => {
+    if (token.type === 'TemplateHead') heads.push(index)
+    if (token.type !== 'TemplateTail') return []
+    const head = heads.pop() ?? 0
+    const text = literalText(token)
+    if (text === undefined || !isTaggedImage(text) || !isInNewUrl(tokens, head, index)) return []
+    return [{ text, start: token.start + 1, end: token.start + token.value.length - 1 }]
   })
 }
 

@@ -11,7 +11,7 @@ import {
   type Upscaler,
   type UpscalerOptions,
 } from 'upscale-core'
-import { loadEnv, misspelledKeys } from 'upscale-core/internal'
+import { escapeText, loadEnv, misspelledKeys } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
 import type { UpscaleRule } from 'upscale-toolkit/rules'
@@ -22,6 +22,7 @@ import { isFile } from './is-file.ts'
 import { findPlace } from './place.ts'
 import { queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
+import { slipsIn } from './slips.ts'
 import { workspaceFolder } from './workspace-folder.ts'
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
@@ -36,6 +37,8 @@ export interface ProjectUpscaler {
    * @throws UpscaleError with the reference, the file and the line
    */
   parse(site: ReferenceSite): Directive
+  /** Tells of pictures in a source whose tag is misspelled, each once. */
+  noticeSlips(file: string, text: string): void
   /**
    * The upscaled picture of a file.
    * @param source absolute path
@@ -93,7 +96,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
 
   function noticeTypos(site: ReferenceSite): void {
     for (const { written, meant } of misspelledKeys(site.reference)) {
-      const text = typoNotice(site, written, meant)
+      const text = escapeText(typoNotice(site, written, meant))
       if (noticed.has(text)) continue
       noticed.add(text)
       onNotice(text)
@@ -105,6 +108,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     options: upscaler.options,
     view: upscaler,
     seenPictures: seenPictures.all,
+    noticeSlips(file, text) {
+      for (const site of slipsIn(file, text)) noticeTypos(site)
+    },
     parse(site) {
       const directive = at(site, () => upscaler.parse(site.reference))
       noticeTypos(site)
@@ -155,7 +161,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
 }
 
 /** The text about a key that is nearly one of ours, which goes to whoever reads the rest of the query. */
-export function typoNotice({ reference, importer }: ReferenceSite, written: string, meant: string): string {
+function typoNotice({ reference, importer }: ReferenceSite, written: string, meant: string): string {
   const place = importer === undefined ? undefined : findPlace(importer, reference)
   const where = place === undefined ? '' : ` in ${[place.file, place.line].filter(Boolean).join(':')}`
   return `"${reference}"${where}: "${written}" is no key of ours, did you mean "${meant}"?`
@@ -195,8 +201,9 @@ export function withPlace(error: UpscaleError, { reference, importer }: Referenc
     reference,
     ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),
   })
-  // Vite prints the stack of a plugin's error below the message, and this one would lead into our code.
+  // Vite prints the stacks of a plugin's error and of its cause, which would lead into our code.
   placed.stack = `${placed.name}: ${placed.message}`
+  if (placed.cause instanceof Error) placed.cause.stack = `${placed.cause.name}: ${placed.cause.message}`
   return placed
 }
 
@@ -207,7 +214,7 @@ export function declaredExternal(site: ReferenceSite): UpscaleError {
       'LEFTOVER_REFERENCE',
       'the config declares this picture external, so it would not be built',
       {
-        hint: 'let "external" leave tagged pictures alone, or remove the tag',
+        hint: 'let the externals of the config leave tagged pictures alone, or remove the tag',
       },
     ),
     site,

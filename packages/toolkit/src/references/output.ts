@@ -27,7 +27,7 @@ import { findStyleReferences, isPictureProperty, type StyleKind } from './style-
  */
 
 /** What kind of text has a reference, which decides what to write instead. */
-export type Form = 'string' | 'style-string' | 'markup-string' | 'data' | 'style' | 'page' | 'text'
+export type Form = 'string' | 'tail' | 'style-string' | 'markup-string' | 'data' | 'style' | 'page' | 'text'
 
 /** A tagged reference, and where it starts. */
 export interface FoundReference {
@@ -146,7 +146,8 @@ async function* scanString(string: CodeString, code: NestedCode, depth: number):
   const offset = text.length - tail.length
   if (isPictureReference(tail.trim()) && (offset === 0 || !/\s/.test(tail))) {
     const isLeft = !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(code, first, last)
-    if (isLeft) yield { value: tail.trim(), start: string.placeOf(offset), form: 'string' }
+    const isTail = offset > 0 || tokens[first - 1]?.value === '+'
+    if (isLeft) yield { value: tail.trim(), start: string.placeOf(offset), form: isTail ? 'tail' : 'string' }
     return
   }
   if (isKey(tokens, first)) return

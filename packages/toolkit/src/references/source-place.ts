@@ -17,6 +17,9 @@ interface SourceText {
 
 const STYLE = /\.(?:css|scss|sass|less|styl|stylus|pcss|postcss|sss)$/i
 const SCRIPT = /\.[cm]?[jt]sx?$/i
+const VARIABLES = /(?:^|[\\/])\.env[^\\/]*$/
+/** A line of such a file, up to its value. */
+const VARIABLE = /^([ \t]*(?:export[ \t]+)?[\w.-]+[ \t]*=[ \t]*['"`]?)([^'"`\n]*)/gm
 /** Characters of a path or a query; where one stands beside an address, it is another, longer one. */
 const PART_OF_ADDRESS = /[\w%&=+./@~-]/
 
@@ -42,6 +45,10 @@ function* textsOf(name: string, text: string): Generator<SourceText> {
     for (const { text: value, placeOf } of stringsOf(tokens)) yield { value, start: placeOf(0) }
     for (const { type, value, start } of tokens) {
       if (type === 'JSXString' || type === 'JSXText') yield { value, start }
+    }
+  } else if (VARIABLES.test(name)) {
+    for (const { 0: whole, 2: value = '', index } of text.matchAll(VARIABLE)) {
+      yield { value: value.trimEnd(), start: index + whole.length - value.length }
     }
   } else yield { value: withoutComments(text), start: 0 }
 }

@@ -200,6 +200,10 @@ async function leftoverOf(
     )
     return findUnreplaced({ projectUpscaler, root, files: own, contents: () => contents })
   }
-  const { code, problem, details } = leftoverError([first, ...others], own)
+  const { code, problem, details } = await leftoverError([first, ...others], {
+    modules: own,
+    root,
+    outputs: outputs.map(({ path }) => dirname(resolve(root, path))),
+  })
   return new UpscaleError(code, problem, { ...details, hint: `${details.hint}. ${SHOWN}` })
 }

@@ -185,7 +185,9 @@ async function leftoverOf(
   root: string,
 ): Promise<UpscaleError | undefined> {
   const [first, ...others] = await findLeftovers(outputs, { ownPrefixes: [], isKnown: () => false })
-  return first && leftoverError([first, ...others], inputsOf(metafile, root))
+  if (first === undefined) return undefined
+  const folders = Object.keys(metafile?.outputs ?? {}).map(name => dirname(resolve(root, name)))
+  return leftoverError([first, ...others], { modules: inputsOf(metafile, root), root, outputs: folders })
 }
 
 /** The files of the project that the outputs were made of. */

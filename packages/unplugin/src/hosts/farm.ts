@@ -100,7 +100,7 @@ export function farmPlugin(userOptions: UpscaleOptions): JsPlugin {
                 ...(mayKeep ? { isKept: isKeptIn(ids) } : {}),
                 contents: () => Object.values(resourcesMap).map(({ bytes }) => Buffer.from(bytes)),
               })
-            : leftoverError([first, ...others], files)
+            : await leftoverError([first, ...others], { modules: files, root, outputs: [] })
         if (error === undefined) return resourcesMap
         if (options.leftovers === 'error') throw error
         context?.warn(error.message)

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
 import { mayHoldTags } from 'upscale-toolkit/references'
 import { findUnreplaced, together } from '../accounts.ts'
@@ -86,7 +86,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
     generateBundle: {
       order: 'post',
-      async handler(_, bundle) {
+      async handler({ dir }, bundle) {
         const rules = { ownPrefixes: [], isKnown: () => false }
         const [first, ...others] = await findLeftovers(outputFiles(bundle), rules)
         const error =
@@ -100,7 +100,11 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
                     output.type === 'chunk' ? output.code : output.source,
                   ),
               })
-            : leftoverError([first, ...others], sourceFiles(this))
+            : await leftoverError([first, ...others], {
+                modules: sourceFiles(this),
+                root: process.cwd(),
+                outputs: [resolve(dir ?? '.')],
+              })
         if (error === undefined) return
         if (options.leftovers === 'error') throw error
         this.warn(error.message)

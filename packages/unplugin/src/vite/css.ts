@@ -1,8 +1,11 @@
+import { resolve } from 'node:path'
 import MagicString, { type SourceMap } from 'magic-string'
+import { isUpscaleError, type UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import { findStyleTexts } from 'upscale-toolkit/references'
 import type { Alias } from 'vite'
-import { isTaggedImage, pathOf } from '../reference.ts'
+import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
+import { atWrittenPlace } from '../written-place.ts'
 import { type FindFile, publicFile } from './files.ts'
 import { decodePath, relativeUrl } from './paths.ts'
 import { addressFor, type ViteSession } from './session.ts'
@@ -40,11 +43,33 @@ function aliasTo(find: RegExp, session: ViteSession): Alias {
       const resolved = await this.resolve(path, importer, { ...options, skipSelf: false })
       return resolved ? pathOf(resolved.id) : undefined
     }
-    const { file, rest } = await addressFor(site, 'a style sheet', session, askVite)
-    return { id: file + rest }
+    try {
+      const { file, rest } = await addressFor(site, 'a style sheet', session, askVite)
+      return { id: file + rest }
+    } catch (error) {
+      throw isUpscaleError(error) ? await asStyleError(error, site, session) : error
+    }
   }
   // Vite awaits the answer, as for any resolveId hook; its type for this place forgot so.
   return { find, replacement: '$&', customResolver: resolveId as unknown as Resolver }
+}
+
+/**
+ * The error in the form that Vite expects of errors in style sheets: with `file`, `line` and `column`, without which it
+ * prints "undefined:NaN".
+ */
+async function asStyleError(
+  error: UpscaleError,
+  site: ReferenceSite,
+  session: ViteSession,
+): Promise<UpscaleError> {
+  const { config, projectUpscaler } = session
+  const outputs = [resolve(config.root, config.build.outDir)]
+  const placed = await atWrittenPlace(error, { root: projectUpscaler.options.root, outputs })
+  // Vite changes the message, so that a stack that has it would be printed as well.
+  placed.stack = ''
+  const { file = site.importer, line = 1, column = 1 } = placed.details.importer ?? {}
+  return Object.assign(placed, { file, line, column })
 }
 
 /**

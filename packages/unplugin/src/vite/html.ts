@@ -63,8 +63,8 @@ export async function applyRules(
  * `style` and `<style>` are style sheets to Vite and reach css.ts by themselves.
  */
 export async function rewriteHtml(html: string, filename: string, session: ViteSession): Promise<string> {
-  // The parser takes its time to load, so only pages with a tag get it.
-  if (!mayHoldTags(html)) return html
+  // The parser takes its time to load, so only pages with a tag get it, which may come with what Vite puts in.
+  if (!mayHoldTags(withEnvironment(html, session.config))) return html
   const { elementsOf } = await import('upscale-toolkit/references/elements')
   const edited = new MagicString(html)
   for (const element of elementsOf(html)) {

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import MagicString, { type SourceMap } from 'magic-string'
 import { isFile } from '../is-file.ts'
-import { findNewUrls } from '../new-urls.ts'
+import { findNewUrls, findNewUrlTails } from '../new-urls.ts'
 import { pathOf } from '../reference.ts'
 import type { FindFile } from './files.ts'
 import { relativePath } from './paths.ts'
@@ -47,6 +47,10 @@ export function withoutTags(
   for (const { text, start, end } of findNewUrls(code)) {
     const { path, rest } = projectUpscaler.parse({ reference: text, importer: undefined })
     edited.update(start, end, JSON.stringify(path + rest))
+  }
+  for (const { text, start, end } of findNewUrlTails(code)) {
+    const { path, rest } = projectUpscaler.parse({ reference: text, importer: undefined })
+    edited.update(start, end, path + rest)
   }
   return edited.hasChanged()
     ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }

@@ -1,19 +1,14 @@
 import { join, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
-import { escapeText, misspelledKeys, TAGGED } from 'upscale-core/internal'
-import { isPicturePath } from 'upscale-toolkit/references'
 import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
 import { lookBeforeExit } from '../before-exit.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
-import { typoNotice } from '../project-upscaler.ts'
 import { pathOf, queryOf } from '../reference.ts'
 import { findUnanswered } from './accounts.ts'
 import type { BuildSession } from './build-session.ts'
-import { viteLogger } from './logger.ts'
 import { nameIn } from './path-rules.ts'
-import { relativePath } from './paths.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */
 interface Written {
@@ -36,9 +31,14 @@ export function checkOutput(session: BuildSession): Plugin {
   ): Promise<UpscaleError | undefined> {
     const [first, ...others] = leftovers
     if (first === undefined) return undefined
-    // A file of the public folder is copied under its own name, and what a framework reads as data is no module.
+    // A file of the public folder is copied under its own name.
     const copied = join(session.config.publicDir, first.output)
-    return leftoverError([first, ...others], [copied, ...sources, ...(await allSources(session))])
+    const { projectUpscaler, config } = session
+    return leftoverError([first, ...others], {
+      modules: [copied, ...sources],
+      root: projectUpscaler.options.root,
+      outputs: [resolve(config.root, config.build.outDir)],
+    })
   }
 
   async function tell(leftovers: readonly Leftover[], sources: readonly string[]): Promise<void> {
@@ -65,7 +65,6 @@ export function checkOutput(session: BuildSession): Plugin {
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
         await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
-        for (const id of this.getModuleIds()) noticeTypo(id, this, session)
         const unanswered = await findUnanswered([...this.getModuleIds()], bundle, session)
         if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
@@ -92,31 +91,6 @@ export function checkOutput(session: BuildSession): Plugin {
       },
     },
   }
-}
-
-/** Tells of a picture's query that would be ours but for a slip: `?upscal=2`. */
-function noticeTypo(
-  id: string,
-  context: Pick<Rollup.PluginContext, 'getModuleInfo'>,
-  { config }: BuildSession,
-): void {
-  if (!isPicturePath(pathOf(id)) || TAGGED.test(id)) return
-  for (const { written, meant } of misspelledKeys(id)) {
-    if (meant !== 'upscale') continue
-    const [importer] = context.getModuleInfo(id)?.importers ?? []
-    const reference =
-      (importer === undefined ? pathOf(id) : relativePath(importer, pathOf(id))) + id.slice(pathOf(id).length)
-    viteLogger(config).warn(escapeText(typoNotice({ reference, importer }, written, meant)))
-  }
-}
-
-/** Every source of the project, for messages. */
-async function allSources({ projectUpscaler, config }: BuildSession): Promise<string[]> {
-  const { projectPictures } = await import('../project-pictures.ts')
-  const outDir = resolve(config.root, config.build.outDir)
-  const sources: string[] = []
-  for await (const source of projectPictures(projectUpscaler, [outDir]).sources()) sources.push(source)
-  return sources
 }
 
 /** Vite's manifests, which name sources as they were written, where they have names of their own. */

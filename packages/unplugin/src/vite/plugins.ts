@@ -122,9 +122,8 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
           variants.set(variant, site)
           return variant
         }
-        const slot = await session.slots.fill(source, directive.requests[0], site)
-        // A plugin that knows another key reads the file that the id names.
-        return (isOfVite(directive.rest) ? slot.beside : slot.file) + directive.rest
+        const { beside } = await session.slots.fill(source, directive.requests[0], site)
+        return beside + directive.rest
       },
     },
     load: {
@@ -154,11 +153,6 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
 
 /** The ids of pictures, whose modules may be ours. */
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})(?:\\?|$)`, 'i')
-
-/** True for what is left of a query when only Vite has something to say about it. */
-function isOfVite(rest: string): boolean {
-  return /^(?:[?&](?:url|raw|inline|no-inline)=?(?=[&#]|$))*(?:#.*)?$/.test(rest)
-}
 
 /** The module of a picture, whose id is a path beside the source: what Vite, or who else reads pictures, makes of the slot. */
 async function loadSlot(

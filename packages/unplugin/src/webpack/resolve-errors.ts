@@ -2,17 +2,20 @@ import { isUpscaleError, UpscaleError } from 'upscale-core'
 import type { Compilation, Compiler, Module, WebpackError } from 'webpack'
 import { withPlace } from '../project-upscaler.ts'
 import { isTaggedImage } from '../reference.ts'
+import { atWrittenPlace } from '../written-place.ts'
 
 /**
  * Says in our words what webpack says of a tagged reference that leads nowhere, and of an error that a hook of ours threw
  * while webpack resolved: "Module not found: UpscaleError", without the place.
  */
-export function tellResolveErrors({ webpack }: Compiler, compilation: Compilation): void {
-  compilation.hooks.finishModules.tap('upscale', () => {
+export function tellResolveErrors({ webpack, context }: Compiler, compilation: Compilation): void {
+  const folders = { root: context, outputs: [compilation.outputOptions.path ?? ''] }
+  compilation.hooks.finishModules.tapPromise('upscale', async () => {
     for (const [index, error] of compilation.errors.entries()) {
       const ours = oursOf(error)
       if (ours === undefined) continue
-      const told = new webpack.WebpackError(ours.message)
+      const { message } = await atWrittenPlace(ours, folders)
+      const told = new webpack.WebpackError(message)
       told.hideStack = true
       const { module, loc } = error as Failure
       if (module) told.module = module

@@ -34,17 +34,7 @@ export function installInRspack(
   const pictureSource = createPictureSource(compiler, options, logger)
   const revision = revisionOf(pictureSource.projectUpscaler)
   forgetOtherOptions(compiler, revision)
-  const { rules } = compiler.options.module
-  const unruled = RASTER_EXTENSIONS.filter(
-    extension => !rules.some(rule => matchesPath(rule, `/a.${extension}`)),
-  )
-  rules.unshift({
-    resourceQuery: TAGGED,
-    enforce: 'pre',
-    use: [{ loader: WEBPACK_LOADER, options: { revision } }],
-  })
-  // Only for those: it would win over an old rule with a loader, which names no type.
-  if (unruled.length > 0) rules.unshift(...typeRules(unruled))
+  addRules(compiler, revision)
   nameWithoutTags(compiler, pictureSource)
   const issuers = createIssuers()
   compiler.hooks.compilation.tap('upscale', compilation => {
@@ -71,6 +61,26 @@ export function installInRspack(
 function forgetOtherOptions({ options: { cache } }: Compiler, revision: string): void {
   if (typeof cache !== 'object' || cache.type !== 'persistent') return
   cache.version = [cache.version, `upscale-${revision}`].filter(Boolean).join('-')
+}
+
+/**
+ * Adds what makes a tagged picture ours. Not to the project's own rules, whose loaders are named by their places, which
+ * become names of modules.
+ */
+function addRules({ hooks, options }: Compiler, revision: string): void {
+  hooks.afterEnvironment.tap('upscale', () => {
+    const { rules, defaultRules = [] } = options.module
+    const unruled = RASTER_EXTENSIONS.filter(
+      extension => !rules.some(rule => matchesPath(rule, `/a.${extension}`)),
+    )
+    options.module.defaultRules = [
+      // Only for what no rule has, since an old rule with a loader names no type. Before the others, so that what an
+      // import says of its type wins: `with { type: 'bytes' }`.
+      ...(unruled.length > 0 ? typeRules(unruled) : []),
+      ...defaultRules,
+      { resourceQuery: TAGGED, enforce: 'pre', use: [{ loader: WEBPACK_LOADER, options: { revision } }] },
+    ]
+  })
 }
 
 /**

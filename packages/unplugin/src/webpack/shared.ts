@@ -4,8 +4,9 @@ import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
-import type { ProjectUpscaler } from '../project-upscaler.ts'
-import { isTaggedImage, pathOf } from '../reference.ts'
+import { findPlaceIn } from '../place.ts'
+import { declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
+import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import { createBuildSummary } from '../summary.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 
@@ -22,9 +23,12 @@ interface FamilyCompiler {
 }
 
 interface FamilyModule {
+  identifier(): string
   nameForCondition(): string | null | undefined
   /** Of a module that was made of a file: the path with the query, and what it went through. */
   readonly resource?: string
+  /** As it was asked for; of a module that the config declares external, too. */
+  readonly userRequest?: string
   readonly loaders?: readonly { readonly loader?: string | null }[]
 }
 
@@ -33,7 +37,7 @@ interface FamilyCompilation<Module extends FamilyModule> {
     readonly name: string
     readonly source: { source(): string | Buffer }
   }[]
-  readonly outputOptions: { readonly publicPath?: unknown }
+  readonly outputOptions: { readonly publicPath?: unknown; readonly path?: string | undefined }
   readonly modules: Iterable<Module>
   /** Of loaders and plugins that bundle something for themselves: a worker, a page. */
   readonly children: readonly FamilyCompilation<Module>[]
@@ -126,7 +130,11 @@ export async function errorOfOutput<Module extends FamilyModule>(
   const [first, ...others] = await findLeftovers(outputFiles(compilation), rules)
   return first === undefined
     ? findUnanswered(compilation, root, projectUpscaler)
-    : leftoverError([first, ...others], sourceFiles(compilation))
+    : leftoverError([first, ...others], {
+        modules: sourceFiles(compilation),
+        root,
+        outputs: [compilation.outputOptions.path ?? ''],
+      })
 }
 
 /**
@@ -140,7 +148,11 @@ async function findUnanswered<Module extends FamilyModule>(
 ): Promise<UpscaleError | undefined> {
   // A cache of the host keeps modules that nobody asks for again.
   const kept = new Set<string>()
-  for (const { resource, loaders = [] } of modulesOf(compilation)) {
+  for (const module of modulesOf(compilation)) {
+    const { resource, loaders = [], userRequest = '' } = module
+    if (isTaggedImage(userRequest) && module.identifier().startsWith('external ')) {
+      return declaredExternal(siteOf(userRequest, sourceFiles(compilation)))
+    }
     if (resource === undefined || !isTaggedImage(resource)) continue
     if (!loaders.some(({ loader }) => loader?.startsWith(WEBPACK_LOADER))) {
       return unreplaced({ reference: resource, importer: undefined })
@@ -154,6 +166,14 @@ async function findUnanswered<Module extends FamilyModule>(
     isKept: source => kept.has(source),
     contents: () => compilation.getAssets().map(({ source }) => source.source()),
   })
+}
+
+/** A reference with the first of some files that has it. */
+function siteOf(reference: string, files: Iterable<string>): ReferenceSite {
+  for (const importer of files) {
+    if (findPlaceIn(importer, reference) !== undefined) return { reference, importer }
+  }
+  return { reference, importer: undefined }
 }
 
 /**

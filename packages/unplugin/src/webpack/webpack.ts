@@ -35,7 +35,10 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   const revision = revisionOf(pictureSource.projectUpscaler)
   // `ident` stands for the options in a module's identity; without it webpack would count rules, not look at values.
   const use = { loader: WEBPACK_LOADER, ident: `upscale-${revision}`, options: { revision } }
-  compiler.options.module.rules.unshift({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
+  // Not among the project's own rules: loaders of those are named by their places, which would become names of modules.
+  compiler.hooks.afterEnvironment.tap('upscale', () => {
+    compiler.options.module.defaultRules.push({ resourceQuery: TAGGED, enforce: 'pre', use: [use] })
+  })
   compiler.hooks.compilation.tap('upscale', compilation => {
     tellResolveErrors(compiler, compilation)
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {

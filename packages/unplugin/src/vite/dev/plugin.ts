@@ -4,6 +4,7 @@ import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../../reference.ts'
+import { SLIP_IN_TEXT } from '../../slips.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
 import { applyRules, withdrawHtmlHook } from '../html.ts'
@@ -57,6 +58,7 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
         // The file and not what is served of it, in which a server may have put what a request says.
         const written = await readFile(filename, 'utf8').catch(() => '')
         const { rules } = options
+        session.projectUpscaler.noticeSlips(filename, written)
         session.modulePictures.noteCode(await applyRules(written, filename, rules, session), filename)
         const tagged = await applyRules(html, filename, rules, session)
         return expandSrcsets(tagged, filename, session.projectUpscaler)
@@ -83,7 +85,29 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
       await session?.close()
     },
   }
-  return [main, { ...astroContent(config => sessions.get(config)), apply: 'serve' }, notePictures(sessionOf)]
+  return [
+    main,
+    noticeSlips(sessionOf),
+    { ...astroContent(config => sessions.get(config)), apply: 'serve' },
+    notePictures(sessionOf),
+  ]
+}
+
+/** Tells of tags that are misspelled, in modules as they were written. */
+function noticeSlips(sessionOf: SessionOfHook): Plugin {
+  return {
+    name: 'upscale:dev-slips',
+    apply: 'serve',
+    transform: {
+      order: 'pre',
+      filter: { id: /^[^\0]/, code: SLIP_IN_TEXT },
+      handler(code, id) {
+        const file = pathOf(id)
+        if (!file.includes('/node_modules/')) sessionOf(this)?.projectUpscaler.noticeSlips(file, code)
+        return null
+      },
+    },
+  }
 }
 
 /** Sees what modules ask for once they are compiled: style sheets with what a preprocessor added, templates, scripts. */
