@@ -175,9 +175,10 @@ describe.each(Object.entries(ROWS))('%s', (name, row) => {
         /(?<!manifest|precomputed)\.(?:html|js|mjs|css|json|rsc)$/.test(file),
       )
       for (const file of texts) {
-        expect(await readFile(join(root, file), 'utf8'), file).not.toMatch(
-          /\.(?:png|jpe?g)\?(?:amp;)?upscale=/,
-        )
+        // Rolldown writes the name of a module above its code.
+        const text = (await readFile(join(root, file), 'utf8')).replace(/^\/\/ \S+$/gm, '')
+        // Bun keeps the query behind the name of the finished file, which is served all the same.
+        expect(text, file).not.toMatch(/(?<!-2x-\w{8})\.(?:png|jpe?g)\?(?:amp;)?upscale=/)
       }
       const screenshot = screenshots === undefined ? undefined : join(screenshots, `${name}.png`)
       await see(row, scaffold, screenshot)
