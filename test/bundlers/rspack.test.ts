@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Configuration } from '@rspack/core'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
+import upscaleWebpack from 'unplugin-upscale/webpack'
 import { afterEach, describe, expect, test } from 'vitest'
 import { UPSCALE } from '../support/hosts.ts'
 import { buildRspack, rspackConfig } from '../support/more-hosts.ts'
@@ -130,6 +131,41 @@ describe('what is left over', () => {
     const site = await project(code, 'a.png')
     await expect(run(site)).rejects.toThrow(/LEFTOVER_REFERENCE[\s\S]*main\.js:1\b/)
   })
+})
+
+describe('Markdown that a host keeps as data beside its page', () => {
+  const build = async (content: string): Promise<unknown> => {
+    const site = await project(
+      "import './post.md'; import blog from './blog.json'; console.log(blog)",
+      'a.png',
+    )
+    const files = {
+      'src/post.md': '# Hi\n\n![An a](./a.png?upscale=2)\n',
+      'src/blog.json': JSON.stringify({ posts: [{ content }] }),
+      'pages.cjs': `module.exports = page => "require('" + /\\((.+?)\\)/.exec(page)[1] + "')"`,
+    }
+    for (const [name, text] of Object.entries(files)) await writeFile(join(site.root, name), text)
+    const rules = [
+      { test: /\.md$/, use: join(site.root, 'pages.cjs') },
+      { test: /\.png$/, type: 'asset/resource' as const },
+    ]
+    return run(site, { module: { rules } })
+  }
+
+  test('is a copy where the page has its picture', async () => {
+    await expect(build('# Hi\n\n![An a](./a.png?upscale=2)')).resolves.toBeDefined()
+  })
+
+  test('is left over where no page has', async () => {
+    await expect(build('# Ho\n\n![A b](./b.png?upscale=2)')).rejects.toThrow('LEFTOVER_REFERENCE')
+  })
+})
+
+test('the plugin of webpack names the right one', async () => {
+  const site = await project('', 'a.png')
+  const config = rspackConfig(site, join(site.root, 'dist'), UPSCALE)
+  const wrong: Configuration = { ...config, plugins: [upscaleWebpack()] }
+  await expect(async () => buildRspack(wrong)).rejects.toThrow('unplugin-upscale/rspack')
 })
 
 describe('the persistent cache', () => {

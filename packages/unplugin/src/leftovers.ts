@@ -95,6 +95,8 @@ function remedyOf({ reference, form }: Leftover, importer: Importer | undefined)
       return `bundlers read no CSS in strings: write ${load} and \`url("\${${name}}")\` in the string`
     case 'markup-string':
       return `bundlers read no markup in strings: write ${load} and put \${${name}} into the string`
+    case 'markdown-string':
+      return `bundlers read no Markdown in strings and data: write ${load} where it is shown, or new URL('${reference}', import.meta.url).href`
     case 'data':
       return `bundlers read no addresses in data: write ${load} where the data is used, or new URL('${reference}', import.meta.url).href`
     case 'page':

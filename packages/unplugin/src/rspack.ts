@@ -5,7 +5,15 @@ import { installInRspack } from './webpack/rspack.ts'
 
 /** The plugin for Rspack 2. @example plugins: [upscale()] */
 function upscale(options: UpscaleOptions = {}): RspackPluginInstance {
-  return { apply: compiler => installInRspack(compiler, options) }
+  return {
+    apply(compiler) {
+      if (!('rspack' in compiler))
+        throw new Error(
+          'this is webpack, and the plugin is that of Rspack: import it from "unplugin-upscale/webpack"',
+        )
+      installInRspack(compiler, options)
+    },
+  }
 }
 
 const entry: Entry<typeof upscale> = entryOf(upscale)

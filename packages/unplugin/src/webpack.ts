@@ -5,7 +5,15 @@ import { installInWebpack } from './webpack/webpack.ts'
 
 /** The plugin for webpack 5. @example plugins: [upscale()] */
 function upscale(options: UpscaleOptions = {}): WebpackPluginInstance {
-  return { apply: compiler => installInWebpack(compiler, options) }
+  return {
+    apply(compiler) {
+      if ('rspack' in compiler)
+        throw new Error(
+          'this is Rspack, and the plugin is that of webpack: import it from "unplugin-upscale/rspack"',
+        )
+      installInWebpack(compiler, options)
+    },
+  }
 }
 
 const entry: Entry<typeof upscale> = entryOf(upscale)

@@ -4,7 +4,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { createUpscaler, isUpscaleError, type ResolvedOptions } from 'upscale-core'
-import { openRemoteStore } from 'upscale-core/internal'
+import { loadSharp, openRemoteStore } from 'upscale-core/internal'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -65,7 +65,7 @@ function checkNode(): Check {
 
 async function checkSharp(): Promise<Check> {
   try {
-    const { default: sharp } = await import('sharp')
+    const sharp = await loadSharp()
     const grey = { width: 1, height: 1, channels: 3 as const, background: '#777' }
     await sharp({ create: grey }).png().toBuffer()
     return {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { UpscaleError } from 'upscale-core'
+import { loadSharp } from 'upscale-core/internal'
 
 /** The size a picture should reach, in pixels; with both sides, the largest size that fits into them. */
 export interface WantedSize {
@@ -39,7 +40,7 @@ export async function factorTo(file: string, wanted: WantedSize): Promise<number
 
 /** Only the header is read. */
 async function measure(file: string): Promise<{ readonly width: number; readonly height: number }> {
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   try {
     return (await sharp(file).metadata()).autoOrient
   } catch (cause) {

@@ -8,6 +8,7 @@ import { fillTransparent } from './fill-transparent.ts'
 import { hideOneColour } from './hidden-pixels.ts'
 import { srgbTagOf, withSrgbTag } from './icc.ts'
 import { join, type Samples, split } from './interleave.ts'
+import { loadSharp } from './load-sharp.ts'
 import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
 import { encodeQuickPng, encodeSmallPng } from './png.ts'
@@ -155,7 +156,7 @@ export async function finish(picture: Picture, output: Output): Promise<EncodedI
 const AVIF_EFFORT = 3
 
 async function openFile(bytes: Uint8Array, options: SharpOptions): Promise<Sharp> {
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   return sharp(bytes, options)
 }
 
@@ -250,7 +251,7 @@ let jpegTag: Promise<Uint8Array> | undefined
 
 async function makeJpegTag(): Promise<Uint8Array> {
   const create = { width: 1, height: 1, channels: 3, background: 'black' } as const
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   return srgbTagOf(await sharp({ create }).withIccProfile('srgb').jpeg().toBuffer())
 }
 

@@ -1,5 +1,6 @@
 import type { Sharp } from 'sharp'
 import type { ExaminedFile } from 'upscale-core'
+import { loadSharp } from 'upscale-core/internal'
 import type { PictureViews } from './picture.ts'
 
 /*
@@ -71,7 +72,7 @@ function enlarge({ left, top, width, height }: Box, x: number, y: number, larger
 
 async function encode(file: string, box: Box, maxPixels: number): Promise<string> {
   // Loaded here, since only a report decodes anything.
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   const image: Sharp = sharp(file, { limitInputPixels: maxPixels, autoOrient: true })
   const bytes = await image.extract(box).toColourspace('srgb').webp({ quality: QUALITY }).toBuffer()
   return `data:image/webp;base64,${bytes.toString('base64')}`

@@ -27,7 +27,16 @@ import { findStyleReferences, isPictureProperty, type StyleKind } from './style-
  */
 
 /** What kind of text has a reference, which decides what to write instead. */
-export type Form = 'string' | 'tail' | 'style-string' | 'markup-string' | 'data' | 'style' | 'page' | 'text'
+export type Form =
+  | 'string'
+  | 'tail'
+  | 'style-string'
+  | 'markup-string'
+  | 'markdown-string'
+  | 'data'
+  | 'style'
+  | 'page'
+  | 'text'
 
 /** A tagged reference, and where it starts. */
 export interface FoundReference {
@@ -107,7 +116,10 @@ export async function findOutputReferences(
   for await (const { value, start, form } of scan(text, 0)) {
     if (!TAG.test(value) || !isPictureReference(value) || isKnown(value)) continue
     if (isElsewhere(value) && !ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))) continue
-    if (!found.has(value)) found.set(value, { reference: value, start, form })
+    // Of Markdown there may be copies that nobody shows; any other place says more.
+    const known = found.get(value)?.form
+    if (known === undefined || known === 'markdown-string')
+      found.set(value, { reference: value, start, form })
   }
   return [...found.values()]
 }
@@ -171,7 +183,7 @@ async function* scanString(string: CodeString, code: NestedCode, depth: number):
   const rest = tokens[first - 1]?.value === '+' ? REST_OF_URL.exec(text)?.[1] : undefined
   if (rest !== undefined) yield { value: rest, start: string.placeOf(0), form: 'style-string' }
   for (const found of srcsetOf(text, 'string')) yield at(found, string)
-  for (const found of markdownOf(text, 'string')) yield at(found, string)
+  for (const found of markdownOf(text, 'markdown-string')) yield at(found, string)
 }
 
 function at<T extends Found>(found: T, { placeOf }: CodeString): T {
@@ -285,7 +297,8 @@ async function* scanData(json: string, depth: number): AsyncGenerator<Found> {
     const key = tokens[string.first - 1]?.value === ':' ? tokens[string.first - 2]?.value : undefined
     if (key !== undefined && NAME_KEY.test(key)) continue
     if (depth >= DEEPEST) return
-    for await (const found of scanString(string, nested, depth + 1)) yield { ...found, form: 'data' }
+    for await (const found of scanString(string, nested, depth + 1))
+      yield found.form === 'markdown-string' ? found : { ...found, form: 'data' }
   }
 }
 

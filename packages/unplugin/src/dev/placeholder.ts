@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Sharp } from 'sharp'
 import { FORMATS, type Format } from 'upscale-core'
-import { discard, renamePatiently } from 'upscale-core/internal'
+import { discard, loadSharp, renamePatiently } from 'upscale-core/internal'
 
 /** A picture of the right size that is shown until the real one is there. */
 export interface Placeholder {
@@ -60,7 +60,7 @@ export async function writePlaceholder(file: string, { bytes }: Placeholder): Pr
 
 async function enlarge(source: string, factor: number, maxPixels: number): Promise<Placeholder> {
   // Loaded here, since most starts of a dev server find every picture in the cache.
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   const image = sharp(source, { limitInputPixels: maxPixels, autoOrient: true })
   const { autoOrient, hasAlpha, format } = await image.metadata()
   const width = Math.round(autoOrient.width * factor)

@@ -1,8 +1,9 @@
+import { dirname, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
 import { findUnreplaced, unreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
-import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
 import type { BuildOptions } from '../options.ts'
 import { findPlaceIn } from '../place.ts'
 import { declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
@@ -127,7 +128,8 @@ export async function errorOfOutput<Module extends FamilyModule>(
   projectUpscaler: ProjectUpscaler,
 ): Promise<UpscaleError | undefined> {
   const rules = { ownPrefixes: ownPrefixes(compilation), isKnown }
-  const [first, ...others] = await findLeftovers(outputFiles(compilation), rules)
+  const left = await findLeftovers(outputFiles(compilation), rules)
+  const [first, ...others] = left.filter(leftover => !isCopyOfPage(leftover, compilation))
   return first === undefined
     ? findUnanswered(compilation, root, projectUpscaler)
     : leftoverError([first, ...others], {
@@ -135,6 +137,24 @@ export async function errorOfOutput<Module extends FamilyModule>(
         root,
         outputs: [compilation.outputOptions.path ?? ''],
       })
+}
+
+/**
+ * True for Markdown that a host keeps as data beside the page that it became, as Docusaurus does in the archive of a blog:
+ * the page's own module has the picture.
+ */
+function isCopyOfPage<Module extends FamilyModule>(
+  { form, reference }: Leftover,
+  compilation: FamilyCompilation<Module>,
+): boolean {
+  if (form !== 'markdown-string') return false
+  const pictures = new Set([...modulesOf(compilation)].map(({ resource }) => resource))
+  return [...sourceFiles(compilation)].some(
+    file =>
+      /\.mdx?$/.test(file) &&
+      pictures.has(resolve(dirname(file), reference)) &&
+      findPlaceIn(file, reference) !== undefined,
+  )
 }
 
 /**
