@@ -204,20 +204,21 @@ export function createUpscaler(
     const work = () =>
       misses(async () => {
         // The bytes are read again when it is their turn, so that a thousand waiting pictures hold no memory.
-        const image = sources.read(source.file)
+        const image = await sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
         if (image.digest !== source.digest) return undefined
         return withAnswer(image, wanted, context, answer =>
           makeFinished(image, wanted, answer, flight, context),
         )
       })
-    const finished = findFinished(source, wanted, flight, context) ?? (await singleFlight(flight, work))
-    return finished === undefined ? make(sources.identify(source.file), wanted) : [source, finished]
+    const finished =
+      (await findFinished(source, wanted, flight, context)) ?? (await singleFlight(flight, work))
+    return finished === undefined ? make(await sources.identify(source.file), wanted) : [source, finished]
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const wanted = resolveRequest(request, resolved)
-    const source = sources.identify(resolve(resolved.root, path))
+    const source = await sources.identify(resolve(resolved.root, path))
     try {
       const [made, finished] = await make(source, wanted)
       return deliver(made, wanted, finished)
@@ -226,7 +227,7 @@ export function createUpscaler(
       if (policy === 'error' || !isUpscaleError(error) || !isEngineSide(error)) throw error
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
-        const image = sources.read(source.file)
+        const image = await sources.read(source.file)
         return deliver(image, wanted, await originalAsFinished(image, context))
       }
       const plain = resolveRequest({ ...request, engine: 'resize', params: {} }, resolved)
@@ -250,13 +251,18 @@ export function createUpscaler(
     }
     // Whoever works for others has nobody to give the answer to while the store is away.
     if (isPatient) context.remote?.askAgain()
-    const facts = await misses(() =>
-      withAnswer(sources.read(file), wanted, own, async ({ answerKey, digest, origin, costMicros }) => ({
-        answerKey,
-        digest,
-        origin,
-        costMicros,
-      })),
+    const facts = await misses(async () =>
+      withAnswer(
+        await sources.read(file),
+        wanted,
+        own,
+        async ({ answerKey, digest, origin, costMicros }) => ({
+          answerKey,
+          digest,
+          origin,
+          costMicros,
+        }),
+      ),
     )
     const store = context.stores.forEngine(wanted.engine)
     const isShared =
@@ -328,11 +334,11 @@ export function createUpscaler(
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
       const wanted = resolveRequest(request, resolved)
-      return planImage(sources.read(resolve(resolved.root, file)), wanted, context)
+      return planImage(await sources.read(resolve(resolved.root, file)), wanted, context)
     },
     async examine(file, request = {}) {
       const wanted = resolveRequest(request, resolved)
-      return examineImage(sources.read(resolve(resolved.root, file)), wanted, context)
+      return examineImage(await sources.read(resolve(resolved.root, file)), wanted, context)
     },
     report: () => recorder.report(context.budget.spentMicros),
     async drain() {

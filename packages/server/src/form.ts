@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Multipart, MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { ApiError, invalidRequest } from './api-error.ts'
-import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL } from './form-parts.ts'
+import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL, MAX_FIELD_BYTES } from './form-parts.ts'
 import { readJsonEdit } from './json-edit.ts'
 
 /*
@@ -16,8 +16,6 @@ import { readJsonEdit } from './json-edit.ts'
  */
 
 const MAX_FIELDS = 40
-/** Longest text of a field, in bytes: a prompt of 1000 characters has 4000 at most. */
-const MAX_FIELD_BYTES = 16 * 1024
 const IMAGE_PARTS: ReadonlySet<string> = new Set(['image', 'image[]'])
 
 /** What the parser complains about, in words for the client. Codes are those of the multipart library. */

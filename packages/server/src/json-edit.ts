@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyRequest } from 'fastify'
+import { createJsonReader, headOf, type JsonText, type LargeJson, readBase64 } from 'upscale-core/internal'
 import { invalidRequest } from './api-error.ts'
-import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL } from './form-parts.ts'
+import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL, MAX_FIELD_BYTES } from './form-parts.ts'
 
 /*
  * The same order as JSON, as OpenAI documents it beside the form: `images: [{ image_url }]`, or `image` with one. The
@@ -14,48 +15,46 @@ const DATA_URL = /^data:image\/[\w.+-]{1,40}(?:;[\w.+=-]{1,80})*;base64,/i
 
 /** @throws ApiError INVALID_REQUEST */
 export async function readJsonEdit(request: FastifyRequest, limits: FormLimits): Promise<Form> {
-  const body = parse(await readText(request, limits))
-  const { image, images, mask, ...rest } = body
+  const { value, text } = await readBody(request, limits)
+  const { image, images, mask, ...rest } = asObject(value)
   if (mask !== undefined && mask !== null) throw invalidRequest(MASK_REFUSAL)
-  const fields = new Map(Object.entries(rest).flatMap(([name, value]) => fieldOf(name, value)))
+  const fields = new Map(Object.entries(rest).flatMap(([name, value]) => fieldOf(name, value, text)))
   // Optional in this form of the order; a server with one model needs no name of it.
   const [only, other] = limits.models
   if (!fields.has('model') && only !== undefined && other === undefined) fields.set('model', only)
-  const bytes = decode(onlyImage(images ?? image))
+  const bytes = await decode(text(onlyImage(images ?? image)))
   await mkdir(limits.folder, { recursive: true, mode: 0o700 })
   const file = join(limits.folder, FILE_NAME)
   await writeFile(file, bytes, { flag: 'wx', mode: 0o600 })
   return { fields, file }
 }
 
-async function readText({ raw }: FastifyRequest, { maxBytes }: FormLimits): Promise<string> {
-  const chunks: Buffer[] = []
+async function readBody({ raw }: FastifyRequest, { maxBytes }: FormLimits): Promise<LargeJson> {
+  const reader = createJsonReader()
   let length = 0
   for await (const chunk of raw) {
     length += chunk.length
     if (length > maxBytes)
       throw invalidRequest(`The request is larger than ${maxBytes} bytes.`, { status: 413 })
-    chunks.push(chunk)
+    reader.add(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return reader.end()
 }
 
-function parse(text: string): Record<string, unknown> {
-  try {
-    const body: unknown = JSON.parse(text)
-    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body }
-  } catch {
-    // Said below, as for JSON that is no object.
-  }
+function asObject(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   throw invalidRequest('The body is no JSON object.')
 }
 
-function fieldOf(name: string, value: unknown): [string, string][] {
+function fieldOf(name: string, value: unknown, text: LargeJson['text']): [string, string][] {
   if (value === null || value === undefined) return []
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-    return [[name, String(value)]]
-  }
   const shown = /^\w{1,60}$/.test(name) ? name : 'A field'
+  if (typeof value === 'string') {
+    const whole = text(value)
+    if (typeof whole === 'string' && Buffer.byteLength(whole) <= MAX_FIELD_BYTES) return [[name, whole]]
+    throw invalidRequest(`${shown} has more than ${MAX_FIELD_BYTES} bytes.`)
+  }
+  if (typeof value === 'number' || typeof value === 'boolean') return [[name, String(value)]]
   throw invalidRequest(`${shown} is no text, number or boolean.`)
 }
 
@@ -68,17 +67,13 @@ function onlyImage(written: unknown): string {
   throw invalidRequest('image is missing: send images: [{ "image_url": "data:image/png;base64,…" }].')
 }
 
-function decode(url: string): Buffer {
-  const head = DATA_URL.exec(url.slice(0, 1000))?.[0]
-  if (head === undefined) {
+async function decode(url: JsonText): Promise<Buffer> {
+  if (!DATA_URL.test(headOf(url, 1000))) {
     throw invalidRequest(
       'image_url must be a data URL in base64: this server fetches no addresses and has no files.',
     )
   }
-  const text = url.slice(head.length)
-  const bytes = Buffer.from(text, 'base64')
-  // Node skips what is no base64; padding may be missing.
-  if (bytes.length > 0 && bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, ''))
-    return bytes
+  const bytes = await readBase64(url)
+  if (bytes !== undefined) return bytes
   throw invalidRequest('image_url is no base64.')
 }

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
+import { digestOf } from 'upscale-core/internal'
 
 /**
  * The bytes of a finished picture. What ships is what was checked, even if the cache folder was touched since.
@@ -8,7 +8,7 @@ import { type UpscaledImage, UpscaleError } from 'upscale-core'
  */
 export async function readChecked({ file, digest }: UpscaledImage): Promise<Buffer> {
   const bytes = await readFile(file)
-  if (hash('sha256', bytes, 'hex') === digest) return bytes
+  if ((await digestOf(bytes)) === digest) return bytes
   throw new UpscaleError('ANSWER_CORRUPT', 'the finished picture changed on disk after it was checked', {
     hint: 'build again; if it happens often, find the program that writes into the cache folder',
     file,

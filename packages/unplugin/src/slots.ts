@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import { discard, renamePatiently } from 'upscale-core/internal'
+import { digestOf, discard, renamePatiently } from 'upscale-core/internal'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -141,7 +141,7 @@ async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
   // Some network file systems number every file 0; there only the bytes can tell.
   if (made !== undefined && held.ino !== 0n && held.ino === made.ino && held.dev === made.dev) return true
   if (held.size !== BigInt(image.size)) return false
-  return hash('sha256', await readFile(slot), 'hex') === image.digest
+  return (await digestOf(await readFile(slot))) === image.digest
 }
 
 function statOf(file: string): BigIntStats | undefined {

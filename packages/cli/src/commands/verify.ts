@@ -32,7 +32,7 @@ async function verify({ upscaler, print, stopping }: Session): Promise<number> {
     if (stopping.aborted) break
     countIn(counts, `${image.root} ${image.shelf}`)
     bytes += image.facts?.size ?? 0
-    const reason = archive.damageOf(image)
+    const reason = await archive.damageOf(image)
     if (reason !== undefined) damaged.push({ path: image.folder, reason })
   }
   for await (const { root, shelf, file, record } of archive.records()) {

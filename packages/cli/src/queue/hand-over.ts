@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Job, Queue } from 'bullmq'
 import { UpscaleError, type UpscaleRequest } from 'upscale-core'
-import type { RemoteStore } from 'upscale-core/internal'
+import { digestOf, type RemoteStore } from 'upscale-core/internal'
 import {
   type Failure,
   INPUT_SECONDS,
@@ -109,5 +108,5 @@ async function bring({ file, name, request, key }: Wanted, store: RemoteStore): 
     )
   }
   await store.put(inputKey(key), bytes, INPUT_SECONDS)
-  return { name, digest: createHash('sha256').update(bytes).digest('hex'), request }
+  return { name, digest: await digestOf(bytes), request }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -6,6 +5,7 @@ import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
 import {
   answerAddress,
+  digestOf,
   discard,
   isFull,
   type RemoteStore,
@@ -150,7 +150,7 @@ async function fetchPicture(
   store: RemoteStore,
 ): Promise<Uint8Array | undefined> {
   const bytes = await store.get(inputKey(id), MAX_INPUT_BYTES)
-  if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === digest) return bytes
+  if (bytes !== undefined && (await digestOf(bytes)) === digest) return bytes
   if (bytes === undefined && (await store.has(answerAddress(id)))) return undefined
   const what =
     bytes === undefined ? 'no longer has this picture' : 'has another picture in the place of this one'

@@ -46,13 +46,13 @@ const LOCK_TIMEOUT_MS = 30 * 60 * 1000
  * @param look - finds what another process stored while we waited for the lock
  * @throws UpscaleError API_*, KEY_MISSING, FROZEN_MISS, BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
  */
-export async function buy(purchase: Purchase, look: () => Received | undefined): Promise<Received> {
+export async function buy(purchase: Purchase, look: () => Promise<Received | undefined>): Promise<Received> {
   const { request, order, store, context } = purchase
   const frozen = context.options.frozen && request.engine.billing === 'paid'
-  if (frozen && store.peek('received', order.answerKey) === undefined) throw frozenMiss(purchase)
+  if (frozen && (await store.peek('received', order.answerKey)) === undefined) throw frozenMiss(purchase)
   if (!frozen) await context.budget.join(request.engine.priceMicros)
   return whileHeld(await lockKey(purchase), async () => {
-    const there = look() ?? (await adoptReceived(purchase))
+    const there = (await look()) ?? (await adoptReceived(purchase))
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(purchase)
     if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
@@ -84,7 +84,7 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
   const reservation = await context.budget.reserve(priceMicros)
   const intent: Intent = {
     at: new Date().toISOString(),
-    ...continuation(purchase, before),
+    ...(await continuation(purchase, before)),
     priceMicros,
     engine: engine.id,
     model: engine.model,
@@ -161,11 +161,11 @@ function mayGoOn({ request: { engine }, context }: Purchase, before: Intent): bo
  * A call that is taken up again keeps its job or its number, and so its idempotency key; a second order gets the next
  * number. A job that was asked for in vain is given up when a person says so.
  */
-function continuation(
+async function continuation(
   { request: { engine }, order, store, context }: Purchase,
   before: Intent | undefined,
-): Pick<Intent, 'attempt' | 'job'> {
-  const refused = refusedAttempts(store, order.answerKey)
+): Promise<Pick<Intent, 'attempt' | 'job'>> {
+  const refused = await refusedAttempts(store, order.answerKey)
   if (before === undefined) return { attempt: refused + 1 }
   const { attempt, job, asked } = before
   const isGone = context.options.retry && asked === true

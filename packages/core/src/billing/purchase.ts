@@ -40,11 +40,12 @@ export function openPurchase(purchase: Purchase): Purchaser {
   const { answerKey } = order
   const isPaid = request.engine.billing === 'paid'
 
-  function look(): Received | undefined {
-    const kept = store.find('answers', answerKey)
+  async function look(): Promise<Received | undefined> {
+    const kept = await store.find('answers', answerKey)
     if (kept !== undefined)
       return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
-    const refusal = context.options.retry ? undefined : recallRefusal(store, answerKey, context.options.root)
+    const { retry, root } = context.options
+    const refusal = retry ? undefined : await recallRefusal(store, answerKey, root)
     if (refusal !== undefined) throw refusal
     return undefined
   }
@@ -54,13 +55,13 @@ export function openPurchase(purchase: Purchase): Purchaser {
    * frozen build, which need not be able to write, and a cache that can't be written leave it there.
    */
   async function closeBooks(): Promise<void> {
-    const isOpen = (): boolean =>
-      readIntent(store, answerKey) !== undefined || store.peek('received', answerKey) !== undefined
+    const isOpen = async (): Promise<boolean> =>
+      readIntent(store, answerKey) !== undefined || (await store.peek('received', answerKey)) !== undefined
     if (context.options.frozen) return
     try {
-      if (!isOpen()) return
+      if (!(await isOpen())) return
       await whileHeld(await lockKey(purchase), async () => {
-        if (!isOpen()) return
+        if (!(await isOpen())) return
         const received = await adoptReceived(purchase)
         if (received !== undefined) return await closeReceived(received)
         // The answer came another way, from a colleague for one. What became of our own call is still not known.
@@ -83,7 +84,7 @@ export function openPurchase(purchase: Purchase): Purchaser {
 
   return {
     async kept() {
-      const kept = look()
+      const kept = await look()
       if (kept !== undefined) await closeBooks()
       return kept
     },

@@ -13,28 +13,32 @@ export async function rememberRefusal(
   store: Cache,
   pay: AnswerKey,
   error: UpscaleError,
-  attempt: number = refusedAttempts(store, pay) + 1,
+  attempt?: number,
 ): Promise<void> {
   const { hint, requestId } = error.details
   await store.commitRecord('refusals', pay, {
     code: error.code,
     problem: error.problem,
     hint,
-    attempt,
+    attempt: attempt ?? (await refusedAttempts(store, pay)) + 1,
     ...(requestId === undefined ? {} : { requestId }),
   })
 }
 
 /** How many orders for a key came to nothing for good. The next one is another order, under another idempotency key. */
-export function refusedAttempts(store: Cache, pay: AnswerKey): number {
-  const record = store.findRecord('refusals', pay)
+export async function refusedAttempts(store: Cache, pay: AnswerKey): Promise<number> {
+  const record = await store.findRecord('refusals', pay)
   if (record === undefined) return 0
   return typeof record.attempt === 'number' ? record.attempt : 1
 }
 
 /** The refusal that an earlier run remembered for this key, as the error it was. */
-export function recallRefusal(store: Cache, pay: AnswerKey, root: string): UpscaleError | undefined {
-  const record = store.findRecord('refusals', pay)
+export async function recallRefusal(
+  store: Cache,
+  pay: AnswerKey,
+  root: string,
+): Promise<UpscaleError | undefined> {
+  const record = await store.findRecord('refusals', pay)
   if (record === undefined) return undefined
   const { code, problem, hint, requestId } = record
   if (!isErrorCode(code) || typeof problem !== 'string' || typeof hint !== 'string') return undefined

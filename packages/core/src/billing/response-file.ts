@@ -8,6 +8,7 @@ import { TMP } from '../cache/publish.ts'
 import type { ResponseHead, ServiceResponse } from '../engines/engine.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { safeText } from '../safe-text.ts'
+import { inPieces, joinPieces } from '../source/pieces.ts'
 import { record } from '../validate.ts'
 
 // The response to an order, on the disk while it comes.
@@ -35,7 +36,7 @@ export interface ResponseFile {
   /** Takes the head of a response; returns what takes its body, piece by piece. Neither throws. */
   begin(head: ResponseHead): (piece: Uint8Array) => void
   /** What came so far; empty when nothing did. */
-  body(): Buffer
+  body(): Promise<Buffer>
   /** Removes the file. Never throws: a leftover does no harm. */
   remove(): void
 }
@@ -56,15 +57,14 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
       done += writeSync(descriptor, bytes, done, bytes.length - done, at + done)
   }
 
-  function readBack(): Buffer {
-    const body = Buffer.alloc(length)
-    if (descriptor === undefined) return body
-    for (let done = 0; done < length; ) {
-      const count = readSync(descriptor, body, done, length - done, bodyAt + done)
-      if (count === 0) return body.subarray(0, done)
+  /** Fills a piece of the body that begins at `at`. What the disk no longer has stays zero. */
+  function readBack(piece: Uint8Array, at: number): void {
+    if (descriptor === undefined) return
+    for (let done = 0; done < piece.length; ) {
+      const count = readSync(descriptor, piece, done, piece.length - done, bodyAt + at + done)
+      if (count === 0) return
       done += count
     }
-    return body
   }
 
   function close(): void {
@@ -97,7 +97,9 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
             for (const { back, bytes } of hidden) write(bytes, bodyAt + length - back)
           }
         } catch {
-          held = [readBack()]
+          const before = Buffer.alloc(length)
+          readBack(before, 0)
+          held = [before]
           // Half of a response is of no use to anybody, and takes room that the answer may need.
           this.remove()
         }
@@ -105,7 +107,17 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
         length += piece.length
       }
     },
-    body: () => Buffer.from(hider(secrets)(held === undefined ? readBack() : Buffer.concat(held)).piece),
+    async body() {
+      const body = held === undefined ? Buffer.alloc(length) : await joinPieces(held)
+      const hide = hider(secrets)
+      await inPieces(body, (raw, at) => {
+        if (held === undefined) readBack(raw, at)
+        const { piece, hidden } = hide(raw)
+        body.set(piece, at)
+        for (const { back, bytes } of hidden) body.set(bytes, at - back)
+      })
+      return body
+    },
     remove() {
       try {
         close()

@@ -99,7 +99,7 @@ const UNREAD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * later version, may find one. Returns the error, with the place where it lies.
  */
 export async function keepUnread(error: unknown, { response, store, ...call }: Call): Promise<unknown> {
-  const body = response.body()
+  const body = await response.body()
   if (!isUpscaleError(error) || !UNREAD.has(error.code) || body.length === 0) {
     response.remove()
     return error
@@ -147,7 +147,7 @@ export async function settleLateRefusal(
  */
 export async function adoptReceived(purchase: Purchase): Promise<Received | undefined> {
   const { request, order, store, context } = purchase
-  const waiting = store.find('received', order.answerKey)
+  const waiting = await store.find('received', order.answerKey)
   if (waiting === undefined) return undefined
   const { costMicros = 0, requestId } = waiting.facts
   const id = requestId === undefined ? {} : { requestId }

@@ -46,7 +46,7 @@ test('an answer is stored at a later attempt', async () => {
   const kept = keepReceived(open(), FACTS, BYTES, [5, 300])
   setTimeout(() => rmSync(join(folder, 'cache')), 100)
   await kept
-  expect(open().find('received', KEY)?.bytes).toEqual(BYTES)
+  expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
   expect(readdirSync(join(folder, 'tmp'))).toEqual([])
 })
 
@@ -59,7 +59,7 @@ test('an answer that no attempt stores is where the message says, ready to be co
   expect(error.message).toContain(join(folder, 'tmp', refuge))
   rmSync(join(folder, 'cache'))
   cpSync(join(folder, 'tmp', refuge, 'v1'), join(folder, 'cache', 'v1'), { recursive: true })
-  expect(open().find('received', KEY)?.bytes).toEqual(BYTES)
+  expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
 })
 
 test('an answer that nothing takes is said to be lost', async () => {

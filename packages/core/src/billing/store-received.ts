@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { type Cache, type NewEntry, openCache } from '../cache/cache.ts'
 import { messageOf } from '../cache/disk.ts'
 import { layoutFolder } from '../cache/layout.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
+import { digestOf } from '../source/pieces.ts'
 
 // Room for what is bought. Before a call the disk must have room for its answer, or nothing is bought that could not
 // be kept. A disk can fill all the same while a service works for minutes, so an answer that can't be stored is held
@@ -114,7 +114,7 @@ async function openRefuge(
  * @throws UpscaleError CACHE_UNWRITABLE
  */
 export async function keepRejected(store: Cache, facts: NewEntry, bytes: Uint8Array): Promise<string> {
-  const digest = hash('sha256', bytes, 'hex')
+  const digest = await digestOf(bytes)
   const kept = await store.commit('rejected', facts, bytes)
   const own =
     kept.facts.sha256 === digest ? kept : await store.commit('rejected', { ...facts, key: digest }, bytes)

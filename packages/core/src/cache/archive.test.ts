@@ -55,7 +55,9 @@ test('damage is told and left where it is', async () => {
   bytes[9] = (bytes[9] ?? 0) ^ 1
   writeFileSync(file, bytes)
   const before = readdirSync(root, { recursive: true })
-  const damaged = (await listed()).map(image => [image.shelf, archive.damageOf(image)])
+  const damaged = await Promise.all(
+    (await listed()).map(async image => [image.shelf, await archive.damageOf(image)]),
+  )
   expect(damaged).toEqual([
     ['answers', undefined],
     ['outputs', 'hero-2x.jpg has another SHA-256 than when it was stored'],
@@ -69,5 +71,5 @@ test('a picture whose entry is gone is listed without facts', async () => {
   rmSync(join(file, '..', 'entry.json'))
   const [, output] = await listed()
   expect(output).toMatchObject({ shelf: 'outputs', facts: undefined })
-  expect(archive.damageOf(output ?? expect.fail('not listed'))).toBe('entry.json is missing')
+  expect(await archive.damageOf(output ?? expect.fail('not listed'))).toBe('entry.json is missing')
 })

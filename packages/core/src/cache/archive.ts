@@ -50,7 +50,7 @@ export interface Archive {
   /** Records, one folder after the other. */
   records(): AsyncGenerator<ArchivedRecord>
   /** Reads a picture. Why it is not what was stored; undefined when it is. */
-  damageOf(image: ArchivedImage): string | undefined
+  damageOf(image: ArchivedImage): Promise<string | undefined>
   /** The facts of an engine's answer, whichever root has it. @param key - 64 hex characters */
   answer(key: string): EntryFacts | undefined
 }
@@ -110,8 +110,8 @@ export function openArchive({ cacheDir, scratchDir }: CacheFolders): Archive {
     roots,
     images,
     records,
-    damageOf({ folder }) {
-      const seen = reader.image(folder, folder.slice(-64))
+    async damageOf({ folder }) {
+      const seen = await reader.image(folder, folder.slice(-64))
       if (seen.state === 'sound') return undefined
       if (seen.state === 'absent') return 'entry.json is missing'
       return seen.state === 'newer' ? 'it was stored by a later version of this package' : seen.reason

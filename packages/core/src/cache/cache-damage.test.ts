@@ -111,12 +111,12 @@ describe('damaged', () => {
       const { root, cache, events } = open()
       const at = writeEntry(root, key, bytes)
       damage(at)
-      expect(cache.find('outputs', key)).toBeUndefined()
-      expect(cache.find('outputs', key)).toBeUndefined()
+      expect(await cache.find('outputs', key)).toBeUndefined()
+      expect(await cache.find('outputs', key)).toBeUndefined()
       expect(events).toMatchObject([{ kind: 'quarantined', path: at.folder }])
       expect(list(join(root, 'quarantine'))).toHaveLength(1)
       await cache.commit('outputs', facts, bytes)
-      expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
+      expect((await cache.find('outputs', key))?.bytes).toEqual(bytes)
       expect(events).toHaveLength(1)
       expect(list(join(root, 'tmp'))).toEqual([])
     },
@@ -126,24 +126,24 @@ describe('damaged', () => {
     const { root, cache, events } = open()
     damage(writeEntry(root, key, bytes))
     await cache.commit('outputs', facts, bytes)
-    expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
+    expect((await cache.find('outputs', key))?.bytes).toEqual(bytes)
     expect(tornEntries(root, image => bytes.equals(image))).toEqual([])
     expect(events.map(event => event.kind)).toEqual(['quarantined'])
   })
 
-  it.each(inEntry)('%s is seen by peek', (_, damage) => {
+  it.each(inEntry)('%s is seen by peek', async (_, damage) => {
     const { root, cache, events } = open()
     damage(writeEntry(root, key, bytes))
-    expect(cache.peek('outputs', key)).toBeUndefined()
+    expect(await cache.peek('outputs', key)).toBeUndefined()
     expect(events.map(event => event.kind)).toEqual(['quarantined'])
   })
 
-  it('an entry moved to another key is a miss there', () => {
+  it('an entry moved to another key is a miss there', async () => {
     const { root, cache, events } = open()
     const { folder } = writeEntry(root, key, bytes)
     mkdirSync(dirname(entryFolder(root, keyOf(2))), { recursive: true })
     renameSync(folder, entryFolder(root, keyOf(2)))
-    expect(cache.find('outputs', keyOf(2))).toBeUndefined()
+    expect(await cache.find('outputs', keyOf(2))).toBeUndefined()
     expect(events).toHaveLength(1)
   })
 
@@ -151,12 +151,12 @@ describe('damaged', () => {
     const { root, cache } = open()
     const at = writeEntry(root, key, bytes)
     rmSync(at.facts)
-    expect(cache.find('outputs', key)).toBeUndefined()
+    expect(await cache.find('outputs', key)).toBeUndefined()
     await cache.commit('outputs', facts, bytes)
-    expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
+    expect((await cache.find('outputs', key))?.bytes).toEqual(bytes)
   })
 
-  it('500 random mutations of image and entry.json never come back as a hit', () => {
+  it('500 random mutations of image and entry.json never come back as a hit', async () => {
     const { root, cache } = open()
     let seed = 1
     const random = (below: number): number => {
@@ -170,7 +170,7 @@ describe('damaged', () => {
       const place = random(content.length)
       if (random(4) === 0) truncateSync(victim, place)
       else writeFileSync(victim, content.fill(content[place]! ^ (1 + random(255)), place, place + 1))
-      expect(cache.find('outputs', key), `round ${round}`).toBeUndefined()
+      expect(await cache.find('outputs', key), `round ${round}`).toBeUndefined()
     }
   })
 })
@@ -180,8 +180,8 @@ describe('newer', () => {
     const { root, cache, events } = open()
     const at = writeEntry(root, key, bytes, { version: 2 })
     const before = readFileSync(at.facts)
-    expect(cache.find('outputs', key)).toBeUndefined()
-    expect(cache.peek('outputs', key)).toBeUndefined()
+    expect(await cache.find('outputs', key)).toBeUndefined()
+    expect(await cache.peek('outputs', key)).toBeUndefined()
     expect(events.map(event => event.kind)).toEqual(['newer-format'])
     await expect(cache.commit('outputs', facts, bytes)).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE' })
     expect(readFileSync(at.facts)).toEqual(before)
@@ -193,7 +193,7 @@ describe('newer', () => {
     const file = cache.recordFile('sources', key)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, frame({ version: 2, key, something: 'else' }))
-    expect(cache.findRecord('sources', key)).toBeUndefined()
+    expect(await cache.findRecord('sources', key)).toBeUndefined()
     expect(events.map(event => event.kind)).toEqual(['newer-format'])
     await expect(cache.commitRecord('sources', key, {})).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE' })
     expect(JSON.parse(readFileSync(file, 'utf8')).body.something).toBe('else')
@@ -215,10 +215,10 @@ describe('records', () => {
     const { cache, events } = open()
     await cache.commitRecord('sources', key, { pay: 'a' })
     damage(cache.recordFile('sources', key))
-    expect(cache.findRecord('sources', key)).toBeUndefined()
+    expect(await cache.findRecord('sources', key)).toBeUndefined()
     expect(events.map(event => event.kind)).toEqual(['quarantined'])
     await cache.commitRecord('sources', key, { pay: 'a' })
-    expect(cache.findRecord('sources', key)).toEqual({ pay: 'a' })
+    expect(await cache.findRecord('sources', key)).toEqual({ pay: 'a' })
   })
 
   it.each(Object.entries(damages))('%s is healed by storing without looking first', async (_, damage) => {
@@ -226,6 +226,6 @@ describe('records', () => {
     await cache.commitRecord('sources', key, { pay: 'a' })
     damage(cache.recordFile('sources', key))
     await cache.commitRecord('sources', key, { pay: 'b' })
-    expect(cache.findRecord('sources', key)).toEqual({ pay: 'b' })
+    expect(await cache.findRecord('sources', key)).toEqual({ pay: 'b' })
   })
 })

@@ -36,7 +36,11 @@ describe('a failing disk', () => {
       writeEntry(root, keyOf(2), Buffer.from('kept'))
       const wrapper = ['strace', '-f', '-o', '/dev/null', '-e', `inject=${call}:error=EIO`]
       const child = startChild(
-        cacheScript(compiled, "await store(1, 1000); say(cache.find('outputs', keyOf(2)).bytes)", 'durable'),
+        cacheScript(
+          compiled,
+          "await store(1, 1000); say((await cache.find('outputs', keyOf(2))).bytes)",
+          'durable',
+        ),
         [root],
         wrapper,
       )
@@ -52,7 +56,11 @@ describe('a failing disk', () => {
     const root = temporaryFolder()
     const { folder, image } = writeEntry(root, keyOf(1), Buffer.alloc(70_000))
     const wrapper = ['strace', '-f', '-o', '/dev/null', '-P', image, '-e', 'inject=read,pread64:error=EIO']
-    const child = startChild(cacheScript(compiled, "say(cache.find('outputs', keyOf(1)))"), [root], wrapper)
+    const child = startChild(
+      cacheScript(compiled, "say(await cache.find('outputs', keyOf(1)))"),
+      [root],
+      wrapper,
+    )
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('events unreadable')
     expect(existsSync(folder)).toBe(true)
@@ -64,7 +72,7 @@ describe('a failing disk', () => {
     if (!isRootOnLinux) skip(NEEDS_ROOT)
     const root = mountTmpfs('size=1m')
     const body =
-      "await store(1, 500_000); await store(2, 600_000); say('read', cache.find('outputs', keyOf(1))?.bytes.length)"
+      "await store(1, 500_000); await store(2, 600_000); say('read', (await cache.find('outputs', keyOf(1)))?.bytes.length)"
     const child = startChild(cacheScript(compiled, body), [root])
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('stored 1')
@@ -162,8 +170,8 @@ describe('no permission', () => {
     writeEntry(root, keyOf(2), Buffer.from('damaged'), { size: 1 })
     execFileSync('mount', ['-o', 'remount,ro', root])
     const body = `
-      say(cache.find('outputs', keyOf(1)).bytes)
-      say(cache.find('outputs', keyOf(2)), cache.find('outputs', keyOf(2)))
+      say((await cache.find('outputs', keyOf(1))).bytes)
+      say(await cache.find('outputs', keyOf(2)), await cache.find('outputs', keyOf(2)))
       await store(3, 1000)
       await cache.probe().catch(error => say('probe', error.code))
       say(JSON.stringify(await cache.sweep()))`
@@ -184,7 +192,7 @@ describe('no permission', () => {
     writeEntry(root, keyOf(1), Buffer.from('kept'))
     chmodSync(writeEntry(root, keyOf(2), Buffer.from('secret')).image, 0o600)
     const body =
-      "say(cache.find('outputs', keyOf(1)).bytes); cache.find('outputs', keyOf(2)); await store(3, 1000)"
+      "say((await cache.find('outputs', keyOf(1))).bytes); await cache.find('outputs', keyOf(2)); await store(3, 1000)"
     const child = startChild(cacheScript(compiled, body), [root], nobody)
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('kept')
@@ -202,8 +210,8 @@ describe('no permission', () => {
     chmodSync(facts, 0)
     const body = `
       const durable = openCache(root, { tag: false, onEvent: () => {} })
-      try { say(durable.find('outputs', keyOf(1))) } catch (error) { say(error.code, error.cause.code, error.message) }
-      say('miss', durable.find('outputs', keyOf(2)) === undefined)`
+      try { say(await durable.find('outputs', keyOf(1))) } catch (error) { say(error.code, error.cause.code, error.message) }
+      say('miss', await durable.find('outputs', keyOf(2)) === undefined)`
     const child = startChild(cacheScript(compiled, body), [root], nobody)
     expect(await child.end).toBe(0)
     expect(child.output()).toMatch(/^CACHE_UNREADABLE EACCES .*could not read the cache/)
@@ -217,7 +225,7 @@ describe('no permission', () => {
     execFileSync('chown', ['-R', '65534:65534', root])
     chmodSync(facts, 0)
     const body =
-      "cache.find('outputs', keyOf(1)); await store(1, 1000); say('read', cache.find('outputs', keyOf(1)).bytes.length)"
+      "await cache.find('outputs', keyOf(1)); await store(1, 1000); say('read', (await cache.find('outputs', keyOf(1))).bytes.length)"
     const child = startChild(cacheScript(compiled, body), [root], nobody)
     expect(await child.end).toBe(0)
     expect(child.output()).toContain('read 1000')
@@ -228,7 +236,7 @@ describe('no permission', () => {
     const root = join(temporaryFolder(), 'file')
     writeFileSync(root, 'not a folder')
     const cache = openCache(root, { tag: true, onEvent: () => {} })
-    expect(cache.find('outputs', keyOf(1))).toBeUndefined()
+    expect(await cache.find('outputs', keyOf(1))).toBeUndefined()
     const error = await storeHere(root).catch(caught => caught)
     expect(error).toMatchObject({
       code: 'CACHE_UNWRITABLE',
@@ -249,11 +257,11 @@ describe('no file descriptors', () => {
       setTimeout(() => { for (const each of taken.splice(0)) closeSync(each) }, 300)
       await store(1, 1000)
       try { for (;;) taken.push(openSync('/dev/null')) } catch {}
-      cache.find('outputs', keyOf(1))
+      await cache.find('outputs', keyOf(1))
       await store(2, 1000)
       await store(1, 1000)
       for (const each of taken) closeSync(each)
-      say('read', cache.find('outputs', keyOf(1)).bytes.length)`
+      say('read', (await cache.find('outputs', keyOf(1))).bytes.length)`
     const child = startChild(cacheScript(compiled, body), [root], ['prlimit', '--nofile=40'])
     expect(await child.end, child.output()).toBe(0)
     expect(child.output()).toContain('stored 1')

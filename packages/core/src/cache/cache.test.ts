@@ -39,13 +39,13 @@ function open(tag = true, root = join(temporaryFolder(), 'cache')): Opened {
 }
 
 describe('valid', () => {
-  it('finds what another writer of the layout put there', () => {
+  it('finds what another writer of the layout put there', async () => {
     const { root, cache, events } = open()
     const { image } = writeEntry(root, key, bytes)
     const { version, ...expected } = entryBody(key, bytes)
     expect(version).toBe(1)
-    expect(cache.find('outputs', key)).toEqual({ file: image, facts: expected, bytes })
-    expect(cache.peek('outputs', key)).toEqual({ file: image, facts: expected })
+    expect(await cache.find('outputs', key)).toEqual({ file: image, facts: expected, bytes })
+    expect(await cache.peek('outputs', key)).toEqual({ file: image, facts: expected })
     expect(events).toEqual([])
   })
 
@@ -54,7 +54,7 @@ describe('valid', () => {
     const entry = await cache.commit('outputs', facts, bytes)
     expect(entry.file).toBe(join(entryFolder(root, key), 'hero-2x.png'))
     expect(entry.facts).toMatchObject({ ...facts, size: bytes.length, sha256: sha256(bytes) })
-    expect(open(true, root).cache.find('outputs', key)).toEqual({ ...entry, bytes })
+    expect(await open(true, root).cache.find('outputs', key)).toEqual({ ...entry, bytes })
     expect(tornEntries(root, image => bytes.equals(image))).toEqual([])
     expect(list(join(root, 'tmp'))).toEqual([])
   })
@@ -71,21 +71,21 @@ describe('valid', () => {
   it('keeps shelves apart', async () => {
     const { cache } = open()
     await cache.commit('answers', facts, bytes)
-    expect(cache.find('outputs', key)).toBeUndefined()
-    expect(cache.find('answers', key)).toBeDefined()
+    expect(await cache.find('outputs', key)).toBeUndefined()
+    expect(await cache.find('answers', key)).toBeDefined()
   })
 
   it('keeps the first of two answers to a key, and says whose it is', async () => {
     const { cache } = open()
     const first = await cache.commit('answers', facts, bytes)
     expect(await cache.commit('answers', facts, Buffer.from('other'))).toEqual(first)
-    expect(cache.find('answers', key)?.bytes).toEqual(bytes)
+    expect((await cache.find('answers', key))?.bytes).toEqual(bytes)
   })
 
-  it('returns bytes that own their memory', () => {
+  it('returns bytes that own their memory', async () => {
     const { root, cache } = open()
     writeEntry(root, key, bytes)
-    expect(cache.find('outputs', key)?.bytes.buffer.byteLength).toBe(bytes.length)
+    expect((await cache.find('outputs', key))?.bytes.buffer.byteLength).toBe(bytes.length)
   })
 
   it('removes an entry, and doing so twice is no error', async () => {
@@ -93,7 +93,7 @@ describe('valid', () => {
     await cache.commit('received', facts, bytes)
     await cache.remove('received', key)
     await cache.remove('received', key)
-    expect(cache.find('received', key)).toBeUndefined()
+    expect(await cache.find('received', key)).toBeUndefined()
     expect(existsSync(entryFolder(root, key, 'received'))).toBe(false)
     expect(list(join(root, 'tmp'))).toEqual([])
   })
@@ -113,18 +113,18 @@ describe('valid', () => {
 describe('the folder', () => {
   it('is not created or touched by looking things up and by sweeping', async () => {
     const { root, cache, events } = open()
-    expect(cache.peek('outputs', key)).toBeUndefined()
-    expect(cache.find('answers', key)).toBeUndefined()
-    expect(cache.findRecord('sources', key)).toBeUndefined()
+    expect(await cache.peek('outputs', key)).toBeUndefined()
+    expect(await cache.find('answers', key)).toBeUndefined()
+    expect(await cache.findRecord('sources', key)).toBeUndefined()
     expect(await cache.sweep()).toEqual({ removed: 0, kept: 0, failed: 0 })
     expect(existsSync(root)).toBe(false)
     expect(events).toEqual([])
   })
 
-  it('gains nothing by a hit', () => {
+  it('gains nothing by a hit', async () => {
     const { root, cache } = open()
     writeEntry(root, key, bytes)
-    cache.find('outputs', key)
+    await cache.find('outputs', key)
     expect(list(root)).toEqual(['v1'])
   })
 
@@ -142,7 +142,7 @@ describe('the folder', () => {
     const root = join(project, '.upscale')
     const { cache } = open(false, root)
     writeEntry(root, keyOf(2), Buffer.from('x'), { size: 2 })
-    cache.find('outputs', keyOf(2))
+    await cache.find('outputs', keyOf(2))
     await cache.commit('answers', facts, bytes)
     await cache.commitRecord('sources', key, { pay: key })
     const git = (...args: string[]): string => execFileSync('git', args, { cwd: project, encoding: 'utf8' })
@@ -161,8 +161,8 @@ describe('the folder', () => {
     ])
     rmSync(root, { recursive: true })
     git('checkout', '-q', '.')
-    expect(cache.find('answers', key)?.bytes).toEqual(bytes)
-    expect(cache.findRecord('sources', key)).toEqual({ pay: key })
+    expect((await cache.find('answers', key))?.bytes).toEqual(bytes)
+    expect(await cache.findRecord('sources', key)).toEqual({ pay: key })
   })
 
   it('keeps the marker files that somebody edited', async () => {
@@ -177,9 +177,9 @@ describe('the folder', () => {
     const { root, cache } = open()
     await cache.commit('outputs', facts, bytes)
     rmSync(root, { recursive: true })
-    expect(cache.find('outputs', key)).toBeUndefined()
+    expect(await cache.find('outputs', key)).toBeUndefined()
     await cache.commit('outputs', facts, bytes)
-    expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
+    expect((await cache.find('outputs', key))?.bytes).toEqual(bytes)
   })
 })
 
@@ -187,13 +187,13 @@ describe('records', () => {
   it('are stored, found, and replaced', async () => {
     const { root, cache } = open()
     await cache.commitRecord('sources', key, { pay: 'a' })
-    expect(cache.findRecord('sources', key)).toEqual({ pay: 'a' })
+    expect(await cache.findRecord('sources', key)).toEqual({ pay: 'a' })
     expect(readFileSync(join(root, 'v1/sources', key.slice(0, 2), `${key}.json`), 'utf8')).toBe(
       frame({ version: 1, key, record: { pay: 'a' } }),
     )
     await cache.commitRecord('sources', key, { pay: 'b' })
-    expect(cache.findRecord('sources', key)).toEqual({ pay: 'b' })
-    expect(cache.findRecord('refusals', key)).toBeUndefined()
+    expect(await cache.findRecord('sources', key)).toEqual({ pay: 'b' })
+    expect(await cache.findRecord('refusals', key)).toBeUndefined()
     expect(list(join(root, 'tmp'))).toEqual([])
   })
 
@@ -203,7 +203,7 @@ describe('records', () => {
     await cache.commitRecord('intents', key, { at: 'now' })
     await cache.removeRecord('intents', key)
     await cache.removeRecord('intents', key)
-    expect(cache.findRecord('intents', key)).toBeUndefined()
+    expect(await cache.findRecord('intents', key)).toBeUndefined()
   })
 
   it('are not written again when nothing changed', async () => {
@@ -226,9 +226,9 @@ describe('misused', () => {
     `${key.slice(0, 63)}/`,
   ])('%j is not a key', async wrong => {
     const { root, cache } = open()
-    expect(() => cache.find('outputs', wrong)).toThrow(TypeError)
-    expect(() => cache.peek('outputs', wrong)).toThrow(TypeError)
-    expect(() => cache.findRecord('sources', wrong)).toThrow(TypeError)
+    await expect(cache.find('outputs', wrong)).rejects.toThrow(TypeError)
+    await expect(cache.peek('outputs', wrong)).rejects.toThrow(TypeError)
+    await expect(cache.findRecord('sources', wrong)).rejects.toThrow(TypeError)
     await expect(cache.commit('outputs', { ...facts, key: wrong }, bytes)).rejects.toThrow(TypeError)
     await expect(cache.commitRecord('sources', wrong, {})).rejects.toThrow(TypeError)
     expect(existsSync(root)).toBe(false)
@@ -269,6 +269,6 @@ describe('sweeping', () => {
     expect(await cache.sweep()).toEqual({ removed: 3, kept: 2, failed: 0 })
     expect(list(join(root, 'tmp')).sort()).toEqual([uuid('4'), uuid('5'), 'notes.txt'])
     expect(list(join(root, 'locks'))).toEqual([`${key}.lock`])
-    expect(cache.find('outputs', key)?.bytes).toEqual(bytes)
+    expect((await cache.find('outputs', key))?.bytes).toEqual(bytes)
   })
 })

@@ -1,7 +1,7 @@
-import { hash, webcrypto } from 'node:crypto'
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
+import { digestOf } from '../source/pieces.ts'
 import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
   type CacheEntry,
@@ -82,14 +82,14 @@ export interface CacheOptions {
 export interface Cache {
   readonly root: string
   /** An entry by its entry.json alone. The image is not looked at: don't ship what only this has seen. */
-  peek(shelf: EntryShelf, key: string): CacheEntry | undefined
+  peek(shelf: EntryShelf, key: string): Promise<CacheEntry | undefined>
   /** An entry whose image was read and checked just now. */
-  find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined
+  find(shelf: EntryShelf, key: string): Promise<(CacheEntry & { readonly bytes: Uint8Array }) | undefined>
   /**
    * An entry whose facts are known already: its image was read and checked just now. Says nothing about why it can't
    * be used, and leaves everything where it is; {@link find} does that.
    */
-  recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined
+  recheck(shelf: EntryShelf, facts: EntryFacts): Promise<CacheEntry | undefined>
   /**
    * Stores an image, and returns when it is there; in a durable root, when it is safe on the disk. When a sound entry of this key is there already, that
    * one stays and is returned: compare `facts.sha256` where it matters whose it is.
@@ -109,7 +109,7 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
    */
   hasManifest(): boolean
-  findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined
+  findRecord(shelf: RecordShelf, key: string): Promise<CacheRecord | undefined>
   /**
    * What stands in a record's place, left there whatever it is: for records whose damage must not be taken for
    * their absence.
@@ -183,36 +183,38 @@ class DiskCache implements Cache {
     this.#manifest = tag ? undefined : new Manifest(root)
   }
 
-  peek(shelf: EntryShelf, key: string): CacheEntry | undefined {
+  async peek(shelf: EntryShelf, key: string): Promise<CacheEntry | undefined> {
     const path = this.#path(shelf, key)
-    const entry = this.#quarantine.lookUp(path, path => this.#reader.entry(path, key))?.entry
+    const entry = (await this.#quarantine.lookUp(path, path => this.#reader.entry(path, key)))?.entry
     if (entry !== undefined && shelf === 'answers') this.#vouch(key, entry.facts, path)
     return entry
   }
 
-  find(shelf: EntryShelf, key: string): (CacheEntry & { readonly bytes: Uint8Array }) | undefined {
+  async find(
+    shelf: EntryShelf,
+    key: string,
+  ): Promise<(CacheEntry & { readonly bytes: Uint8Array }) | undefined> {
     const path = this.#path(shelf, key)
-    const seen = this.#quarantine.lookUp(path, path => this.#reader.image(path, key))
+    const seen = await this.#quarantine.lookUp(path, path => this.#reader.image(path, key))
     if (seen !== undefined && shelf === 'answers') this.#vouch(key, seen.entry.facts, path)
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
   }
 
-  recheck(shelf: EntryShelf, facts: EntryFacts): CacheEntry | undefined {
+  async recheck(shelf: EntryShelf, facts: EntryFacts): Promise<CacheEntry | undefined> {
     const file = join(this.#path(shelf, facts.key), facts.fileName)
-    return this.#reader.isIntact(file, facts) ? { file, facts } : undefined
+    return (await this.#reader.isIntact(file, facts)) ? { file, facts } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {
     const { key } = facts
     const folder = this.#path(shelf, key)
-    const isLarge = bytes.length > LARGE_BYTES
-    const sha256 = isLarge ? await digestAside(bytes) : hash('sha256', bytes, 'hex')
+    const sha256 = await digestOf(bytes)
     const text = printEntry({ ...facts, size: bytes.length, sha256, createdAt: this.#now().toISOString() })
     const stored = parseEntry(text, key)
     if (typeof stored !== 'object') throw new TypeError(`not the facts of an image: ${JSON.stringify(facts)}`)
     const look = (path: string): ReturnType<EntryReader['image']> => this.#reader.image(path, key)
     return await this.#write(async () => {
-      const there = look(folder)
+      const there = await look(folder)
       if (there.state === 'sound') {
         if (shelf === 'answers') this.#vouch(key, there.entry.facts, folder)
         return there.entry
@@ -220,7 +222,7 @@ class DiskCache implements Cache {
       if (there.state === 'newer') throw newerFormat(folder)
       const files = { [stored.fileName]: bytes, [ENTRY_FILE]: text }
       const ours = { file: join(folder, stored.fileName), facts: stored }
-      if (this.#tag && !isLarge && publishAtOnce(this.root, folder, files)) return ours
+      if (this.#tag && bytes.length <= MOST_AT_ONCE && publishAtOnce(this.root, folder, files)) return ours
       return await withTemporary(this.root, this.#tag, async temporary => {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
@@ -242,8 +244,8 @@ class DiskCache implements Cache {
     return this.#manifest?.lines() !== undefined
   }
 
-  findRecord(shelf: RecordShelf, key: string): CacheRecord | undefined {
-    return this.#quarantine.lookUp(this.recordFile(shelf, key), this.#lookAtRecord(key))?.record
+  async findRecord(shelf: RecordShelf, key: string): Promise<CacheRecord | undefined> {
+    return (await this.#quarantine.lookUp(this.recordFile(shelf, key), this.#lookAtRecord(key)))?.record
   }
 
   seeRecord(shelf: RecordShelf, key: string): RecordState {
@@ -261,7 +263,7 @@ class DiskCache implements Cache {
     if (parseRecord(text, key) === undefined) throw new TypeError(`a record of ${text.length} characters`)
     const look = this.#lookAtRecord(key)
     await this.#write(async () => {
-      const there = look(file)
+      const there = this.#reader.record(file, key)
       if (there.state === 'newer') throw newerFormat(file)
       // A folder that is committed should not change when nothing did.
       if (there.state === 'sound' && text === printRecord(key, there.record)) return
@@ -349,15 +351,8 @@ class DiskCache implements Cache {
   }
 }
 
-/** More is hashed and written by other threads, since 10 MB take some 30 ms. */
-const LARGE_BYTES = 4 * 1024 * 1024
-
-/** SHA-256, hex. */
-async function digestAside(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString(
-    'hex',
-  )
-}
+/** More bytes are written by other threads. */
+const MOST_AT_ONCE = 4 * 1024 * 1024
 
 function noRoom(freeBytes: number, roomBytes: number): Error {
   return Object.assign(new Error(`${freeBytes} bytes are free, ${roomBytes} may be needed`), {

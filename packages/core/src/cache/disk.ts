@@ -16,9 +16,10 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { UpscaleError } from '../errors.ts'
+import { inTurn, readInPieces } from '../source/pieces.ts'
 
-// Reading is synchronous: an all-hit build does thousands of reads that the page cache answers in microseconds,
-// and a trip through the thread pool costs several times the read. Writing is not: it waits for the disk.
+// Reading what is small is synchronous: an all-hit build does thousands of reads that the page cache answers in
+// microseconds, and a trip through the thread pool costs several times the read. Writing is not: it waits for the disk.
 
 /** A pipe or a device in a file's place must not block the open. Windows has no such flag. */
 export const READ: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -60,33 +61,60 @@ export function readPageSync(file: string, page: Uint8Array): Uint8Array | undef
 }
 
 /**
- * Reads a regular file of exactly `size` bytes, into `bytes` where it is given.
+ * Fills `bytes` with a regular file of exactly that many.
  *
  * @returns what is wrong instead, in words, when it isn't one
  * @throws the system's error
  */
-export function readExactSync(
-  file: string,
-  size: number,
-  // Not from Node's shared pool: callers may transfer the memory to a worker.
-  bytes: Buffer = Buffer.allocUnsafeSlow(size),
-): Uint8Array | string {
+export function readExactSync(file: string, bytes: Uint8Array): string | undefined {
   const descriptor = openSync(file, READ)
   try {
-    const facts: Stats = fstatSync(descriptor)
-    if (!facts.isFile()) return 'is not a file'
-    if (facts.size !== size) return `has ${facts.size} bytes instead of ${size}`
+    const size = bytes.length
+    const flaw = flawOfSize(descriptor, size)
+    if (flaw !== undefined) return flaw
     let length = 0
     while (length < size) {
       const count = readSync(descriptor, bytes, length, size - length, null)
-      if (count === 0) return `ended after ${length} of ${size} bytes`
+      if (count === 0) return endedAfter(length, size)
       length += count
     }
-    return bytes
+    return undefined
   } finally {
     closeSync(descriptor)
   }
 }
+
+/**
+ * The SHA-256, in hex, of a large regular file of exactly `size` bytes, read into `bytes` where it is given.
+ *
+ * @returns what is wrong instead, in words, when it isn't one
+ * @throws the system's error
+ */
+export function readExact(
+  file: string,
+  size: number,
+  bytes?: Buffer,
+): Promise<{ readonly digest: string } | { readonly flaw: string }> {
+  return inTurn(async () => {
+    const descriptor = openSync(file, READ)
+    try {
+      const flaw = flawOfSize(descriptor, size)
+      if (flaw !== undefined) return { flaw }
+      const { digest, length } = await readInPieces(descriptor, size, bytes)
+      return length === size ? { digest } : { flaw: endedAfter(length, size) }
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+}
+
+function flawOfSize(descriptor: number, size: number): string | undefined {
+  const facts: Stats = fstatSync(descriptor)
+  if (!facts.isFile()) return 'is not a file'
+  return facts.size === size ? undefined : `has ${facts.size} bytes instead of ${size}`
+}
+
+const endedAfter = (length: number, size: number): string => `ended after ${length} of ${size} bytes`
 
 /**
  * Reads a regular file of any size up to a limit. Neither a pipe, nor a device, nor what is larger is read.

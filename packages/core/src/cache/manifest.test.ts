@@ -43,9 +43,9 @@ function edit(change: (text: string) => string): void {
   writeFileSync(file, change(readFileSync(file, 'utf8')))
 }
 
-function refusal(act: () => unknown): string {
+async function refusal(act: () => unknown): Promise<string> {
   try {
-    act()
+    await act()
   } catch (error) {
     expect(error).toMatchObject({ code: 'CACHE_UNREADABLE' })
     return String(error)
@@ -89,7 +89,7 @@ describe('the list', () => {
     const caches = [open(), open(), open()]
     const names = Array.from({ length: 30 }, (_, number) => String(number))
     await Promise.all(names.map((name, at) => store(caches[at % 3] as Cache, name)))
-    for (const name of names) expect(open().find('answers', keyOf(name))?.facts.key).toBe(keyOf(name))
+    for (const name of names) expect((await open().find('answers', keyOf(name)))?.facts.key).toBe(keyOf(name))
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(33)
   })
 
@@ -113,8 +113,8 @@ describe('an answer', () => {
     await store(open(), 'a')
     edit(text => text.replace(sha256(BYTES), sha256('other')))
     const cache = open()
-    expect(refusal(() => cache.find('answers', keyOf('a')))).toMatch(/another answer.*version control/s)
-    refusal(() => cache.peek('answers', keyOf('a')))
+    expect(await refusal(() => cache.find('answers', keyOf('a')))).toMatch(/another answer.*version control/s)
+    await refusal(() => cache.peek('answers', keyOf('a')))
     await expect(store(cache, 'a')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
     expect(existsSync(entryFolder(root, keyOf('a'), 'answers'))).toBe(true)
   })
@@ -126,7 +126,7 @@ describe('an answer', () => {
     const folder = entryFolder(root, keyOf('a'), 'answers')
     rmSync(folder, { recursive: true })
     cpSync(entryFolder(shared, keyOf('a'), 'answers'), folder, { recursive: true })
-    refusal(() => open().find('answers', keyOf('a')))
+    await refusal(() => open().find('answers', keyOf('a')))
   })
 
   it('that is not listed is refused with the line that would list it', async () => {
@@ -138,17 +138,17 @@ describe('an answer', () => {
         .filter(line => !line.includes(keyOf('b')))
         .join('\n'),
     )
-    const [, line = ''] = /add (,".*)$/m.exec(refusal(() => open().find('answers', keyOf('b')))) ?? []
+    const [, line = ''] = /add (,".*)$/m.exec(await refusal(() => open().find('answers', keyOf('b')))) ?? []
     edit(text => text.replace(/\}\n$/, `${line}\n}\n`))
-    expect(open().find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+    expect((await open().find('answers', keyOf('b')))?.bytes).toEqual(BYTES)
   })
 
   it('is used without a list, with a notice; the next one that is stored begins a list of all', async () => {
     await store(open(), 'a')
     rmSync(file)
     const cache = open()
-    expect(cache.find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
-    expect(cache.peek('answers', keyOf('a'))).toBeDefined()
+    expect((await cache.find('answers', keyOf('a')))?.bytes).toEqual(BYTES)
+    expect(await cache.peek('answers', keyOf('a'))).toBeDefined()
     expect(events.map(({ kind }) => kind)).toEqual(['no-manifest'])
     await store(cache, 'b')
     const begun = parseManifest(readFileSync(file, 'utf8'))
@@ -167,9 +167,9 @@ describe('a list that was', () => {
   ])('%s is as good', async (_, change) => {
     await store(open(), 'a')
     edit(change)
-    expect(open().find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
+    expect((await open().find('answers', keyOf('a')))?.bytes).toEqual(BYTES)
     await store(open(), 'b')
-    expect(open().find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+    expect((await open().find('answers', keyOf('b')))?.bytes).toEqual(BYTES)
   })
 
   it.each([
@@ -192,8 +192,8 @@ describe('a list that was', () => {
     await store(open(), 'a')
     edit(change)
     const before = readFileSync(file, 'utf8')
-    expect(refusal(() => open().find('answers', keyOf('a')))).toMatch(words)
-    expect(refusal(() => open().listed(keyOf('b')))).toMatch(words)
+    expect(await refusal(() => open().find('answers', keyOf('a')))).toMatch(words)
+    expect(await refusal(() => open().listed(keyOf('b')))).toMatch(words)
     await expect(store(open(), 'b')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
@@ -233,7 +233,7 @@ describe('a large list', () => {
     await store(cache, 'b')
     expect(readFileSync(file)).toEqual(before)
     expect(readFileSync(added, 'utf8').split('\n')).toHaveLength(3)
-    for (const name of ['a', 'b']) expect(open().find('answers', keyOf(name))?.bytes).toEqual(BYTES)
+    for (const name of ['a', 'b']) expect((await open().find('answers', keyOf(name)))?.bytes).toEqual(BYTES)
     await cache.close()
     expect(existsSync(added)).toBe(false)
     const text = readFileSync(file, 'utf8')
@@ -253,7 +253,7 @@ describe('a large list', () => {
     await store(open(), 'last')
     expect(existsSync(added)).toBe(false)
     for (const name of ['new 1', 'new 19', 'last'])
-      expect(open().find('answers', keyOf(name))?.bytes).toEqual(BYTES)
+      expect((await open().find('answers', keyOf(name)))?.bytes).toEqual(BYTES)
     expect(open().listed(keyOf('more 999'))).toEqual(LINE)
   })
 
@@ -262,17 +262,17 @@ describe('a large list', () => {
     const names = Array.from({ length: 30 }, (_, number) => String(number))
     await Promise.all(names.map((name, at) => store(caches[at % 3] as Cache, name)))
     await Promise.all(caches.map(cache => cache.close()))
-    for (const name of names) expect(open().find('answers', keyOf(name))?.facts.key).toBe(keyOf(name))
+    for (const name of names) expect((await open().find('answers', keyOf(name)))?.facts.key).toBe(keyOf(name))
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(OTHERS + 33)
   })
 
   it('with half a line beside it, of a build that died, has that line written again', async () => {
     await store(open(), 'a')
     writeFileSync(added, `,"${keyOf('b')}": {"sha2`, { flag: 'a' })
-    expect(open().find('answers', keyOf('a'))?.bytes).toEqual(BYTES)
+    expect((await open().find('answers', keyOf('a')))?.bytes).toEqual(BYTES)
     await store(open(), 'b')
     const cache = open()
-    expect(cache.find('answers', keyOf('b'))?.bytes).toEqual(BYTES)
+    expect((await cache.find('answers', keyOf('b')))?.bytes).toEqual(BYTES)
     await cache.close()
     expect(cache.listed(keyOf('a'))?.sha256).toBe(sha256(BYTES))
   })
@@ -296,13 +296,13 @@ describe('a large list', () => {
     ['nonsense beside it', () => ',"abc": {}\n', /manifest\.added.*can't be right/s],
   ])('with %s is refused', async (_, addition, words) => {
     writeFileSync(added, addition())
-    expect(refusal(() => open().listed(keyOf('a')))).toMatch(words)
+    expect(await refusal(() => open().listed(keyOf('a')))).toMatch(words)
     await expect(store(open(), 'a')).rejects.toMatchObject({ code: 'CACHE_UNREADABLE' })
   })
 
-  it('with a line that can’t be right refuses that picture', () => {
+  it('with a line that can’t be right refuses that picture', async () => {
     edit(text => text.replace(`,"${keyOf('other 7')}": {"sha256":"`, `,"${keyOf('other 7')}": {"sha256":"x`))
-    expect(refusal(() => open().listed(keyOf('other 7')))).toMatch(/can't be right/)
+    expect(await refusal(() => open().listed(keyOf('other 7')))).toMatch(/can't be right/)
     expect(open().listed(keyOf('other 8'))).toEqual(LINE)
   })
 })

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { digestOf, joinPieces } from '../source/pieces.ts'
 import { type EntryFacts, parseEntry, printEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 
@@ -20,16 +20,13 @@ export type DecodedEntry =
   | { readonly flaw: string }
 
 /** @param facts - of exactly these bytes */
-export function encodePortable({ fetched, ...facts }: EntryFacts, bytes: Uint8Array): Uint8Array {
+export function encodePortable({ fetched, ...facts }: EntryFacts, bytes: Uint8Array): Promise<Uint8Array> {
   const entry = printEntry(facts)
-  return Buffer.concat([
-    Buffer.from(`upscale-parcel ${VERSION} ${Buffer.byteLength(entry)}\n${entry}`),
-    bytes,
-  ])
+  return joinPieces([Buffer.from(`upscale-parcel ${VERSION} ${Buffer.byteLength(entry)}\n${entry}`), bytes])
 }
 
 /** Takes a portable entry apart. Total: whatever is not a whole entry of exactly this key has a flaw. */
-export function decodePortable(portable: Uint8Array, expectedKey: string): DecodedEntry {
+export async function decodePortable(portable: Uint8Array, expectedKey: string): Promise<DecodedEntry> {
   const buffer = Buffer.from(portable.buffer, portable.byteOffset, portable.byteLength)
   const head = /^upscale-parcel (\d{1,4}) (\d{1,6})\n/.exec(buffer.subarray(0, 64).toString('latin1'))
   if (head === null) return { flaw: 'it is not an entry of this cache' }
@@ -39,9 +36,9 @@ export function decodePortable(portable: Uint8Array, expectedKey: string): Decod
   const facts = parseEntry(buffer.subarray(line.length, start), expectedKey)
   if (facts === 'newer') return { flaw: 'it was stored by another version of this package' }
   if (facts === undefined) return { flaw: 'its record is damaged, or that of another picture' }
-  const bytes = new Uint8Array(buffer.subarray(start))
+  const bytes = portable.subarray(start)
   if (bytes.length !== facts.size) return { flaw: `it has ${bytes.length} bytes instead of ${facts.size}` }
-  if (hash('sha256', bytes, 'hex') !== facts.sha256)
+  if ((await digestOf(bytes)) !== facts.sha256)
     return { flaw: 'it has another SHA-256 than when it was stored' }
   return { facts, bytes }
 }

@@ -109,7 +109,7 @@ export async function fillFolder(
 export async function publish<Winner>(
   from: string,
   to: string,
-  clear: () => Winner | undefined,
+  clear: () => Promise<Winner | undefined>,
   synced: boolean,
 ): Promise<Winner | undefined> {
   const parent = dirname(to)
@@ -121,7 +121,7 @@ export async function publish<Winner>(
       return undefined
     } catch (error) {
       if (!isCollision(error)) throw error
-      const winner = clear()
+      const winner = await clear()
       if (winner !== undefined) return winner
       if (attempt === ATTEMPTS) throw error
       await sleep(attempt)

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
-import { errnoOf, messageOf, unreadable } from './disk.ts'
+import { errnoOf, messageOf, renamePatiently, unreadable } from './disk.ts'
+import { acquireLock, LOCKS, whileHeld } from './lock/lock.ts'
 import type { Look } from './read-entry.ts'
 
 /** Something a person may want to know; each is told once per path. */
@@ -23,8 +24,20 @@ interface Sound {
   readonly state: 'sound'
 }
 
-/** Decides what becomes of what was found on disk, and keeps damaged things of a root for a person to look at. */
+/** A lookup can't be called off. */
+const NEVER = new AbortController().signal
+
+/** Longest wait for others that move the same thing aside, each of whom takes milliseconds. */
+const LOCK_TIMEOUT_MS = 30_000
+
+/**
+ * Decides what becomes of what was found on disk, and keeps damaged things of a root for a person to look at.
+ *
+ * Only the holder of a lock of its own moves a thing: others may have moved it and stored it again since it was found
+ * damaged, and an entry that was just healed must not be missing for a moment.
+ */
 export class Quarantine {
+  readonly #root: string
   readonly #folder: string
   readonly #strict: boolean
   readonly #onEvent: (event: CacheEvent) => void
@@ -33,6 +46,7 @@ export class Quarantine {
   /** @param strict what can't be read is an error, not a miss */
   constructor(root: string, strict: boolean, onEvent: (event: CacheEvent) => void) {
     this.#strict = strict
+    this.#root = root
     this.#folder = join(root, 'quarantine')
     this.#onEvent = onEvent
   }
@@ -42,11 +56,11 @@ export class Quarantine {
    *
    * @throws UpscaleError CACHE_UNREADABLE when strict, for what can't be read
    */
-  lookUp<Seen extends Sound>(path: string, look: Look<Seen>): Seen | undefined {
-    let seen = look(path)
+  async lookUp<Seen extends Sound>(path: string, look: Look<Seen>): Promise<Seen | undefined> {
+    let seen = await look(path)
     // Another process may have replaced the entry between our opening one of its files and the next.
-    if (seen.state === 'damaged') seen = look(path)
-    if (seen.state === 'damaged' && !this.#tryMove(path, look, seen.reason)) seen = look(path)
+    if (seen.state === 'damaged') seen = await look(path)
+    if (seen.state === 'damaged' && !(await this.#tryMove(path, look, seen.reason))) seen = await look(path)
     switch (seen.state) {
       case 'sound':
         return seen
@@ -68,20 +82,20 @@ export class Quarantine {
    *
    * @throws UpscaleError CACHE_UNWRITABLE for a newer format; the system's error when it can't be moved
    */
-  clear<Seen extends Sound>(path: string, look: Look<Seen>): Seen | undefined {
-    const seen = look(path)
+  async clear<Seen extends Sound>(path: string, look: Look<Seen>): Promise<Seen | undefined> {
+    const seen = await look(path)
     if (seen.state === 'sound') return seen
     if (seen.state === 'newer') throw newerFormat(path)
     if (seen.state === 'unreadable' && ['EMFILE', 'ENFILE'].includes(errnoOf(seen.cause))) return undefined
     // Whatever it is, it can't be read, and its replacement is at hand.
-    this.#move(path, look, 'reason' in seen ? seen.reason : 'it is incomplete')
+    await this.#move(path, look, 'reason' in seen ? seen.reason : 'it is incomplete')
     return undefined
   }
 
   /** False when there was nothing damaged to move after all. */
-  #tryMove<Seen extends Sound>(path: string, look: Look<Seen>, reason: string): boolean {
+  async #tryMove<Seen extends Sound>(path: string, look: Look<Seen>, reason: string): Promise<boolean> {
     try {
-      return this.#move(path, look, reason)
+      return await this.#move(path, look, reason)
     } catch (error) {
       const why = `${reason}, and it could not be moved aside: ${messageOf(error)}`
       this.tell({ kind: 'unwritable', path, reason: why })
@@ -89,28 +103,34 @@ export class Quarantine {
     }
   }
 
-  #move<Seen extends Sound>(path: string, look: Look<Seen>, reason: string): boolean {
-    const aside = join(this.#folder, `${basename(path)}-${randomUUID()}`)
-    mkdirSync(this.#folder, { recursive: true })
-    // Since the first look another process may have healed it; moved aside and back, it would be missing for a moment.
-    if (look(path).state === 'sound') return false
-    try {
-      renameSync(path, aside)
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false // another process was faster
-      throw error
-    }
-    // Between the look and the move another process may have put a sound one there.
-    if (look(aside).state !== 'sound') {
+  async #move<Seen extends Sound>(path: string, look: Look<Seen>, reason: string): Promise<boolean> {
+    const name = basename(path)
+    const options = { signal: NEVER, timeoutMs: LOCK_TIMEOUT_MS }
+    const lock = await acquireLock(join(this.#root, LOCKS, `${name}.damaged.lock`), options)
+    return whileHeld(lock, async () => {
+      if ((await look(path)).state === 'sound') return false
+      const aside = join(this.#folder, `${name}-${randomUUID()}`)
+      await mkdir(this.#folder, { recursive: true })
+      try {
+        await renamePatiently(path, aside)
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return false // another process was faster
+        throw error
+      }
+      // A record takes the place of a damaged one without being asked, and others may hold no lock.
+      if ((await look(aside)).state === 'sound') return this.#putBack(aside, path, look)
       this.tell({ kind: 'quarantined', path, reason: `${reason}; moved to ${aside}` })
       return true
-    }
+    })
+  }
+
+  async #putBack<Seen extends Sound>(aside: string, path: string, look: Look<Seen>): Promise<false> {
     try {
-      renameSync(aside, path)
+      await renamePatiently(aside, path)
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(errnoOf(error))) throw error
       // Somebody published again meanwhile: theirs is as good.
-      if (look(path).state === 'sound') rmSync(aside, { recursive: true, force: true })
+      if ((await look(path)).state === 'sound') await rm(aside, { recursive: true, force: true })
     }
     return false
   }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { errnoOf, messageOf, readExactSync, readPageSync } from './disk.ts'
+import { SMALL_BYTES } from '../source/pieces.ts'
+import { errnoOf, messageOf, readExact, readExactSync, readPageSync } from './disk.ts'
 import { type CacheEntry, ENTRY_FILE, type EntryFacts, parseEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 import { type CacheRecord, parseRecord } from './record.ts'
@@ -23,10 +24,7 @@ export type SeenImage =
 export type SeenRecord = Flaw | { readonly state: 'sound'; readonly record: CacheRecord }
 
 /** Looks at a path. Never throws. */
-export type Look<Sound> = (path: string) => Flaw | Sound
-
-/** Images up to this many bytes are compared in one buffer. */
-const LARGE = 1024 * 1024
+export type Look<Sound> = (path: string) => Flaw | Sound | Promise<Flaw | Sound>
 
 /** What an open or a read says when something else is in a file's place: a folder, a loop of links, a pipe. */
 const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENODEV'])
@@ -49,14 +47,17 @@ export class EntryReader {
   }
 
   /** An entry and its image, both checked. */
-  image(folder: string, key: string): SeenImage {
+  async image(folder: string, key: string): Promise<SeenImage> {
     const seen = this.entry(folder, key)
     if (seen.state !== 'sound') return seen
     const { file, facts } = seen.entry
     try {
-      const bytes = readExactSync(file, facts.size)
-      if (typeof bytes === 'string') return { state: 'damaged', reason: `${facts.fileName} ${bytes}` }
-      if (hash('sha256', bytes, 'hex') !== facts.sha256) {
+      // Not from Node's shared pool: callers may transfer the memory to a worker.
+      const bytes = Buffer.allocUnsafeSlow(facts.size)
+      const read =
+        facts.size > SMALL_BYTES ? await readExact(file, facts.size, bytes) : digestNow(file, bytes)
+      if ('flaw' in read) return { state: 'damaged', reason: `${facts.fileName} ${read.flaw}` }
+      if (read.digest !== facts.sha256) {
         return { state: 'damaged', reason: `${facts.fileName} has another SHA-256 than when it was stored` }
       }
       return { state: 'sound', entry: seen.entry, bytes }
@@ -67,16 +68,19 @@ export class EntryReader {
   }
 
   /** True when an image has the size and the SHA-256 it should have. */
-  isIntact(file: string, { size, sha256 }: Pick<EntryFacts, 'size' | 'sha256'>): boolean {
-    if (size > LARGE) this.#image = undefined
-    else this.#image ??= Buffer.allocUnsafeSlow(LARGE)
+  async isIntact(file: string, { size, sha256 }: Pick<EntryFacts, 'size' | 'sha256'>): Promise<boolean> {
     try {
-      const bytes = readExactSync(file, size, this.#image?.subarray(0, size))
-      return typeof bytes !== 'string' && hash('sha256', bytes, 'hex') === sha256
+      const read = size > SMALL_BYTES ? await readExact(file, size) : this.#compare(file, size)
+      return 'digest' in read && read.digest === sha256
     } catch (error) {
       if (errnoOf(error) !== '') return false
       throw error
     }
+  }
+
+  #compare(file: string, size: number): ReturnType<typeof digestNow> {
+    this.#image ??= Buffer.allocUnsafeSlow(SMALL_BYTES)
+    return digestNow(file, this.#image.subarray(0, size))
   }
 
   record(file: string, key: string): SeenRecord {
@@ -100,6 +104,12 @@ export class EntryReader {
       return flawOf(error)
     }
   }
+}
+
+/** Fills `bytes` with a file of just that many bytes. @throws the system's error */
+function digestNow(file: string, bytes: Buffer): { readonly digest: string } | { readonly flaw: string } {
+  const flaw = readExactSync(file, bytes)
+  return flaw === undefined ? { digest: hash('sha256', bytes, 'hex') } : { flaw }
 }
 
 /** Windows says of what lies below a file that it is absent; other systems say that the file is no folder. */

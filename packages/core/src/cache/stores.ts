@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { isUpscaleError } from '../errors.ts'
+import { digestOf } from '../source/pieces.ts'
 import type { CacheFolders } from './archive.ts'
 import { type Cache, type CacheEntry, type CacheEvent, type NewEntry, openCache } from './cache.ts'
 import type { AliasKey, AnswerKey } from './keys.ts'
@@ -71,7 +71,8 @@ export function openStores(
     },
     async keepAnswer(facts, bytes) {
       await tryTo(() => scratch.commit('answers', facts, bytes))
-      return hash('sha256', bytes, 'hex')
+      // That of these bytes, where another answer was kept before.
+      return digestOf(bytes)
     },
     async keepFetched(engine, facts, bytes) {
       await tryTo(() => forEngine(engine).commit('answers', { ...facts, fetched: true }, bytes))

@@ -26,9 +26,9 @@ const BYTES = Buffer.from('an answer')
 const open = (root: string, frozen = false): Cache =>
   openCache(root, { tag: false, frozen, onEvent: () => {} })
 
-function thrownBy(act: () => unknown): unknown {
+async function thrownBy(act: () => unknown): Promise<unknown> {
   try {
-    return act()
+    return await act()
   } catch (error) {
     return error
   }
@@ -100,7 +100,7 @@ describe.skipIf(process.platform === 'win32')('a link in the place of', () => {
       rmSync(join(root, name), { recursive: true, force: true })
       symlinkSync(join(elsewhere, name), join(root, name))
       const refused = { code: 'CACHE_UNREADABLE', details: { file: join(root, name) } }
-      expect(thrownBy(() => open(root).find('answers', keyOf(1)))).toMatchObject(refused)
+      expect(await thrownBy(() => open(root).find('answers', keyOf(1)))).toMatchObject(refused)
       await expect(open(root).commit('answers', FACTS, BYTES)).rejects.toMatchObject(refused)
       await expect(open(root).probe()).rejects.toMatchObject(refused)
       await expect(readLedger(root)).rejects.toMatchObject(refused)
@@ -113,7 +113,7 @@ describe.skipIf(process.platform === 'win32')('a link in the place of', () => {
     const root = join(temporaryFolder(), 'link')
     symlinkSync(target, root)
     await open(root).commit('answers', FACTS, BYTES)
-    expect(open(target).find('answers', keyOf(1))?.bytes).toEqual(BYTES)
+    expect((await open(target).find('answers', keyOf(1)))?.bytes).toEqual(BYTES)
   })
 })
 
@@ -123,8 +123,8 @@ describe('answers without their list', () => {
     await open(root).commit('answers', FACTS, BYTES)
     rmSync(join(root, 'manifest.json'))
     const missing = { code: 'CACHE_UNREADABLE', details: { file: join(root, 'manifest.json') } }
-    expect(thrownBy(() => open(root, true).find('answers', keyOf(1)))).toMatchObject(missing)
-    expect(thrownBy(() => open(root, true).peek('answers', keyOf(1)))).toMatchObject(missing)
-    expect(open(root).find('answers', keyOf(1))?.bytes).toEqual(BYTES)
+    expect(await thrownBy(() => open(root, true).find('answers', keyOf(1)))).toMatchObject(missing)
+    expect(await thrownBy(() => open(root, true).peek('answers', keyOf(1)))).toMatchObject(missing)
+    expect((await open(root).find('answers', keyOf(1)))?.bytes).toEqual(BYTES)
   })
 })

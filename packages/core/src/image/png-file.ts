@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { joinPieces, PIECE_BYTES } from '../source/pieces.ts'
 
 /** What a PNG says of its samples. */
 export interface PngFacts {
@@ -25,30 +27,45 @@ const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
  * Puts a PNG together.
  * @param samples the compressed samples, in pieces
  */
-export function pngFile(
+export async function pngFile(
   { width, height, bits, colourType, isSrgb, chunks = {} }: PngHead,
   samples: readonly Uint8Array[],
-): Buffer {
+): Promise<Buffer> {
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)
   head.writeUInt32BE(height, 4)
   head[8] = bits
   head[9] = colourType
-  return Buffer.concat([
+  const others = Object.entries(chunks).map(([type, content]) => chunk(type, [content]))
+  return joinPieces([
     SIGNATURE,
-    ...chunk('IHDR', [head]),
-    ...(isSrgb ? chunk('sRGB', [PERCEPTUAL]) : []),
-    ...Object.entries(chunks).flatMap(([type, content]) => chunk(type, [content])),
-    ...chunk('IDAT', samples),
-    ...chunk('IEND', []),
+    ...(await chunk('IHDR', [head])),
+    ...(isSrgb ? await chunk('sRGB', [PERCEPTUAL]) : []),
+    ...(await Promise.all(others)).flat(),
+    ...(await chunk('IDAT', samples)),
+    ...(await chunk('IEND', [])),
   ])
 }
 
-function chunk(type: string, content: readonly Uint8Array[]): Uint8Array[] {
+async function chunk(type: string, content: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const start = Buffer.alloc(8)
   start.writeUInt32BE(content.reduce((sum, { length }) => sum + length, 0))
   start.write(type, 4, 'latin1')
   const end = Buffer.alloc(4)
-  end.writeUInt32BE(content.reduce((check, piece) => crc32(piece, check), crc32(start.subarray(4))))
+  end.writeUInt32BE(await checkOf([start.subarray(4), ...content]))
   return [start, ...content, end]
+}
+
+async function checkOf(pieces: readonly Uint8Array[]): Promise<number> {
+  let check = 0
+  let inTurn = 0
+  for (const piece of pieces) {
+    if (inTurn > PIECE_BYTES) {
+      await setImmediate()
+      inTurn = 0
+    }
+    check = crc32(piece, check)
+    inTurn += piece.length
+  }
+  return check
 }

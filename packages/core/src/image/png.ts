@@ -90,7 +90,7 @@ function file(
   { width, height, channels }: Samples,
   pieces: readonly Uint8Array[],
   facts: PngFacts,
-): Uint8Array {
+): Promise<Uint8Array> {
   return pngFile({ width, height, bits: 8, colourType: COLOUR_TYPES[channels] as number, ...facts }, pieces)
 }
 

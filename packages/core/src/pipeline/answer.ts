@@ -50,7 +50,7 @@ async function computed<T>(
   return context.pictures(async () => {
     const prepared = await prepare(source, request, context)
     const { answerKey, facts } = prepared
-    const kept = fetched ?? (isKept ? store.find('answers', answerKey) : undefined)
+    const kept = fetched ?? (isKept ? await store.find('answers', answerKey) : undefined)
     if (kept === undefined) return use(await compute(prepared, request, context))
     const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
     const origin = fetched === undefined ? 'cache' : 'remote'
@@ -68,7 +68,7 @@ async function fetchMissing(
   const { stores, pictures } = context
   const { engine } = request
   const waiting = await pictures(() => prepareToWait(source, request, context))
-  if (stores.forEngine(engine).peek('answers', waiting.answerKey) !== undefined) return undefined
+  if ((await stores.forEngine(engine).peek('answers', waiting.answerKey)) !== undefined) return undefined
   const fetched = await fetchAnswer(waiting, request, context)
   if (fetched !== undefined) await stores.keepFetched(engine, fetched.facts, fetched.bytes)
   return fetched

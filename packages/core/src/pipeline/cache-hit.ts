@@ -21,29 +21,32 @@ import type { FinishedFile, PipelineContext } from './context.ts'
  *
  * @param flight from {@link flightOf}
  */
-export function findFinished(
+export async function findFinished(
   source: SourceFile,
   request: ResolvedRequest,
   flight: FlightKey,
   context: PipelineContext,
-): FinishedFile | undefined {
+): Promise<FinishedFile | undefined> {
   const known = context.hits.find(flight)
-  const entry =
-    known && isCurrent(known, request, context) && context.stores.scratch.recheck('outputs', known.output)
-  if (known !== undefined && entry) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
-  const found = lookUp(source, request, context)
+  if (known !== undefined && isCurrent(known, request, context)) {
+    const entry = await context.stores.scratch.recheck('outputs', known.output)
+    if (entry !== undefined) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+  }
+  const found = await lookUp(source, request, context)
   if (found === undefined) return undefined
   context.hits.add(flight, found.hit)
   return { entry: found.entry, source: found.hit.source, origin: 'cache', costMicros: 0 }
 }
 
 /** The finished file in the cache. Unlike {@link findFinished} it leaves the journal as it is. */
-export function seeFinished(
+export async function seeFinished(
   source: SourceFile,
   request: ResolvedRequest,
   context: PipelineContext,
-): { readonly entry: CacheEntry; readonly answerKey: AnswerKey; readonly source: SourceFacts } | undefined {
-  const found = lookUp(source, request, context)
+): Promise<
+  { readonly entry: CacheEntry; readonly answerKey: AnswerKey; readonly source: SourceFacts } | undefined
+> {
+  const found = await lookUp(source, request, context)
   return found && { entry: found.entry, answerKey: found.hit.answerKey, source: found.hit.source }
 }
 
@@ -57,19 +60,20 @@ function isCurrent(
 }
 
 /** The three steps from a source to its finished file. */
-function lookUp(
+async function lookUp(
   source: SourceFile,
   request: ResolvedRequest,
   { stores }: PipelineContext,
-): { readonly entry: CacheEntry; readonly hit: Hit } | undefined {
+): Promise<{ readonly entry: CacheEntry; readonly hit: Hit } | undefined> {
   const store = stores.forEngine(request.engine)
-  const alias = readAlias(store.findRecord('sources', aliasKey(source.digest, request)))
+  const alias = readAlias(await store.findRecord('sources', aliasKey(source.digest, request)))
   if (alias === undefined) return undefined
   const { answerKey, width, height, lossless } = alias
   const isKept = request.engine.quick !== true
-  const answer = isKept ? store.peek('answers', answerKey)?.facts.sha256 : answerKey
+  const answer = isKept ? (await store.peek('answers', answerKey))?.facts.sha256 : answerKey
   if (answer === undefined) return undefined
-  const entry = stores.scratch.find('outputs', outputKey(answerKey, answer, describe(source, request, alias)))
+  const key = outputKey(answerKey, answer, describe(source, request, alias))
+  const entry = await stores.scratch.find('outputs', key)
   if (entry === undefined || !isMadeFrom(source, entry)) return undefined
   return { entry, hit: { answerKey, answer, output: entry.facts, source: { width, height, lossless } } }
 }

@@ -92,7 +92,7 @@ export async function examineImage(
   request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<ExaminedImage> {
-  const made = seeFinished(source, request, context)
+  const made = await seeFinished(source, request, context)
   const known =
     made === undefined
       ? await examineUnfinished(source, request, context)
@@ -138,11 +138,11 @@ async function examineUnfinished(
   if (request.engine.quick === true) return { ...seen, state: 'missing' }
   const store = stores.forEngine(request.engine)
   const isAnswered =
-    store.peek('answers', seen.answerKey) !== undefined ||
-    store.peek('received', seen.answerKey) !== undefined
+    (await store.peek('answers', seen.answerKey)) !== undefined ||
+    (await store.peek('received', seen.answerKey)) !== undefined
   if (isAnswered) return { ...seen, state: 'answered' }
   const isAsked = request.engine.exchange === 'file' && !options.retry
-  const refusal = isAsked ? recallRefusal(store, seen.answerKey, options.root) : undefined
+  const refusal = isAsked ? await recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
   if (await remote?.has(seen.answerKey)) return { ...seen, state: 'remote' }
   if (!isAsked) return { ...seen, state: 'missing' }

@@ -133,12 +133,12 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
   }
 
   async function upload(key: AnswerKey, folder: Pick<Cache, 'find'>): Promise<boolean> {
-    const entry = folder.find('answers', key)
+    const entry = await folder.find('answers', key)
     if (entry === undefined) return false
     const isStored = await attempt(async () => {
       // The first one stays: its digest may be listed by others already.
       if (refused.has(key) || !(await store.has(addressOf(key))))
-        await store.put(addressOf(key), encodePortable(entry.facts, entry.bytes))
+        await store.put(addressOf(key), await encodePortable(entry.facts, entry.bytes))
       return true
     }, true)
     if (isStored !== true) {
@@ -168,7 +168,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       try {
         const portable = await attempt(() => store.get(addressOf(key), maxImageBytes + PORTABLE_OVERHEAD))
         if (portable === undefined) return undefined
-        const unpacked = decodePortable(portable, key)
+        const unpacked = await decodePortable(portable, key)
         if ('facts' in unpacked) return unpacked
         refuse(key, unpacked.flaw)
       } catch (error) {

@@ -14,9 +14,12 @@ const REPLACED = Buffer.from('\ufffd')
 /** Line ends of which chance would not make one kind alone. */
 const MANY = 2
 
+/** What is looked at, in bytes: enough to tell, and soon done. */
+const EVIDENCE = 1024 * 1024
+
 /** The error of a file that can't be read since it was taken for text; undefined when it shows no sign of that. */
 export function damageOf(bytes: Uint8Array): UpscaleError | undefined {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, wholeCharacters(bytes))
   // No text has a zero byte, and hardly an image has none.
   const isImage = file.includes(0)
   if (isImage && file.includes(REPLACED) && isUtf8(file)) {
@@ -73,6 +76,14 @@ export function decoderWords(error: unknown): string {
     .map(line => safeText(line))
     .filter(line => line !== '' && !line.startsWith('source: bad seek'))
   return safeText([...new Set(told)].join(', '))
+}
+
+/** How many bytes to look at, so that the last character is not cut off where they are text in UTF-8. */
+function wholeCharacters(bytes: Uint8Array): number {
+  if (bytes.length <= EVIDENCE) return bytes.length
+  let end = EVIDENCE
+  while (end > EVIDENCE - 3 && ((bytes[end] as number) & 0xc0) === 0x80) end--
+  return end
 }
 
 /** True for a file in which a carriage return stands before every line feed. */

@@ -223,13 +223,21 @@ function* riffChunks(bytes: Uint8Array): Generator<{ readonly id: string; readon
   }
 }
 
-/** Counts image descriptors, two at most. */
+/** Blocks of a GIF's samples have 255 bytes, but for the last. One with so few on average was not made by an encoder. */
+const FEW_BYTES_A_BLOCK = 32
+
+/** Counts image descriptors, two at most. @throws UpscaleError SOURCE_CORRUPT for too many blocks */
 function gifFrames(bytes: Uint8Array): number {
+  let blocks = 0
+  const mostBlocks = MOST_PARTS + bytes.length / FEW_BYTES_A_BLOCK
   const byte = (at: number): number => bytes[at] ?? 0x3b
   const tableSize = (flags: number): number => ((flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1))
   const skipBlocks = (from: number): number => {
     let at = from
-    while (at < bytes.length && byte(at) !== 0) at += byte(at) + 1
+    while (at < bytes.length && byte(at) !== 0) {
+      if (++blocks > mostBlocks) throw tooManyParts()
+      at += byte(at) + 1
+    }
     return at + 1
   }
   let frames = 0

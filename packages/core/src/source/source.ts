@@ -13,6 +13,7 @@ import { basename, extname, relative, resolve, sep } from 'node:path'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
 import type { Format } from './format.ts'
 import { isInside } from './inside.ts'
+import { inTurn, readInPieces, SMALL_BYTES } from './pieces.ts'
 import { sniffFormat } from './sniff.ts'
 
 /*
@@ -22,8 +23,8 @@ import { sniffFormat } from './sniff.ts'
  * real path lies in the project are read. What this does not stop: a folder that is swapped for a link in the instant
  * between looking and opening, by someone who can already write to the project.
  *
- * The calls are synchronous on purpose: every cached image of a build passes here, and for small files the
- * asynchronous forms cost several times the work itself.
+ * For small files the calls are synchronous on purpose: every cached image of a build passes here, and the asynchronous
+ * forms cost several times the work itself. Large ones are read piece by piece.
  */
 
 /** What is known of a source once it was decoded, and kept beside its answers. */
@@ -74,33 +75,29 @@ export interface Sources {
    * Which file this is, for looking it up in a cache. Its bytes are read and let go.
    * @throws UpscaleError as {@link Sources.read} does
    */
-  identify(file: string): SourceFile
+  identify(file: string): Promise<SourceFile>
   /**
    * @throws UpscaleError SOURCE_NOT_FOUND, SOURCE_NOT_A_FILE, SOURCE_OUTSIDE_ROOT (also for `node_modules` and
    * `exclude`), SOURCE_UNREADABLE, SOURCE_TOO_LARGE, SOURCE_UNSUPPORTED, SOURCE_CORRUPT
    */
-  read(file: string): SourceImage
+  read(file: string): Promise<SourceImage>
 }
 
-/** The largest file that {@link Sources.identify} reads without allocating, in bytes. */
-const PAGE = 1024 * 1024
-
 export function openSources(limits: SourceLimits): Sources {
-  // One buffer for all that only has to be hashed: nothing here waits, so that no two files can meet in it.
+  // One buffer for all small files that only have to be hashed: nothing waits in between, so that no two can meet in it.
   let page: Buffer | undefined
   // The root doesn't move during a build; asking once saves a system call for every image.
   let realRoot: string | undefined
 
-  function look(file: string, into: (size: number) => Buffer): SourceImage {
+  async function look(file: string, readContent: ReadContent): Promise<SourceImage> {
     const name = nameOf(file, limits.root)
     try {
       const real = realpathSync.native(file)
       realRoot ??= realOf(limits.root)
       refuseElsewhere(file, real, realRoot, limits)
-      const bytes = readRegularFile(real, limits.maxBytes, into)
-      const format = sniffFormat(bytes)
-      const digest = hash('sha256', bytes, 'hex')
-      return { file, name, stem: basename(file, extname(file)), size: bytes.length, digest, format, bytes }
+      const read = () => readRegularFile(real, limits.maxBytes, readContent)
+      const content = await (sizeOf(real) > SMALL_BYTES ? inTurn(read) : read())
+      return { file, name, stem: basename(file, extname(file)), ...content }
     } catch (error) {
       if (error instanceof UpscaleError) throw error.at({ file: name })
       throw fromSystem(error).at({ file: name })
@@ -108,16 +105,39 @@ export function openSources(limits: SourceLimits): Sources {
   }
 
   return {
-    identify(file) {
-      const { bytes: _letGo, ...facts } = look(file, size => {
-        if (size > PAGE) return Buffer.allocUnsafeSlow(size)
-        page ??= Buffer.allocUnsafeSlow(PAGE)
-        return page.subarray(0, size)
+    async identify(file) {
+      const { bytes: _letGo, ...facts } = await look(file, (handle, size) => {
+        if (size > SMALL_BYTES) return readLarge(handle, size)
+        page ??= Buffer.allocUnsafeSlow(SMALL_BYTES)
+        return readSmall(handle, page.subarray(0, size))
       })
       return facts
     },
-    read: file => look(file, size => Buffer.allocUnsafeSlow(size)),
+    read: file =>
+      look(file, (handle, size) => {
+        const bytes = Buffer.allocUnsafeSlow(size)
+        return size > SMALL_BYTES ? readLarge(handle, size, bytes) : readSmall(handle, bytes)
+      }),
   }
+}
+
+type Content = Pick<SourceImage, 'bytes' | 'size' | 'digest'>
+
+/** Reads an open file that has `size` bytes. */
+type ReadContent = (handle: number, size: number) => Content | Promise<Content>
+
+function readSmall(handle: number, bytes: Buffer): Content {
+  let size = 0
+  for (let got = -1; size < bytes.length && got !== 0; size += got) {
+    got = readSync(handle, bytes, size, bytes.length - size, null)
+  }
+  return { bytes, size, digest: hash('sha256', bytes, 'hex') }
+}
+
+/** @param into takes the bytes; without it only the first are returned */
+async function readLarge(handle: number, whole: number, into?: Buffer): Promise<Content> {
+  const { length: size, digest, head } = await readInPieces(handle, whole, into)
+  return { bytes: into ?? head, size, digest }
 }
 
 /** What a file is called in messages: its path from the root, with `/`. */
@@ -166,9 +186,19 @@ function realOf(path: string): string {
   }
 }
 
-/** Never blocks: what is not a regular file is not opened, and one swapped for a FIFO meanwhile is opened without waiting. */
-function readRegularFile(real: string, maxBytes: number, into: (size: number) => Buffer): Uint8Array {
-  refuseOther(statSync(real))
+/** What is not a regular file is refused before it is opened, which could wait for ever. */
+function sizeOf(real: string): number {
+  const stats = statSync(real)
+  refuseOther(stats)
+  return stats.size
+}
+
+/** Never blocks: what was swapped for a FIFO since {@link sizeOf} is opened without waiting. */
+async function readRegularFile(
+  real: string,
+  maxBytes: number,
+  readContent: ReadContent,
+): Promise<Content & Pick<SourceImage, 'format'>> {
   const handle = openSync(
     real,
     constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0),
@@ -185,18 +215,16 @@ function readRegularFile(real: string, maxBytes: number, into: (size: number) =>
         },
       )
     }
-    const bytes = into(before.size)
-    let length = 0
-    for (let got = -1; length < bytes.length && got !== 0; length += got) {
-      got = readSync(handle, bytes, length, bytes.length - length, null)
-    }
+    const reading = readContent(handle, before.size)
+    // What is there already is not waited for, or another file would be read into the same buffer meanwhile.
+    const content = reading instanceof Promise ? await reading : reading
     const after = fstatSync(handle)
-    if (length !== bytes.length || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+    if (content.size !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
       throw new UpscaleError('SOURCE_UNREADABLE', 'the file changed while it was read', {
         hint: 'build again when whatever writes it is done',
       })
     }
-    return bytes
+    return { ...content, format: sniffFormat(content.bytes) }
   } finally {
     closeSync(handle)
   }

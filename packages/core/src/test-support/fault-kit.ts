@@ -256,5 +256,5 @@ export async function storeHere(root: string): Promise<void> {
     model: 'm',
   } as const
   await cache.commit('outputs', facts, Buffer.alloc(100_000, key))
-  expect(isPicture(cache.find('outputs', key)?.bytes ?? new Uint8Array())).toBe(true)
+  expect(isPicture((await cache.find('outputs', key))?.bytes ?? new Uint8Array())).toBe(true)
 }

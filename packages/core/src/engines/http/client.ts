@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
 import { type ErrorCode, UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
+import { joinPieces } from '../../source/pieces.ts'
 import type { FileRequest } from '../engine.ts'
 import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
 import type { Deadline } from './deadline.ts'
@@ -228,7 +229,7 @@ async function readResponse(
     // A refusal is definite with its status line; only its words are missing.
     if (ok) throw error
   }
-  const body = Buffer.concat(parts)
+  const body = await joinPieces(parts)
   return { status, headers, body: ok ? body : body.subarray(0, MAX_ERROR_BYTES) }
 }
 

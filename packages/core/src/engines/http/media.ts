@@ -4,6 +4,7 @@ import { isLoopback } from './address.ts'
 import { readBase64 } from './base64.ts'
 import { type HttpResponse, isSuccess, type Send } from './client.ts'
 import type { Deadline } from './deadline.ts'
+import { headOf, type JsonText } from './large-json.ts'
 
 /** Which addresses of results are opened. */
 export interface MediaRules {
@@ -25,6 +26,9 @@ export interface MediaRequest {
 
 const MAX_REDIRECTS = 3
 
+/** Enough of a data: URL to tell one, in characters. */
+const DATA_URL_HEAD = 1000
+
 /** The largest picture that is fetched, in bytes: above what 64 megapixels take as PNG, 192 MiB. */
 export const MAX_MEDIA_BYTES: number = 192 * 1024 * 1024
 
@@ -36,9 +40,10 @@ export const MAX_MEDIA_BYTES: number = 192 * 1024 * 1024
  * @throws UpscaleError API_BAD_ANSWER for an address that is not allowed, API_INTERRUPTED where the picture couldn't
  *   be had, ANSWER_TOO_LARGE, ABORTED
  */
-export async function fetchMedia(address: string, request: MediaRequest): Promise<Buffer> {
-  const inline = readDataUrl(address, request.lostHint)
+export async function fetchMedia(address: JsonText, request: MediaRequest): Promise<Buffer> {
+  const inline = await readDataUrl(address, request.lostHint)
   if (inline !== undefined) return inline
+  if (typeof address !== 'string') throw refused('it is longer than an address')
   let url = checkMediaAddress(address, request.rules)
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const response = await get(url, request)
@@ -76,11 +81,11 @@ async function get(
  * The picture of an address that holds it, a `data:` URL in base64 of any form. Undefined for any other address.
  * @throws UpscaleError API_BAD_ANSWER for one in another form, ANSWER_CORRUPT for damaged base64
  */
-function readDataUrl(address: string, hint: string): Buffer | undefined {
-  if (!/^\s*data:/i.test(address)) return undefined
-  if (!/^\s*data:[^,]{0,200};base64,/i.test(address)) throw refused('it is a data: URL that is not in base64')
-  const escaped = address.replaceAll(/%2B/gi, '+').replaceAll(/%2F/gi, '/').replaceAll(/%3D/gi, '=')
-  const bytes = readBase64(escaped)
+async function readDataUrl(address: JsonText, hint: string): Promise<Buffer | undefined> {
+  const head = headOf(address, DATA_URL_HEAD)
+  if (!/^\s*data:/i.test(head)) return undefined
+  if (!/^\s*data:[^,]{0,200};base64,/i.test(head)) throw refused('it is a data: URL that is not in base64')
+  const bytes = await readBase64(address)
   if (bytes !== undefined) return bytes
   throw new UpscaleError('ANSWER_CORRUPT', 'the picture in a data: URL is cut short or damaged', { hint })
 }

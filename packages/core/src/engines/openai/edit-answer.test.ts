@@ -10,9 +10,9 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
   return { status, headers, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) }
 }
 
-function failure(act: () => unknown) {
+async function failure(act: () => unknown) {
   try {
-    act()
+    await act()
   } catch (error) {
     if (isUpscaleError(error)) return error
     throw error
@@ -24,17 +24,17 @@ const refusal = (status: number, body: unknown, headers?: Record<string, string>
   failure(() => readEditAnswer(answer(status, body, headers), SERVICE))
 
 describe('a good answer', () => {
-  test('gives the picture, the charge, the id and the model that ran', () => {
+  test('gives the picture, the charge, the id and the model that ran', async () => {
     const metadata = { cost: 0.06, cost_currency: 'USD', executed_model: 'fal/fal-ai/ideogram/upscale' }
     const body = { id: 'req_body', data: [{ b64_json: 'AAAA', url: 'https://a' }], metadata }
-    expect(readEditAnswer(answer(200, body), SERVICE)).toEqual({
+    expect(await readEditAnswer(answer(200, body), SERVICE)).toEqual({
       picture: { base64: 'AAAA' },
       receipt: { costMicros: 60_000, requestId: 'req_body', executedModel: 'fal/fal-ai/ideogram/upscale' },
     })
   })
 
-  test('may have an address instead, and no metadata', () => {
-    const read = readEditAnswer(answer(200, { data: [{ url: 'https://a' }] }), SERVICE)
+  test('may have an address instead, and no metadata', async () => {
+    const read = await readEditAnswer(answer(200, { data: [{ url: 'https://a' }] }), SERVICE)
     expect(read).toEqual({ picture: { url: 'https://a' }, receipt: {} })
   })
 
@@ -43,14 +43,14 @@ describe('a good answer', () => {
     [{ 'x-request-id': 'req_2' }, 'req_2'],
     [{ 'x-request-id': '\u001b[31mreq_3' }, 'req_3'],
     [{ 'x-request-id': KEY }, '[secret]'],
-  ])('takes the id from %j', (headers, expected) => {
-    const { receipt } = readEditAnswer(answer(200, { data: [{ b64_json: 'AAAA' }] }, headers), SERVICE)
+  ])('takes the id from %j', async (headers, expected) => {
+    const { receipt } = await readEditAnswer(answer(200, { data: [{ b64_json: 'AAAA' }] }, headers), SERVICE)
     expect(receipt.requestId).toBe(expected)
   })
 
-  test('an error that is null is none', () => {
+  test('an error that is null is none', async () => {
     const body = { error: null, data: [{ b64_json: 'AAAA' }, { b64_json: 'BBBB' }] }
-    expect(readEditAnswer(answer(200, body), SERVICE).picture).toEqual({ base64: 'AAAA' })
+    expect((await readEditAnswer(answer(200, body), SERVICE)).picture).toEqual({ base64: 'AAAA' })
   })
 })
 
@@ -97,12 +97,12 @@ describe('a 200 without a picture', () => {
     ['a picture of another type', { data: [{ b64_json: 5 }] }],
     ['an array that is inherited', '{"__proto__":{"data":[{"b64_json":"AAAA"}]}}'],
     ['endless nesting', '['.repeat(200_000)],
-  ])('%s', (_, body) => {
-    expect(refusal(200, body).code).toBe('API_BAD_ANSWER')
+  ])('%s', async (_, body) => {
+    expect((await refusal(200, body)).code).toBe('API_BAD_ANSWER')
   })
 
-  test('names the charge and the id', () => {
-    const error = refusal(200, { data: [], metadata: { cost: 0.06 } }, { 'x-request-id': 'req_9' })
+  test('names the charge and the id', async () => {
+    const error = await refusal(200, { data: [], metadata: { cost: 0.06 } }, { 'x-request-id': 'req_9' })
     expect(error.message).toMatch(/US\$0\.06 were charged/)
     expect(error.details.requestId).toBe('req_9')
   })
@@ -132,8 +132,8 @@ describe('refusals', () => {
     [599, 'constructor', 'API_UNAVAILABLE', undefined],
     [307, undefined, 'API_BAD_ANSWER', undefined],
     [204, undefined, 'API_BAD_ANSWER', undefined],
-  ])('%d %s is %s', (status, code, expected, permanent) => {
-    const error = refusal(status, envelope(code), { 'x-request-id': 'req_7' })
+  ])('%d %s is %s', async (status, code, expected, permanent) => {
+    const error = await refusal(status, envelope(code), { 'x-request-id': 'req_7' })
     expect(error.code).toBe(expected)
     expect(error.details.permanent).toBe(permanent)
     expect(error.message).toContain('because')
@@ -145,28 +145,31 @@ describe('refusals', () => {
     [{ error: { message: 'm', error_code: 'INSUFFICIENT_BALANCE' } }],
     [{ error: { message: 'm' }, error_code: 'INSUFFICIENT_BALANCE' }],
     [{ error_code: 'INSUFFICIENT_BALANCE' }],
-  ])('the code is also found in %j', body => {
-    expect(refusal(400, body).code).toBe('API_NO_BALANCE')
+  ])('the code is also found in %j', async body => {
+    expect((await refusal(400, body)).code).toBe('API_NO_BALANCE')
   })
 
-  test("a proxy's page is quoted without tags, and not remembered for the image", () => {
+  test("a proxy's page is quoted without tags, and not remembered for the image", async () => {
     const page = '<html><body class="a"><h1>Bad\u001b[31m gateway</h1></body></html>'
-    const error = refusal(400, page, { 'content-type': 'text/html' })
+    const error = await refusal(400, page, { 'content-type': 'text/html' })
     expect(error.message).toContain('a web page instead of JSON: Bad gateway')
     expect(error.details.permanent).toBeUndefined()
   })
 
-  test('names a charge that it comes with', () => {
-    const error = refusal(502, { ...envelope('ALL_PROVIDERS_EXHAUSTED'), metadata: { cost: 0.03 } })
+  test('names a charge that it comes with', async () => {
+    const error = await refusal(502, { ...envelope('ALL_PROVIDERS_EXHAUSTED'), metadata: { cost: 0.03 } })
     expect(error.message).toContain('US$0.03 were charged')
   })
 
-  test.each(['<', '\u001b[', '\u001b[;', '<script'])('64 KiB of %j are read like any other text', piece => {
-    const body = piece.repeat(65_536 / piece.length)
-    expect(refusal(500, body, { 'content-type': 'text/html' }).code).toBe('API_UNAVAILABLE')
-  })
+  test.each(['<', '\u001b[', '\u001b[;', '<script'])(
+    '64 KiB of %j are read like any other text',
+    async piece => {
+      const body = piece.repeat(65_536 / piece.length)
+      expect((await refusal(500, body, { 'content-type': 'text/html' })).code).toBe('API_UNAVAILABLE')
+    },
+  )
 
-  test('an echoed key is cut out of message, code and page', () => {
+  test('an echoed key is cut out of message, code and page', async () => {
     const bodies = [
       { error: { message: `key ${KEY}`, code: KEY } },
       { error: KEY },
@@ -175,43 +178,43 @@ describe('refusals', () => {
       `<b>${KEY}</b>`,
     ]
     for (const body of bodies)
-      expect(refusal(401, body, { 'retry-after': KEY }).message).not.toContain('canary')
+      expect((await refusal(401, body, { 'retry-after': KEY })).message).not.toContain('canary')
   })
 
-  test('the hint is about the case', () => {
-    expect(refusal(401, {}).message).toMatch(/check LUMENFALL_API_KEY/)
-    expect(refusal(402, {}).message).toMatch(/top up/)
-    expect(refusal(404, {}).message).toMatch(/model's name.*base URL/)
-    expect(refusal(429, {}, { 'retry-after': '3600' }).message).toMatch(/Retry-After 3600/)
-    expect(refusal(500, {}).message).toMatch(/request log/)
+  test('the hint is about the case', async () => {
+    expect((await refusal(401, {})).message).toMatch(/check LUMENFALL_API_KEY/)
+    expect((await refusal(402, {})).message).toMatch(/top up/)
+    expect((await refusal(404, {})).message).toMatch(/model's name.*base URL/)
+    expect((await refusal(429, {}, { 'retry-after': '3600' })).message).toMatch(/Retry-After 3600/)
+    expect((await refusal(500, {})).message).toMatch(/request log/)
   })
 })
 
 describe('a picture in the place of the JSON', () => {
-  test('is the answer, under any status of success', () => {
+  test('is the answer, under any status of success', async () => {
     const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
     const response = { status: 201, headers: { 'x-request-id': 'req_4' }, body: png }
-    expect(readEditAnswer(response, SERVICE)).toEqual({
+    expect(await readEditAnswer(response, SERVICE)).toEqual({
       picture: { bytes: png },
       receipt: { requestId: 'req_4' },
     })
   })
 
-  test('is none in a refusal', () => {
+  test('is none in a refusal', async () => {
     const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
-    const error = failure(() => readEditAnswer({ status: 500, headers: {}, body: png }, SERVICE))
+    const error = await failure(() => readEditAnswer({ status: 500, headers: {}, body: png }, SERVICE))
     expect(error.code).toBe('API_UNAVAILABLE')
   })
 })
 
-test('201 is a success like 200', () => {
-  const read = readEditAnswer(answer(201, { data: [{ b64_json: 'AAAA' }] }), SERVICE)
+test('201 is a success like 200', async () => {
+  const read = await readEditAnswer(answer(201, { data: [{ b64_json: 'AAAA' }] }), SERVICE)
   expect(read.picture).toEqual({ base64: 'AAAA' })
 })
 
 describe('base64', () => {
-  test.each(['AAAA', 'AAA=', 'AA==', '+/+/'])('%s is decoded', base64 => {
-    expect(decodeBase64(base64, SERVICE).toString('base64')).toBe(base64)
+  test.each(['AAAA', 'AAA=', 'AA==', '+/+/'])('%s is decoded', async base64 => {
+    expect((await decodeBase64(base64, SERVICE)).toString('base64')).toBe(base64)
   })
 
   test.each([
@@ -223,8 +226,8 @@ describe('base64', () => {
     ['AAA=', 'AAA'],
     ['AA==', 'AA'],
     ['AAAAAA==', 'data:image/webp;base64,AAAA\nAA'],
-  ])('%s is also read as %j', (base64, sent) => {
-    expect(decodeBase64(sent, SERVICE).toString('base64')).toBe(base64)
+  ])('%s is also read as %j', async (base64, sent) => {
+    expect((await decodeBase64(sent, SERVICE)).toString('base64')).toBe(base64)
   })
 
   test.each([
@@ -238,11 +241,7 @@ describe('base64', () => {
     'data:image/png,AAAA',
     'data:image/png;base64,',
     'https://a/AAAA',
-  ])('%j is refused', base64 => {
-    expect(failure(() => decodeBase64(base64, SERVICE)).code).toBe('ANSWER_CORRUPT')
-  })
-
-  test('a large one is decoded in one go', () => {
-    expect(decodeBase64('AAAA'.repeat(4_000_000), SERVICE)).toHaveLength(12_000_000)
+  ])('%j is refused', async base64 => {
+    expect((await failure(() => decodeBase64(base64, SERVICE))).code).toBe('ANSWER_CORRUPT')
   })
 })

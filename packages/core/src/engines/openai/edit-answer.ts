@@ -2,13 +2,17 @@ import { UpscaleError } from '../../errors.ts'
 import { looksLikePicture } from '../../source/sniff.ts'
 import { readBase64 } from '../http/base64.ts'
 import { type HttpResponse, isSuccess } from '../http/client.ts'
-import { field, parseJson, textField } from '../http/json.ts'
+import { field, textField } from '../http/json.ts'
+import { type JsonText, type LargeJson, parseLargeJson } from '../http/large-json.ts'
 import { apiError, badAnswer, type Service } from './errors.ts'
 import { type Receipt, safeId, withReceipt } from './receipt.ts'
 
 /** What a successful answer to an images call says. Nothing in it is trusted. */
 export interface EditAnswer {
-  readonly picture: { readonly base64: string } | { readonly url: string } | { readonly bytes: Uint8Array }
+  readonly picture:
+    | { readonly base64: JsonText }
+    | { readonly url: JsonText }
+    | { readonly bytes: Uint8Array }
   readonly receipt: Receipt
 }
 
@@ -20,9 +24,11 @@ export interface EditAnswer {
  *
  * @throws UpscaleError the API_ code of an error envelope or status; API_BAD_ANSWER where no picture can be found
  */
-export function readEditAnswer(response: HttpResponse, service: Service): EditAnswer {
+export async function readEditAnswer(response: HttpResponse, service: Service): Promise<EditAnswer> {
   const isPicture = isSuccess(response.status) && looksLikePicture(response.body)
-  const json = isPicture ? undefined : parseJson(response.body.toString('utf8'))
+  const { value: json, text }: LargeJson = isPicture
+    ? { value: undefined, text: found => found }
+    : await parseLargeJson(response.body)
   const receipt = readReceipt(response, json, service)
   if (isPicture) return { picture: { bytes: response.body }, receipt }
   const hasError = (field(json, 'error') ?? null) !== null
@@ -32,15 +38,15 @@ export function readEditAnswer(response: HttpResponse, service: Service): EditAn
   const data = field(json, 'data')
   const first: unknown = Array.isArray(data) ? data[0] : undefined
   const base64 = textField(first, 'b64_json')
-  if (base64 !== undefined) return { picture: { base64 }, receipt }
+  if (base64 !== undefined) return { picture: { base64: text(base64) }, receipt }
   const url = textField(first, 'url')
-  if (url !== undefined) return { picture: { url }, receipt }
+  if (url !== undefined) return { picture: { url: text(url) }, receipt }
   throw withReceipt(badAnswer(service, 'sent an answer without a picture'), receipt)
 }
 
 /** @throws UpscaleError ANSWER_CORRUPT for what {@link readBase64} does not read */
-export function decodeBase64(base64: string, service: Service): Buffer {
-  const bytes = readBase64(base64)
+export async function decodeBase64(base64: JsonText, service: Service): Promise<Buffer> {
+  const bytes = await readBase64(base64)
   if (bytes !== undefined) return bytes
   throw new UpscaleError(
     'ANSWER_CORRUPT',

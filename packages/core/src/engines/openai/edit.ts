@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { isUpscaleError } from '../../errors.ts'
+import { joinPieces } from '../../source/pieces.ts'
 import type { FileAnswer, FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
 import type { HttpResponse, Send } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
+import type { JsonText } from '../http/large-json.ts'
 import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
 import type { ParamValue } from '../params.ts'
 import { decodeBase64, type EditAnswer, readEditAnswer } from './edit-answer.ts'
@@ -50,7 +53,7 @@ const MAX_JSON_BYTES = (MAX_MEDIA_BYTES / 3) * 4
  */
 export async function editImage(call: EditCall): Promise<EditResult> {
   const response = call.response ?? (await order(call))
-  const { picture, receipt } = readEditAnswer(response, call.service)
+  const { picture, receipt } = await readEditAnswer(response, call.service)
   try {
     return { bytes: await bytesOf(picture, call), ...receipt }
   } catch (error) {
@@ -90,7 +93,7 @@ async function order(call: EditCall): Promise<HttpResponse> {
   }
 }
 
-async function download(url: string, call: EditCall): Promise<Buffer> {
+async function download(url: JsonText, call: EditCall): Promise<Buffer> {
   const { base, service, mediaHosts, timeoutMs, signal } = call
   const deadline = startDeadline(timeoutMs, signal)
   const rules = { base, hosts: mediaHosts }
@@ -110,7 +113,7 @@ async function download(url: string, call: EditCall): Promise<Buffer> {
 }
 
 /**
- * Encodes with Node's own form writer. The file is called `image`, not `image[]`, and its part says `image/png`: a
+ * Encodes with Node's own form writer, all but the image's bytes, which it would copy at once. The file is called `image`, not `image[]`, and its part says `image/png`: a
  * missing type arrives as `application/octet-stream`, which services refuse.
  */
 export async function encodeForm({
@@ -122,8 +125,14 @@ export async function encodeForm({
 }> {
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.append(name, String(value))
-  if (image !== undefined) form.append('image', new File([image.bytes], image.name, { type: 'image/png' }))
+  const stand = randomUUID()
+  if (image !== undefined) form.append('image', new File([stand], image.name, { type: 'image/png' }))
   const encoded = new Response(form)
   const type = encoded.headers.get('content-type') ?? 'multipart/form-data'
-  return { bytes: new Uint8Array(await encoded.arrayBuffer()), type }
+  const bytes = Buffer.from(await encoded.arrayBuffer())
+  if (image === undefined) return { bytes, type }
+  // The image is the last part.
+  const at = bytes.lastIndexOf(stand)
+  const parts = [bytes.subarray(0, at), image.bytes, bytes.subarray(at + stand.length)]
+  return { bytes: await joinPieces(parts), type }
 }

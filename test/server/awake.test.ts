@@ -1,0 +1,118 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Gateway, startGateway } from '../services/gateway/index.ts'
+import { form } from './setup.ts'
+
+/*
+ * A server that works on something large answers others meanwhile. What is measured is not time, but how much is handled
+ * in one round of the event loop: a megabyte is hashed, copied or parsed in a few milliseconds.
+ */
+
+/** Twice what is read and hashed at once, and what a few connections bring. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+let root: string
+let gateway: Gateway
+let server: ChildProcess
+let url: string
+/** A PNG of 16 MB that is stored rather than compressed. */
+let large: Buffer
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'upscale-awake-'))
+  gateway = await startGateway()
+  const models = JSON.stringify({ plain: 'resize', paid: gateway.url })
+  server = fork(fileURLToPath(new URL('./counted-server.mjs', import.meta.url)), [root, models])
+  ;[url] = (await once(server, 'message')) as [string]
+  large = await noise(2300)
+})
+afterAll(async () => {
+  server.send('end')
+  await once(server, 'exit')
+  await gateway.close()
+  await rm(root, { recursive: true, force: true })
+})
+
+function noise(side: number): Promise<Buffer> {
+  const raw = { width: side, height: side, channels: 3 } as const
+  return sharp(randomBytes(side * side * 3), { raw }).png({ compressionLevel: 0 }).toBuffer()
+}
+
+async function worst(): Promise<{ bytes: number; calls: [string, number][] }> {
+  server.send('worst')
+  const [seen] = (await once(server, 'message')) as [{ bytes: number; calls: [string, number][] }]
+  return seen
+}
+
+async function send(body: FormData | string): Promise<{ status: number; length: number }> {
+  const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {}
+  const response = await fetch(`${url}/images/edits`, { method: 'POST', headers, body })
+  return { status: response.status, length: (await response.arrayBuffer()).byteLength }
+}
+
+const inJson = (image: Buffer, fields: object = {}): string =>
+  JSON.stringify({
+    model: 'plain',
+    scale_factor: 1.1,
+    ...fields,
+    images: [{ image_url: `data:image/png;base64,${image.toString('base64')}` }],
+  })
+
+test('a large picture goes through in small steps, made and from the cache, as a form and as JSON', async () => {
+  const fields = { scale_factor: '1.1' }
+  for (const body of [form(large, fields), form(large, fields), inJson(large)]) {
+    expect(await send(body)).toMatchObject({ status: 200 })
+    const { bytes, calls } = await worst()
+    expect(bytes, JSON.stringify(calls)).toBeLessThan(MOST_BYTES)
+  }
+  const inline = await send(form(large, { ...fields, response_format: 'b64_json' }))
+  expect(inline.length).toBeGreaterThan(16e6)
+  const { bytes, calls } = await worst()
+  expect(bytes, JSON.stringify(calls)).toBeLessThan(MOST_BYTES)
+})
+
+test('a large answer that was paid for goes through in small steps, and so when it is asked for again', async () => {
+  const image = await noise(1200)
+  for (const fields of [{ scale_factor: '2' }, { scale_factor: '2' }, { scale_factor: '1.5' }]) {
+    expect(await send(form(image, { model: 'paid', ...fields }))).toMatchObject({ status: 200 })
+    const { bytes, calls } = await worst()
+    expect(bytes, JSON.stringify(calls)).toBeLessThan(MOST_BYTES)
+  }
+})
+
+test.each([
+  ['JSON of brackets', () => '['.repeat(20e6)],
+  ['JSON of many names', () => `{${Array.from({ length: 1e6 }, (_, at) => `"k${at}":1`).join()}}`],
+  ['JSON with a long text elsewhere', () => inJson(Buffer.alloc(0), { prompt: 'x'.repeat(20e6) })],
+  ['text', () => form(Buffer.alloc(20e6, 'hello\r\n'))],
+  ['a picture that was written as text', () => form(Buffer.concat([Buffer.alloc(9), Buffer.alloc(20e6, '\ufffd')]))],
+  ['half a picture', () => form(large.subarray(0, 12e6))],
+  ['a WebP of empty chunks', () => form(webp(2e6))],
+  ['a GIF of blocks of a byte', () => form(gif(20e6))],
+])('%s is refused in small steps', async (_, body) => {
+  expect(await send(body())).toMatchObject({ status: 400 })
+  const { bytes, calls } = await worst()
+  expect(bytes, JSON.stringify(calls)).toBeLessThan(MOST_BYTES)
+})
+
+function webp(chunks: number): Buffer {
+  const file = Buffer.alloc(12 + 8 * chunks, 'ABCD\0\0\0\0')
+  file.write('RIFF')
+  file.writeUInt32LE(file.length - 8, 4)
+  file.write('WEBP', 8)
+  for (let at = 12; at < file.length; at += 8) file.write('ABCD\0\0\0\0', at, 'latin1')
+  return file
+}
+
+function gif(length: number): Buffer {
+  const file = Buffer.alloc(length, 1)
+  file.write('GIF89a\x40\0\x40\0\0\0\0\x21\xfe', 'latin1')
+  return file
+}
