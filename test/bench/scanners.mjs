@@ -1,5 +1,5 @@
 /*
- * How the time of each reader of texts grows with the text. Every row is a text that made some reader slow or made it
+ * How the processor's time of each reader of texts grows with the text. Every row is a text that made some reader slow or made it
  * overflow once; each is read at doubling lengths, and the last column is the growth from one length to the next,
  * where 2 is linear. Ends with 1 when a row grows by more than 2.2 or a reader throws.
  *
@@ -45,7 +45,19 @@ const READERS = {
 const TEXTS = {
   page: {
     images: length => fill(`<img src="${TAG}">`, length),
-    'nested tags': length => `${fill('<b>', Math.min(length, MB))}<img src="${TAG}">`,
+    'nested tags': length => `${fill('<b>', length)}<img src="${TAG}">`,
+    'nested lists': length => `${fill('<ul><li>', length)}<img src="${TAG}">`,
+    'misnested tags': length => `<img src="${TAG}">${fill('<b><p></b>', length)}`,
+    'a data address': length => `<img src="${TAG}"><img src="data:image/png;base64,${fill('A', length)}">`,
+    'a srcset of data': length =>
+      `<img src="${TAG}" srcset="${fill('data:image/gif;base64,AAAA 1x, ', length)}">`,
+    'styles in attributes': length => fill(`<p style="background:url(${TAG})">`, length),
+    'styles in elements': length => fill(`<style>p{background:url(${TAG})}</style>`, length),
+    'scripts in elements': length => fill(`<script>x='${TAG}'</script>`, length),
+    'an open script': length => `<img src="${TAG}"><script>${fill('<!--<script>', length)}`,
+    'an open text area': length => `<img src="${TAG}"><textarea>${fill('</texta', length)}`,
+    'backslashes and quotes': length => `<img src="${TAG}" alt="${fill("\\'", length)}">`,
+    'character references': length => `<img src="${TAG}" alt="${fill('&amp', length)}">`,
     'attributes of one tag': length => `<img src="${TAG}" ${fill('a ', length)}>`,
     'a srcset of commas': length => `<img src="${TAG}" srcset="${fill(',', length)}">`,
     'a style of data': length =>
@@ -63,6 +75,13 @@ const TEXTS = {
     'an address of spaces': length => `a{background:url(${TAG})}url(${fill(' ', length)}`,
     'backslashes and quotes': length => `a{background:url(${TAG})}${fill('\\"', length)}`,
     'an open string': length => `a{background:url(${TAG})}"${fill('\\"', length)}`,
+    'nested blocks': length => `${fill('a{', length)}background:url(${TAG})`,
+    'nested brackets': length => `a{background:${fill('image-set(', length)}url(${TAG})`,
+    'an image set': length => `a{background:image-set(${fill(`url(${TAG}) 1x,`, length)})}`,
+    'many addresses': length => fill(`a{background:url(${TAG})}`, length),
+    'equals signs': length => `a{background:url(${TAG})}${fill('=', length)}`,
+    'data addresses of a drawing': length =>
+      `a{background:url(${TAG})}${fill(`b{background:url("data:image/svg+xml,%3Csvg xmlns='a'%3E")}`, length)}`,
     'an open address of escapes': length => `a{background:url(${TAG})}url(${fill('\\"', length)}`,
   },
   srcset: {
@@ -70,6 +89,8 @@ const TEXTS = {
     'spaces and commas': length => fill(' ,', length),
     spaces: length => fill(' ', length),
     candidates: length => fill('a.png 2x,', length),
+    'addresses of data': length => fill('data:image/png;base64,AAAA 1x,', length),
+    'open brackets': length => `a.png ${fill('(', length)}`,
     'one address of commas': length => `a${fill(',', length)}b 1x`,
     'one descriptor': length => `a.png ${fill('x ', length)}`,
   },
@@ -79,6 +100,11 @@ const TEXTS = {
     'equals signs': length => `"${TAG}"${fill('=', length)}`,
     quotes: length => `"${TAG}"${fill('"', length)}`,
     brackets: length => `"${TAG}"${fill('(', length)}`,
+    'backslashes and quotes': length => `"${TAG}" '${fill('\\"', length)}`,
+    'a data address': length => `"${TAG}" "data:image/png;base64,${fill('A', length)}"`,
+    'open comments': length => `"${TAG}" ${fill('/*', length)}`,
+    'open page comments': length => `"${TAG}" ${fill('<!--', length)}`,
+    'styles in strings': length => fill(`'a{background:url(${TAG})}';`, length),
     'one word': length => `"${TAG}" ${fill('a', length)}`,
     'one word of dots': length => `"${TAG}" ${fill('.png?', length)}`,
     'an open string': length => `"${TAG}" "${fill('x ', length)}`,
@@ -87,8 +113,16 @@ const TEXTS = {
     'strings of markup': length => `f(${fill(`'<img src="./${TAG}">',`, length)})`,
     'strings of markup in a list': length => `f([${fill(`'<img src="./${TAG}">',`, length)}])`,
     'a sum of markup': length => `x=''${fill(`+'<img src="./${TAG}">'`, length)}`,
+    'strings of styles': length => `f(${fill(`'a{background:url(./${TAG})}',`, length)})`,
+    'a string of styles': length => `f('${fill(`a{background:url(./${TAG})}`, length)}')`,
+    'a string of a srcset': length => `f('<img src="./${TAG}" srcset="${fill(',', length)}">')`,
+    'a string of escaped markup': length => `f("${fill(`<img src=\\"./${TAG}\\">`, length)}")`,
+    'strings of data': length => fill(`x='./${TAG}';y='data:image/png;base64,AAAA';`, length),
+    'nested objects': length => `x=${fill('{a:', length)}'./${TAG}'`,
+    'equals signs': length => `x='./${TAG}';${fill('=', length)}`,
+    'a regular expression': length => `x='./${TAG}';/${fill('[a', length)}`,
     templates: length => fill(`f(\`<img src="./\${a}${TAG}">\`);`, length),
-    'nested templates': length => `${fill('`${', Math.min(length, MB / 10))}"./${TAG}"`,
+    'nested templates': length => `${fill('`${', length)}"./${TAG}"`,
     'tails of templates': length => fill(`load({},\`./\${a}/${TAG}\`,9);`, length),
     'tails in one call': length => `load(${fill(`\`./\${a}/${TAG}\`,9,`, length)})`,
     'nested evals': length => `eval("${fill(`x='./${TAG}';`, length)}")`,
@@ -111,7 +145,7 @@ for (const [name, reader] of Object.entries(READERS)) {
     let before
     for (let length = largest / 16; length <= largest; length *= 2) {
       const text = textOf(length)
-      const started = performance.now()
+      const started = process.cpuUsage()
       try {
         await reader(text)
       } catch (error) {
@@ -119,7 +153,8 @@ for (const [name, reader] of Object.entries(READERS)) {
         failures++
         break
       }
-      const spent = performance.now() - started
+      const { user, system } = process.cpuUsage(started)
+      const spent = (user + system) / 1000
       const growth = before === undefined || before < SHORTEST_MS ? undefined : spent / before
       if (growth !== undefined && growth > MOST_GROWTH) failures++
       cells.push(`${spent.toFixed(0)} ms${growth === undefined ? '' : ` ×${growth.toFixed(1)}`}`)

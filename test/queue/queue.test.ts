@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
@@ -178,6 +180,9 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     await sleep(8000)
     // Those that were under way, and no more: two workers, two at a time, and those before.
     const during = gateway.orders.length
+    // Each worker says in its jobs that it has what was bought.
+    const names = workers.map(({ child }) => `${hostname()}-${child.pid}`)
+    expect(new Set(await keepers())).toEqual(new Set(names))
     store.fault = { kind: 'honest' }
     const { code, stdout } = await waiting
     for (const { child } of workers) child.kill('SIGTERM')
@@ -188,6 +193,43 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     expect(gateway.orders).toHaveLength(12)
     expectNoSecondOrder(gateway)
   })
+
+  test('says who keeps an answer that was bought and not stored, when that worker is gone', async () => {
+    const store = await startFaultyStore()
+    onTestFinished(() => store.close())
+    const [first, one, two] = [await boot(), await boot(), await boot()]
+    await drawAll(first, 1)
+    const shared = { UPSCALE_REMOTE_CACHE: store.url }
+    const doomed = work(one, first, ['--budget', '5'], shared)
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    const waiting = enqueue(first, [...paid, '--wait', '--out', 'out'], shared)
+    await until(async () => gateway.orders.length === 1)
+    store.fault = { kind: 'status', status: 500 }
+    const keeper = `${hostname()}-${doomed.child.pid}`
+    await until(async () => (await keepers()).includes(keeper))
+    doomed.child.kill('SIGKILL')
+    await doomed.end
+    store.fault = { kind: 'honest' }
+    const heir = work(two, first, ['--budget', '5'], shared)
+    const { code, stderr } = await waiting
+    heir.child.kill('SIGTERM')
+    await heir.end
+    expect(code).toBe(1)
+    expect(stderr).toContain(`it was bought, and is kept on ${keeper}`)
+    expect(gateway.orders).toHaveLength(1)
+  })
+
+  /** Which workers say in their jobs that they have the answer. */
+  async function keepers(): Promise<string[]> {
+    const client = new Redis(address())
+    try {
+      const keys = await client.keys(`bull:test-${name}:${'?'.repeat(64)}`)
+      const jobs = await Promise.all(keys.map(key => client.hget(key, 'data')))
+      return jobs.flatMap(data => JSON.parse(data ?? '{}').kept ?? [])
+    } finally {
+      client.disconnect()
+    }
+  }
 
   test('is paid for by the workers alone, within what the queue may cost and what each may spend', async () => {
     const [first, worker] = [await boot(), await boot()]

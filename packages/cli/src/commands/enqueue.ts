@@ -177,7 +177,10 @@ async function createFinish(
     const row = await work(found)
     if (row.error?.code !== 'BUDGET_EXCEEDED' || key === undefined) return row
     const error = await collectAnswer(found.file, { ...request, key }, { upscaler, store, stopping })
-    if (error === undefined) return work(found)
+    if (error === undefined) {
+      const made = await work(found)
+      return made.origin === 'cache' ? { ...made, origin: 'remote' } : made
+    }
     return { source: found.file, state: stopping.aborted ? 'stopped' : 'failed', error: error.at(found) }
   }
 

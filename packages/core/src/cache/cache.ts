@@ -1,7 +1,7 @@
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
-import { digestOf } from '../source/pieces.ts'
+import { digestOf, SMALL_BYTES } from '../source/pieces.ts'
 import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
   type CacheEntry,
@@ -222,7 +222,7 @@ class DiskCache implements Cache {
       if (there.state === 'newer') throw newerFormat(folder)
       const files = { [stored.fileName]: bytes, [ENTRY_FILE]: text }
       const ours = { file: join(folder, stored.fileName), facts: stored }
-      if (this.#tag && bytes.length <= MOST_AT_ONCE && publishAtOnce(this.root, folder, files)) return ours
+      if (this.#tag && bytes.length <= SMALL_BYTES && publishAtOnce(this.root, folder, files)) return ours
       return await withTemporary(this.root, this.#tag, async temporary => {
         await fillFolder(temporary, files, !this.#tag)
         if (shelf === 'answers')
@@ -350,9 +350,6 @@ class DiskCache implements Cache {
     return entryFolder(this.root, shelf, key)
   }
 }
-
-/** More bytes are written by other threads. */
-const MOST_AT_ONCE = 4 * 1024 * 1024
 
 function noRoom(freeBytes: number, roomBytes: number): Error {
   return Object.assign(new Error(`${freeBytes} bytes are free, ${roomBytes} may be needed`), {
