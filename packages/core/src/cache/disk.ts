@@ -164,14 +164,18 @@ export function openPatiently(file: string, flags: string | number): Promise<Fil
   return patiently(() => open(file, flags), ['EMFILE', 'ENFILE'], DESCRIPTORS_MS)
 }
 
+/** What a file is to hold; in parts where putting them together would take as long as writing them. */
+export type Content = Uint8Array | string | readonly Uint8Array[]
+
 /** Creates a file that must not exist and returns when all its bytes are written; with `synced`, on the disk. */
-export async function writeWhole(file: string, content: Uint8Array | string, synced: boolean): Promise<void> {
+export async function writeWhole(file: string, content: Content, synced: boolean): Promise<void> {
   const handle = await openPatiently(file, 'wx')
   try {
     // writeFile repeats short writes, which write() reports as a success.
-    await handle.writeFile(content)
+    const parts = typeof content === 'string' || content instanceof Uint8Array ? [content] : content
+    for (const part of parts) await handle.writeFile(part)
     const { size } = await handle.stat()
-    const expected = Buffer.byteLength(content)
+    const expected = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0)
     if (size !== expected) throw new Error(`${file} has ${size} bytes after writing ${expected}`)
     if (synced) await sync(handle)
   } finally {

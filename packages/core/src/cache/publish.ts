@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { discard, errnoOf, makeFolder, renameToFree, syncFolder, writeWhole } from './disk.ts'
+import { type Content, discard, errnoOf, makeFolder, renameToFree, syncFolder, writeWhole } from './disk.ts'
 
 // How something gets its final name:
 //
@@ -92,7 +92,7 @@ function tryToRemove(path: string): void {
 /** Writes a folder's files; with `synced`, syncs them and then the folder. */
 export async function fillFolder(
   folder: string,
-  files: Readonly<Record<string, Uint8Array | string>>,
+  files: Readonly<Record<string, Content>>,
   synced: boolean,
 ): Promise<void> {
   for (const [name, content] of Object.entries(files)) await writeWhole(join(folder, name), content, synced)
