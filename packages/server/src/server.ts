@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import multipart from '@fastify/multipart'
 import { type FastifyInstance, fastify } from 'fastify'
 import { createUpscaler, type Engine, UpscaleError } from 'upscale-core'
-import { discard } from 'upscale-core/internal'
+import { discard, processFolder, sweepProcessFolders } from 'upscale-core/internal'
 import { local } from 'upscale-local'
 import { createAuthenticator, isLoopbackName, KEYS_VARIABLE } from './auth.ts'
 import { createCatalogue, enginesOf } from './catalogue.ts'
@@ -44,7 +40,6 @@ export interface UpscaleServer {
 
 const API_PATH = '/openai/v1'
 const DEFAULT_PORT = 4010
-const UPLOADS_PREFIX = 'upscale-server-'
 
 const DRAIN_STEP_MS = 50
 
@@ -80,7 +75,7 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
     },
     async listen({ port = DEFAULT_PORT, host: name = '127.0.0.1' } = {}) {
       if (settings.keys.length === 0 && !isLoopbackName(name)) throw keysNeeded(name)
-      await sweepUploads()
+      await sweepProcessFolders()
       url = `${await app.listen({ port, host: name })}${API_PATH}`
       return url
     },
@@ -94,8 +89,8 @@ export function createServer(options: ServerOptions = {}, host: Partial<ServerHo
 function createParts(settings: ResolvedServer, url: () => string | undefined): ServerParts {
   const { models, limits, host, root } = settings
   const meter = createMeter()
-  // Random, so that nobody can plant it, and outside of the project, whose files clients have no business with.
-  const uploads = join(tmpdir(), `${UPLOADS_PREFIX}${process.pid}-${randomUUID()}`)
+  // Outside of the project, whose files clients have no business with.
+  const uploads = processFolder('server')
   const engines = { ...meterAll(settings.upscaler.engines ?? {}, meter), ...enginesOf(models, meter) }
   const upscaler = createUpscaler(
     { ...settings.upscaler, engines, include: [uploads] },
@@ -148,25 +143,6 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
   mediaRoutes(app, parts)
   void app.register(api => registerApi(api, settings, parts), { prefix: API_PATH })
   return app
-}
-
-/** Removes uploads of servers of this machine that were killed. */
-async function sweepUploads(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const [, pid] = /^upscale-server-(\d+)-[\da-f-]{36}$/.exec(name) ?? []
-    if (pid !== undefined && !isRunning(Number(pid))) {
-      // What belongs to another user can't be removed, and need not be.
-      await discard(join(tmpdir(), name))
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
-  }
 }
 
 /** Waits for requests under way. A connection that becomes idle only then would be kept open for its client. */

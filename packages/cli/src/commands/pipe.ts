@@ -1,10 +1,9 @@
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
-import { discard } from 'upscale-core/internal'
+import { discard, processFolder, sweepProcessFolders } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
@@ -23,7 +22,9 @@ export async function runPipe(flags: RunFlags): Promise<number> {
       hint: 'add > large.png, or --out large.png',
     })
   }
-  const folder = await mkdtemp(join(tmpdir(), 'upscale-stdin-'))
+  await sweepProcessFolders()
+  const folder = processFolder('stdin')
+  await mkdir(folder, { mode: 0o700 })
   const file = join(folder, 'stdin')
   try {
     await pipeline(process.stdin, createWriteStream(file))

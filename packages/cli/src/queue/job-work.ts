@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Job } from 'bullmq'
 import { isUpscaleError, type KeptAnswer, UpscaleError, type Upscaler } from 'upscale-core'
@@ -8,9 +7,11 @@ import {
   digestOf,
   discard,
   isFull,
+  processFolder,
   type RemoteStore,
   type SharedIntent,
   sleep,
+  sweepProcessFolders,
 } from 'upscale-core/internal'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
@@ -40,7 +41,12 @@ export interface JobResult {
 }
 
 /** A folder for the pictures of a worker; the upscaler must be allowed to read it. */
-export const makeWorkFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'upscale-work-'))
+export async function makeWorkFolder(): Promise<string> {
+  await sweepProcessFolders()
+  const folder = processFolder('work')
+  await mkdir(folder, { mode: 0o700 })
+  return folder
+}
 
 /** Between two looks at a store that is away. */
 const LOOK_EVERY_MS = 1000

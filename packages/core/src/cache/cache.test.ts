@@ -247,6 +247,18 @@ describe('misused', () => {
 })
 
 describe('sweeping', () => {
+  it('is what closing does where something was stored', async () => {
+    const { root, cache } = open()
+    const left = join(root, 'tmp', '00000000-0000-4000-8000-000000000000')
+    mkdirSync(left, { recursive: true })
+    utimesSync(left, new Date(0), new Date(0))
+    await cache.close()
+    expect(existsSync(left)).toBe(true)
+    await cache.commit('outputs', facts, bytes)
+    await cache.close()
+    expect(existsSync(left)).toBe(false)
+  })
+
   it('removes what is ours and older than an hour, and nothing else', async () => {
     const { root, cache } = open()
     await cache.commit('outputs', facts, bytes)

@@ -51,7 +51,7 @@ export interface Recorder {
   report(spentMicros: number): Report
 }
 
-/** The most rows that are kept, so that a process which never ends doesn't grow: some 30 MB. */
+/** The most rows of a kind that are kept, so that a process which never ends doesn't grow: some 30 MB. */
 const MAX_ROWS = 100_000
 
 /** Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays. */
@@ -79,6 +79,7 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
       const text = escapeText(written)
       if (notices.has(text)) return
       notices.add(text)
+      trim(notices)
       onNotice(text)
     },
     report: spentMicros => ({
@@ -91,7 +92,7 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
 }
 
 /** Lets the oldest row go. */
-function trim(rows: Map<string, unknown>): void {
+function trim(rows: Map<string, unknown> | Set<string>): void {
   if (rows.size <= MAX_ROWS) return
   for (const oldest of rows.keys()) {
     rows.delete(oldest)

@@ -83,7 +83,8 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 300
 }
 
-function isRunning(pid: number): boolean {
+/** True for a process of this machine, whoever owns it. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
