@@ -22,7 +22,10 @@ const run = promisify(execFile)
 export async function openMethods(scale, only, upscalerJs) {
   const folder = await mkdtemp(join(tmpdir(), 'upscale-bench-'))
   const engines = [
-    ...['auto', 'design', 'photo', 'compressed', 'fast'].map(model => [`local ${model}`, local({ model })]),
+    ...['auto', 'quality', 'design', 'photo', 'compressed', 'fast'].map(model => [
+      `local ${model}`,
+      local({ model }),
+    ]),
     ['resize', resize],
   ]
   const peer = upscalerJs === undefined ? undefined : await openUpscalerJs(upscalerJs, scale)

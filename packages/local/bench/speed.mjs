@@ -29,7 +29,7 @@ function compareAll() {
   console.log(
     '| method | scale | megapixels | s/MP | CPU s/MP | peak MB above input and output |\n| --- | --- | --- | --- | --- | --- |',
   )
-  for (const method of ['auto', 'design', 'fast', 'sharp']) {
+  for (const method of ['auto', 'quality', 'design', 'fast', 'sharp']) {
     for (const scale of numbers(values.scales)) {
       for (const megapixels of numbers(values.megapixels)) {
         const line = measureApart(method, scale, megapixels)

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { choose } from './choose-network.ts'
 import { enlarge } from './enlarge.ts'
 import { FULL } from './mix.mjs'
+import { compileNetwork } from './network.ts'
 import { createPool } from './pool.ts'
-import { compileProgram } from './program.ts'
 import { BLOCK } from './survey.mjs'
 import { paint, randomModel } from './test-support/pictures.ts'
 
@@ -125,14 +125,14 @@ describe('two networks', () => {
   const [width, height] = [90, 70]
   const [columns, rows] = [Math.ceil(width / BLOCK), Math.ceil(height / BLOCK)]
   const image = paint(width, height, 3, photo)
-  const first = compileProgram(randomModel(2, [8, 8]))
-  const second = compileProgram(randomModel(2, [16, 8, 8, 8, 8, 8]))
+  const first = compileNetwork(randomModel(2, [8, 8]))
+  const second = compileNetwork(randomModel(2, [16, 8, 8, 8, 8, 8]))
   const mixed = (weight: (column: number) => number, tile?: { width: number; height: number }) => {
     const weights = Uint8Array.from({ length: columns * rows }, (_, i) => weight(i % columns))
-    const over = { program: second, mix: { weights, columns, rows } }
+    const over = { network: second, mix: { weights, columns, rows } }
     return enlarge(image, first, pool, { signal, threads: 2, over, ...(tile && { tile }) })
   }
-  const alone = (program: typeof first) => enlarge(image, program, pool, { signal, threads: 1 })
+  const alone = (network: typeof first) => enlarge(image, network, pool, { signal, threads: 1 })
 
   it('have all or nothing at the ends of their weights', async () => {
     expect((await mixed(() => 0)).data).toEqual((await alone(first)).data)

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
+import { compileNetwork } from './network.ts'
 import { suitsWinograd } from './pack.ts'
 import { createPool } from './pool.ts'
-import { compileProgram } from './program.ts'
 import { flat, noise, paint, randomModel } from './test-support/pictures.ts'
 import { referenceUpscale } from './test-support/reference.ts'
 
@@ -38,7 +38,7 @@ describe('enlarge gives the bytes of the plain arithmetic', () => {
     ["in both forms, where weights don't fit Winograd's", mixed],
   ])('%s', async (_name, model) => {
     const image = noise(21, 13)
-    const { data } = await enlarge(image, compileProgram(model), pool, options)
+    const { data } = await enlarge(image, compileNetwork(model), pool, options)
     expect(data).toEqual(referenceUpscale(model, image))
   })
 
@@ -52,14 +52,14 @@ describe('enlarge gives the bytes of the plain arithmetic', () => {
   ])('for a picture of %i x %i', async (width, height) => {
     const model = randomModel(2, [8, 8])
     const image = noise(width, height)
-    const result = await enlarge(image, compileProgram(model), pool, options)
+    const result = await enlarge(image, compileNetwork(model), pool, options)
     expect(result).toMatchObject({ width: width * 2, height: height * 2, channels: 3 })
     expect(result.data).toEqual(referenceUpscale(model, image))
   })
 })
 
 describe('tiles', () => {
-  const program = compileProgram(randomModel(2, [16, 16, 16]))
+  const network = compileNetwork(randomModel(2, [16, 16, 16]))
   const image = noise(90, 70)
 
   it.each([
@@ -68,8 +68,8 @@ describe('tiles', () => {
     [16, 16],
     [1, 1],
   ])('of %i x %i leave no seam', async (width, height) => {
-    const whole = await enlarge(image, program, pool, { ...options, tile: { width: 90, height: 70 } })
-    const tiled = await enlarge(image, program, pool, { ...options, tile: { width, height } })
+    const whole = await enlarge(image, network, pool, { ...options, tile: { width: 90, height: 70 } })
+    const tiled = await enlarge(image, network, pool, { ...options, tile: { width, height } })
     expect(tiled.data).toEqual(whole.data)
   })
 
@@ -94,7 +94,7 @@ describe('tiles', () => {
     const image = paint(72, 64, 3, value)
     const expected = referenceUpscale(model, image)
     for (const tile of [undefined, { width: 37, height: 21 }]) {
-      const { data } = await enlarge(image, compileProgram(model), pool, {
+      const { data } = await enlarge(image, compileNetwork(model), pool, {
         ...options,
         ...(tile && { tile }),
       })
@@ -104,8 +104,8 @@ describe('tiles', () => {
 
   it('give the same bytes on any number of threads', async () => {
     const single = createPool(1)
-    const one = await enlarge(noise(300, 600), program, single, { ...options, threads: 1 })
-    const two = await enlarge(noise(300, 600), program, pool, options)
+    const one = await enlarge(noise(300, 600), network, single, { ...options, threads: 1 })
+    const two = await enlarge(noise(300, 600), network, pool, options)
     await single.close()
     expect(Buffer.compare(one.data, two.data)).toBe(0)
   })
@@ -113,10 +113,10 @@ describe('tiles', () => {
 
 describe('colours', () => {
   it.each([2, 3, 4])('stay exactly flat at x%i, however loud the network is', async scale => {
-    const program = compileProgram(randomModel(scale, [8], { size: 20000 }))
+    const network = compileNetwork(randomModel(scale, [8], { size: 20000 }))
     for (const colour of [[0, 128, 255], [51, 153, 204], [1, 2, 254], [77]]) {
       const framed = paint(12, 9, colour.length === 1 ? 1 : 3, (x, _y, c) => (x < 3 ? 255 : (colour[c] ?? 0)))
-      const { data, width } = await enlarge(framed, program, pool, options)
+      const { data, width } = await enlarge(framed, network, pool, options)
       const channels = colour.length
       // The colour changes at pixel 3, so pixel 4 on has only itself around it.
       const row = data.subarray(4 * scale * channels, width * channels)
@@ -125,17 +125,17 @@ describe('colours', () => {
   })
 
   it('of a wholly flat picture are kept', async () => {
-    const program = compileProgram(randomModel(2, [8], { size: 20000 }))
-    const { data } = await enlarge(flat(300, 2, [9, 99, 199]), program, pool, options)
+    const network = compileNetwork(randomModel(2, [8], { size: 20000 }))
+    const { data } = await enlarge(flat(300, 2, [9, 99, 199]), network, pool, options)
     expect(data).toEqual(flat(600, 4, [9, 99, 199]).data)
   })
 
   it('of a grey picture are the mean of the same picture in RGB', async () => {
-    const program = compileProgram(randomModel(2, [8, 8]))
+    const network = compileNetwork(randomModel(2, [8, 8]))
     const grey = noise(40, 30, 1)
     const rgb = paint(40, 30, 3, (x, y) => grey.data[y * 40 + x] ?? 0)
-    const result = await enlarge(grey, program, pool, options)
-    const expected = await enlarge(rgb, program, pool, options)
+    const result = await enlarge(grey, network, pool, options)
+    const expected = await enlarge(rgb, network, pool, options)
     const means = result.data.map((_, i) => {
       const [red = 0, green = 0, blue = 0] = expected.data.subarray(i * 3, i * 3 + 3)
       return Math.round((red + green + blue) / 3)
@@ -149,9 +149,9 @@ describe('registration', () => {
   it.each([2, 3, 4])('of an edge and of its mirror image agree at x%i', async scale => {
     const edge = paint(20, 20, 1, x => (x < 9 ? 20 : x === 9 ? 90 : 220))
     const mirrored = paint(20, 20, 1, x => edge.data[19 - x] ?? 0)
-    const program = compileProgram(randomModel(scale, [8], { size: 0 }))
-    const there = await enlarge(edge, program, pool, options)
-    const back = await enlarge(mirrored, program, pool, options)
+    const network = compileNetwork(randomModel(scale, [8], { size: 0 }))
+    const there = await enlarge(edge, network, pool, options)
+    const back = await enlarge(mirrored, network, pool, options)
     expect([...there.data.subarray(0, there.width)].reverse()).toEqual([...back.data.subarray(0, back.width)])
   })
 
@@ -159,7 +159,7 @@ describe('registration', () => {
     const ramp = paint(20, 5, 1, x => x * 10)
     const { data, width } = await enlarge(
       ramp,
-      compileProgram(randomModel(scale, [8], { size: 0 })),
+      compileNetwork(randomModel(scale, [8], { size: 0 })),
       pool,
       options,
     )
@@ -174,7 +174,7 @@ describe('registration', () => {
     const image = noise(9, 6)
     const { data } = await enlarge(
       image,
-      compileProgram(randomModel(2, [8], { anchor: 'nearest', size: 0 })),
+      compileNetwork(randomModel(2, [8], { anchor: 'nearest', size: 0 })),
       pool,
       options,
     )

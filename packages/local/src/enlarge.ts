@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import type { PixelImage } from 'upscale-core'
 import { FULL, type Mix } from './mix.mjs'
+import type { Network } from './network.ts'
 import type { Pool } from './pool.ts'
-import { LARGEST_TILE, type Program } from './program.ts'
+import { LARGEST_TILE } from './program.ts'
 import { BLOCK } from './survey.mjs'
 import { cutTile, pasteTile, planTiles, type Tile } from './tiles.ts'
 
@@ -11,7 +12,7 @@ const LANES_PER_THREAD = 2
 
 /** A second network, and the parts of the picture that it has; of the same scale as the first. */
 export interface Over {
-  readonly program: Program
+  readonly network: Network
   readonly mix: Mix
 }
 
@@ -33,11 +34,11 @@ export interface EnlargeOptions {
  */
 export async function enlarge(
   image: PixelImage,
-  program: Program,
+  network: Network,
   pool: Pool,
   { signal, threads, tile: largest = LARGEST_TILE, over }: EnlargeOptions,
 ): Promise<PixelImage> {
-  const { scale } = program
+  const [{ scale }] = network
   const { channels } = image
   const width = image.width * scale
   const height = image.height * scale
@@ -51,19 +52,19 @@ export async function enlarge(
   const tiles = planTiles(image, { ...largest, atLeast: lanes }).values()
   const lane = async (): Promise<void> => {
     for (const tile of tiles) {
-      const { programs, mix } = programsFor(tile)
-      const inputs = programs.map(({ halo }) => cutTile(image, tile, halo))
-      const task = { kind: 'enlarge', tile: { ...tile, channels }, programs, inputs, mix } as const
+      const { networks, mix } = networksFor(tile)
+      const inputs = networks.map(([{ halo }]) => cutTile(image, tile, halo))
+      const task = { kind: 'enlarge', tile: { ...tile, channels }, networks, inputs, mix } as const
       pasteTile(target, await pool.run(task, stop), tile, scale)
     }
   }
 
-  function programsFor(tile: Tile): { programs: Program[]; mix?: Mix } {
-    if (over === undefined) return { programs: [program] }
+  function networksFor(tile: Tile): { networks: Network[]; mix?: Mix } {
+    if (over === undefined) return { networks: [network] }
     const { least, most } = weightsWithin(over.mix, tile)
-    if (most === 0) return { programs: [program] }
-    if (least === FULL) return { programs: [over.program] }
-    return { programs: [program, over.program], mix: over.mix }
+    if (most === 0) return { networks: [network] }
+    if (least === FULL) return { networks: [over.network] }
+    return { networks: [network, over.network], mix: over.mix }
   }
 
   try {

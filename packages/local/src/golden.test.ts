@@ -3,9 +3,11 @@ import type { PixelImage } from 'upscale-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
+import { compileNetwork } from './network.ts'
 import { createPool } from './pool.ts'
-import { compileProgram } from './program.ts'
-import { referenceBytes } from './test-support/reference.ts'
+import { turned } from './test-support/pictures.ts'
+import { referenceAnchor, referenceBytes, samplesOf } from './test-support/reference.ts'
+import { turnedBack } from './turn.ts'
 
 /** What the training recipe's reference, another implementation in Python, makes of the weights it exported. */
 interface Golden {
@@ -25,18 +27,40 @@ interface GoldenCase {
 
 const folder = new URL('../weights/', import.meta.url)
 const pool = createPool(1)
+const options = { signal: new AbortController().signal, threads: 1 }
 afterAll(() => pool.close())
 
 describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWith('.json')))('%s', file => {
   const golden = JSON.parse(readFileSync(new URL(`golden/${file}`, folder), 'utf8')) as Golden
-  const program = compileProgram(parseModel(readFileSync(new URL(golden.weights, folder)), golden.weights))
+  const model = parseModel(readFileSync(new URL(golden.weights, folder)), golden.weights)
+  const { scale } = model
 
   it.each(golden.cases)('$name comes out as the recipe says', async ({ width, height, input, ...sums }) => {
     const image: PixelImage = { data: Uint8Array.from(input), width, height, channels: 3 }
-    const { data } = await enlarge(image, program, pool, { signal: new AbortController().signal, threads: 1 })
+    const { data } = await enlarge(image, compileNetwork(model), pool, options)
     const within = (values: readonly number[]) => (x: number, y: number, colour: number) =>
-      values[(y * width * program.scale + x) * 3 + colour] ?? 0
-    const expected = referenceBytes(image, program.scale, within(sums.anchor), within(sums.residual))
+      values[(y * width * scale + x) * 3 + colour] ?? 0
+    const expected = referenceBytes(image, scale, within(sums.anchor), within(sums.residual))
     expect(data).toEqual(expected)
+  })
+
+  it('turned back does to turned pictures what the recipe says', async () => {
+    const quarters = 3
+    for (const { width, height, input, residual } of golden.cases) {
+      const image = turned({ data: Uint8Array.from(input), width, height, channels: 3 }, -quarters)
+      const network = compileNetwork(turnedBack(model, quarters))
+      const { data } = await enlarge(image, network, pool, options)
+      const said = turned(
+        { data: Int32Array.from(residual), width: width * scale, height: height * scale, channels: 3 },
+        -quarters,
+      )
+      const expected = referenceBytes(
+        image,
+        scale,
+        referenceAnchor(model, samplesOf(image)).at,
+        (x, y, colour) => said.data[(y * said.width + x) * 3 + colour] ?? 0,
+      )
+      expect(Buffer.compare(data, expected)).toBe(0)
+    }
   })
 })

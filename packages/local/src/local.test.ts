@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { enlarge } from './enlarge.ts'
 import { type LocalOptions, local } from './local.ts'
-import { noise } from './test-support/pictures.ts'
-import { EXPERTS, SCALES, weightFileName } from './weights.ts'
+import { parseModel } from './model.ts'
+import { compileNetwork } from './network.ts'
+import { createPool } from './pool.ts'
+import { noise, paint } from './test-support/pictures.ts'
+import { turnedBack } from './turn.ts'
+import { EXPERTS, readWeights, SCALES, weightFileName } from './weights.ts'
 
 const engine = local({ threads: 1 })
 const context = { signal: new AbortController().signal, env: {} }
@@ -105,6 +110,57 @@ describe('the model', () => {
       for (const other of EXPERTS) expect(own.equals(await made(other))).toBe(other === model)
     },
   )
+})
+
+describe('quality', () => {
+  const image = noise(40, 32)
+  const larger = (picture: typeof image, scale: number) =>
+    engine.upscale({ image: picture, scale, params: { model: 'quality' } }, context)
+
+  it.each(SCALES)('is the mean of what the chosen network says of each orientation at x%d', async scale => {
+    const { data, chosen } = await larger(image, scale)
+    expect(chosen).toBe('photo')
+    const name = weightFileName('photo', scale)
+    const model = parseModel(readWeights(name), name)
+    const pool = createPool(1)
+    const turns = [0, 1, 2, 3].map(quarters =>
+      enlarge(image, compileNetwork(turnedBack(model, quarters)), pool, { ...context, threads: 1 }),
+    )
+    const each = await Promise.all(turns)
+    await pool.close()
+    const means = data.map((_, i) => {
+      const mean = each.reduce((sum, one) => sum + (one.data[i] ?? 0), 0) / 4
+      // Halves to the even number.
+      return mean % 1 === 0.5 ? 2 * Math.round(mean / 2) : Math.round(mean)
+    })
+    expect(Buffer.compare(data, means)).toBe(0)
+  })
+
+  it('leaves a drawing as it is with auto', async () => {
+    const drawing = paint(64, 48, 3, (x, y) => (((x >> 2) + (y >> 2)) % 3 === 0 ? 20 : 250))
+    const { data, chosen } = await larger(drawing, 2)
+    expect(chosen).toBe('design')
+    expect(data).toEqual((await engine.upscale({ image: drawing, scale: 2, params: {} }, context)).data)
+  })
+
+  it('asks both networks where a picture is drawn and photographed, and keeps flat colours', async () => {
+    const photograph = noise(160, 64)
+    const page = paint(160, 64, 3, (x, y, c) =>
+      x < 80
+        ? ((x >> 2) + (y >> 2)) % 3 === 0
+          ? 20 * c
+          : 250
+        : (photograph.data[(y * 160 + x) * 3 + c] ?? 0),
+    )
+    const framed = paint(160, 64, 3, (x, y, c) => (y < 16 ? 90 + c : (page.data[(y * 160 + x) * 3 + c] ?? 0)))
+    const { data, chosen } = await larger(framed, 2)
+    expect(chosen).toBe('design and photo')
+    expect([...data.subarray(0, 320 * 3)]).toEqual(Array.from({ length: 320 }, () => [90, 91, 92]).flat())
+  })
+
+  it('is told apart from auto by the revision', () => {
+    expect(local({ model: 'quality' }).revision).not.toBe(local().revision)
+  })
 })
 
 describe('the revision', () => {

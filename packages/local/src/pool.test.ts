@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
+import { compileNetwork } from './network.ts'
 import { createPool, type Pool } from './pool.ts'
-import { compileProgram } from './program.ts'
 import { noise, randomModel } from './test-support/pictures.ts'
 
-const program = compileProgram(randomModel(2, [32, 32, 32, 32]))
+const network = compileNetwork(randomModel(2, [32, 32, 32, 32]))
 const never = new AbortController().signal
 
 let pool: Pool
@@ -23,25 +23,25 @@ describe('abort', () => {
     pool = createPool(2)
     const controller = new AbortController()
     const reason = new Error('enough')
-    const work = enlarge(noise(1200, 1200), program, pool, { signal: controller.signal, threads: 2 })
+    const work = enlarge(noise(1200, 1200), network, pool, { signal: controller.signal, threads: 2 })
     setTimeout(() => controller.abort(reason), 100)
     await expect(work).rejects.toBe(reason)
     // The next picture doesn't wait for what was given up.
-    const next = await enlarge(noise(8, 8), program, pool, { signal: never, threads: 2 })
+    const next = await enlarge(noise(8, 8), network, pool, { signal: never, threads: 2 })
     expect(next.width).toBe(16)
   })
 
   it('before the start does nothing', async () => {
     pool = createPool(1)
-    const work = enlarge(noise(8, 8), program, pool, { signal: AbortSignal.abort('no'), threads: 1 })
+    const work = enlarge(noise(8, 8), network, pool, { signal: AbortSignal.abort('no'), threads: 1 })
     await expect(work).rejects.toBe('no')
   })
 
   it('of one picture lets the others go on', async () => {
     pool = createPool(2)
     const controller = new AbortController()
-    const doomed = enlarge(noise(900, 900), program, pool, { signal: controller.signal, threads: 2 })
-    const other = enlarge(noise(300, 300), program, pool, { signal: never, threads: 2 })
+    const doomed = enlarge(noise(900, 900), network, pool, { signal: controller.signal, threads: 2 })
+    const other = enlarge(noise(300, 300), network, pool, { signal: never, threads: 2 })
     setTimeout(() => controller.abort(), 20)
     await expect(doomed).rejects.toThrow('aborted')
     expect((await other).height).toBe(600)
@@ -54,7 +54,7 @@ describe('a thread that fails', () => {
     ['by leaving', leaving, /code 3/],
   ])('%s surfaces as a coded error with its cause', async (_how, bad, cause) => {
     pool = createPool(2, bad)
-    const work = enlarge(noise(600, 600), program, pool, { signal: never, threads: 2 })
+    const work = enlarge(noise(600, 600), network, pool, { signal: never, threads: 2 })
     const error = await work.catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ENGINE_FAILED', cause: { message: expect.stringMatching(cause) } })
   })
@@ -63,18 +63,18 @@ describe('a thread that fails', () => {
 describe('close', () => {
   it('fails the work in hand and lets the pool be used again', async () => {
     pool = createPool(2)
-    const work = enlarge(noise(1000, 1000), program, pool, { signal: never, threads: 2 })
+    const work = enlarge(noise(1000, 1000), network, pool, { signal: never, threads: 2 })
     const outcome = expect(work).rejects.toMatchObject({ code: 'ABORTED' })
     await new Promise(resolve => setTimeout(resolve, 50))
     await pool.close()
     await outcome
-    expect((await enlarge(noise(4, 4), program, pool, { signal: never, threads: 2 })).width).toBe(8)
+    expect((await enlarge(noise(4, 4), network, pool, { signal: never, threads: 2 })).width).toBe(8)
   })
 
   it("isn't needed for the process to end", async () => {
     pool = createPool(2)
     const before = openPorts()
-    const work = enlarge(noise(600, 600), program, pool, { signal: never, threads: 2 })
+    const work = enlarge(noise(600, 600), network, pool, { signal: never, threads: 2 })
     expect(openPorts()).toBeGreaterThan(before)
     await work
     expect(openPorts()).toBe(before)

@@ -1,7 +1,7 @@
 /** What a thread can be asked to do. */
 import type { Damage } from './damage.mjs'
 import type { Mix } from './mix.mjs'
-import type { Program } from './program.ts'
+import type { Network } from './network.ts'
 import type { Tile } from './tiles.ts'
 
 /** Enlarges one tile, by two networks where the picture's kinds meet. */
@@ -9,8 +9,8 @@ export interface EnlargeTask {
   readonly kind: 'enlarge'
   readonly tile: Tile & { readonly channels: number }
   /** One, or with `mix` two. */
-  readonly programs: readonly Program[]
-  /** For each program the tile with its halo. The buffers are handed over. */
+  readonly networks: readonly Network[]
+  /** For each network the tile with its halo. The buffers are handed over. */
   readonly inputs: readonly Uint8Array<ArrayBuffer>[]
   readonly mix?: Mix | undefined
 }

@@ -83,14 +83,22 @@ export function startThread(module: CompiledKernel, script: URL, events: Events)
       const { buffer } = task.kind === 'survey' ? task.data : task.patches
       return [{ slot, programs: [], task }, [buffer]]
     }
-    const programs = task.programs.map(program => {
-      const known = sent.get(program)
-      const id = known ?? sent.size
-      sent.set(program, id)
-      return { id, program: known === undefined ? program : undefined }
-    })
+    const programs: { id: number; program: Program }[] = []
+    const networks = task.networks.map(network =>
+      network.map(program => {
+        const known = sent.get(program)
+        if (known !== undefined) return known
+        const id = sent.size
+        sent.set(program, id)
+        programs.push({ id, program })
+        return id
+      }),
+    )
     const { kind, tile, inputs, mix } = task
-    return [{ slot, programs, task: { kind, tile, inputs, mix } }, inputs.map(({ buffer }) => buffer)]
+    return [
+      { slot, programs, task: { kind, tile, networks, inputs, mix } },
+      inputs.map(({ buffer }) => buffer),
+    ]
   }
 
   function died(cause: unknown): void {

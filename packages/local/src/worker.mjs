@@ -2,6 +2,7 @@
 // the sources. thread.ts has the other side of the conversation and its types.
 import { parentPort, workerData } from 'node:worker_threads'
 import { findDamage } from './damage.mjs'
+import { meanOfFour } from './mean.mjs'
 import { blend, FULL, wantedMasks } from './mix.mjs'
 import { surveyBlocks } from './survey.mjs'
 
@@ -10,28 +11,25 @@ const { module, stop } = workerData
 const machines = new Map()
 
 parentPort.on('message', ({ slot, programs, task }) => {
-  for (const { id, program } of programs) if (program !== undefined) machines.set(id, build(program))
-  const result = work(task, slot, programs)
+  for (const { id, program } of programs) machines.set(id, build(program))
+  const result = work(task, slot)
   parentPort.postMessage({ slot, result }, transferable(result))
 })
 
-function work(task, slot, programs) {
+function work(task, slot) {
   switch (task.kind) {
     case 'survey':
       return surveyBlocks(task)
     case 'damage':
       return findDamage(task.patches, task.channels)
     case 'enlarge':
-      return enlarge(
-        task,
-        programs.map(({ id }) => machines.get(id)),
-        slot,
-      )
+      return enlarge(task, slot)
   }
 }
 
 /** The finished bytes; undefined when it was stopped on the way. */
-function enlarge({ tile, inputs, mix }, [first, second], slot) {
+function enlarge({ tile, networks, inputs, mix }, slot) {
+  const [first, second] = networks.map(network => network.map(id => machines.get(id)))
   if (mix === undefined) return run(first, tile, inputs[0], slot)
   const base = run(
     first,
@@ -49,7 +47,7 @@ function enlarge({ tile, inputs, mix }, [first, second], slot) {
     wantedMasks(mix, tile, weight => weight > 0),
   )
   if (over === undefined) return undefined
-  blend(base, over, mix, tile, first.scale)
+  blend(base, over, mix, tile, first[0].scale)
   return base
 }
 
@@ -62,7 +60,17 @@ function build({ image, pages, ...facts }) {
 }
 
 /** @param masks of what is wanted; everything by default */
-function run({ heap, input, output, wanted, scale, begin, step }, tile, bytes, slot, masks) {
+function run(network, tile, bytes, slot, masks) {
+  const results = []
+  for (const machine of network) {
+    const result = runMachine(machine, tile, bytes, slot, masks)
+    if (result === undefined) return undefined
+    results.push(result)
+  }
+  return results.length === 1 ? results[0] : meanOfFour(results)
+}
+
+function runMachine({ heap, input, output, wanted, scale, begin, step }, tile, bytes, slot, masks) {
   const { width, height, channels } = tile
   heap.set(bytes, input)
   if (masks === undefined) heap.fill(255, wanted, wanted + 8 * height)

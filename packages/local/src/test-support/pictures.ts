@@ -24,6 +24,23 @@ export function paint(
   return { data, width, height, channels }
 }
 
+/** Numbers of a picture, turned clockwise by so many quarters, or back. */
+export function turned<T extends Uint8Array | Int32Array>(
+  { data, width, height, channels }: Omit<PixelImage, 'data'> & { readonly data: T },
+  quarters: number,
+): Omit<PixelImage, 'data'> & { readonly data: T } {
+  if (quarters < 0) return turned({ data, width, height, channels }, quarters + 4)
+  if (quarters === 0) return { data, width, height, channels }
+  const to = data.slice() as T
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * channels
+      to.set(data.subarray(from, from + channels), (x * height + (height - 1 - y)) * channels)
+    }
+  }
+  return turned({ data: to, width: height, height: width, channels }, quarters - 1)
+}
+
 /**
  * A network of random weights up to `size` over 2**13; of size 0 it adds nothing, so the result is the anchor.
  * @param channels of the layers between the first and the last
