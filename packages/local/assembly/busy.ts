@@ -1,17 +1,26 @@
 /**
  * Where the network is needed. It isn't where the input is smooth: there the anchor says the same to within a level. Nor
- * where it is flat: there finish.ts lets nothing but the flat colour through.
+ * where it is flat: there finish.ts lets nothing but the flat colour through. Nor along a straight line or edge of two flat
+ * colours: there finish.ts repeats the pixel.
  *
  * Whether its word counts depends on the pixels around and on nothing else, so the cut into tiles makes no difference.
  */
 import { highest, lowest } from './neighbours'
-import { BUSY, COUNTS, field, HALO, MAP_ROW, ROUGH, ROW, sampleRow, WANTED } from './program'
+import { BUSY, COUNTS, field, HALO, MAP_ROW, ROUGH, ROW, SAMPLES_ROW, sampleRow, WANTED } from './program'
 
 /** A pixel is rough when its 3x3 pixels differ by more than this in a channel: two levels of 255. */
 const SMOOTH: i16 = 33
 
+/** In COUNTS: the pixel is of a straight line or edge. */
+export const STRAIGHT: u8 = 1
+/** How far around a pixel that is decided. */
+const LINE_REACH = 2
+
 /** Pixels this near to a rough one are left to the network too, which may have something to say there. */
 const AROUND = 4
+
+/** The top bits of eight bytes of COUNTS: only 255 has it. */
+const NETWORK: u64 = ((<u64>0x80808080) << 32) | 0x80808080
 
 /** Fills COUNTS and BUSY for a tile whose samples are there. */
 export function findBusy(width: i32, height: i32): void {
@@ -19,11 +28,12 @@ export function findBusy(width: i32, height: i32): void {
   for (let y = halo - AROUND; y < height + halo + AROUND; y++) findRough(y, width)
   for (let y = 0; y < height; y++) {
     countRow(y + halo, width)
+    markStraight(y + halo, width)
     markBusy(y, width)
   }
 }
 
-/** COUNTS of the first pixel of row `y` of the tile: a byte each, 255 where the network's word counts and else 0. */
+/** COUNTS of the first pixel of row `y` of the tile: a byte each, 255 where the network's word counts, STRAIGHT, or else 0. */
 export function countsRow(y: i32): usize {
   return mapRow(COUNTS, y + field(HALO)) + <usize>field(HALO)
 }
@@ -75,7 +85,44 @@ function countRow(y: i32, width: i32): void {
   }
 }
 
-/** BUSY of one row: the eights of columns that are wanted and in which anything counts. */
+/** STRAIGHT into COUNTS of one row. */
+function markStraight(y: i32, width: i32): void {
+  const counts = mapRow(COUNTS, y) + <usize>field(HALO)
+  const rough = mapRow(ROUGH, y) + <usize>field(HALO)
+  const first = sampleRow(y) + ((<usize>field(HALO)) << 3)
+  const row = <usize>field(SAMPLES_ROW)
+  for (let x: usize = 0; x < <usize>width; x++) {
+    if (load<u8>(rough + x) !== 255) continue
+    const at = first + (x << 3)
+    if (isStraight(at, 8, row) || isStraight(at, row, 8)) store<u8>(counts + x, STRAIGHT)
+  }
+}
+
+/**
+ * Whether the 5x5 pixels around a rough one are of two colours and don't change along the line. What a filter has reduced
+ * has overshoot beside a line, which is a third colour.
+ * @param across bytes to the next pixel across the line
+ * @param along bytes to the next pixel along it
+ */
+function isStraight(at: usize, across: usize, along: usize): boolean {
+  const own = load<u64>(at)
+  const before = load<u64>(at - across)
+  const other = before === own ? load<u64>(at + across) : before
+  let line = at - LINE_REACH * across
+  for (let i = -LINE_REACH; i <= LINE_REACH; i++) {
+    const colour = load<u64>(line)
+    if (colour !== own && colour !== other) return false
+    let there = line - LINE_REACH * along
+    for (let j = -LINE_REACH; j <= LINE_REACH; j++) {
+      if (load<u64>(there) !== colour) return false
+      there += along
+    }
+    line += across
+  }
+  return true
+}
+
+/** BUSY of one row: the eights of columns that are wanted and in which the network's word counts. */
 function markBusy(y: i32, width: i32): void {
   const counts = countsRow(y)
   let busy: u64 = 0
@@ -83,7 +130,7 @@ function markBusy(y: i32, width: i32): void {
     let eight = load<u64>(counts + ((<usize>group) << 3))
     const beyond = (group << 3) + 8 - width
     if (beyond > 0) eight &= <u64>-1 >> ((<u64>beyond) << 3)
-    if (eight !== 0) busy |= (<u64>1) << group
+    if ((eight & NETWORK) !== 0) busy |= (<u64>1) << group
   }
   const at = (<usize>y) << 3
   store<u64>(<usize>field(BUSY) + at, busy & load<u64>(<usize>field(WANTED) + at))

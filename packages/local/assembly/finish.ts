@@ -1,14 +1,15 @@
 /** Anchor plus residual where that counts, held near the range of the input around it, as bytes in their place. */
 import { anchorAt, chooseTaps } from './anchor'
-import { countsRow } from './busy'
-import { highest, lowest } from './neighbours'
+import { countsRow, STRAIGHT } from './busy'
+import { highest, lowest, pixel } from './neighbours'
 import { field, HALO, OUTPUT, REACH, RESIDUAL, RESIDUAL_STRIDE, SCALE, sampleRow } from './program'
 
 /**
  * Writes the `scale` output rows of input row `y`.
  *
  * A result may leave the range of its 3x3 input pixels by REACH times that range and no further. So a flat
- * neighbourhood gives exactly its colour, whatever the network says, and nothing rings further than one pixel.
+ * neighbourhood gives exactly its colour, whatever the network says, and nothing rings further than one pixel. Along a
+ * straight line or edge a pixel's block has its own colour.
  */
 export function finishRow(y: i32, width: i32, channels: i32): void {
   const scale = field(SCALE)
@@ -28,9 +29,15 @@ export function finishRow(y: i32, width: i32, channels: i32): void {
   let counts = countsRow(y)
 
   for (let x = 0; x < width; x++) {
-    const low = widened(i16x8.min_s(i16x8.min_s(lowest(above), lowest(here)), lowest(below)))
-    const high = widened(i16x8.max_s(i16x8.max_s(highest(above), highest(here)), highest(below)))
     const counted = v128.load_splat<i8>(counts)
+    let low = pixel(here + 8)
+    let high = low
+    if (load<u8>(counts) !== STRAIGHT) {
+      low = i16x8.min_s(i16x8.min_s(lowest(above), lowest(here)), lowest(below))
+      high = i16x8.max_s(i16x8.max_s(highest(above), highest(here)), highest(below))
+    }
+    low = widened(low)
+    high = widened(high)
     const margin = i32x4.mul(i32x4.sub(high, low), reach)
     const floor = i32x4.max_s(i32x4.sub(low, margin), zero)
     const ceiling = i32x4.min_s(i32x4.add(high, margin), top)

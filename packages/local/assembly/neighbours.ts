@@ -7,6 +7,6 @@ export function highest(address: usize): v128 {
   return i16x8.max_s(i16x8.max_s(pixel(address), pixel(address + 8)), pixel(address + 16))
 }
 
-function pixel(address: usize): v128 {
+export function pixel(address: usize): v128 {
   return v128.load_zero<i64>(address)
 }

@@ -34,7 +34,7 @@ export const ROW: usize = 56
 export const WANTED: usize = 60
 /** The same after `busy.ts` has removed what needs no network. */
 export const BUSY: usize = 64
-/** Bytes per pixel of the tile with its halo: scratch, and where the network's word counts (255) or not (0). */
+/** Bytes per pixel of the tile with its halo: scratch, and what busy.ts says of it. */
 export const ROUGH: usize = 68
 export const COUNTS: usize = 72
 export const MAP_ROW: usize = 76

@@ -79,6 +79,12 @@ describe('tiles', () => {
       (x: number, y: number, c: number) => (y < 33 ? 10 * c : y < 70 ? (x * 37 + y * 91) & 255 : 200),
     ],
     ['one dot', (x: number, y: number) => (y === 50 && x === 20 ? 255 : 7)],
+    [
+      'boxes with borders',
+      (x: number, y: number, c: number) => border(x % 40, y % 31, 1 + (x > 40 ? 2 : 0)) + c * 30,
+    ],
+    ['a fine grid', (x: number, y: number) => (x % 3 === 0 || y % 7 === 0 ? 255 : 12)],
+    ['stripes, and a jog in them', (x: number, y: number) => ((x + (y > 30 ? 1 : 0)) % 2 === 0 ? 0 : 99)],
     ['flat bands', (_x: number, y: number, c: number) => Math.floor(y / 20) * 40 + c],
     [
       'a slow gradient with dots',
@@ -108,6 +114,44 @@ describe('tiles', () => {
     const two = await enlarge(noise(300, 600), network, pool, options)
     await single.close()
     expect(Buffer.compare(one.data, two.data)).toBe(0)
+  })
+})
+
+function border(x: number, y: number, width: number): number {
+  const depth = Math.min(x - 4, y - 4, 34 - x, 26 - y)
+  return depth < 0 || depth >= width ? 180 : 20
+}
+
+describe('straight lines', () => {
+  it.each([2, 3, 4])(
+    'and edges of two colours keep them at x%i, in the middle and at both sides',
+    async scale => {
+      const network = compileNetwork(randomModel(scale, [8, 8], { size: 20000 }))
+      const ink = (x: number) => x === 5 || (x > 8 && x < 11) || x > 15
+      const upright = paint(20, 9, 3, (x, _y, c) => (ink(x) ? 200 : 40) + c)
+      const level = paint(9, 20, 3, (_x, y, c) => (ink(y) ? 200 : 40) + c)
+      for (const image of [upright, level]) {
+        const { data, width } = await enlarge(image, network, pool, options)
+        const repeated = paint(image.width * scale, image.height * scale, 3, (x, y, c) => {
+          const [column, row] = [Math.floor(x / scale), Math.floor(y / scale)]
+          return image.data[(row * image.width + column) * 3 + c] ?? 0
+        })
+        expect(width).toBe(repeated.width)
+        expect(Buffer.compare(data, repeated.data)).toBe(0)
+      }
+    },
+  )
+
+  it.each([
+    ['of three colours, as a smoothed edge has', (x: number) => [10, 10, 10, 90, 200, 200, 200][x] ?? 0],
+    ['that is shorter than five pixels', (x: number, y: number) => (x === 3 && y > 1 && y < 6 ? 200 : 10)],
+  ])('leave the network its say beside one %s', async (_what, value) => {
+    const model = randomModel(2, [8, 8], { size: 3000 })
+    const image = paint(7, 8, 1, value)
+    const { data } = await enlarge(image, compileNetwork(model), pool, options)
+    expect(data).toEqual(referenceUpscale(model, image))
+    const middle = data.subarray(8 * 14 + 6, 8 * 14 + 8)
+    expect([...middle]).not.toEqual([image.data[4 * 7 + 3], image.data[4 * 7 + 3]])
   })
 })
 

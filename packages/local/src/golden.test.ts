@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { PixelImage } from 'upscale-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { enlarge } from './enlarge.ts'
+import { mirrored } from './mirror.ts'
 import { parseModel } from './model.ts'
 import { compileNetwork } from './network.ts'
 import { createPool } from './pool.ts'
-import { turned } from './test-support/pictures.ts'
+import { mirrorImage } from './test-support/pictures.ts'
 import { referenceAnchor, referenceBytes, samplesOf } from './test-support/reference.ts'
-import { turnedBack } from './turn.ts'
 
 /** What the training recipe's reference, another implementation in Python, makes of the weights it exported. */
 interface Golden {
@@ -44,21 +44,18 @@ describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWi
     expect(data).toEqual(expected)
   })
 
-  it('turned back does to turned pictures what the recipe says', async () => {
-    const quarters = 3
+  it('mirrored does to mirror images what the recipe says', async () => {
+    const mirroring = { across: true, down: true }
+    const network = compileNetwork(mirrored(model, mirroring))
     for (const { width, height, input, residual } of golden.cases) {
-      const image = turned({ data: Uint8Array.from(input), width, height, channels: 3 }, -quarters)
-      const network = compileNetwork(turnedBack(model, quarters))
+      const image = mirrorImage({ data: Uint8Array.from(input), width, height, channels: 3 }, mirroring)
       const { data } = await enlarge(image, network, pool, options)
-      const said = turned(
-        { data: Int32Array.from(residual), width: width * scale, height: height * scale, channels: 3 },
-        -quarters,
-      )
+      const [rows, columns] = [height * scale, width * scale]
       const expected = referenceBytes(
         image,
         scale,
         referenceAnchor(model, samplesOf(image)).at,
-        (x, y, colour) => said.data[(y * said.width + x) * 3 + colour] ?? 0,
+        (x, y, colour) => residual[((rows - 1 - y) * columns + columns - 1 - x) * 3 + colour] ?? 0,
       )
       expect(Buffer.compare(data, expected)).toBe(0)
     }

@@ -4,7 +4,7 @@ import { show, unknownName } from 'upscale-core/internal'
 import { CHOOSER_REVISION, choose } from './choose-network.ts'
 import { enlarge } from './enlarge.ts'
 import { parseModel } from './model.ts'
-import { compileNetwork, compileTurnedNetwork, type Network } from './network.ts'
+import { compileMirroredNetwork, compileNetwork, type Network } from './network.ts'
 import { createPool } from './pool.ts'
 import {
   EXPERTS,
@@ -18,7 +18,7 @@ import {
 
 /**
  * An expert for all of the picture; `auto`: whichever its parts need; `quality`: the same, where photographs and what
- * compression has damaged are enlarged in each of the four orientations, for the mean of the results.
+ * compression has damaged are enlarged as they are and mirrored each way, for the mean of the results.
  */
 export type ModelName = 'auto' | Expert | 'quality'
 
@@ -45,7 +45,7 @@ const MAX_THREADS = 64
  * Part of {@link PixelEngine.revision} beside the kernel and the weights: counts the changes of this folder's code
  * that change a pixel.
  */
-const RUNNER_REVISION = 2
+const RUNNER_REVISION = 3
 
 /**
  * The embedded engine: a small neural network on the CPU. No key, no network, nothing to pay, and the same bytes on
@@ -65,14 +65,14 @@ export function local(options: LocalOptions = {}): PixelEngine {
 
   /** Reads the weights when they are first needed. */
   function networkFor(expert: Expert, scale: Scale, wanted: ModelName = expert): Network {
-    // A drawing gains nothing by it: type is upright, and so was what `design` learned from.
-    const isTurned = wanted === 'quality' && expert !== 'design'
+    // A drawing gains nothing by it: type isn't mirrored, and hardly was in what `design` learned from.
+    const isMirrored = wanted === 'quality' && expert !== 'design'
     const name = weightFileName(expert, scale)
-    const key = isTurned ? `${name}, turned` : name
+    const key = isMirrored ? `${name}, mirrored` : name
     const known = networks.get(key)
     if (known !== undefined) return known
     const trained = parseModel(readWeights(name), name)
-    const network = isTurned ? compileTurnedNetwork(trained) : compileNetwork(trained)
+    const network = isMirrored ? compileMirroredNetwork(trained) : compileNetwork(trained)
     networks.set(key, network)
     return network
   }

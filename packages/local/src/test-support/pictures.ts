@@ -1,5 +1,6 @@
 /** Pictures and networks made up for the tests; the same on every run. */
 import type { PixelImage } from 'upscale-core'
+import type { Mirroring } from '../mirror.ts'
 import type { Model } from '../model.ts'
 
 export function noise(width: number, height: number, channels: 1 | 3 = 3): PixelImage {
@@ -24,21 +25,12 @@ export function paint(
   return { data, width, height, channels }
 }
 
-/** Numbers of a picture, turned clockwise by so many quarters, or back. */
-export function turned<T extends Uint8Array | Int32Array>(
-  { data, width, height, channels }: Omit<PixelImage, 'data'> & { readonly data: T },
-  quarters: number,
-): Omit<PixelImage, 'data'> & { readonly data: T } {
-  if (quarters < 0) return turned({ data, width, height, channels }, quarters + 4)
-  if (quarters === 0) return { data, width, height, channels }
-  const to = data.slice() as T
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const from = (y * width + x) * channels
-      to.set(data.subarray(from, from + channels), (x * height + (height - 1 - y)) * channels)
-    }
-  }
-  return turned({ data: to, width: height, height: width, channels }, quarters - 1)
+export function mirrorImage(image: PixelImage, { across, down }: Mirroring): PixelImage {
+  const { data, width, height, channels } = image
+  return paint(width, height, channels === 1 ? 1 : 3, (x, y, channel) => {
+    const [column, row] = [across ? width - 1 - x : x, down ? height - 1 - y : y]
+    return data[(row * width + column) * channels + channel] ?? 0
+  })
 }
 
 /**

@@ -34,6 +34,7 @@ export function referenceBytes(
 ): Uint8Array {
   const samples = samplesOf(image)
   const counts = referenceCounts(samples)
+  const straight = referenceStraight(samples)
   const width = image.width * scale
   const out = new Uint8Array(width * image.height * scale * image.channels)
   for (let y = 0; y < image.height * scale; y++) {
@@ -41,7 +42,9 @@ export function referenceBytes(
       const [column, row] = [Math.floor(x / scale), Math.floor(y / scale)]
       const counted = counts.at(column, row, 0)
       const bytes = [0, 1, 2].map(colour => {
-        const [low, high] = limitsAt(samples, column, row, colour, scale * scale - 1)
+        const own = samples.at(column, row, colour)
+        const limits = limitsAt(samples, column, row, colour, scale * scale - 1)
+        const [low, high] = straight.at(column, row, 0) === 1 ? [own, own] : limits
         const sum = anchorAt(x, y, colour) + counted * residualAt(x, y, colour)
         return Math.floor((clamp(sum, low, high) * 255 + 2048) / 4096)
       })
@@ -133,6 +136,31 @@ function referenceCounts(samples: Plane): Plane {
     ...samples,
     channels: 1,
     at: (x, y) => Math.max(...steps.flatMap(dy => steps.map(dx => rough.at(x + dx, y + dy, 0)))),
+  })
+}
+
+/**
+ * 1 where a rough pixel is of a straight line or edge: the 5x5 pixels around it are of two colours and don't change in
+ * one direction.
+ */
+function referenceStraight(samples: Plane): Plane {
+  const colour = (x: number, y: number): string => [0, 1, 2].map(c => samples.at(x, y, c)).join()
+  const isRun = (across: readonly string[][]): boolean =>
+    across.every(line => new Set(line).size === 1) && new Set(across.flat()).size === 2
+  const five = [-2, -1, 0, 1, 2]
+  return stored({
+    ...samples,
+    channels: 1,
+    at: (x, y) => {
+      const ranges = [0, 1, 2].map(channel => {
+        const [low, high] = rangeAt(samples, x, y, channel)
+        return high - low
+      })
+      if (Math.max(...ranges) <= 33) return 0
+      const upright = five.map(dx => five.map(dy => colour(x + dx, y + dy)))
+      const level = five.map(dy => five.map(dx => colour(x + dx, y + dy)))
+      return isRun(upright) || isRun(level) ? 1 : 0
+    },
   })
 }
 
