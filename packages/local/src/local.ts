@@ -64,9 +64,9 @@ export function local(options: LocalOptions = {}): PixelEngine {
   let revision: string | undefined
 
   /** Reads the weights when they are first needed. */
-  function networkFor(expert: Expert, scale: Scale, wanted: ModelName = expert): Network {
+  function networkFor(expert: Expert, scale: Scale, isBest = false): Network {
     // A drawing gains nothing by it: type isn't mirrored, and hardly was in what `design` learned from.
-    const isMirrored = wanted === 'quality' && expert !== 'design'
+    const isMirrored = isBest && expert !== 'design'
     const name = weightFileName(expert, scale)
     const key = isMirrored ? `${name}, mirrored` : name
     const known = networks.get(key)
@@ -104,11 +104,12 @@ export function local(options: LocalOptions = {}): PixelEngine {
       signal.throwIfAborted()
       const { model: wanted = model } = params
       if (isExpert(wanted)) return enlarge(image, networkFor(wanted, known), pool, { signal, threads })
+      const isBest = wanted === 'quality'
       const { base, over } = await choose(image, pool, signal)
-      const larger = await enlarge(image, networkFor(base, known, wanted), pool, {
+      const larger = await enlarge(image, networkFor(base, known, isBest), pool, {
         signal,
         threads,
-        over: over && { network: networkFor(over.expert, known, wanted), mix: over.mix },
+        over: over && { network: networkFor(over.expert, known, isBest), mix: over.mix },
       })
       return { ...larger, chosen: over === undefined ? base : `${base} and ${over.expert}` }
     },
