@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { lumenfall, type UpscaleOptions } from 'unplugin-upscale'
-import type { InlineConfig } from 'vite'
+import type { InlineConfig, Plugin } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { findChromium, launchChromium } from '../support/chromium.ts'
@@ -64,6 +64,11 @@ async function open(url: string): Promise<Page> {
   })
   await page.goto(`${url}__upscale/`)
   return page
+}
+
+/** What `@vitejs/devtools-kit` adds to the type of a plugin. */
+interface DevtoolsPlugin {
+  readonly devtools?: { setup(context: unknown): void }
 }
 
 interface Row {
@@ -315,6 +320,32 @@ describe('the address', () => {
     const bare = await fetch(`${server.url}__upscale`, { redirect: 'manual' })
     expect([bare.status, bare.headers.get('location')]).toEqual([302, '/sub/__upscale/'])
     expect((await fetch(`${server.url}__upscale/`)).status).toBe(200)
+  })
+
+  test('is that of a dock of Vite DevTools, which frame it', async () => {
+    const docks: { readonly type: string; readonly url: string }[] = []
+    // As @vitejs/devtools calls it: with its context, once the server is configured.
+    const devtools: Plugin = {
+      name: 'devtools',
+      configureServer:
+        ({ config: viteConfig }) =>
+        () => {
+          const context = {
+            viteConfig,
+            docks: { register: (dock: (typeof docks)[number]) => docks.push(dock) },
+          }
+          for (const { devtools } of viteConfig.plugins as readonly DevtoolsPlugin[]) devtools?.setup(context)
+        },
+    }
+    const server = await start(await project({}), {}, { base: '/sub/', plugins: [devtools] })
+    expect(docks).toMatchObject([{ type: 'iframe', url: '/sub/__upscale/' }])
+    const headers = {
+      'Sec-Fetch-Site': 'same-origin',
+      'Sec-Fetch-Dest': 'iframe',
+      'Sec-Fetch-Mode': 'navigate',
+    }
+    const page = await fetch(new URL(docks[0]?.url ?? '', server.url), { headers })
+    expect([page.status, page.headers.get('x-frame-options')]).toEqual([200, null])
   })
 
   test('serves pictures of the project and nothing else, to its own pages only', async () => {

@@ -8,7 +8,7 @@ import { SLIP_IN_TEXT } from '../../slips.ts'
 import { astroContent } from '../astro-content.ts'
 import { inlineCssResolver } from '../css.ts'
 import { applyRules, withdrawHtmlHook } from '../html.ts'
-import { announceInspector, createViteInspector } from '../inspector/plugin.ts'
+import { announceInspector, createViteInspector, inspectorDock } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
 import { findSource, variantFor } from '../session.ts'
 import { expandSrcsets } from './html.ts'
@@ -34,6 +34,7 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
     name: 'upscale:dev',
     enforce: 'pre',
     apply: 'serve',
+    ...inspectorDock,
     configResolved: config => withdrawHtmlHook(config, 'upscale:dev'),
     configureServer(server) {
       const session = createDevSession(options, server)

@@ -1,11 +1,15 @@
 import { styleText } from 'node:util'
-import type { Connect, ViteDevServer } from 'vite'
+import type { Connect, ResolvedConfig, ViteDevServer } from 'vite'
 import type { BuildOptions } from '../../options.ts'
 import type { DevSession } from '../dev/session.ts'
 import type { InspectorServer } from './server.ts'
 
 /** Where the inspector is, below the base of the site. */
 const PLACE = '__upscale'
+
+/** A small square, and an arrow away from it. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%23888'%3E%3Crect x='3' y='15' width='6' height='6' rx='1'/%3E%3Cpath d='M11 3h10v10h-3V8.1l-5.4 5.4-2.1-2.1L15.9 6H11z'/%3E%3C/svg%3E"
 
 /** A page about the project's pictures in Vite's dev server. */
 export interface ViteInspector {
@@ -33,6 +37,39 @@ export function createViteInspector(
       await (await opened)?.close()
     },
   }
+}
+
+/** What a plugin has for Vite DevTools, as far as it is used here; `@vitejs/devtools-kit` has all of it. */
+interface DevtoolsOfPlugin {
+  setup(context: {
+    readonly docks: {
+      register(dock: {
+        readonly type: 'iframe'
+        readonly id: string
+        readonly title: string
+        readonly description: string
+        readonly icon: string
+        readonly url: string
+      }): unknown
+    }
+    readonly viteConfig: Pick<ResolvedConfig, 'base'>
+  }): void
+}
+
+/** Shows the inspector in Vite DevTools, where a project has them; nothing else reads it. */
+export const inspectorDock: { readonly devtools: DevtoolsOfPlugin } = {
+  devtools: {
+    setup({ docks, viteConfig }) {
+      docks.register({
+        type: 'iframe',
+        id: 'upscale',
+        title: 'Upscale',
+        description: 'Tagged pictures, before and after',
+        icon: ICON,
+        url: `${viteConfig.base}${PLACE}/`,
+      })
+    },
+  },
 }
 
 /** Has Vite print the address of the inspector with the server's own. */
