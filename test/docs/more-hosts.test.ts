@@ -25,6 +25,12 @@ const HOSTS: Readonly<Record<string, Host>> = {
     named: /manifest\.json$/,
     lists: /manifest\.json$/,
   },
+  rails: {
+    picture: 'app/frontend/images/terrazzo.png',
+    output: 'public/vite',
+    named: /manifest\.json$/,
+    lists: /manifest\.json$/,
+  },
   'react-router': { picture: 'app/terrazzo.png', output: 'build/client', named: /index\.html$/ },
   'tanstack-start': { picture: 'src/terrazzo.png', output: 'dist', named: /server\/.*\.js$/ },
   'electron-vite': { picture: 'src/renderer/terrazzo.png', output: 'out', named: /renderer\/index\.html$/ },

@@ -15,7 +15,7 @@ export interface Scaffold {
   readonly root: string
   /** What the commands of the page printed. */
   readonly printed: string
-  /** Paths of the pictures that the page tags. */
+  /** Paths of the pictures that the page tags, or has a command make. */
   readonly tagged: readonly string[]
   /** Starts a command that serves pages, until the returned function is called. */
   start(command: string): () => void
@@ -114,15 +114,17 @@ async function paintMissing(path: string): Promise<void> {
 }
 
 /** Where the pictures lie that a page tags, whatever path it writes to them. */
-async function taggedIn({ blocks }: Page, root: string): Promise<string[]> {
-  const texts = blocks.filter(({ kind }) => kind === 'file' || kind === 'edit').map(({ text }) => text)
+async function taggedIn(page: Page, root: string): Promise<string[]> {
+  const texts = page.blocks.filter(({ kind }) => kind === 'file' || kind === 'edit').map(({ text }) => text)
   const names = new Set(
     texts.flatMap(text =>
       [...text.matchAll(/([\w.-]+\.(?:png|jpe?g|webp))\?upscale=2/g)].map(([, name]) => name),
     ),
   )
   const files = await filesIn(root)
-  return [...names].map(name => {
+  // A page of a host without plugins tags none.
+  const told = picturesToldBy(page).map(path => basename(path))
+  return (names.size === 0 ? told : [...names]).map(name => {
     const found = files.find(file => basename(file) === name && !/^(?:dist|build|\.\w+)\//.test(file))
     if (found === undefined) throw new Error(`no ${name} in the project`)
     return join(root, found)
@@ -162,6 +164,8 @@ function environment(node: string | undefined): NodeJS.ProcessEnv {
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_prefer_offline: 'true',
+    NG_CLI_ANALYTICS: 'false',
+    STORYBOOK_DISABLE_TELEMETRY: '1',
     ASTRO_TELEMETRY_DISABLED: '1',
     NEXT_TELEMETRY_DISABLED: '1',
     NUXT_TELEMETRY_DISABLED: '1',

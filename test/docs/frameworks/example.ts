@@ -38,6 +38,7 @@ const LEFT_BEHIND = [
   'build',
   'out',
   'public/build',
+  'public/vite',
   '.react-router',
   '.tanstack',
   '.next',
