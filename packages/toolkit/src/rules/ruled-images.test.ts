@@ -129,3 +129,11 @@ test('a page nested a thousand times deep, with images at every depth', async ()
   const found = await apply(html, { within: 'main' })
   expect(found.match(/ srcset=/g)).toHaveLength(depth)
 })
+
+test('a page of thirty thousand images', async () => {
+  const image = '<p><img src="a.jpg"></p>'
+  const page = `<main>${image.repeat(30_000)}</main>`
+  const tagged = await apply(page, { files: 'other/**' }, { within: 'main p' })
+  const srcset = 'srcset="a.jpg 1x, a.jpg?upscale=2 2x"'
+  expect(tagged).toBe(page.replaceAll('"a.jpg"', `"a.jpg" ${srcset}`))
+})
