@@ -43,6 +43,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...slow],
           testTimeout: 60_000,
+          // Folders of thousands of files are removed in hooks, which takes Wine more than the usual ten seconds.
+          hookTimeout: 60_000,
         },
       },
       {

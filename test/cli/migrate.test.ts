@@ -43,8 +43,8 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
     'an <Image> of Next.js',
     'app/page.tsx',
     {},
-    `import Image from 'next/image'\nimport hero from '../hero.png'\nexport default () => <Image alt="a > b" src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
-    `import Image from 'next/image'\nimport hero from '../hero.png?upscale=2'\nexport default () => <Image alt="a > b" src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
+    `import Image from 'next/image'\nimport hero from '../hero.png'\nexport default () => <Image alt="hero" title='a > b, hero' className={styles.hero} src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
+    `import Image from 'next/image'\nimport hero from '../hero.png?upscale=2'\nexport default () => <Image alt="hero" title='a > b, hero' className={styles.hero} src={hero} width={120} height={80} onLoad={() => { if (1 > 0) go() }} />`,
   ],
   [
     'an <Image> of Astro',
@@ -124,6 +124,12 @@ test.each<[string, string, Readonly<Record<string, string>>, string]>([
     'page.jsx',
     {},
     `import Image from 'next/image'\nimport hero from './hero.png'\nconst a = [<Image src={hero} width={120} height={80} />, <Image src={hero} />]`,
+  ],
+  [
+    'an imported picture that code hands on as well',
+    'page.jsx',
+    {},
+    `import Image from 'next/image'\nimport hero from './hero.png'\nconst list = [{ icon: hero }]\nconst a = <Image src={hero} width={120} height={80} />`,
   ],
   [
     'another component of that name',

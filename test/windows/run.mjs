@@ -104,8 +104,7 @@ function runUnitTests({ work, node }) {
     '2',
   ]
   const output = ['--reporter', 'json', '--outputFile', 'C:\\work\\unit.json']
-  // Folders are removed after a test, and files take Wine ten times as long.
-  const slow = ['--testTimeout', '300000', '--hookTimeout', '300000']
+  const slow = ['--testTimeout', '300000']
   const ended = node('repo', [...vitest, ...output, ...slow, ...names])
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'))
   const tests = testResults.flatMap(({ name, message, assertionResults }) =>

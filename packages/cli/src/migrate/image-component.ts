@@ -31,8 +31,15 @@ export async function* imageComponents(source: SourceText, project: Project): As
     const loose = uses.some(
       ({ attributes, isNext }) => !attributes.has('width') || (isNext && !attributes.has('height')),
     )
+    const isElsewhere = mentionsOf(text, name) > 1 + uses.length
     const factor = factorFor(size.width, wanted)
-    if (address.includes('?')) {
+    if (isElsewhere) {
+      yield {
+        start,
+        end,
+        why: `shown ${wanted} pixels wide, ${size.width} it has; "${name}" is used in another way as well`,
+      }
+    } else if (address.includes('?')) {
       yield {
         start,
         end,
@@ -71,6 +78,12 @@ function usesOf(text: string, component: string, variable: string): Map<string, 
     if (attributes.get('src') === variable) uses.push(attributes)
   }
   return uses
+}
+
+/** How often a variable is named, its import included; in prose too, since it may be code. */
+function mentionsOf(text: string, variable: string): number {
+  const code = text.replace(/(?:=|\bfrom\b)\s*(?:"[^"]*"|'[^'\n]*')/g, '=')
+  return [...code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?![\\w$])`, 'g'))].length
 }
 
 /** The longest tag that is looked at, in UTF-16 units. */
