@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
 import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
 import { isFile } from './is-file.ts'
@@ -37,7 +37,7 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     seen.add(seenName(file, request.factor))
   for (const file of new Set(accounts.files)) {
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
-    const text = isFile(file) && !isPicture(file) ? await readFile(file, 'utf8') : ''
+    const text = !isPicture(file) && isFile(file) ? await readFile(file, 'utf8') : ''
     accounts.projectUpscaler.noticeSlips(file, text)
     if (!mayHoldTags(text)) continue
     const glob = taggedGlobIn(file, text)
@@ -93,11 +93,15 @@ async function isShippedSmall(
   seen: ReadonlySet<string>,
   { projectUpscaler, root, contents, isKept }: Accounts,
 ): Promise<boolean> {
-  const { resolveReference } = await import('upscale-toolkit/references/sources')
   const directive = directiveOf(site, projectUpscaler)
+  if (directive === undefined) return false
+  const { factor } = directive.requests[0]
+  // Nearly all of them, without a look at the disk.
+  if (seen.has(seenName(resolve(dirname(site.importer ?? ''), directive.path), factor))) return false
+  const { resolveReference } = await import('upscale-toolkit/references/sources')
   const source = resolveReference(site.reference, site.importer ?? '', root)
-  if (directive === undefined || source === undefined || !isFile(source) || isKept?.(source)) return false
-  if (seen.has(seenName(source, directive.requests[0].factor))) return false
+  if (source === undefined || !isFile(source) || isKept?.(source)) return false
+  if (seen.has(seenName(source, factor))) return false
   const name = basename(source)
   const isWantedAsItIs = text
     .split(name)

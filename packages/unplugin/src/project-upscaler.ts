@@ -20,7 +20,7 @@ import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { isFile } from './is-file.ts'
 import { findPlace } from './place.ts'
-import { queryOf, type ReferenceSite } from './reference.ts'
+import { pathOf, queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
 import { slipsIn } from './slips.ts'
 import { workspaceFolder } from './workspace-folder.ts'
@@ -93,9 +93,26 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const seenPictures = createSeenPictures(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
   const noticed = new Set<string>()
+  // By the query: most pictures of a project have one of few.
+  const parsed = new Map<string, Directive>()
 
-  function noticeTypos(site: ReferenceSite): void {
-    for (const { written, meant } of misspelledKeys(site.reference)) {
+  function parse(site: ReferenceSite): Directive {
+    const { reference } = site
+    const path = pathOf(reference)
+    const query = reference.slice(path.length)
+    const known = parsed.get(query)
+    if (known !== undefined) return { ...known, reference, path }
+    const directive = at(site, () => upscaler.parse(reference))
+    const typos = misspelledKeys(reference)
+    noticeTypos(site, typos)
+    if (directive === undefined) throw new Error(`not a tagged reference: ${reference}`)
+    // What is noticed names its place.
+    if (typos.length === 0) parsed.set(query, directive)
+    return directive
+  }
+
+  function noticeTypos(site: ReferenceSite, typos: ReturnType<typeof misspelledKeys>): void {
+    for (const { written, meant } of typos) {
       const text = escapeText(typoNotice(site, written, meant))
       if (noticed.has(text)) continue
       noticed.add(text)
@@ -109,14 +126,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     view: upscaler,
     seenPictures: seenPictures.all,
     noticeSlips(file, text) {
-      for (const site of slipsIn(file, text)) noticeTypos(site)
+      for (const site of slipsIn(file, text)) noticeTypos(site, misspelledKeys(site.reference))
     },
-    parse(site) {
-      const directive = at(site, () => upscaler.parse(site.reference))
-      noticeTypos(site)
-      if (directive !== undefined) return directive
-      throw new Error(`not a tagged reference: ${site.reference}`)
-    },
+    parse,
     async finish(source, request, site) {
       const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
       try {

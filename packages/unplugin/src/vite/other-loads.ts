@@ -17,15 +17,33 @@ export async function loadAs(id: string, context: Context): Promise<Rollup.LoadR
   return null
 }
 
+interface RankedLoad {
+  readonly rank: number
+  readonly load: Load
+  readonly filter: unknown
+}
+
+/** By the list of an environment's plugins, which stays as it is during a build. */
+const ranked = new WeakMap<readonly Plugin[], readonly RankedLoad[]>()
+
 /** The load hooks in their order, of all plugins but ours. */
 function loadsOf(plugins: readonly Plugin[], id: string): Load[] {
-  const ranked = plugins.flatMap(({ name, load }) => {
+  const all = ranked.get(plugins) ?? rank(plugins)
+  ranked.set(plugins, all)
+  return all.filter(({ filter }) => isWanted(id, filter)).map(({ load }) => load)
+}
+
+function rank(plugins: readonly Plugin[]): readonly RankedLoad[] {
+  const loads = plugins.flatMap(({ name, load }) => {
     if (load === undefined || name === 'upscale' || name.startsWith('upscale:')) return []
-    if (typeof load === 'function') return [{ rank: 0, load }]
+    // What is built into Rolldown loads no pictures, and each call of it from here costs as much as reading one.
+    if (name.startsWith('builtin:'))
+      return [{ rank: 2, load: typeof load === 'function' ? load : load.handler, filter: undefined }]
+    if (typeof load === 'function') return [{ rank: 0, load, filter: undefined }]
     const rank = load.order === 'pre' ? -1 : load.order === 'post' ? 1 : 0
-    return isWanted(id, load.filter) ? [{ rank, load: load.handler }] : []
+    return [{ rank, load: load.handler, filter: load.filter }]
   })
-  return ranked.sort((a, b) => a.rank - b.rank).map(({ load }) => load)
+  return loads.sort((a, b) => a.rank - b.rank)
 }
 
 /** Whether a hook's filter lets an id through. Only expressions are looked at; no plugin names pictures otherwise. */

@@ -13,7 +13,8 @@ import { nameIn } from './path-rules.ts'
 /** What the build of one environment wrote, and who may have written what is left in it. */
 interface Written {
   readonly folder: OutputFolder
-  readonly sources: readonly string[]
+  /** Of its modules. */
+  readonly ids: readonly string[]
 }
 
 /**
@@ -27,7 +28,7 @@ export function checkOutput(session: BuildSession): Plugin {
 
   async function errorOf(
     leftovers: readonly Leftover[],
-    sources: readonly string[],
+    ids: readonly string[],
   ): Promise<UpscaleError | undefined> {
     const [first, ...others] = leftovers
     if (first === undefined) return undefined
@@ -35,14 +36,14 @@ export function checkOutput(session: BuildSession): Plugin {
     const copied = join(session.config.publicDir, first.output)
     const { projectUpscaler, config } = session
     return leftoverError([first, ...others], {
-      modules: [copied, ...sources],
+      modules: [copied, ...sourceFiles(ids)],
       root: projectUpscaler.options.root,
       outputs: [resolve(config.root, config.build.outDir)],
     })
   }
 
-  async function tell(leftovers: readonly Leftover[], sources: readonly string[]): Promise<void> {
-    const error = await errorOf(leftovers, sources)
+  async function tell(leftovers: readonly Leftover[], ids: readonly string[]): Promise<void> {
+    const error = await errorOf(leftovers, ids)
     if (error === undefined) return
     if (session.options.leftovers === 'error') throw error
     session.config.logger.warn(`[upscale] ${error.message}`)
@@ -61,11 +62,11 @@ export function checkOutput(session: BuildSession): Plugin {
         const { name, config } = this.environment
         nameSourcesInManifests(bundle, config.build, session)
         const ownPrefixes = [session.config.base]
-        const sources = [...sourceFiles(this)]
+        const ids = [...this.getModuleIds()]
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
-        await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), sources)
-        const unanswered = await findUnanswered([...this.getModuleIds()], bundle, session)
+        await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), ids)
+        const unanswered = await findUnanswered(ids, bundle, session)
         if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
         if (config.consumer === 'server') return
@@ -73,19 +74,19 @@ export function checkOutput(session: BuildSession): Plugin {
         const folder = createOutputFolder(out, began.get(name) ?? Date.now(), { ownPrefixes, ...rules })
         for (const output of outputs) folder.note(output.name)
         for (const manifest of manifests) folder.note(manifest)
-        written.set(name, { folder, sources })
+        written.set(name, { folder, ids })
       },
     },
     closeBundle: {
       order: 'post',
       async handler() {
         const { name, config } = this.environment
-        const { folder, sources } = written.get(name) ?? {}
-        if (folder === undefined || sources === undefined || !config.build.write) return
-        await tell(await folder.look(), sources)
+        const { folder, ids } = written.get(name) ?? {}
+        if (folder === undefined || ids === undefined || !config.build.write) return
+        await tell(await folder.look(), ids)
         if (config.build.watch !== null) return
         lookBeforeExit(async () => {
-          const error = await errorOf(await folder.look(), sources)
+          const error = await errorOf(await folder.look(), ids)
           return error && { text: error.message, isError: session.options.leftovers === 'error' }
         })
       },
@@ -111,12 +112,9 @@ function* outputFiles(bundle: Rollup.OutputBundle, manifests: readonly string[])
   }
 }
 
-function* sourceFiles(context: Pick<Rollup.PluginContext, 'getModuleIds'>): Generator<string> {
-  const seen = new Set<string>()
-  for (const id of context.getModuleIds()) {
-    const file = pathOf(id)
-    if (seen.has(file) || file.startsWith('\0') || file.includes('/node_modules/')) continue
-    seen.add(file)
+function* sourceFiles(ids: readonly string[]): Generator<string> {
+  for (const file of new Set(ids.map(pathOf))) {
+    if (file.startsWith('\0') || file.includes('/node_modules/')) continue
     if (isFile(file)) yield file
   }
 }
@@ -130,6 +128,7 @@ function nameSourcesInManifests(
   { manifest, ssrManifest }: BuildEnvironmentOptions,
   { config, slots, projectUpscaler }: BuildSession,
 ): void {
+  if (!manifest && !ssrManifest) return
   const names = new Map<string, string>()
   for (const { file, beside, source, request } of slots.all()) {
     const name = `${nameIn(config.root, source)}?${queryOf(request, projectUpscaler.options)}`
