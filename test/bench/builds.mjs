@@ -1,11 +1,12 @@
 /*
  * What does a build of many pictures cost beside its peers? Prints a table of wall and processor time, in pairs.
  *
- *     pnpm bench [pictures] [rounds] [peers]        1000 5, and a folder to install the peers into once
+ *     pnpm bench:builds [pictures] [rounds] [peers]        1000 5, and a folder to install the peers into once
  *
  *   first build     every picture enlarged from 320 × 200 to 640 × 400 with `resize`: against vite-imagetools, which
  *                   resizes them to that, and against a script that does so with sharp alone, four at a time
- *   cached build    nothing to do: against the same build with the finished files imported plainly
+ *   cached build    nothing to do: against the same build with the finished files imported plainly; and the same of
+ *                   five times as many pictures of 48 × 32, where all that counts is what an import costs
  *
  * A round runs each of them once, each in a process of its own, one after the other, so that what else the machine does
  * meets all of them alike. A ratio is the median of the ratios within the rounds. The newest vite and vite-imagetools
@@ -114,9 +115,26 @@ async function measure(pictures, rounds, folder) {
     for (let round = 0; round < rounds; round++)
       runs.warm.push({ plain: run('plain'), imagetools: run('imagetools'), tagged: run('tagged') })
     print(runs, pictures, await versionsOf(peers))
+    const many = 5 * pictures
+    printRow(
+      `cached build of ${many}`,
+      'plain imports',
+      await measureMany(run, root, many, rounds),
+      'plain',
+      'tagged',
+    )
   } finally {
     await rm(root, { recursive: true, force: true })
   }
+}
+
+/** Small pictures, so many that nothing but the imports counts. */
+async function measureMany(run, root, pictures, rounds) {
+  for (const kind of ['tagged', 'plain']) await rm(join(root, kind), { recursive: true, force: true })
+  await writePage(join(root, 'tagged'), pictures, 'tagged', [48, 32])
+  run('tagged')
+  await writePlain(join(root, 'plain'), join(root, 'tagged'), pictures)
+  return Array.from({ length: rounds }, () => ({ plain: run('plain'), tagged: run('tagged') }))
 }
 
 async function installPeers(folder) {
@@ -143,7 +161,7 @@ function print({ cold, warm }, pictures, versions) {
   printRow('cached build of vite-imagetools', 'plain imports', warm, 'plain', 'imagetools')
   const calls = warm.reduce((sum, { tagged }) => sum + tagged.engineCalls, 0)
   const loaded = warm.some(({ tagged }) => tagged.hasSharp) ? 'sharp was loaded' : 'sharp was not loaded'
-  console.log(`\nengine calls of cached builds: ${calls}; ${loaded}`)
+  console.log(`\nengine calls of cached builds: ${calls}; ${loaded}\n`)
 }
 
 function printRow(work, name, rounds, peer, own) {
@@ -168,12 +186,13 @@ async function writePlain(root, tagged, pictures) {
 }
 
 /** Two of three pictures have the detail of a photograph, the third is a drawing; no two are alike. */
-async function writePage(root, pictures, kind) {
+async function writePage(root, pictures, kind, size = [WIDTH, HEIGHT]) {
   await writeReferences(root, pictures, REFERENCES[kind])
   const sharp = createRequire(SELF)('sharp')
   for (let index = 0; index < pictures; index++) {
     const drawing = sharp(Buffer.from(index % 3 === 2 ? shapes(index) : clouds(index)))
     await drawing
+      .resize(...size, { fit: 'fill' })
       .removeAlpha()
       .png()
       .toFile(join(root, 'img', `picture-${index}.png`))
