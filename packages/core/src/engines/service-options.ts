@@ -29,8 +29,6 @@ export const SERVICE_RULES: Readonly<
   price: numberBetween(0, 1000),
 }
 
-export const DEFAULT_TIMEOUT_MS = 300_000
-
 /** US dollars as integer millionths. */
 export function microsOf(dollars: number): number {
   return Math.round(dollars * 1e6)

@@ -12,7 +12,7 @@ interface VariableFacts {
 
 /**
  * The variables that are read, for the documentation, which is made from this table; the proxy's are in
- * engines/proxy.ts and those of terminals in the command line tool.
+ * engines/http/proxy.ts and those of terminals in the command line tool.
  */
 export const VARIABLES: Readonly<Record<string, VariableFacts>> = {
   LUMENFALL_API_KEY: { isSecret: true, meaning: 'key of `lumenfall()`' },

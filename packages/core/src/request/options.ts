@@ -18,7 +18,7 @@ import {
   unknownName,
 } from '../validate.ts'
 import { loadEnv, refuseExposedKeys } from './env.ts'
-import { scratchFolder } from './scratch-folder.ts'
+import { scratchFolder } from './host-cache-folder.ts'
 
 /** What to ship when an engine fails: nothing, the picture as it is, or a plainly resampled one. */
 export const ERROR_POLICIES = ['error', 'original', 'resize'] as const

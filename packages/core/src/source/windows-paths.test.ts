@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { scratchFolder } from '../request/scratch-folder.ts'
+import { scratchFolder } from '../request/host-cache-folder.ts'
 import { isSafeFileName, outputName, safeStem } from './file-name.ts'
 import { isInside } from './inside.ts'
 import { nameOf } from './source.ts'

@@ -4,6 +4,7 @@ import { createHttpClient } from '../http/client.ts'
 import { sleep, startDeadline } from '../http/deadline.ts'
 import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
 import { repeatsFree, withRetry } from '../http/retry.ts'
+import { CLOSE_MS, ORDER_GRACE_MS } from '../http/time-limits.ts'
 import { scaleFor } from '../lumenfall/models-and-prices.ts'
 import { IDEOGRAM_PARAMS, withDirective } from '../model-params.ts'
 import { withReceipt } from '../openai/receipt.ts'
@@ -20,12 +21,6 @@ const REVISION = '1'
 
 /** Neither fal's endpoint nor Ideogram's own takes a factor; fal says "up to 2x". */
 const SCALES = [2]
-
-/** How long an order that was sent is waited for when the build stops: its answer is the only way to its job. */
-const GRACE_MS = 450
-
-/** The longest that closing waits for calls to let go. */
-const CLOSE_MS = 1000
 
 /**
  * An engine that orders pictures from `fal-ai/ideogram/upscale` through fal's queue. It costs money; its answers are
@@ -100,7 +95,7 @@ async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer
 async function order(request: FileRequest, call: Call): Promise<FalJob> {
   const { resolved, queue, signal } = call
   const image = await imageAddress(request, call)
-  const deadline = startDeadline(resolved.timeoutMs, signal, GRACE_MS)
+  const deadline = startDeadline(resolved.timeoutMs, signal, ORDER_GRACE_MS)
   const headers = {
     'idempotency-key': request.idempotencyKey,
     ...(resolved.storeIo ? {} : { 'x-fal-store-io': '0' }),

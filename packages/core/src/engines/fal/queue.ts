@@ -5,6 +5,7 @@ import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep, startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
+import { CANCEL_MS } from '../http/time-limits.ts'
 import type { Connection } from '../openai/engine.ts'
 import { badAnswer } from '../openai/errors.ts'
 import { afterOrder } from '../service-job.ts'
@@ -30,9 +31,6 @@ export interface Submission extends Pick<FileRequest, 'onResponse'> {
 const FIRST_PAUSE_MS = 500
 const LAST_PAUSE_MS = 5000
 const PAUSE_GROWTH = 1.5
-
-/** fal drops a job within this time, or the build leaves it. With the grace of an order it makes a second. */
-const CANCEL_MS = 450
 
 /** Answers of the queue are short; the result has addresses in it, not pictures. */
 const MAX_ANSWER_BYTES = 1024 * 1024

@@ -8,6 +8,7 @@ import type { FileRequest } from '../engine.ts'
 import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
 import type { Deadline } from './deadline.ts'
 import { type ProxySettings, proxiesOf } from './proxy.ts'
+import { CONNECT_TIMEOUT_MS } from './time-limits.ts'
 
 /**
  * The only file that talks HTTP. It moves bytes and names what went wrong on the way; what a status or a body means
@@ -67,9 +68,6 @@ export interface HttpClient {
   /** Closes all connections. The client works again afterwards. */
   close(): Promise<void>
 }
-
-/** How long a connection may take, TLS included. */
-const CONNECT_TIMEOUT_MS = 10_000
 
 const PIECE_BYTES = 64 * 1024
 

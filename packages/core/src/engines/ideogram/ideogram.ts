@@ -4,6 +4,7 @@ import { createHttpClient } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
 import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
 import { repeatsFree, withRetry } from '../http/retry.ts'
+import { ORDER_GRACE_MS } from '../http/time-limits.ts'
 import { scaleFor } from '../lumenfall/models-and-prices.ts'
 import { withDirective } from '../model-params.ts'
 import { withReceipt } from '../openai/receipt.ts'
@@ -17,9 +18,6 @@ export type { IdeogramOptions } from './options.ts'
 
 /** Part of every cache key; changes when the same parameters would give another picture. */
 const REVISION = '1'
-
-/** How long an order that was sent is waited for when the build stops: its answer is the only way to its job. */
-const GRACE_MS = 450
 
 /** The largest file that may be sent (developer.ideogram.ai, the upscale endpoints). */
 const MAX_UPLOAD_BYTES = 50 * 1024 * 1024
@@ -99,7 +97,7 @@ async function placeOrder(request: FileRequest, { resolved, api, signal }: Call)
       uncharged: true,
     })
   }
-  const deadline = startDeadline(resolved.timeoutMs, signal, GRACE_MS)
+  const deadline = startDeadline(resolved.timeoutMs, signal, ORDER_GRACE_MS)
   try {
     return await order({ ...request, model: resolved.model.name }, api, deadline)
   } finally {

@@ -1,10 +1,10 @@
 import { type Rule, text } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
+import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import { optionRules, paramsAmong } from '../model-params.ts'
 import type { Connection } from '../openai/engine.ts'
 import { numberBetween, optionProblems } from '../params.ts'
 import {
-  DEFAULT_TIMEOUT_MS,
   type Env,
   hideKey,
   keyProblems,

@@ -5,11 +5,9 @@ import { isSuccess } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { repeatsFree, withRetry } from '../http/retry.ts'
+import { PRICE_QUESTION_MS } from '../http/time-limits.ts'
 import { encodeForm } from '../openai/edit.ts'
 import { type Api, common, MAX_ANSWER_BYTES, upscaleAddress } from './generation.ts'
-
-/** How long the question may take, in milliseconds: a price that comes later than this is not worth waiting for. */
-const QUESTION_MS = 10_000
 
 /**
  * What an order would cost, in millionths of a US dollar, by the dry run of the endpoint: the order itself with
@@ -36,7 +34,7 @@ export async function quotePrice(
   })
   const url = upscaleAddress(base, model)
   url.searchParams.set('dry_run', 'true')
-  const deadline = startDeadline(QUESTION_MS, signal)
+  const deadline = startDeadline(PRICE_QUESTION_MS, signal)
   try {
     const response = await withRetry(
       send,

@@ -4,6 +4,7 @@ import { createHttpClient, type HttpRequest, type Send } from '../http/client.ts
 import { startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { repeatsFree, withRetry } from '../http/retry.ts'
+import { CATALOGUE_QUESTION_MS } from '../http/time-limits.ts'
 import type { Connection } from '../openai/engine.ts'
 import { apiError, badAnswer } from '../openai/errors.ts'
 import { safeId, withReceipt } from '../openai/receipt.ts'
@@ -17,9 +18,6 @@ export interface CatalogueModel {
   readonly ownedBy?: string | undefined
   readonly description?: string | undefined
 }
-
-/** How long a question may take, repeats included, in milliseconds. */
-const QUESTION_MS = 30_000
 
 /** The catalogue has some hundred models; this is room for many more. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -35,7 +33,7 @@ export async function listModels(env: Env): Promise<readonly CatalogueModel[]> {
   const connection = connectLumenfall(resolveAccess({}), env)
   const http = createHttpClient()
   try {
-    const limits = { timeoutMs: QUESTION_MS, signal: new AbortController().signal }
+    const limits = { timeoutMs: CATALOGUE_QUESTION_MS, signal: new AbortController().signal }
     const question = { method: 'GET', isOrder: false, url: below(connection.base, 'models') } as const
     const json = await ask(question, connection, withRetry(http.via(env), repeatsFree), limits)
     const data = field(json, 'data')

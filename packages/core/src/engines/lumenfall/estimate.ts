@@ -2,6 +2,7 @@ import type { EngineParams } from '../engine.ts'
 import { below } from '../http/address.ts'
 import type { Send } from '../http/client.ts'
 import { field, textField } from '../http/json.ts'
+import { PRICE_QUESTION_MS } from '../http/time-limits.ts'
 import { encodeForm } from '../openai/edit.ts'
 import type { Connection } from '../openai/engine.ts'
 import { ask } from './catalogue.ts'
@@ -12,9 +13,6 @@ export interface EstimateRequest {
   readonly scale: number
   readonly params: EngineParams
 }
-
-/** How long the question may take, in milliseconds: a price that comes later than this is not worth waiting for. */
-const QUESTION_MS = 10_000
 
 /**
  * What an order would cost, in millionths of a US dollar, by the dry run of docs.lumenfall.ai/api-reference/cost-estimation:
@@ -34,7 +32,7 @@ export async function estimatePrice(
   url.searchParams.set('dryRun', 'true')
   const headers = { 'content-type': form.type }
   const question = { method: 'POST', isOrder: false, url, headers, body: form.bytes } as const
-  const json = await ask(question, connection, send, { timeoutMs: QUESTION_MS, signal })
+  const json = await ask(question, connection, send, { timeoutMs: PRICE_QUESTION_MS, signal })
   const micros = field(json, 'total_cost_micros')
   const isDollars = /^usd$/i.test(textField(json, 'currency') ?? 'USD')
   const isEstimate = field(json, 'estimated') === true && isDollars

@@ -1,10 +1,10 @@
 import { UpscaleError } from '../../errors.ts'
 import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../../validate.ts'
+import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import { combinationProblems, optionRules, paramsAmong } from '../model-params.ts'
 import type { Connection } from '../openai/engine.ts'
 import { optionProblems, type ParamValue } from '../params.ts'
 import {
-  DEFAULT_TIMEOUT_MS,
   type Env,
   hideKey,
   keyProblems,

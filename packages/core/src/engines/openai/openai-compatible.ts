@@ -1,11 +1,11 @@
 import { UpscaleError } from '../../errors.ts'
 import { flag, numberAbove, oneOf, type Rule, record, show, text } from '../../validate.ts'
 import type { FileEngine } from '../engine.ts'
+import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import type { Scales } from '../lumenfall/models-and-prices.ts'
 import type { ModelParams } from '../model-params.ts'
 import { flagParam, numberParam, optionProblems, type Param, type ParamValue, textParam } from '../params.ts'
 import {
-  DEFAULT_TIMEOUT_MS,
   hideKey,
   keyProblems,
   microsOf,

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { HOST_RULES, scratchFolder } from './scratch-folder.ts'
+import { HOST_RULES, scratchFolder } from './host-cache-folder.ts'
 
 const CF = { CI: 'true', CF_PAGES: '1' }
 const WORKERS = { CI: 'true', WORKERS_CI: '1' }
