@@ -7,7 +7,7 @@
 //   ... --scale 2 --only "local auto,sharp lanczos3" --save FOLDER
 //   ... --jpeg 80                             the reduced pictures are saved as JPEG (4:2:0) first
 //   ... --noise 12                            Gaussian noise on the reduced pictures, in levels of 255
-//   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md)
+//   ... --upscalerjs FOLDER                   adds UpscalerJS, installed there (README.md), to what is published too
 //
 // Wants ImageMagick's convert in PATH, the design set also chromium and tesseract.
 import { execFile } from 'node:child_process'
@@ -76,7 +76,8 @@ async function publish() {
   }
   const lines = await withMethods(2, methods => straightLines(methods.filter(one => !one.startsProcess)))
   if (values.only !== undefined) return
-  const data = { command: 'pnpm build && pnpm bench:quality', photographs: found, lines }
+  const peers = values.upscalerjs === undefined ? '' : ' --upscalerjs FOLDER'
+  const data = { command: `pnpm build && pnpm bench:quality${peers}`, photographs: found, lines }
   await writeFile(PUBLISHED, `${JSON.stringify(data, undefined, 2)}\n`)
 }
 
