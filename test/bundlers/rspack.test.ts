@@ -57,6 +57,14 @@ describe('what ships', () => {
     expect((await run(site))?.images.map(image => image.origin)).toEqual(['cache'])
   })
 
+  test.each(['#top', '&v=1#top'])('a picture whose address ends in a fragment: %s', async rest => {
+    const site = await project(`import a from './a.png?upscale=2${rest}'; globalThis.a = a`, 'a.png')
+    await run(site, { output: { assetModuleFilename: '[name][ext][query]' } })
+    expect(await widthOf(site, 'a-2x.png')).toBe(SIZE.width * 2)
+    const address = rest.includes('v=1') ? 'a-2x.png?v=1' : 'a-2x.png'
+    expect(String(await outputOf(site, 'main.js'))).toContain(`${address}"`)
+  })
+
   test('loaders with options keep their names, which modules are numbered by', async () => {
     const site = await project("import './a.css'\nimport './b.css'")
     for (const name of ['a', 'b'])

@@ -136,9 +136,12 @@ async function findImporter(
   const own = [...modules]
   const isLikely = (file: string): boolean => STYLE_SHEET.test(file) === (form === 'style')
   const [likely, others] = [own.filter(isLikely), own.filter(file => !isLikely(file))]
-  for await (const file of inTurn(likely, others, filesOf(folders))) {
-    const place = findPlaceIn(file, reference)
-    if (place !== undefined) return place
+  // Bundlers put in what a template is given where they know it; of the reference its tail stands in the source then.
+  for (const written of [reference, extensionOf(reference) + queryIn(reference)]) {
+    for await (const file of inTurn(likely, others, filesOf(folders))) {
+      const place = findPlaceIn(file, written)
+      if (place !== undefined) return place
+    }
   }
   return undefined
 }

@@ -58,10 +58,10 @@ function hasName(generator: unknown): generator is { filename: Template } {
   )
 }
 
-/** What is left of the query of a name; all of it when the directive is wrong, which the loader tells. */
+/** What is left of the query of a name, without its fragment; all of it when the directive is wrong, which the loader tells. */
 function restOf(name: string, projectUpscaler: ProjectUpscaler): string {
   try {
-    return projectUpscaler.parse({ reference: name, importer: undefined }).rest
+    return projectUpscaler.parse({ reference: name, importer: undefined }).rest.replace(/#.*$/, '')
   } catch (error) {
     if (!isUpscaleError(error)) throw error
     return name.slice(pathOf(name).length)

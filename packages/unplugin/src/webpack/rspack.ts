@@ -112,10 +112,15 @@ function renamed(
     const name = nameOf(request, projectUpscaler)
     return name === undefined
       ? request
-      : `${folder(directive.path)}/${pathOf(name)}${request.slice(pathOf(request).length)}!=!${request}`
+      : `${folder(directive.path)}/${withoutRest(name)}${request.slice(pathOf(request).length)}!=!${request}`
   }
   const stem = basename(directive.path, extname(directive.path))
   return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`
+}
+
+/** A name, which is clean, without the query and the fragment that are left. */
+function withoutRest(name: string): string {
+  return name.replace(/[?#].*$/, '')
 }
 
 /**
