@@ -5,9 +5,9 @@
  *     /// <reference types="unplugin-upscale/client/image" />
  *
  * TypeScript allows one `*` in a pattern, so a query is typed by its end: factors in steps of a tenth and a quarter, and
- * the listed values of every other key. For what can't be listed, such as the name of a preset, a prompt or a seed, end
- * the query with `&as=url`, or set the option `dts`: the plugin then declares the very imports that the project has, and
- * `npx upscale types` does before a build.
+ * the listed values of every other key. What can't be listed has no type here: the name of a preset, a prompt, a large
+ * seed, a key of another plugin (`&w=90`) or a fragment (`#top`) at the end. End the query with `&as=url` then, or set the
+ * option `dts`: the plugin declares the very imports that the project has, and `npx upscale types` does before a build.
  * Written by client-types.ts.
  */
 
@@ -424,7 +424,109 @@ declare module '*&resemblance=99' { const value: ImportedImage; export default v
 declare module '*&resemblance=100' { const value: ImportedImage; export default value }
 declare module '*&expand_prompt=true' { const value: ImportedImage; export default value }
 declare module '*&expand_prompt=false' { const value: ImportedImage; export default value }
+declare module '*&seed=0' { const value: ImportedImage; export default value }
+declare module '*&seed=1' { const value: ImportedImage; export default value }
+declare module '*&seed=2' { const value: ImportedImage; export default value }
+declare module '*&seed=3' { const value: ImportedImage; export default value }
+declare module '*&seed=4' { const value: ImportedImage; export default value }
+declare module '*&seed=5' { const value: ImportedImage; export default value }
+declare module '*&seed=6' { const value: ImportedImage; export default value }
+declare module '*&seed=7' { const value: ImportedImage; export default value }
+declare module '*&seed=8' { const value: ImportedImage; export default value }
+declare module '*&seed=9' { const value: ImportedImage; export default value }
+declare module '*&seed=10' { const value: ImportedImage; export default value }
+declare module '*&seed=11' { const value: ImportedImage; export default value }
+declare module '*&seed=12' { const value: ImportedImage; export default value }
+declare module '*&seed=13' { const value: ImportedImage; export default value }
+declare module '*&seed=14' { const value: ImportedImage; export default value }
+declare module '*&seed=15' { const value: ImportedImage; export default value }
+declare module '*&seed=16' { const value: ImportedImage; export default value }
+declare module '*&seed=17' { const value: ImportedImage; export default value }
+declare module '*&seed=18' { const value: ImportedImage; export default value }
+declare module '*&seed=19' { const value: ImportedImage; export default value }
+declare module '*&seed=20' { const value: ImportedImage; export default value }
+declare module '*&seed=21' { const value: ImportedImage; export default value }
+declare module '*&seed=22' { const value: ImportedImage; export default value }
+declare module '*&seed=23' { const value: ImportedImage; export default value }
+declare module '*&seed=24' { const value: ImportedImage; export default value }
+declare module '*&seed=25' { const value: ImportedImage; export default value }
+declare module '*&seed=26' { const value: ImportedImage; export default value }
+declare module '*&seed=27' { const value: ImportedImage; export default value }
+declare module '*&seed=28' { const value: ImportedImage; export default value }
+declare module '*&seed=29' { const value: ImportedImage; export default value }
+declare module '*&seed=30' { const value: ImportedImage; export default value }
+declare module '*&seed=31' { const value: ImportedImage; export default value }
+declare module '*&seed=32' { const value: ImportedImage; export default value }
+declare module '*&seed=33' { const value: ImportedImage; export default value }
+declare module '*&seed=34' { const value: ImportedImage; export default value }
+declare module '*&seed=35' { const value: ImportedImage; export default value }
+declare module '*&seed=36' { const value: ImportedImage; export default value }
+declare module '*&seed=37' { const value: ImportedImage; export default value }
+declare module '*&seed=38' { const value: ImportedImage; export default value }
+declare module '*&seed=39' { const value: ImportedImage; export default value }
+declare module '*&seed=40' { const value: ImportedImage; export default value }
+declare module '*&seed=41' { const value: ImportedImage; export default value }
+declare module '*&seed=42' { const value: ImportedImage; export default value }
+declare module '*&seed=43' { const value: ImportedImage; export default value }
+declare module '*&seed=44' { const value: ImportedImage; export default value }
+declare module '*&seed=45' { const value: ImportedImage; export default value }
+declare module '*&seed=46' { const value: ImportedImage; export default value }
+declare module '*&seed=47' { const value: ImportedImage; export default value }
+declare module '*&seed=48' { const value: ImportedImage; export default value }
+declare module '*&seed=49' { const value: ImportedImage; export default value }
+declare module '*&seed=50' { const value: ImportedImage; export default value }
+declare module '*&seed=51' { const value: ImportedImage; export default value }
+declare module '*&seed=52' { const value: ImportedImage; export default value }
+declare module '*&seed=53' { const value: ImportedImage; export default value }
+declare module '*&seed=54' { const value: ImportedImage; export default value }
+declare module '*&seed=55' { const value: ImportedImage; export default value }
+declare module '*&seed=56' { const value: ImportedImage; export default value }
+declare module '*&seed=57' { const value: ImportedImage; export default value }
+declare module '*&seed=58' { const value: ImportedImage; export default value }
+declare module '*&seed=59' { const value: ImportedImage; export default value }
+declare module '*&seed=60' { const value: ImportedImage; export default value }
+declare module '*&seed=61' { const value: ImportedImage; export default value }
+declare module '*&seed=62' { const value: ImportedImage; export default value }
+declare module '*&seed=63' { const value: ImportedImage; export default value }
+declare module '*&seed=64' { const value: ImportedImage; export default value }
+declare module '*&seed=65' { const value: ImportedImage; export default value }
+declare module '*&seed=66' { const value: ImportedImage; export default value }
+declare module '*&seed=67' { const value: ImportedImage; export default value }
+declare module '*&seed=68' { const value: ImportedImage; export default value }
+declare module '*&seed=69' { const value: ImportedImage; export default value }
+declare module '*&seed=70' { const value: ImportedImage; export default value }
+declare module '*&seed=71' { const value: ImportedImage; export default value }
+declare module '*&seed=72' { const value: ImportedImage; export default value }
+declare module '*&seed=73' { const value: ImportedImage; export default value }
+declare module '*&seed=74' { const value: ImportedImage; export default value }
+declare module '*&seed=75' { const value: ImportedImage; export default value }
+declare module '*&seed=76' { const value: ImportedImage; export default value }
+declare module '*&seed=77' { const value: ImportedImage; export default value }
+declare module '*&seed=78' { const value: ImportedImage; export default value }
+declare module '*&seed=79' { const value: ImportedImage; export default value }
+declare module '*&seed=80' { const value: ImportedImage; export default value }
+declare module '*&seed=81' { const value: ImportedImage; export default value }
+declare module '*&seed=82' { const value: ImportedImage; export default value }
+declare module '*&seed=83' { const value: ImportedImage; export default value }
+declare module '*&seed=84' { const value: ImportedImage; export default value }
+declare module '*&seed=85' { const value: ImportedImage; export default value }
+declare module '*&seed=86' { const value: ImportedImage; export default value }
+declare module '*&seed=87' { const value: ImportedImage; export default value }
+declare module '*&seed=88' { const value: ImportedImage; export default value }
+declare module '*&seed=89' { const value: ImportedImage; export default value }
+declare module '*&seed=90' { const value: ImportedImage; export default value }
+declare module '*&seed=91' { const value: ImportedImage; export default value }
+declare module '*&seed=92' { const value: ImportedImage; export default value }
+declare module '*&seed=93' { const value: ImportedImage; export default value }
+declare module '*&seed=94' { const value: ImportedImage; export default value }
+declare module '*&seed=95' { const value: ImportedImage; export default value }
+declare module '*&seed=96' { const value: ImportedImage; export default value }
+declare module '*&seed=97' { const value: ImportedImage; export default value }
+declare module '*&seed=98' { const value: ImportedImage; export default value }
+declare module '*&seed=99' { const value: ImportedImage; export default value }
+declare module '*&seed=100' { const value: ImportedImage; export default value }
 declare module '*&as=url' { const value: ImportedImage; export default value }
 declare module '*&url' { const value: string; export default value }
 declare module '*&inline' { const value: string; export default value }
 declare module '*&no-inline' { const value: string; export default value }
+declare module '*&raw' { const value: string; export default value }

@@ -24,14 +24,15 @@ const VALUES: Readonly<Record<OwnKey, readonly string[]>> = {
   as: ['url', 'srcset', 'metadata'],
   detail: PERCENT,
   resemblance: PERCENT,
-  // Any text, and any number.
+  // Any text.
   prompt: [],
   expand_prompt: ['true', 'false'],
-  seed: [],
+  // Of any number, the small ones.
+  seed: numbers(0, 100, 1),
 }
 
 /** Keys of bundlers that may stand behind ours. */
-const KEYS_OF_HOSTS = ['url', 'inline', 'no-inline']
+const KEYS_OF_HOSTS = ['url', 'inline', 'no-inline', 'raw']
 
 /** The declaration files of the package, by name. */
 export function clientTypes(): ReadonlyMap<string, string> {
@@ -61,10 +62,14 @@ function valuesBehind(): string[] {
 function texts(): string[] {
   // Written the other way round too; declared before the patterns of a value alone, which match as well.
   const ends = ['', ...FACTORS.map(factor => `&upscale=${factor}`), ...valuesBehind()]
-  return ends.flatMap(end => [
-    declaration(`as=metadata${end}`, METADATA),
-    declaration(`as=srcset${end}`, 'string'),
-  ])
+  return [
+    ...ends.flatMap(end => [
+      declaration(`as=metadata${end}`, METADATA),
+      declaration(`as=srcset${end}`, 'string'),
+    ]),
+    // Only a list of factors for a `srcset` ends so: `?as=srcset&upscale=2;3`.
+    ...FACTORS.map(factor => declaration(`;${factor}`, 'string')),
+  ]
 }
 
 const METADATA = 'UpscaledImageMetadata'
@@ -78,9 +83,9 @@ function file(head: string, declarations: readonly string[]): string {
 }
 
 const WHAT_IS_TYPED = ` * TypeScript allows one \`*\` in a pattern, so a query is typed by its end: factors in steps of a tenth and a quarter, and
- * the listed values of every other key. For what can't be listed, such as the name of a preset, a prompt or a seed, end
- * the query with \`&as=url\`, or set the option \`dts\`: the plugin then declares the very imports that the project has, and
- * \`npx upscale types\` does before a build.`
+ * the listed values of every other key. What can't be listed has no type here: the name of a preset, a prompt, a large
+ * seed, a key of another plugin (\`&w=90\`) or a fragment (\`#top\`) at the end. End the query with \`&as=url\` then, or set the
+ * option \`dts\`: the plugin declares the very imports that the project has, and \`npx upscale types\` does before a build.`
 
 const CLIENT = `/*
  * Types of tagged imports, beside those of \`vite/client\`:

@@ -233,6 +233,29 @@ describe('the place of a reference', () => {
     expect(await failureOf(buildWebpack(config))).toMatch(LOOKED_FROM)
   })
 
+  test('Vite: in a service worker and a web manifest, which are copied', async () => {
+    const files = {
+      'index.html':
+        '<!doctype html><link rel="manifest" href="./site.webmanifest"><script type="module" src="./src/main.js"></script>',
+      'src/main.js': "navigator.serviceWorker.register(new URL('./sw.js', import.meta.url))",
+      'src/sw.js': "// line 1\nfetch(new URL('./hero.png?upscale=2', import.meta.url))",
+      'site.webmanifest': '{}',
+      'public/sw.js': '',
+    }
+    const build = async (more: Readonly<Record<string, string>>): Promise<string> => {
+      const site = await project({ ...files, ...more }, PICTURE, 'public/hero.png')
+      return failureOf(buildVite(site, out(site), UPSCALE, { build: { assetsInlineLimit: 0 } }))
+    }
+    expect(await build({})).toMatch(/src\/sw\.js:2:\d+[\s\S]*copies this script as it is[\s\S]*\?worker&url/)
+    const ours = { 'src/sw.js': '', 'public/sw.js': "\n\ncache.add('/hero.png?upscale=2')" }
+    expect(await build(ours)).toMatch(/public\/sw\.js:3:\d+[\s\S]*copies this script as it is/)
+    const manifest = {
+      'src/sw.js': '',
+      'site.webmanifest': '{\n"icons": [{ "src": "./src/hero.png?upscale=2" }] }',
+    }
+    expect(await build(manifest)).toMatch(/LEFTOVER_REFERENCE[\s\S]*\/site\.webmanifest:2:\d/)
+  })
+
   test('Vite: in a sheet that another one composes', async () => {
     const files = {
       'index.html': PAGE,

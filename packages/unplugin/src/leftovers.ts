@@ -19,6 +19,8 @@ import { filesOf, type ProjectFolders } from './written-place.ts'
 export interface OutputFile {
   readonly name: string
   readonly text: () => string
+  /** True for a file that the bundler took over as it is, such as a service worker by `new URL()`. */
+  readonly isCopy?: boolean
 }
 
 export interface Leftover {
@@ -27,6 +29,7 @@ export interface Leftover {
   readonly output: string
   readonly line: number
   readonly form: Form
+  readonly isCopy: boolean
 }
 
 export type LeftoverRules = OutputRules
@@ -37,12 +40,12 @@ export const isSearched: (name: string) => boolean = isOutputText
 /** Finds the tagged references that are still in the output, each once per file. */
 export async function findLeftovers(files: Iterable<OutputFile>, rules: LeftoverRules): Promise<Leftover[]> {
   const left: Leftover[] = []
-  for (const { name, text } of files) {
+  for (const { name, text, isCopy = false } of files) {
     if (!isSearched(name)) continue
     const content = text()
     const lineOf = countLines(content)
     for (const { reference, start, form } of await findOutputReferences(name, content, rules)) {
-      left.push({ reference, output: name, line: lineOf(start), form })
+      left.push({ reference, output: name, line: lineOf(start), form, isCopy })
     }
   }
   return left
@@ -84,7 +87,10 @@ export async function leftoverError(
 const CONTENT = /\.(?:md|mdx|mdoc|markdown|ya?ml|toml)$/i
 
 /** What to write instead, in the place where the reference stands. */
-function remedyOf({ reference, form }: Leftover, importer: Importer | undefined): string {
+function remedyOf({ reference, output, form, isCopy }: Leftover, importer: Importer | undefined): string {
+  if (isCopy && /\.[cm]?js$/.test(output)) {
+    return "the bundler copies this script as it is: keep it among the sources, and let it be built (in Vite: import address from './sw.js?worker&url')"
+  }
   if (importer !== undefined && CONTENT.test(importer.file)) {
     return `this file is read as data, in which bundlers read no addresses: name the picture without its query here, and take it where it is shown from import.meta.glob('./**/*${extensionOf(reference)}', { query: '${queryIn(reference)}', import: 'default', eager: true })`
   }

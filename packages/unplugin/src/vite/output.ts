@@ -65,7 +65,8 @@ export function checkOutput(session: BuildSession): Plugin {
         const ids = [...this.getModuleIds()]
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
-        await tell(await findLeftovers(outputs, { ownPrefixes, ...rules }), ids)
+        const left = await findLeftovers(outputs, { ownPrefixes, ...rules })
+        if (left.length > 0) await tell(left, [...ids, ...originalsOf(bundle, config.root)])
         const unanswered = await findUnanswered(ids, bundle, session)
         if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
@@ -94,6 +95,13 @@ export function checkOutput(session: BuildSession): Plugin {
   }
 }
 
+/** The files that assets were made of, absolute: a web manifest is no module. */
+function originalsOf(bundle: Rollup.OutputBundle, root: string): string[] {
+  return Object.values(bundle).flatMap(output =>
+    output.type === 'asset' ? output.originalFileNames.map(name => resolve(root, name)) : [],
+  )
+}
+
 /** Vite's manifests, which name sources as they were written, where they have names of their own. */
 function manifestsOf({ manifest, ssrManifest }: BuildEnvironmentOptions): string[] {
   return [manifest, ssrManifest].filter(name => typeof name === 'string')
@@ -108,7 +116,8 @@ function* outputFiles(bundle: Rollup.OutputBundle, manifests: readonly string[])
     const isManifest = MANIFEST.test(name) || manifests.includes(name)
     const output = isSearched(name) && !isManifest ? bundle[name] : undefined
     if (output === undefined) continue
-    yield { name, text: () => (output.type === 'chunk' ? output.code : textOf(output.source)) }
+    const text = (): string => (output.type === 'chunk' ? output.code : textOf(output.source))
+    yield { name, text, isCopy: output.type === 'asset' }
   }
 }
 
