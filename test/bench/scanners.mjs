@@ -45,9 +45,10 @@ const READERS = {
 const TEXTS = {
   page: {
     images: length => fill(`<img src="${TAG}">`, length),
-    'nested tags': length => `${fill('<b>', length)}<img src="${TAG}">`,
-    'nested lists': length => `${fill('<ul><li>', length)}<img src="${TAG}">`,
-    'misnested tags': length => `<img src="${TAG}">${fill('<b><p></b>', length)}`,
+    // More elements than these don't fit into a process.
+    'nested tags': length => `${fill('<b>', Math.min(length, 4 * MB))}<img src="${TAG}">`,
+    'nested lists': length => `${fill('<ul><li>', Math.min(length, 4 * MB))}<img src="${TAG}">`,
+    'misnested tags': length => `<img src="${TAG}">${fill('<b><p></b>', Math.min(length, 4 * MB))}`,
     'a data address': length => `<img src="${TAG}"><img src="data:image/png;base64,${fill('A', length)}">`,
     'a srcset of data': length =>
       `<img src="${TAG}" srcset="${fill('data:image/gif;base64,AAAA 1x, ', length)}">`,

@@ -76,13 +76,37 @@ function inventionsOf(origin: string): string[] {
   ]
 }
 
-/** A page that asks for addresses as images and as modules, and is ready when each has come to an end. */
-function pageOf(addresses: readonly string[]): string {
-  return `<!doctype html><script type="module">
+/** A page that asks for addresses in every way that a page has, and is ready when each has come to an end. */
+function pageOf(addresses: readonly string[], referrer = 'unsafe-url'): string {
+  return `<!doctype html><meta name="referrer" content="${referrer}"><body><script type="module">
+const put = (name, attributes) => new Promise(done => {
+  const element = Object.assign(document.createElement(name), attributes)
+  element.onload = element.onerror = element.onsuspend = done
+  document.body.append(element)
+  // Not every element tells of its end.
+  setTimeout(done, 2000)
+})
+const socket = address => new Promise(done => {
+  const opened = new WebSocket(address.replace('http', 'ws'))
+  opened.onopen = opened.onerror = done
+})
 await Promise.all(${JSON.stringify(addresses)}.flatMap(address => [
   new Promise(done => { const image = new Image(); image.onload = image.onerror = done; image.src = address }),
   fetch(address, { mode: 'no-cors' }).catch(() => {}),
   import(address).catch(() => {}),
+]))
+await Promise.all(${JSON.stringify(addresses.slice(-3))}.flatMap(address => [
+  put('iframe', { src: address }),
+  put('object', { data: address }),
+  put('embed', { src: address }),
+  put('video', { poster: address }),
+  put('link', { rel: 'stylesheet', href: address }),
+  put('link', { rel: 'preload', as: 'image', href: address }),
+  put('link', { rel: 'icon', href: address }),
+  put('div', { style: 'height: 9px; background: url(' + JSON.stringify(address) + ')' }),
+  fetch(address, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(() => {}),
+  socket(address).catch(() => {}),
+  navigator.sendBeacon(address),
 ]))
 document.documentElement.dataset.ready = 'true'
 </script>`
@@ -109,8 +133,10 @@ describe.skipIf(findChromium() === undefined)('a page of a stranger', () => {
 
   test('orders nothing, whatever address it opens', async () => {
     const { origin, gateway } = await startFull()
-    const html = pageOf([...inventionsOf(origin), `${origin}/src/hero.png?upscale=2&engine=paid`])
-    await visit('stranger.example', html)
+    const addresses = [...inventionsOf(origin), `${origin}/src/hero.png?upscale=2&engine=paid`]
+    // A page may leave its name out.
+    for (const referrer of ['unsafe-url', 'no-referrer'])
+      await visit('stranger.example', pageOf(addresses, referrer))
     expect(gateway.requests).toEqual([])
     expect(gateway.charges).toEqual([])
   })

@@ -219,6 +219,42 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     expect(gateway.orders).toHaveLength(1)
   })
 
+  test('finds that a picture was made, when its worker died before it could say so', async () => {
+    const [first, one, two] = [await boot(), await boot(), await boot()]
+    await drawAll(first, 1)
+    await drawAll(one, 1)
+    expect((await enqueue(first, ['--engine', 'slow'])).stdout).toContain('1 queued')
+    // What the dead one did last: the answer is stored, and the picture has served.
+    const remote = { UPSCALE_REMOTE_CACHE: address() }
+    await one.run(['run', 'in', '--out', 'out', '--engine', 'slow'], env(first, remote))
+    const client = new Redis(address())
+    expect(await client.del(await client.keys('upscale:v1:inputs:*'))).toBe(1)
+    client.disconnect()
+    const { code, stdout, stderr } = await work(two, first, ['--drain']).end
+    expect([code, stdout]).toEqual([0, expect.stringContaining('1 picture done')])
+    expect(stderr).not.toContain('SOURCE_NOT_FOUND')
+    expect(await callsOf(first)).toHaveLength(1)
+  })
+
+  test('whose store forgets answers says so, and does not speak of a budget', async () => {
+    const store = await startFaultyStore()
+    onTestFinished(() => store.close())
+    const keep = store.values.set.bind(store.values)
+    store.values.set = (path, value) => (path.includes('answers') ? store.values : keep(path, value))
+    const [first, one] = [await boot(), await boot()]
+    await drawAll(first, 1)
+    const shared = { UPSCALE_REMOTE_CACHE: store.url }
+    const worker = work(one, first, ['--budget', '5'], shared)
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    const { code, stderr } = await enqueue(first, [...paid, '--wait', '--out', 'out'], shared)
+    worker.child.kill('SIGTERM')
+    await worker.end
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/its answer was made, and the remote cache .* no longer has it/)
+    expect(stderr).not.toContain('BUDGET_EXCEEDED')
+    expect(gateway.orders).toHaveLength(1)
+  })
+
   /** Which workers say in their jobs that they have the answer. */
   async function keepers(): Promise<string[]> {
     const client = new Redis(address())

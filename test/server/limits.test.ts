@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -127,6 +129,18 @@ describe('results', () => {
     expect((await edit(server.client, { image: file() })).data[0]!.url).not.toBe(url)
   })
 
+  test('are gone with the server that gave their addresses, and its answer says so', async () => {
+    const server = await start()
+    const { url } = (await edit(server.client, { image: file() })).data[0]!
+    await server.stop()
+    const next = await start({ root: server.root })
+    const gone = await fetch(new URL(new URL(url!).pathname, next.url))
+    expect(gone.status).toBe(404)
+    expect(await gone.json()).toMatchObject({
+      error: { message: expect.stringContaining('addresses also end with the server that gave them') },
+    })
+  })
+
   test('are bounded in number; the oldest gives way', async () => {
     const server = await start({ maxMedia: 1 })
     const first = await edit(server.client, { image: file() })
@@ -250,6 +264,15 @@ function chunks(length: number): ReadableStream<Uint8Array> {
     },
   })
 }
+
+test('uploads of a server that was killed are removed by the next one', async () => {
+  const child = spawn(process.execPath, ['-e', ''])
+  await once(child, 'exit')
+  const left = join(temporary, `upscale-server-${child.pid}-00000000-0000-4000-8000-000000000000`)
+  await mkdir(left)
+  await start()
+  expect(await readdir(temporary)).toEqual([])
+})
 
 test('bytes that are no HTTP get the envelope too', async () => {
   const { url } = await start()
