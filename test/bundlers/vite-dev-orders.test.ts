@@ -83,8 +83,6 @@ const put = (name, attributes) => new Promise(done => {
   const element = Object.assign(document.createElement(name), attributes)
   element.onload = element.onerror = element.onsuspend = done
   document.body.append(element)
-  // Not every element tells of its end.
-  setTimeout(done, 2000)
 })
 const socket = address => new Promise(done => {
   const opened = new WebSocket(address.replace('http', 'ws'))
@@ -95,7 +93,7 @@ await Promise.all(${JSON.stringify(addresses)}.flatMap(address => [
   fetch(address, { mode: 'no-cors' }).catch(() => {}),
   import(address).catch(() => {}),
 ]))
-await Promise.all(${JSON.stringify(addresses.slice(-3))}.flatMap(address => [
+const others = ${JSON.stringify(addresses.slice(-3))}.flatMap(address => [
   put('iframe', { src: address }),
   put('object', { data: address }),
   put('embed', { src: address }),
@@ -107,7 +105,9 @@ await Promise.all(${JSON.stringify(addresses.slice(-3))}.flatMap(address => [
   fetch(address, { method: 'POST', mode: 'no-cors', body: 'x' }).catch(() => {}),
   socket(address).catch(() => {}),
   navigator.sendBeacon(address),
-]))
+])
+// Not all of these tell of their end.
+await Promise.race([Promise.all(others), new Promise(done => setTimeout(done, 1000))])
 document.documentElement.dataset.ready = 'true'
 </script>`
 }

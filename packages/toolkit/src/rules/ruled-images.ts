@@ -152,13 +152,15 @@ async function readStyles(
   return readSizes(sheets)
 }
 
+const NO_SIZES = readSizes([])
+
 /** The larger pictures for an image; none where it needs none, undefined where the rule has nothing to say. */
 async function larger(
   image: Element,
   file: string,
   rule: UpscaleRule,
   factor: number,
-  sheet: SizeSheet = [],
+  sheet: SizeSheet = NO_SIZES,
 ): Promise<SrcsetCandidate[] | undefined> {
   const candidate = (by: number, descriptor: string): SrcsetCandidate => ({
     address: candidateAddress(taggedAddress(image.attribs.src ?? '', { ...rule, factor: by })),

@@ -1,5 +1,5 @@
-import { is, type Options } from 'css-select'
-import { parse, type Selector, SelectorType } from 'css-what'
+import { compile, type Options } from 'css-select'
+import { isTraversal, parse, type Selector, SelectorType } from 'css-what'
 import type { AnyNode, Element } from 'domhandler'
 import {
   findInlineSizes,
@@ -15,23 +15,67 @@ export interface Size {
   readonly height: number
 }
 
-/** What style sheets say about sizes, in their order. */
-export type SizeSheet = readonly SizeEntry[]
+/** What style sheets say about sizes. */
+export interface SizeSheet {
+  /** What counts for an element, in the order of the sheets. */
+  entriesFor(element: Element): SizeEntry[]
+}
 
 interface SizeEntry extends SizeDeclaration {
-  readonly parsed: Selector[]
   readonly specificity: number
 }
 
-/** The sizes of style sheets; a selector that can't be judged without a browser is left out. */
+interface SelectedEntry extends SizeEntry {
+  readonly order: number
+  selects(element: Element): boolean
+}
+
+/**
+ * The sizes of style sheets; a selector that can't be judged without a browser is left out. As in browsers, an element is
+ * compared with the selectors that ask for its id, for one of its classes or for its name, and not with all that there are.
+ */
 export function readSizes(sheets: readonly string[]): SizeSheet {
-  return sheets.flatMap(findSizes).flatMap(declaration =>
-    parseSelector(declaration.selector).map(parsed => ({
-      ...declaration,
-      parsed,
-      specificity: specificityOf(parsed),
-    })),
-  )
+  const entries = new Map<string, SelectedEntry[]>()
+  let order = 0
+  for (const declaration of sheets.flatMap(findSizes)) {
+    for (const parsed of parseSelector(declaration.selector)) {
+      const key = keyOf(parsed)
+      const entry = {
+        ...declaration,
+        specificity: specificityOf(parsed),
+        order: order++,
+        selects: judge(parsed),
+      }
+      const others = entries.get(key)
+      if (others === undefined) entries.set(key, [entry])
+      else others.push(entry)
+    }
+  }
+  return {
+    entriesFor(element) {
+      const keys = new Set(['*', element.name, `#${element.attribs.id}`, ...classesOf(element)])
+      return [...keys]
+        .flatMap(key => entries.get(key) ?? [])
+        .filter(entry => entry.selects(element))
+        .sort((a, b) => a.order - b.order)
+    },
+  }
+}
+
+const classesOf = ({ attribs }: Element): string[] =>
+  (attribs.class ?? '').split(/\s+/).map(name => `.${name}`)
+
+/** What an element must have that a selector selects: an id, a class or a name; `*` where it asks for none of these. */
+function keyOf(selector: readonly Selector[]): string {
+  let key = '*'
+  for (const part of selector.toReversed()) {
+    if (isTraversal(part)) return key
+    if (part.type === SelectorType.Tag && key === '*') key = part.name.toLowerCase()
+    if (part.type !== SelectorType.Attribute || part.ignoreCase === true) continue
+    if (part.name === 'id' && part.action === 'equals') return `#${part.value}`
+    if (part.name === 'class' && part.action === 'element') key = `.${part.value}`
+  }
+  return key
 }
 
 function parseSelector(selector: string): Selector[][] {
@@ -50,7 +94,7 @@ function parseSelector(selector: string): Selector[][] {
  * @param natural size of the file
  */
 export function stretchOf(image: Element, natural: Size, sheet: SizeSheet): number | undefined {
-  const entries = sheet.filter(entry => selects(entry, image))
+  const entries = sheet.entriesFor(image)
   const inline = findInlineSizes(image.attribs.style ?? '')
   const lengthsOf = (property: SizeProperty): Length[] => {
     const own = inline.filter(one => one.property === property)
@@ -75,12 +119,17 @@ export function stretchOf(image: Element, natural: Size, sheet: SizeSheet): numb
   return Math.min(sides.length === 0 ? 1 : Math.max(...sides), ...caps)
 }
 
-function selects({ parsed }: SizeEntry, image: Element): boolean {
-  try {
-    return is<AnyNode, Element>(image, [parsed], OPTIONS)
-  } catch {
-    // A pseudo-class that only a browser can judge, such as :hover: a state, not how the page is shown at first.
-    return false
+/** Made when it is asked for the first time: most selectors of a sheet are about no image. */
+function judge(selector: Selector[]): (element: Element) => boolean {
+  let isSelected: ((element: Element) => boolean) | undefined
+  return element => {
+    try {
+      isSelected ??= compile<AnyNode, Element>([selector], OPTIONS)
+      return isSelected(element)
+    } catch {
+      // A pseudo-class that only a browser can judge, such as :hover: a state, not how the page is shown at first.
+      return false
+    }
   }
 }
 

@@ -33,6 +33,9 @@ const PROPERTIES: Readonly<Record<string, SizeProperty>> = {
   'max-block-size': 'max-height',
 }
 
+/** The longest selector that is judged, in characters: blocks in blocks multiply what their selectors say. */
+const LONGEST_SELECTOR = 2000
+
 /** What a block is about, by what stands before its brace. */
 interface Block {
   /** Undefined where nothing is selected: keyframes, a font, a block of an unknown kind. */
@@ -83,9 +86,13 @@ function blockOf(prelude: readonly CSSToken[], outer: Block | undefined): Block 
     return { selector: around, isConditional: true }
   }
   if (rule !== undefined || outer?.selector === undefined) return { selector: undefined, isConditional }
-  if (around === '') return { selector: text, isConditional }
-  const nested = text.includes('&') ? text.replaceAll('&', `:is(${around})`) : `:is(${around}) :is(${text})`
-  return { selector: nested, isConditional }
+  const selector = nestedIn(around, text)
+  return { selector: selector.length > LONGEST_SELECTOR ? undefined : selector, isConditional }
+}
+
+function nestedIn(around: string, text: string): string {
+  if (around === '') return text
+  return text.includes('&') ? text.replaceAll('&', `:is(${around})`) : `:is(${around}) :is(${text})`
 }
 
 function declarationOf(
