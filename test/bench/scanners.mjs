@@ -155,7 +155,7 @@ const TEXTS = {
 /** The processor's time of a reading, in ms; the least of three where it is over a limit, since others work on the machine. */
 async function timeOf(reader, text, limit = Number.POSITIVE_INFINITY) {
   let least = Number.POSITIVE_INFINITY
-  for (let turn = 0; turn < 3 && least > limit; turn++) {
+  for (let turn = 0; turn === 0 || (turn < 3 && least > limit); turn++) {
     const started = process.cpuUsage()
     await reader(text)
     const { user, system } = process.cpuUsage(started)

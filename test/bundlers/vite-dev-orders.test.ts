@@ -76,7 +76,7 @@ function inventionsOf(origin: string): string[] {
   ]
 }
 
-/** A page that asks for addresses in every way that a page has, and is ready when each has come to an end. */
+/** A page that asks for addresses in every way that a page has but frames, and is ready when each has come to an end. */
 function pageOf(addresses: readonly string[], referrer = 'unsafe-url'): string {
   return `<!doctype html><meta name="referrer" content="${referrer}"><body><script type="module">
 const put = (name, attributes) => new Promise(done => {
@@ -94,9 +94,6 @@ await Promise.all(${JSON.stringify(addresses)}.flatMap(address => [
   import(address).catch(() => {}),
 ]))
 const others = ${JSON.stringify(addresses.slice(-3))}.flatMap(address => [
-  put('iframe', { src: address }),
-  put('object', { data: address }),
-  put('embed', { src: address }),
   put('video', { poster: address }),
   put('link', { rel: 'stylesheet', href: address }),
   put('link', { rel: 'preload', as: 'image', href: address }),
@@ -139,6 +136,22 @@ describe.skipIf(findChromium() === undefined)('a page of a stranger', () => {
       await visit('stranger.example', pageOf(addresses, referrer))
     expect(gateway.requests).toEqual([])
     expect(gateway.charges).toEqual([])
+  })
+
+  test('that frames the project has the pictures of its pages made, and no others', async () => {
+    const { origin, gateway } = await startFull()
+    const frames = [
+      ...inventionsOf(origin),
+      `${origin}/src/hero.png?upscale=2&engine=paid`,
+      `${origin}/`,
+    ].map(
+      address =>
+        `<iframe src="${address.replaceAll('"', '%22')}"></iframe><object data="${address.replaceAll('"', '%22')}"></object>`,
+    )
+    const script = `<script>onload = () => { document.documentElement.dataset.ready = 'true' }</script>`
+    await visit('stranger.example', `<!doctype html><body>x${frames.join('')}${script}`)
+    await expect.poll(() => gateway.charges.length).toBe(1)
+    expect(gateway.orders.map(({ fields }) => [fields.prompt, fields.seed])).toEqual([[undefined, undefined]])
   })
 
   test('on another port of this machine orders nothing that the project does not contain', async () => {
