@@ -11,6 +11,7 @@ const INTERFACES: readonly [name: string, title: string, about: string][] = [
   ],
   ['UpscaleOptions', 'Of plugins alone', 'What only a bundler has, beside all of the above.'],
   ['Preset', 'Preset', 'A value of `presets`.'],
+  ['UpscaleRule', 'UpscaleRule', 'A value of `rules`; [what rules are](../rules.md).'],
   ['LocalOptions', 'local()', 'The embedded engine. `engine: "local"` is `local()` without options.'],
   ['LumenfallOptions', 'lumenfall()', 'Models behind Lumenfall.'],
   ['FalOptions', 'fal()', 'Ideogram Upscale from fal directly.'],

@@ -96,7 +96,6 @@ describe('parts', () => {
     ['a mask', [model, { ...honest(), name: 'mask' }], /mask/],
     ['another file', [model, { ...honest(), name: 'file' }], /file part is "image"/],
     ['no image', [model], /image is missing/],
-    ['no model', [honest()], /model is missing/],
     ['a field twice', [model, model, honest()], /given twice/],
     ['an empty image', [model, { ...honest(), content: '' }], /empty/],
     ['text', [model, { ...honest(), content: 'hello, world' }], /text file/],

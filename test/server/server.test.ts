@@ -95,6 +95,37 @@ describe('the openai client', () => {
     expect(answer.size).toBe(`${24 * scale_factor}x${16 * scale_factor}`)
   })
 
+  test('streams one event, the finished picture', async () => {
+    const stream = await server.client.images.edit({ image, prompt: '', model: 'plain', stream: true })
+    const events: OpenAI.ImageEditStreamEvent[] = []
+    for await (const event of stream) events.push(event)
+    expect(events.map(({ type }) => type)).toEqual(['image_edit.completed'])
+    const { b64_json = '' } = events[0] ?? {}
+    const { width, height } = await sharp(Buffer.from(b64_json, 'base64')).metadata()
+    expect({ width, height }).toEqual({ width: 48, height: 32 })
+  })
+
+  test('may leave the model out where there is one, and is told to name it where there are more', async () => {
+    const params = { image, prompt: '', response_format: 'b64_json' } as const
+    const alone = await start({ models: { plain: 'resize' } })
+    const answer = await alone.client.images.edit(params)
+    expect(await look(answer as never)).toMatchObject({ width: 48, height: 32 })
+    const refused = server.client.images.edit(params)
+    await expect(refused).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/model.*plain/),
+    })
+  })
+
+  test('is told that a mask is not available', async () => {
+    const mask = await toFile(await picture(), 'mask.png', { type: 'image/png' })
+    const refused = server.client.images.edit({ image, mask, prompt: '', model: 'plain' })
+    await expect(refused).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/mask.*whole/),
+    })
+  })
+
   test('keeps the format of the image and the default factor where it asks for nothing', async () => {
     const jpeg = await toFile(await picture(0, 'jpeg'), 'a.jpg', { type: 'image/jpeg' })
     const answer = await edit(server.client, { image: jpeg, scale_factor: undefined })

@@ -57,7 +57,13 @@ export function createCatalogue(models: ModelOptions, engines: ReadonlyMap<strin
   return {
     models: rows,
     find(id) {
-      if (id === undefined || id === '') throw new ApiError('INVALID_REQUEST', 'model is missing.')
+      const [only, other] = rows
+      if (id === undefined || id === '') {
+        // A server with one model needs no name of it.
+        if (only !== undefined && other === undefined) return only
+        const names = [...byId.keys()].join(', ')
+        throw new ApiError('INVALID_REQUEST', `model is missing: name one of ${names}.`)
+      }
       const model = byId.get(id)
       if (model !== undefined) return model
       throw new ApiError('MODEL_NOT_FOUND', `${unknownName('model', id, [...byId.keys()])}.`)

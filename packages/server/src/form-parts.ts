@@ -13,8 +13,6 @@ export interface FormLimits {
   readonly maxBytes: number
   /** How long the body may rest, in milliseconds. */
   readonly idleMs: number
-  /** The names of the models that are offered. */
-  readonly models: readonly string[]
 }
 
 /** The upload's name on disk, and with it the stem of results in the cache: equal for all, so that these are shared. */

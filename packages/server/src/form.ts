@@ -67,6 +67,7 @@ async function readParts(request: FastifyRequest, limits: FormLimits): Promise<F
   let file: string | undefined
   for await (const part of request.parts(parserOptions(limits))) {
     if (part.type === 'file') {
+      if (part.fieldname === 'mask') throw invalidRequest(MASK_REFUSAL)
       if (file !== undefined)
         throw invalidRequest('Send one image: this server upscales one picture a request.')
       file = await saveImage(part, limits)
@@ -84,7 +85,8 @@ type PartsOptions = NonNullable<Parameters<FastifyRequest['parts']>[0]>
 function parserOptions({ maxBytes }: FormLimits): PartsOptions {
   return {
     limits: {
-      files: 1,
+      // One more than is taken, so that what it is can be told.
+      files: 2,
       fields: MAX_FIELDS,
       parts: MAX_FIELDS + 2,
       fieldNameSize: 100,
@@ -102,7 +104,6 @@ function parserOptions({ maxBytes }: FormLimits): PartsOptions {
 
 async function saveImage(part: MultipartFile, limits: FormLimits): Promise<string> {
   const { fieldname, file: upload } = part
-  if (fieldname === 'mask') throw invalidRequest(MASK_REFUSAL)
   if (!IMAGE_PARTS.has(fieldname))
     throw invalidRequest(`${shown(fieldname)} came as a file; the file part is "image".`)
   await mkdir(limits.folder, { recursive: true, mode: 0o700 })

@@ -19,9 +19,6 @@ export async function readJsonEdit(request: FastifyRequest, limits: FormLimits):
   const { image, images, mask, ...rest } = asObject(value)
   if (mask !== undefined && mask !== null) throw invalidRequest(MASK_REFUSAL)
   const fields = new Map(Object.entries(rest).flatMap(([name, value]) => fieldOf(name, value, text)))
-  // Optional in this form of the order; a server with one model needs no name of it.
-  const [only, other] = limits.models
-  if (!fields.has('model') && only !== undefined && other === undefined) fields.set('model', only)
   const bytes = await decode(text(onlyImage(images ?? image)))
   await mkdir(limits.folder, { recursive: true, mode: 0o700 })
   const file = join(limits.folder, FILE_NAME)

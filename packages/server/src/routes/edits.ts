@@ -33,11 +33,8 @@ export function editRoutes(api: FastifyInstance, parts: ServerParts): void {
     const caller = authenticate(request.headers)
     const folder = join(uploads, randomUUID())
     try {
-      const models = catalogue.models.map(({ id }) => id)
       const { maxBodyBytes: maxBytes, uploadIdleMs: idleMs } = limits
-      const form = await turns.upload(caller, () =>
-        receiveForm(request, { folder, maxBytes, idleMs, models }),
-      )
+      const form = await turns.upload(caller, () => receiveForm(request, { folder, maxBytes, idleMs }))
       const edit = planEdit(form.fields, catalogue, upscaler.options.factor)
       if (dryRun) return estimate(edit, await sizeOf(form, edit, parts))
       const made = await turns.edit(caller, () => reads(() => upscale(form, edit, reply, parts)))
