@@ -83,7 +83,6 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
     })
     try {
       await server.listen()
-      const { address, data, own, plain } = await server.ssrLoadModule('/main.js')
       const origin = server.resolvedUrls?.local[0] ?? ''
       const sizeOf = async (url: string): Promise<(string | number)[]> => {
         const answer = await fetch(new URL(url, origin))
@@ -91,9 +90,12 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
         return [width, height, format]
       }
       const height = Math.round((SIZE.height * WIDTH) / SIZE.width)
+      // A picture that takes longer than a moment is shown by a placeholder first.
+      const shown = async (): Promise<unknown> => sizeOf((await server.ssrLoadModule('/main.js')).address)
+      await expect.poll(shown, { timeout: 20_000 }).toEqual([WIDTH, height, 'png'])
+      const { data, own, plain } = await server.ssrLoadModule('/main.js')
       expect(data).toMatchObject({ width: WIDTH, format: 'webp' })
       expect(await sizeOf(data.src)).toEqual([WIDTH, height, 'webp'])
-      expect(await sizeOf(address)).toEqual([WIDTH, height, 'png'])
       expect(await sizeOf(plain)).toEqual([10, SIZE.height / 2, 'webp'])
       expect(own).toMatchObject({ width: SIZE.width * 2, height: SIZE.height * 2, factor: 2 })
     } finally {
