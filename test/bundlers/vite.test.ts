@@ -339,7 +339,7 @@ describe('around the build', () => {
   })
 
   test.each(['8', '7'] as const)(
-    'watch mode of Vite %s shows an edited image in JavaScript, CSS and HTML',
+    'watch mode of Vite %s shows an edited image in JavaScript, CSS and HTML, also one that was broken for a while',
     async version => {
       const files = {
         'index.html': page('<img src="./html.png?upscale=2"><script type="module" src="./main.js"></script>'),
@@ -366,6 +366,16 @@ describe('around the build', () => {
         await expect
           .poll(() => leftPixels(outDir), { timeout: 20_000, interval: 200 })
           .toEqual(pictures.map(() => [9, 8, 7]))
+        const failed = new Promise<void>(resolve =>
+          watcher.on('event', ({ code }) => (code === 'ERROR' ? resolve() : undefined)),
+        )
+        await Promise.all(pictures.map(picture => writeFile(join(site.root, picture), 'half of it')))
+        await failed
+        const repaired = pictures.map((_, index) => ({ left: [6, 5, 4], right: [index, 0, 0] }) as const)
+        await Promise.all(pictures.map((picture, index) => paint(site.root, picture, repaired[index])))
+        await expect
+          .poll(() => leftPixels(outDir), { timeout: 20_000, interval: 200 })
+          .toEqual(pictures.map(() => [6, 5, 4]))
       } finally {
         await watcher.close()
       }

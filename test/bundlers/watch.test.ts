@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBundleHandler, Logger, resolveConfig } from '@farmfe/core'
 import { rspack } from '@rspack/core'
@@ -10,13 +11,15 @@ import upscaleFarm from 'unplugin-upscale/farm'
 import upscaleRolldown from 'unplugin-upscale/rolldown'
 import upscaleRollup from 'unplugin-upscale/rollup'
 import { expect, test } from 'vitest'
+import { gatedEngine } from '../support/gated-engine.ts'
 import { UPSCALE } from '../support/hosts.ts'
 import { rspackConfig } from '../support/more-hosts.ts'
 import { paint, SIZE } from '../support/pictures.ts'
 import { readTree, type Site, writeSite } from '../support/site.ts'
 
 type Form = 'js' | 'url' | 'css' | 'srcset'
-type Watch = (site: Site, outDir: string) => Promise<() => Promise<unknown>>
+/** `onFailure` is called after each build that failed. */
+type Watch = (site: Site, outDir: string, onFailure: () => void) => Promise<() => Promise<unknown>>
 
 const CODE: Readonly<Record<Form, string>> = {
   js: "import js from './js.png?upscale=2'\nconsole.log(js)",
@@ -30,7 +33,7 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
   [
     'rollup',
     ['js', 'url', 'srcset'],
-    async (site, dir) => {
+    async (site, dir, onFailure) => {
       const watcher = rollupWatch({
         input: join(site.root, 'src/main.js'),
         plugins: [upscaleRollup({ ...UPSCALE, root: site.root })],
@@ -38,18 +41,24 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
         watch: { buildDelay: 50 },
         onLog: () => {},
       })
+      watcher.on('event', ({ code }) => {
+        if (code === 'ERROR') onFailure()
+      })
       return () => watcher.close()
     },
   ],
   [
     'rolldown',
     ['js', 'url', 'srcset'],
-    async (site, dir) => {
+    async (site, dir, onFailure) => {
       const watcher = rolldownWatch({
         input: join(site.root, 'src/main.js'),
         plugins: [upscaleRolldown({ ...UPSCALE, root: site.root })],
         output: { dir, format: 'es' },
         onLog: () => {},
+      })
+      watcher.on('event', ({ code }) => {
+        if (code === 'ERROR') onFailure()
       })
       return () => watcher.close()
     },
@@ -57,7 +66,7 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
   [
     'esbuild',
     ['js', 'css', 'srcset'],
-    async (site, outdir) => {
+    async (site, outdir, onFailure) => {
       const watching = await context({
         entryPoints: ['src/main.js'],
         absWorkingDir: site.root,
@@ -65,7 +74,13 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
         bundle: true,
         format: 'esm',
         logLevel: 'silent',
-        plugins: [upscaleEsbuild(UPSCALE)],
+        plugins: [
+          upscaleEsbuild(UPSCALE),
+          {
+            name: 'failures',
+            setup: ({ onEnd }) => onEnd(({ errors }) => void (errors.length > 0 && onFailure())),
+          },
+        ],
       })
       await watching.watch()
       return () => watching.dispose()
@@ -74,9 +89,11 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
   [
     'rspack',
     ['js', 'url', 'css', 'srcset'],
-    async (site, outDir) => {
+    async (site, outDir, onFailure) => {
       const compiler = rspack(rspackConfig(site, outDir, UPSCALE))
-      const watching = compiler.watch({ aggregateTimeout: 50 }, () => {})
+      const watching = compiler.watch({ aggregateTimeout: 50 }, (_, stats) => {
+        if (stats?.hasErrors()) onFailure()
+      })
       return () =>
         new Promise(resolve => {
           if (watching === undefined) resolve(undefined)
@@ -87,8 +104,9 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
   [
     'farm',
     ['js', 'css', 'srcset'],
-    async (site, path) => {
+    async (site, path, onFailure) => {
       const logger = new Logger()
+      logger.error = onFailure
       const config = {
         root: site.root,
         configFile: false,
@@ -113,31 +131,69 @@ const WATCHES: readonly (readonly [host: string, forms: readonly Form[], watch: 
   ],
 ]
 
-test.each(WATCHES)('%s shows an edited image in every form', async (_, forms, watch) => {
-  const site = await writeSite({
-    'index.html':
-      '<!doctype html><html><head></head><body><script type="module" src="./src/main.js"></script></body></html>',
-    'src/main.js': forms.map(form => CODE[form]).join('\n'),
-    'src/style.css': 'body { background: url(./css.png?upscale=2) }',
+test.each(WATCHES)(
+  '%s shows an edited image in every form, also one that was broken for a while',
+  async (_, forms, watch) => {
+    const site = await writeSite({
+      'index.html':
+        '<!doctype html><html><head></head><body><script type="module" src="./src/main.js"></script></body></html>',
+      'src/main.js': forms.map(form => CODE[form]).join('\n'),
+      'src/style.css': 'body { background: url(./css.png?upscale=2) }',
+    })
+    const outDir = join(site.root, 'dist')
+    const paintAll = (blue: number): Promise<unknown> =>
+      Promise.all(
+        forms.map((form, index) =>
+          // A colour of its own for each, or one file would serve for several.
+          paint(join(site.root, 'src'), `${form}.png`, { left: [index, 0, blue], right: [0, index, blue] }),
+        ),
+      )
+    await paintAll(50)
+    let failures = 0
+    const stop = await watch(site, outDir, () => failures++)
+    try {
+      const wanted = (blue: number): number[][] => forms.map((_, index) => [index, 0, blue])
+      const options = { timeout: 30_000, interval: 200 }
+      await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(50)))
+      await paintAll(200)
+      await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(200)))
+      const before = failures
+      await Promise.all(forms.map(form => writeFile(join(site.root, 'src', `${form}.png`), 'half of it')))
+      await expect.poll(() => failures, options).toBeGreaterThan(before)
+      await paintAll(120)
+      await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(120)))
+    } finally {
+      await stop()
+      await site.remove()
+    }
+  },
+)
+
+test('esbuild shows an image that was edited while it was upscaled', async () => {
+  const site = await writeSite({ 'src/main.js': CODE.js })
+  const paintBlue = (blue: number): Promise<unknown> =>
+    paint(join(site.root, 'src'), 'js.png', { left: [0, 0, blue], right: [0, 0, blue] })
+  await paintBlue(50)
+  const outdir = join(site.root, 'dist')
+  const gated = gatedEngine()
+  const watching = await context({
+    entryPoints: ['src/main.js'],
+    absWorkingDir: site.root,
+    outdir,
+    bundle: true,
+    logLevel: 'silent',
+    plugins: [upscaleEsbuild({ ...UPSCALE, engine: gated.engine })],
   })
-  const outDir = join(site.root, 'dist')
-  const paintAll = (blue: number): Promise<unknown> =>
-    Promise.all(
-      forms.map((form, index) =>
-        // A colour of its own for each, or one file would serve for several.
-        paint(join(site.root, 'src'), `${form}.png`, { left: [index, 0, blue], right: [0, index, blue] }),
-      ),
-    )
-  await paintAll(50)
-  const stop = await watch(site, outDir)
   try {
-    const wanted = (blue: number): number[][] => forms.map((_, index) => [index, 0, blue])
+    await watching.watch()
+    await expect.poll(() => gated.calls, { timeout: 20_000 }).toBe(1)
+    await paintBlue(200)
+    gated.open()
     const options = { timeout: 30_000, interval: 200 }
-    await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(50)))
-    await paintAll(200)
-    await expect.poll(() => upscaledPixels(outDir), options).toEqual(expect.arrayContaining(wanted(200)))
+    await expect.poll(() => upscaledPixels(outdir), options).toContainEqual([255, 255, 55])
   } finally {
-    await stop()
+    gated.open()
+    await watching.dispose()
     await site.remove()
   }
 })

@@ -33,6 +33,8 @@ export interface Slots {
   beside(path: string): Slot | undefined
   /** Every slot filled so far. */
   all(): Iterable<Slot>
+  /** Every source asked for so far, those that could not be upscaled among them. */
+  sources(): Iterable<string>
 }
 
 export interface Slot {
@@ -57,6 +59,7 @@ export function createSlots(
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
+  const sources = new Set<string>()
 
   async function make(
     source: string,
@@ -74,6 +77,7 @@ export function createSlots(
   }
 
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
+    sources.add(source)
     const key = keyOf(relative(root, source), queryOf(request, projectUpscaler.options))
     const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
@@ -94,6 +98,7 @@ export function createSlots(
     at: path => slots.get(path),
     beside: path => besides.get(path),
     all: () => slots.values(),
+    sources: () => sources.values(),
   }
 }
 

@@ -52,7 +52,8 @@ export async function buy(purchase: Purchase, look: () => Promise<Received | und
   if (frozen && (await store.peek('received', order.answerKey)) === undefined) throw frozenMiss(purchase)
   if (!frozen) await context.budget.join(request.engine.priceMicros)
   return whileHeld(await lockKey(purchase), async () => {
-    const there = (await look()) ?? (await adoptReceived(purchase))
+    // Who bought it files it without the lock: between both looks it may have moved to where the first one looked.
+    const there = (await look()) ?? (await adoptReceived(purchase)) ?? (await look())
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(purchase)
     if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)

@@ -24,6 +24,7 @@ import { pathBeside } from '../path-beside.ts'
 import { createProjectUpscaler, declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf } from '../reference.ts'
+import { stampOf } from '../slots.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
@@ -113,34 +114,37 @@ function createLogger(level: BuildOptions['logLevel']): {
 function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler): void {
   const sites = new Map<string, ReferenceSite>()
   build.onResolve({ filter: TAGGED }, args =>
-    isTaggedImage(args.path) ? reported(() => answer(args)) : null,
+    isTaggedImage(args.path) ? reported(watch => answer(args, watch)) : null,
   )
-  build.onLoad({ filter: TAGGED, namespace: VARIANT }, ({ path }) => reported(() => loadVariant(path)))
-  const pictures = new Map<string, { readonly image: UpscaledImage; readonly source: string }>()
+  build.onLoad({ filter: TAGGED, namespace: VARIANT }, ({ path }) =>
+    reported(watch => loadVariant(path, watch)),
+  )
+  const pictures = new Map<string, UpscaledImage>()
   build.onLoad({ filter: PICTURE, namespace: 'file' }, ({ path }) => {
     const picture = pictures.get(path)
-    return picture && reported(() => loadPicture(picture.image, picture.source))
+    return picture && reported(() => loadPicture(picture))
   })
 
-  async function answer(args: OnResolveArgs): Promise<OnResolveResult> {
+  async function answer(args: OnResolveArgs, watch: Watch): Promise<OnResolveResult> {
     const { path, importer, kind } = args
     const site = { reference: path, importer: importer === '' ? undefined : importer }
     const directive = projectUpscaler.parse(site)
     const isText = directive.as !== 'url'
     if (isText && kind === 'url-token') throw projectUpscaler.addressOnly(directive, site, 'a style sheet')
     const source = await sourceOf(directive.path, args, site)
+    watch(source)
     if (isText) {
       const module = source + path.slice(pathOf(path).length)
       sites.set(module, site)
-      return { path: module, namespace: VARIANT, watchFiles: [source] }
+      return { path: module, namespace: VARIANT }
     }
     const [request] = directive.requests
-    const image = await projectUpscaler.finish(source, request, site)
+    const image = await asItIsNow(source, () => projectUpscaler.finish(source, request, site))
     const beside = normalize(
       pathBeside(source, basename(image.file), queryOf(request, projectUpscaler.options)),
     )
-    pictures.set(beside, { image, source })
-    return { path: beside, namespace: 'file', suffix: directive.rest, watchFiles: [source] }
+    pictures.set(beside, image)
+    return { path: beside, namespace: 'file', suffix: directive.rest }
   }
 
   /** Where a path leads, by the rules of esbuild. One that leads nowhere is left to the upscaler, whose message names it. */
@@ -152,30 +156,61 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
     return found.errors.length > 0 ? resolve(resolveDir, path) : found.path
   }
 
-  async function loadVariant(path: string): Promise<OnLoadResult> {
+  async function loadVariant(path: string, watch: Watch): Promise<OnLoadResult> {
     const source = pathOf(path)
+    watch(source)
     const site = sites.get(path) ?? { reference: path, importer: undefined }
     const directive = projectUpscaler.parse(site)
-    const image = await projectUpscaler.finish(source, directive.requests[0], site)
+    const image = await asItIsNow(source, () => projectUpscaler.finish(source, directive.requests[0], site))
     const contents = variantCode(directive, { path: source, image }, projectUpscaler.options)
-    return { contents, loader: 'js', resolveDir: dirname(source), watchFiles: [source] }
+    return { contents, loader: 'js', resolveDir: dirname(source) }
   }
 }
 
-/** The loader is the one that the project has for the extension. */
-async function loadPicture(image: UpscaledImage, source: string): Promise<OnLoadResult> {
-  return { contents: await readChecked(image), loader: 'default', watchFiles: [source] }
+/**
+ * The loader is the one that the project has for the extension. The source is watched already, in the state that it had
+ * when the picture was made.
+ */
+async function loadPicture(image: UpscaledImage): Promise<OnLoadResult> {
+  return { contents: await readChecked(image), loader: 'default' }
 }
 
-/** esbuild prints the stack of what a plugin throws; our messages say all. */
+/** How often a source may be edited while its picture is made. */
+const MAX_EDITS = 10
+
+/**
+ * Does work on a source again when that was edited meanwhile: esbuild notes the state of what it watches after it was
+ * answered, so an edit before that would never be seen.
+ */
+async function asItIsNow<T>(source: string, work: () => Promise<T>): Promise<T> {
+  for (let edits = 0; ; edits++) {
+    const before = stampOf(source)
+    const isCurrent = (): boolean => edits === MAX_EDITS || stampOf(source) === before
+    try {
+      const result = await work()
+      if (isCurrent()) return result
+    } catch (error) {
+      if (isCurrent()) throw error
+    }
+  }
+}
+
+/** Names a file whose change makes esbuild build again. */
+type Watch = (file: string) => void
+
+/**
+ * esbuild prints the stack of what a plugin throws; our messages say all. What failed is watched as well, or a picture that
+ * was half written when a build came to it would never be looked at again.
+ */
 async function reported<T extends OnResolveResult | OnLoadResult>(
-  work: () => Promise<T>,
-): Promise<T | { errors: { text: string; detail: unknown }[] }> {
+  work: (watch: Watch) => Promise<T>,
+): Promise<T | { errors: { text: string; detail: unknown }[]; watchFiles: string[] }> {
+  const watchFiles: string[] = []
   try {
-    return await work()
+    return { ...(await work(file => watchFiles.push(file))), watchFiles }
   } catch (error) {
     if (!isUpscaleError(error)) throw error
-    return { errors: [{ text: error.message, detail: error }] }
+    return { errors: [{ text: error.message, detail: error }], watchFiles }
   }
 }
 

@@ -122,6 +122,8 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
           variants.set(variant, site)
           return variant
         }
+        // Before it is made: one that fails has to be looked at again when it is repaired.
+        if (this.meta.watchMode) this.addWatchFile(source)
         const { beside } = await session.slots.fill(source, directive.requests[0], site)
         return beside + directive.rest
       },
@@ -136,8 +138,8 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
         if (!isTaggedImage(id)) return null
         loaded.add(id)
         const site = variants.get(id) ?? { reference: id, importer: undefined }
-        const code = await variantFor(pathOf(id), session.projectUpscaler.parse(site), site, session)
         if (this.meta.watchMode) this.addWatchFile(pathOf(id))
+        const code = await variantFor(pathOf(id), session.projectUpscaler.parse(site), site, session)
         // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
@@ -162,8 +164,8 @@ async function loadSlot(
   context: ThisParameterType<Extract<Plugin['load'], (...args: never[]) => unknown>>,
 ): Promise<Rollup.LoadResult> {
   if (context.meta.watchMode) {
-    await session.slots.refresh(file)
     context.addWatchFile(source)
+    await session.slots.refresh(file)
   }
   return loadAs(file + id.slice(pathOf(id).length), context)
 }

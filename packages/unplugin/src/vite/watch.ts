@@ -45,7 +45,7 @@ export function watchSources(session: BuildSession): Plugin {
 export function dependOnSources(context: object, { config, slots }: BuildSession): void {
   // The context of an HTML hook has this in a build, although its type doesn't say so.
   if (config.build.watch === null || !canWatch(context)) return
-  for (const { source } of slots.all()) context.addWatchFile(source)
+  for (const source of slots.sources()) context.addWatchFile(source)
 }
 
 function canWatch(context: object): context is { addWatchFile(file: string): void } {
