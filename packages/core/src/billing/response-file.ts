@@ -110,7 +110,7 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
     async body() {
       const body = held === undefined ? Buffer.alloc(length) : await joinPieces(held)
       const hide = hider(secrets)
-      await inPieces(body, (raw, at) => {
+      await inPieces([body], (raw, at) => {
         if (held === undefined) readBack(raw, at)
         const { piece, hidden } = hide(raw)
         body.set(piece, at)

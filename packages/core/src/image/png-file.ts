@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { joinPieces, PIECE_BYTES } from '../source/pieces.ts'
+import { inPieces, joinPieces } from '../source/pieces.ts'
 
 /** What a PNG says of its samples. */
 export interface PngFacts {
@@ -56,16 +55,10 @@ async function chunk(type: string, content: readonly Uint8Array[]): Promise<Uint
   return [start, ...content, end]
 }
 
-async function checkOf(pieces: readonly Uint8Array[]): Promise<number> {
+async function checkOf(parts: readonly Uint8Array[]): Promise<number> {
   let check = 0
-  let inTurn = 0
-  for (const piece of pieces) {
-    if (inTurn > PIECE_BYTES) {
-      await setImmediate()
-      inTurn = 0
-    }
+  await inPieces(parts, piece => {
     check = crc32(piece, check)
-    inTurn += piece.length
-  }
+  })
   return check
 }

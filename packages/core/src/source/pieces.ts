@@ -22,14 +22,24 @@ const READ_AT_A_TIME = 4
 const turns = pLimit(READ_AT_A_TIME)
 const readAsync = promisify(read)
 
-/** Calls `work` with each piece and the index of its first byte. */
+/** Calls `work` with the bytes of some parts, piece by piece, and the index of a piece's first byte among all of them. */
 export async function inPieces(
-  bytes: Uint8Array,
+  parts: readonly Uint8Array[],
   work: (piece: Uint8Array, at: number) => void,
 ): Promise<void> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    if (at > 0) await setImmediate()
-    work(bytes.subarray(at, at + PIECE_BYTES), at)
+  let at = 0
+  let inThisRound = 0
+  for (const part of parts) {
+    for (let from = 0; from < part.length; from += PIECE_BYTES) {
+      if (inThisRound >= PIECE_BYTES) {
+        await setImmediate()
+        inThisRound = 0
+      }
+      const piece = part.subarray(from, from + PIECE_BYTES)
+      work(piece, at)
+      at += piece.length
+      inThisRound += piece.length
+    }
   }
 }
 
@@ -37,24 +47,14 @@ export async function inPieces(
 export async function digestOf(bytes: Uint8Array): Promise<string> {
   if (bytes.length <= SMALL_BYTES) return hash('sha256', bytes, 'hex')
   const digest = createHash('sha256')
-  await inPieces(bytes, piece => digest.update(piece))
+  await inPieces([bytes], piece => digest.update(piece))
   return digest.digest('hex')
 }
 
 /** All bytes in one, which belongs to the caller alone. */
 export async function joinPieces(parts: readonly Uint8Array[]): Promise<Buffer> {
   const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0))
-  let start = 0
-  let copied = 0
-  for (const part of parts) {
-    const from = start
-    await inPieces(part, (piece, at) => joined.set(piece, from + at))
-    start += part.length
-    copied += part.length
-    if (copied < PIECE_BYTES) continue
-    copied = 0
-    await setImmediate()
-  }
+  await inPieces(parts, (piece, at) => joined.set(piece, at))
   return joined
 }
 

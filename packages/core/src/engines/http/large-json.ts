@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
-import { PIECE_BYTES } from '../../source/pieces.ts'
+import { inPieces } from '../../source/pieces.ts'
 import { parseJson } from './json.ts'
 
 /*
@@ -43,10 +42,7 @@ export interface LargeJson {
 /** Parses JSON without its long texts. */
 export async function parseLargeJson(body: Uint8Array): Promise<LargeJson> {
   const reader = createJsonReader()
-  for (let at = 0; at < body.length; at += PIECE_BYTES) {
-    if (at > 0) await setImmediate()
-    reader.add(body.subarray(at, at + PIECE_BYTES))
-  }
+  await inPieces([body], piece => reader.add(piece))
   return reader.end()
 }
 

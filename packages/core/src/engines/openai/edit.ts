@@ -113,8 +113,9 @@ async function download(url: JsonText, call: EditCall): Promise<Buffer> {
 }
 
 /**
- * Encodes with Node's own form writer, all but the image's bytes, which it would copy at once. The file is called `image`, not `image[]`, and its part says `image/png`: a
- * missing type arrives as `application/octet-stream`, which services refuse.
+ * Encodes with Node's own form writer, all but the image's bytes, which it would copy at once. The file is called `image`,
+ * not `image[]`, and its part says `image/png`: a missing type arrives as `application/octet-stream`, which services
+ * refuse.
  */
 export async function encodeForm({
   image,
