@@ -1,9 +1,10 @@
 import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { type ErrorCode, UpscaleError } from '../../errors.ts'
 import { safeText } from '../../safe-text.ts'
-import { joinPieces } from '../../source/pieces.ts'
+import { joinPieces, PIECE_BYTES } from '../../source/pieces.ts'
 import type { FileRequest } from '../engine.ts'
 import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
 import type { Deadline } from './deadline.ts'
@@ -69,7 +70,8 @@ export interface HttpClient {
   close(): Promise<void>
 }
 
-const PIECE_BYTES = 64 * 1024
+/** Of a body, handed to the socket at a time. */
+const SENT_BYTES = 64 * 1024
 
 /** Enough for any error envelope. */
 const MAX_ERROR_BYTES = 64 * 1024
@@ -166,9 +168,9 @@ function dispatch(request: HttpRequest, progress: { handedOver: boolean }): Disp
 
 /** The body in pieces. Each is asked for once the socket took the one before. */
 async function* pieces(body: Uint8Array, progress: { handedOver: boolean }): AsyncGenerator<Uint8Array> {
-  for (let from = 0; from < body.byteLength; from += PIECE_BYTES) {
-    if (from + PIECE_BYTES >= body.byteLength) progress.handedOver = true
-    yield body.subarray(from, from + PIECE_BYTES)
+  for (let from = 0; from < body.byteLength; from += SENT_BYTES) {
+    if (from + SENT_BYTES >= body.byteLength) progress.handedOver = true
+    yield body.subarray(from, from + SENT_BYTES)
   }
 }
 
@@ -215,6 +217,7 @@ async function readResponse(
   const parts: Buffer[] = []
   // A length over the limit is refused with the first byte.
   let size = ok && Number(headers['content-length'] ?? 0) > maxBytes ? maxBytes : 0
+  let inThisRound = 0
   try {
     for await (const chunk of response.body) {
       parts.push(chunk)
@@ -222,6 +225,11 @@ async function readResponse(
       // Leaving the loop, either way, closes the connection.
       if (ok && size > maxBytes) throw tooLarge(url, maxBytes)
       if (!ok && size > MAX_ERROR_BYTES) break
+      inThisRound += chunk.length
+      if (inThisRound < PIECE_BYTES) continue
+      // A fast network brings megabytes in one round of the event loop, unless nobody takes them.
+      inThisRound = 0
+      await setImmediate()
     }
   } catch (error) {
     // A refusal is definite with its status line; only its words are missing.
