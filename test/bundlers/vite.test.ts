@@ -338,9 +338,14 @@ describe('around the build', () => {
     expect(chunk?.map?.sourcesContent).toContain(code)
   })
 
-  test.each(['8', '7'] as const)(
-    'watch mode of Vite %s shows an edited image in JavaScript, CSS and HTML, also one that was broken for a while',
-    async version => {
+  test.each([
+    ['8', 'whole'],
+    ['8', 'broken'],
+    ['7', 'whole'],
+    ['7', 'broken'],
+  ] as const)(
+    'watch mode of Vite %s that begins with a %s image shows edited ones in JavaScript, CSS and HTML, also one that was broken for a while',
+    async (version, first) => {
       const files = {
         'index.html': page('<img src="./html.png?upscale=2"><script type="module" src="./main.js"></script>'),
         'main.js':
@@ -350,6 +355,9 @@ describe('around the build', () => {
       const pictures = ['html.png', 'js.png', 'url.png', 'css.png']
       const site = await project(files, ...pictures)
       const outDir = join(site.root, 'dist')
+      const breakAll = (): Promise<unknown> =>
+        Promise.all(pictures.map(picture => writeFile(join(site.root, picture), 'half of it')))
+      if (first === 'broken') await breakAll()
       const buildWith = await VITES[version]()
       const watcher = (await buildWith({
         root: site.root,
@@ -361,7 +369,8 @@ describe('around the build', () => {
       try {
         // Different right halves, or one file would serve for all four.
         const swatches = pictures.map((_, index) => ({ left: [9, 8, 7], right: [index, 0, 0] }) as const)
-        await built(watcher)
+        if (first === 'whole') await built(watcher)
+        else await expect(built(watcher)).rejects.toThrow('SOURCE_CORRUPT')
         await Promise.all(pictures.map((picture, index) => paint(site.root, picture, swatches[index])))
         await expect
           .poll(() => leftPixels(outDir), { timeout: 20_000, interval: 200 })
@@ -369,7 +378,7 @@ describe('around the build', () => {
         const failed = new Promise<void>(resolve =>
           watcher.on('event', ({ code }) => (code === 'ERROR' ? resolve() : undefined)),
         )
-        await Promise.all(pictures.map(picture => writeFile(join(site.root, picture), 'half of it')))
+        await breakAll()
         await failed
         const repaired = pictures.map((_, index) => ({ left: [6, 5, 4], right: [index, 0, 0] }) as const)
         await Promise.all(pictures.map((picture, index) => paint(site.root, picture, repaired[index])))

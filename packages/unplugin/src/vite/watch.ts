@@ -30,8 +30,11 @@ export function watchSources(session: BuildSession): Plugin {
         return null
       },
     },
-    buildEnd() {
+    buildEnd(error) {
       dependOnSources(this, session)
+      // Rollup has noted by now what it watches after a failure: on the error.
+      if (error !== undefined)
+        Object.assign(error, { watchFiles: [...watchFilesOf(error), ...session.slots.sources()] })
     },
     closeWatcher: () => session.end(),
   }
@@ -46,6 +49,10 @@ export function dependOnSources(context: object, { config, slots }: BuildSession
   // The context of an HTML hook has this in a build, although its type doesn't say so.
   if (config.build.watch === null || !canWatch(context)) return
   for (const source of slots.sources()) context.addWatchFile(source)
+}
+
+function watchFilesOf(error: Error): readonly string[] {
+  return 'watchFiles' in error && Array.isArray(error.watchFiles) ? error.watchFiles : []
 }
 
 function canWatch(context: object): context is { addWatchFile(file: string): void } {
