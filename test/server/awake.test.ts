@@ -24,6 +24,8 @@ let server: ChildProcess
 let url: string
 /** A PNG of 6 MB that is stored rather than compressed. */
 let large: Buffer
+/** A JPEG of some 7 MB with bytes before a marker and half of its end. */
+let brokenJpeg: Buffer
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'upscale-awake-'))
@@ -32,6 +34,10 @@ beforeAll(async () => {
   server = fork(fileURLToPath(new URL('./counted-server.mjs', import.meta.url)), [root, models])
   ;[url] = (await once(server, 'message')) as [string]
   large = await noise(1400)
+  const whole = await sharp(await noise(1800))
+    .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
+    .toBuffer()
+  brokenJpeg = Buffer.concat([whole.subarray(0, 20), Buffer.alloc(9), whole.subarray(20, -4000)])
 })
 afterAll(async () => {
   server.send('end')
@@ -99,6 +105,7 @@ test.each([
     () => form(Buffer.concat([Buffer.alloc(9), Buffer.alloc(8e6, '\ufffd')])),
   ],
   ['half a picture', () => form(large.subarray(0, 3e6))],
+  ['a JPEG that breaks off behind what is put right in it', () => form(brokenJpeg)],
   ['a WebP of empty chunks', () => form(webp(1e6))],
   ['a GIF of blocks of a byte', () => form(gif(8e6))],
 ])('%s is refused in small steps', async (_, body) => {

@@ -183,7 +183,7 @@ async function decode(bytes: Uint8Array, facts: Metadata, maxPixels: number): Pr
   try {
     return await read(bytes)
   } catch (error) {
-    const tidied = tidyJpeg(bytes)
+    const tidied = await tidyJpeg(bytes)
     if (tidied === undefined) throw error
     return read(tidied)
   }

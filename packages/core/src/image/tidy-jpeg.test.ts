@@ -19,8 +19,8 @@ function at(file: Buffer, marker: number): number {
   return place
 }
 
-function insert(file: Buffer, place: number, bytes: readonly number[]): Buffer {
-  return Buffer.concat([file.subarray(0, place), Buffer.from(bytes), file.subarray(place)])
+function insert(file: Buffer, place: number, bytes: ArrayLike<number>): Buffer {
+  return Buffer.concat([file.subarray(0, place), Uint8Array.from(bytes), file.subarray(place)])
 }
 
 function change(file: Buffer, place: number, bytes: readonly number[]): Buffer {
@@ -84,10 +84,26 @@ test('damage is refused beside what is harmless, and by itself', async () => {
   await expect(pixels(cut)).rejects.toMatchObject({ code: 'SOURCE_CORRUPT' })
 })
 
-test('a file without any of it, half of one and no JPEG at all are left alone', () => {
-  expect(tidyJpeg(base)).toBeUndefined()
+test('a file without any of it, half of one and no JPEG at all are left alone', async () => {
+  expect(await tidyJpeg(base)).toBeUndefined()
   for (let length = 0; length < at(base, 0xda); length += 7) {
-    expect(tidyJpeg(base.subarray(0, length))).toBeUndefined()
+    expect(await tidyJpeg(base.subarray(0, length))).toBeUndefined()
   }
-  expect(tidyJpeg(Buffer.from('no picture'))).toBeUndefined()
+  expect(await tidyJpeg(Buffer.from('no picture'))).toBeUndefined()
+})
+
+const MANY = 100_000
+
+test.each([
+  ['stray bytes between its segments', [0xff, 0xe1, 0, 2, 0]],
+  ['segments to mend', JFIF],
+])('a file with very many %s is left alone', async (_, part) => {
+  expect(await tidyJpeg(insert(base, 2, Buffer.alloc(part.length * MANY, Buffer.from(part))))).toBeUndefined()
+})
+
+test.each([
+  ['stray bytes', () => insert(base, 2, Buffer.alloc(MANY))],
+  ['zeros behind the last scan', () => insert(base, base.length - 2, Buffer.alloc(MANY))],
+])('a file with very many %s is the same without them', async (_, make) => {
+  expect(Buffer.from((await tidyJpeg(make())) ?? []).equals(base)).toBe(true)
 })

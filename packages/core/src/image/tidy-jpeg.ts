@@ -1,3 +1,6 @@
+import { joinPieces } from '../source/pieces.ts'
+import { inSlices } from './slices.ts'
+
 /*
  * Decoders warn of some JPEG files that every viewer shows as they are meant, and a warning can't be let pass by its name:
  * the next one in the same file may mean grey areas. So what the harmless ones are about is put right in a copy, which
@@ -9,6 +12,15 @@ const EOI = 0xd9
 const SOS = 0xda
 const APP0 = 0xe0
 const APP14 = 0xee
+
+/** Start and end of the spectrum, and the approximation: all of it at once in a sequential scan. */
+const SEQUENTIAL = Buffer.of(0, 63, 0)
+
+/** Where Adobe's segment has the colour transform. */
+const TRANSFORM = 15
+
+/** What is put right in more places than these was made to be so. */
+const MOST_PLACES = 1000
 
 /** A marker with its segment, from the 0xff on. */
 interface Segment {
@@ -22,33 +34,67 @@ interface Segment {
  *
  * @returns undefined for what is no JPEG, or has none of these
  */
-export function tidyJpeg(bytes: Uint8Array): Uint8Array | undefined {
+export async function tidyJpeg(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   if (bytes[0] !== 0xff || bytes[1] !== SOI) return undefined
-  const segments: Segment[] = []
+  const head = await tidyHead(bytes)
+  if (head === undefined) return undefined
+  const scan = await withoutZerosBeforeEnd(bytes.subarray(head.end))
+  return head.isTidy && scan.length === 1 ? undefined : joinPieces([...head.parts, ...scan])
+}
+
+interface Head {
+  readonly parts: readonly Uint8Array[]
+  readonly isTidy: boolean
+  /** Where the data of the first scan begin. */
+  readonly end: number
+}
+
+/** What stands before the data of the first scan, put right; undefined where that is not what a JPEG has there. */
+async function tidyHead(bytes: Uint8Array): Promise<Head | undefined> {
+  const parts: Uint8Array[] = []
+  const mended: Segment[] = []
+  let frame: Segment | undefined
   let at = 2
-  while (at + 4 <= bytes.length) {
+  /** What is kept as it is begins here. */
+  let from = 0
+  let marker = 0
+
+  function cut(): void {
+    if (from < at) parts.push(bytes.subarray(from, at))
+  }
+
+  /** Goes over one segment, or one byte that belongs to none. False where there can be no further one. */
+  function step(): boolean {
+    if (at + 4 > bytes.length || marker === SOS || parts.length > MOST_PLACES) return false
     // Anything before a marker is skipped, as decoders do.
     if (bytes[at] !== 0xff || bytes[at + 1] === 0xff || bytes[at + 1] === 0) {
-      at++
-      continue
+      cut()
+      from = ++at
+      return true
     }
-    const marker = bytes[at + 1] ?? 0
-    const length = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)
-    const end = at + 2 + length
-    if (length < 2 || end > bytes.length || marker === EOI) return undefined
-    segments.push({ marker, bytes: new Uint8Array(bytes.subarray(at, end)) })
+    const end = at + 2 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))
+    if (end < at + 4 || end > bytes.length || bytes[at + 1] === EOI) return false
+    marker = bytes[at + 1] ?? 0
+    const segment = { marker, bytes: bytes.subarray(at, end) }
+    if (isFrame(marker)) frame ??= segment
+    if (isWrong(segment, frame)) {
+      cut()
+      mended.push({ marker, bytes: new Uint8Array(segment.bytes) })
+      parts.push((mended.at(-1) as Segment).bytes)
+      from = end
+    }
     at = end
-    if (marker === SOS) break
+    return true
   }
-  const frame = segments.find(({ marker }) => isFrame(marker))
-  if (frame === undefined || segments.at(-1)?.marker !== SOS) return undefined
-  for (const segment of segments) mend(segment, frame)
-  const tidied = Buffer.concat([
-    bytes.subarray(0, 2),
-    ...segments.map(segment => segment.bytes),
-    withoutZerosBeforeEnd(bytes.subarray(at)),
-  ])
-  return tidied.equals(bytes) ? undefined : tidied
+
+  await inSlices(bytes.length, 1, (_, to) => {
+    while (at < to && step());
+  })
+  if (frame === undefined || marker !== SOS || parts.length > MOST_PLACES) return undefined
+  const isTidy = parts.length === 0
+  cut()
+  for (const segment of mended) mend(segment, frame)
+  return { parts, isTidy, end: at }
 }
 
 /** SOF0 to SOF15, without the tables and the arithmetic conditioning that have numbers among them. */
@@ -56,27 +102,34 @@ function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
 }
 
-function mend({ marker, bytes }: Segment, frame: Segment): void {
-  const name = Buffer.from(bytes.subarray(4, 9)).toString('latin1')
+function isWrong({ marker, bytes }: Segment, frame: Segment | undefined): boolean {
   // The major version; what is compatible with 1 says 1.
-  if (marker === APP0 && name === 'JFIF\0' && bytes.length > 10 && bytes[9] !== 1) bytes[9] = 1
-  const transform = 15
-  if (marker === APP14 && name === 'Adobe' && (bytes[transform] ?? 0) > 2) {
-    // Decoders take an unknown transform for the usual one of that number of channels.
-    bytes[transform] = frame.bytes[9] === 4 ? 2 : 1
-  }
-  const isSequential = frame.marker === 0xc0 || frame.marker === 0xc1
-  // Start and end of the spectrum, and the approximation: all of it at once in a sequential scan.
-  if (marker === SOS && isSequential) bytes.set([0, 63, 0], bytes.length - 3)
+  if (marker === APP0) return bytes.length > 10 && hasName(bytes, 'JFIF\0') && bytes[9] !== 1
+  if (marker === APP14) return hasName(bytes, 'Adobe') && (bytes[TRANSFORM] ?? 0) > 2
+  const isSequential = frame?.marker === 0xc0 || frame?.marker === 0xc1
+  return marker === SOS && isSequential && !SEQUENTIAL.equals(bytes.subarray(-SEQUENTIAL.length))
 }
 
-/** Some cameras fill the file up. */
-function withoutZerosBeforeEnd(scan: Uint8Array): Uint8Array {
+function hasName(segment: Uint8Array, name: string): boolean {
+  return Buffer.from(segment.subarray(4, 9)).toString('latin1') === name
+}
+
+function mend({ marker, bytes }: Segment, frame: Segment): void {
+  if (marker === APP0) bytes[9] = 1
+  // Decoders take an unknown transform for the usual one of that number of channels.
+  if (marker === APP14) bytes[TRANSFORM] = frame.bytes[9] === 4 ? 2 : 1
+  if (marker === SOS) bytes.set(SEQUENTIAL, bytes.length - SEQUENTIAL.length)
+}
+
+/** Some cameras fill the file up. The data in one part, or without those in two. */
+async function withoutZerosBeforeEnd(scan: Uint8Array): Promise<Uint8Array[]> {
   const end = scan.length - 2
-  if (scan[end] !== 0xff || scan[end + 1] !== EOI) return scan
+  if (scan[end] !== 0xff || scan[end + 1] !== EOI) return [scan]
   let last = end
-  while (last > 0 && scan[last - 1] === 0) last--
+  await inSlices(end, 1, (_, to) => {
+    while (last > end - to && scan[last - 1] === 0) last--
+  })
   // A zero behind 0xff is part of the data.
   if (scan[last - 1] === 0xff) last++
-  return last >= end ? scan : Buffer.concat([scan.subarray(0, last), scan.subarray(end)])
+  return last >= end ? [scan] : [scan.subarray(0, last), scan.subarray(end)]
 }
