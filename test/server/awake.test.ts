@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,6 +29,8 @@ let brokenJpeg: Buffer
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'upscale-awake-'))
+  await mkdir(join(root, '.upscale'))
+  await writeFile(join(root, '.upscale', 'manifest.json'), longList(40_000))
   gateway = await startGateway()
   const models = JSON.stringify({ plain: 'resize', paid: gateway.url })
   server = fork(fileURLToPath(new URL('./counted-server.mjs', import.meta.url)), [root, models])
@@ -51,6 +53,14 @@ function noise(side: number): Promise<Buffer> {
   return sharp(randomBytes(side * side * 3), { raw })
     .png({ compressionLevel: 0 })
     .toBuffer()
+}
+
+/** A list of so many paid answers: a quarter of a megabyte for each thousand. */
+function longList(lines: number): string {
+  const facts = { sha256: 'a'.repeat(64), engine: 'lumenfall', model: 'plain', width: 96, height: 64 }
+  const line = JSON.stringify({ ...facts, source: 'photos/a-folder/another-folder/a-picture.png' })
+  const keys = Array.from({ length: lines }, (_, at) => at.toString(16).padStart(64, '0'))
+  return `{"manifest": 1\n${keys.map(key => `,"${key}": ${line}\n`).join('')}}\n`
 }
 
 async function worst(): Promise<{ bytes: number; calls: [string, number][] }> {
@@ -86,7 +96,7 @@ test('a large picture goes through in small steps, made and from the cache, as a
   expect(bytes, JSON.stringify(calls)).toBeLessThan(MOST_BYTES)
 })
 
-test('a large answer that was paid for goes through in small steps, and so when it is asked for again', async () => {
+test('a large answer goes through in small steps beside a long list of paid ones, and so when it is asked for again', async () => {
   const image = await noise(800)
   for (const fields of [{ scale_factor: '2' }, { scale_factor: '2' }, { scale_factor: '1.5' }]) {
     expect(await send(form(image, { model: 'paid', ...fields }))).toMatchObject({ status: 200 })

@@ -98,6 +98,11 @@ export interface Cache {
    */
   commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
   /**
+   * Reads a durable root's manifest where it is large and was not read yet, while the event loop goes round. To be waited
+   * for before what asks it: that would read it at once.
+   */
+  readManifest(): Promise<void> | undefined
+  /**
    * What a durable root's manifest says was bought under a key, whether or not it is here.
    *
    * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
@@ -234,6 +239,10 @@ class DiskCache implements Cache {
         return winner?.entry ?? ours
       })
     })
+  }
+
+  readManifest(): Promise<void> | undefined {
+    return this.#manifest?.read()
   }
 
   listed(key: string): ManifestLine | undefined {

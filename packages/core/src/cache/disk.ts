@@ -143,8 +143,33 @@ export function readFileOfLimitSync(file: string, maxBytes: number): Buffer | st
 
 /** Changes whenever a file was replaced or written to. @throws the system's error */
 export function stampOf(file: string): string {
-  const { ino, size, mtimeMs, ctimeMs } = statSync(file)
+  return stampFrom(statSync(file))
+}
+
+/** {@link stampOf}, of what is known of a file. */
+export function stampFrom({ ino, size, mtimeMs, ctimeMs }: Stats): string {
   return [ino, size, mtimeMs, ctimeMs].join()
+}
+
+/**
+ * Reads a regular file of any size up to a limit, piece by piece. Neither a pipe, nor a device, nor what is larger is read.
+ *
+ * @returns undefined for one of those, and for a file that ended meanwhile
+ * @throws the system's error
+ */
+export function readFileOfLimit(file: string, maxBytes: number): Promise<Buffer | undefined> {
+  return inTurn(async () => {
+    const descriptor = openSync(file, READ)
+    try {
+      const facts: Stats = fstatSync(descriptor)
+      if (!facts.isFile() || facts.size > maxBytes) return undefined
+      const bytes = Buffer.allocUnsafeSlow(facts.size)
+      const { length } = await readInPieces(descriptor, facts.size, bytes)
+      return length === facts.size ? bytes : undefined
+    } finally {
+      closeSync(descriptor)
+    }
+  })
 }
 
 /** Appends a text, synced, or nothing: half of one, on a full disk, would spoil the next. */

@@ -1,3 +1,4 @@
+import { inPieces } from '../source/pieces.ts'
 import { messageOf } from './disk.ts'
 import { isNewer, isObject } from './entry.ts'
 
@@ -17,6 +18,7 @@ import { isNewer, isObject } from './entry.ts'
 const MANIFEST_VERSION = 1
 
 const HEAD = Buffer.from(`{"manifest": ${MANIFEST_VERSION}\n`)
+const TAIL = Buffer.from('}\n')
 
 /** From this size on, in bytes, only the lines that are asked for are parsed. Some thousand pictures. */
 export const LARGE_MANIFEST_BYTES: number = 256 * 1024
@@ -47,7 +49,20 @@ export interface ManifestText {
 
 /** Reads a list. Total: otherwise what is wrong, in words. Of a large one, a line that is wrong shows when it is asked for. */
 export function readManifest(bytes: Buffer): ManifestText | string {
-  const lines = bytes.length < LARGE_MANIFEST_BYTES ? undefined : findLines(bytes)
+  if (bytes.length < LARGE_MANIFEST_BYTES) return manifestOf(bytes, undefined)
+  const finder = createLineFinder(bytes)
+  finder.goTo(bytes.length)
+  return manifestOf(bytes, finder.lines())
+}
+
+/** The same for a large one, while the event loop goes round; only one in another layout is parsed at once. */
+export async function readManifestInPieces(bytes: Buffer): Promise<ManifestText | string> {
+  const finder = createLineFinder(bytes)
+  await inPieces([bytes], (piece, at) => finder.goTo(at + piece.length))
+  return manifestOf(bytes, finder.lines())
+}
+
+function manifestOf(bytes: Buffer, lines: Uint32Array | undefined): ManifestText | string {
   if (lines !== undefined) return indexed(bytes, lines)
   const parsed = parseManifest(bytes.toString())
   return typeof parsed === 'string' ? parsed : inMemory(parsed)
@@ -109,13 +124,21 @@ const KEY_AT = 2
 const KEY_END = KEY_AT + 64
 const VALUE_AT = KEY_END + 3
 
-/** Where each line begins, and where the last one ends; undefined for another layout or order. */
-function findLines(bytes: Buffer): Uint32Array | undefined {
-  if (!bytes.subarray(0, HEAD.length).equals(HEAD)) return undefined
+interface LineFinder {
+  /** Goes over the lines that begin before this index. */
+  goTo(end: number): void
+  /** Where each line begins, and where the last one ends; undefined for another layout or order. */
+  lines(): Uint32Array | undefined
+}
+
+function createLineFinder(bytes: Buffer): LineFinder {
   let starts = new Uint32Array(1024)
   let count = 0
   let at = HEAD.length
-  for (; bytes[at] === COMMA; count++) {
+  let isLaidOut = bytes.subarray(0, HEAD.length).equals(HEAD)
+
+  /** Takes the line that begins here. Returns where it ends; undefined when it is no line that may stand here. */
+  function take(): number | undefined {
     const end = bytes.indexOf(NEWLINE, at)
     if (end === -1 || !isKeyed(bytes, at, end)) return undefined
     const previous = starts[count - 1]
@@ -125,12 +148,25 @@ function findLines(bytes: Buffer): Uint32Array | undefined {
       more.set(starts)
       starts = more
     }
-    starts[count] = at
-    at = end + 1
+    starts[count++] = at
+    return end + 1
   }
-  if (bytes.subarray(at).toString() !== '}\n') return undefined
-  starts[count] = at
-  return starts.subarray(0, count + 1)
+
+  return {
+    goTo(end) {
+      while (isLaidOut && at < end && bytes[at] === COMMA) {
+        const next = take()
+        isLaidOut = next !== undefined
+        at = next ?? at
+      }
+    },
+    lines() {
+      if (!isLaidOut || bytes.length - at !== TAIL.length || !bytes.subarray(at).equals(TAIL))
+        return undefined
+      starts[count] = at
+      return starts.subarray(0, count + 1)
+    },
+  }
 }
 
 const COMMA = 0x2c

@@ -244,6 +244,22 @@ describe('a large list', () => {
     expect(open().listed(keyOf('never'))).toBeUndefined()
   })
 
+  it('is the same when it is read in pieces', async () => {
+    writeFileSync(file, printManifest(new Map(lines(6000))))
+    const manifest = new Manifest(root)
+    await manifest.read()
+    expect(manifest.read()).toBeUndefined()
+    const inPieces = manifest.lines()
+    expect(inPieces?.size).toBe(6000)
+    for (const [key] of lines(6000)) expect(inPieces?.get(key)).toEqual(LINE)
+    edit(text => text.replace(',"', '\n,"'))
+    await manifest.read()
+    expect(manifest.lines()?.size).toBe(6000)
+    edit(text => text.slice(0, -1000))
+    await manifest.read()
+    expect(await refusal(() => manifest.lines())).toMatch(/not JSON/)
+  })
+
   it('is one again before what is beside it is long', async () => {
     const cache = open()
     const names = Array.from({ length: 20 }, (_, number) => `new ${number}`)

@@ -1,7 +1,16 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UpscaleError } from '../errors.ts'
-import { errnoOf, readFileOfLimitSync, renamePatiently, stampOf, syncFolder, unreadable } from './disk.ts'
+import {
+  errnoOf,
+  readFileOfLimit,
+  readFileOfLimitSync,
+  renamePatiently,
+  stampFrom,
+  stampOf,
+  syncFolder,
+  unreadable,
+} from './disk.ts'
 import { acquireLock, LOCKS, whileHeld } from './lock/lock.ts'
 import { createManifestAdditions, type ManifestAdditions } from './manifest-additions.ts'
 import {
@@ -12,6 +21,7 @@ import {
   type ManifestText,
   printLine,
   readManifest,
+  readManifestInPieces,
 } from './manifest-text.ts'
 import { fillFolder, withTemporary } from './publish.ts'
 import type { EntryReader } from './read-entry.ts'
@@ -59,6 +69,7 @@ export class Manifest {
     | undefined
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
+  #reading: Promise<void> | undefined
 
   /** @param root the durable root */
   constructor(root: string) {
@@ -81,6 +92,40 @@ export class Manifest {
     if (this.#lines?.text !== text || this.#lines.added !== added)
       this.#lines = { text, added, list: this.#listOf(text, added) }
     return this.#lines.list
+  }
+
+  /**
+   * Reads a large list that was not read since it was replaced, while the event loop goes round: {@link lines} reads it at
+   * once. Costs a `stat`; what can't be read is left to {@link lines}.
+   *
+   * @returns undefined where there is nothing to wait for
+   */
+  read(): Promise<void> | undefined {
+    const stamp = this.#unreadStamp()
+    if (stamp === undefined) return undefined
+    this.#reading ??= this.#readInPieces(stamp).finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  /** The stamp of a large list that was not read. */
+  #unreadStamp(): string | undefined {
+    try {
+      const facts = statSync(this.file, { throwIfNoEntry: false })
+      if (facts === undefined || facts.size < LARGE_MANIFEST_BYTES) return undefined
+      const stamp = stampFrom(facts)
+      return stamp === this.#seen?.stamp ? undefined : stamp
+    } catch {
+      return undefined
+    }
+  }
+
+  async #readInPieces(stamp: string): Promise<void> {
+    const bytes = await readFileOfLimit(this.file, MAX_MANIFEST_BYTES).catch(() => undefined)
+    if (bytes === undefined) return
+    const text = await readManifestInPieces(bytes)
+    if (typeof text !== 'string') this.#seen = { stamp, text }
   }
 
   #listOf(text: ManifestText, added: ManifestLines): ListedAnswers {
@@ -136,6 +181,7 @@ export class Manifest {
   async unite(): Promise<void> {
     if (this.#additions.read().size === 0) return
     await this.#whileLocked(async () => {
+      await this.read()
       const text = this.#text()
       if (text !== undefined) await this.#replace(text, new Map())
     })
@@ -145,6 +191,7 @@ export class Manifest {
     const added = new Map(this.#waiting)
     this.#waiting.clear()
     await this.#whileLocked(async () => {
+      await this.read()
       const before = this.lines()
       const isListed = ([key, line]: [string, ManifestLine]): boolean =>
         before?.get(key)?.sha256 === line.sha256

@@ -27,6 +27,8 @@ export async function findFinished(
   flight: FlightKey,
   context: PipelineContext,
 ): Promise<FinishedFile | undefined> {
+  const reading = readListOf(request, context)
+  if (reading !== undefined) await reading
   const known = context.hits.find(flight)
   if (known !== undefined && isCurrent(known, request, context)) {
     const entry = await context.stores.scratch.recheck('outputs', known.output)
@@ -46,8 +48,14 @@ export async function seeFinished(
 ): Promise<
   { readonly entry: CacheEntry; readonly answerKey: AnswerKey; readonly source: SourceFacts } | undefined
 > {
+  await readListOf(request, context)
   const found = await lookUp(source, request, context)
   return found && { entry: found.entry, answerKey: found.hit.answerKey, source: found.hit.source }
+}
+
+/** Reads the list that paid answers are compared with, where that takes a while. */
+function readListOf({ engine }: ResolvedRequest, { stores }: PipelineContext): Promise<void> | undefined {
+  return engine.billing === 'paid' ? stores.durable.readManifest() : undefined
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
