@@ -121,12 +121,13 @@ describe('the choice', () => {
 
 const quantised10 = quantised(photo, 10)
 
+const first = await compileNetwork(randomModel(2, [8, 8]))
+const second = await compileNetwork(randomModel(2, [16, 8, 8, 8, 8, 8]))
+
 describe('two networks', () => {
   const [width, height] = [90, 70]
   const [columns, rows] = [Math.ceil(width / BLOCK), Math.ceil(height / BLOCK)]
   const image = paint(width, height, 3, photo)
-  const first = compileNetwork(randomModel(2, [8, 8]))
-  const second = compileNetwork(randomModel(2, [16, 8, 8, 8, 8, 8]))
   const mixed = (weight: (column: number) => number, tile?: { width: number; height: number }) => {
     const weights = Uint8Array.from({ length: columns * rows }, (_, i) => weight(i % columns))
     const over = { network: second, mix: { weights, columns, rows } }

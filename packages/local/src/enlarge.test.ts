@@ -38,7 +38,7 @@ describe('enlarge gives the bytes of the plain arithmetic', () => {
     ["in both forms, where weights don't fit Winograd's", mixed],
   ])('%s', async (_name, model) => {
     const image = noise(21, 13)
-    const { data } = await enlarge(image, compileNetwork(model), pool, options)
+    const { data } = await enlarge(image, await compileNetwork(model), pool, options)
     expect(data).toEqual(referenceUpscale(model, image))
   })
 
@@ -52,14 +52,15 @@ describe('enlarge gives the bytes of the plain arithmetic', () => {
   ])('for a picture of %i x %i', async (width, height) => {
     const model = randomModel(2, [8, 8])
     const image = noise(width, height)
-    const result = await enlarge(image, compileNetwork(model), pool, options)
+    const result = await enlarge(image, await compileNetwork(model), pool, options)
     expect(result).toMatchObject({ width: width * 2, height: height * 2, channels: 3 })
     expect(result.data).toEqual(referenceUpscale(model, image))
   })
 })
 
+const network = await compileNetwork(randomModel(2, [16, 16, 16]))
+
 describe('tiles', () => {
-  const network = compileNetwork(randomModel(2, [16, 16, 16]))
   const image = noise(90, 70)
 
   it.each([
@@ -100,7 +101,7 @@ describe('tiles', () => {
     const image = paint(72, 64, 3, value)
     const expected = referenceUpscale(model, image)
     for (const tile of [undefined, { width: 37, height: 21 }]) {
-      const { data } = await enlarge(image, compileNetwork(model), pool, {
+      const { data } = await enlarge(image, await compileNetwork(model), pool, {
         ...options,
         ...(tile && { tile }),
       })
@@ -126,7 +127,7 @@ describe('straight lines', () => {
   it.each([2, 3, 4])(
     'and edges of two colours keep them at x%i, in the middle and at both sides',
     async scale => {
-      const network = compileNetwork(randomModel(scale, [8, 8], { size: 20000 }))
+      const network = await compileNetwork(randomModel(scale, [8, 8], { size: 20000 }))
       const ink = (x: number) => x === 5 || (x > 8 && x < 11) || x > 15
       const upright = paint(20, 9, 3, (x, _y, c) => (ink(x) ? 200 : 40) + c)
       const level = paint(9, 20, 3, (_x, y, c) => (ink(y) ? 200 : 40) + c)
@@ -148,7 +149,7 @@ describe('straight lines', () => {
   ])('leave the network its say beside one %s', async (_what, value) => {
     const model = randomModel(2, [8, 8], { size: 3000 })
     const image = paint(7, 8, 1, value)
-    const { data } = await enlarge(image, compileNetwork(model), pool, options)
+    const { data } = await enlarge(image, await compileNetwork(model), pool, options)
     expect(data).toEqual(referenceUpscale(model, image))
     const middle = data.subarray(8 * 14 + 6, 8 * 14 + 8)
     expect([...middle]).not.toEqual([image.data[4 * 7 + 3], image.data[4 * 7 + 3]])
@@ -157,7 +158,7 @@ describe('straight lines', () => {
 
 describe('colours', () => {
   it.each([2, 3, 4])('stay exactly flat at x%i, however loud the network is', async scale => {
-    const network = compileNetwork(randomModel(scale, [8], { size: 20000 }))
+    const network = await compileNetwork(randomModel(scale, [8], { size: 20000 }))
     for (const colour of [[0, 128, 255], [51, 153, 204], [1, 2, 254], [77]]) {
       const framed = paint(12, 9, colour.length === 1 ? 1 : 3, (x, _y, c) => (x < 3 ? 255 : (colour[c] ?? 0)))
       const { data, width } = await enlarge(framed, network, pool, options)
@@ -169,13 +170,13 @@ describe('colours', () => {
   })
 
   it('of a wholly flat picture are kept', async () => {
-    const network = compileNetwork(randomModel(2, [8], { size: 20000 }))
+    const network = await compileNetwork(randomModel(2, [8], { size: 20000 }))
     const { data } = await enlarge(flat(300, 2, [9, 99, 199]), network, pool, options)
     expect(data).toEqual(flat(600, 4, [9, 99, 199]).data)
   })
 
   it('of a grey picture are the mean of the same picture in RGB', async () => {
-    const network = compileNetwork(randomModel(2, [8, 8]))
+    const network = await compileNetwork(randomModel(2, [8, 8]))
     const grey = noise(40, 30, 1)
     const rgb = paint(40, 30, 3, (x, y) => grey.data[y * 40 + x] ?? 0)
     const result = await enlarge(grey, network, pool, options)
@@ -193,7 +194,7 @@ describe('registration', () => {
   it.each([2, 3, 4])('of an edge and of its mirror image agree at x%i', async scale => {
     const edge = paint(20, 20, 1, x => (x < 9 ? 20 : x === 9 ? 90 : 220))
     const mirrored = paint(20, 20, 1, x => edge.data[19 - x] ?? 0)
-    const network = compileNetwork(randomModel(scale, [8], { size: 0 }))
+    const network = await compileNetwork(randomModel(scale, [8], { size: 0 }))
     const there = await enlarge(edge, network, pool, options)
     const back = await enlarge(mirrored, network, pool, options)
     expect([...there.data.subarray(0, there.width)].reverse()).toEqual([...back.data.subarray(0, back.width)])
@@ -203,7 +204,7 @@ describe('registration', () => {
     const ramp = paint(20, 5, 1, x => x * 10)
     const { data, width } = await enlarge(
       ramp,
-      compileNetwork(randomModel(scale, [8], { size: 0 })),
+      await compileNetwork(randomModel(scale, [8], { size: 0 })),
       pool,
       options,
     )
@@ -218,11 +219,23 @@ describe('registration', () => {
     const image = noise(9, 6)
     const { data } = await enlarge(
       image,
-      compileNetwork(randomModel(2, [8], { anchor: 'nearest', size: 0 })),
+      await compileNetwork(randomModel(2, [8], { anchor: 'nearest', size: 0 })),
       pool,
       options,
     )
     const repeated = paint(18, 12, 3, (x, y, c) => image.data[((y >> 1) * 9 + (x >> 1)) * 3 + c] ?? 0)
     expect(data).toEqual(repeated.data)
   })
+})
+
+it('is made ready layer by layer, while others go on', async () => {
+  let rounds = 0
+  const count = (): void => {
+    rounds++
+    timer = setImmediate(count)
+  }
+  let timer = setImmediate(count)
+  await compileNetwork(randomModel(2, [8, 8, 8, 8]))
+  clearImmediate(timer)
+  expect(rounds).toBeGreaterThanOrEqual(4)
 })

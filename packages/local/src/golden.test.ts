@@ -37,7 +37,7 @@ describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWi
 
   it.each(golden.cases)('$name comes out as the recipe says', async ({ width, height, input, ...sums }) => {
     const image: PixelImage = { data: Uint8Array.from(input), width, height, channels: 3 }
-    const { data } = await enlarge(image, compileNetwork(model), pool, options)
+    const { data } = await enlarge(image, await compileNetwork(model), pool, options)
     const within = (values: readonly number[]) => (x: number, y: number, colour: number) =>
       values[(y * width * scale + x) * 3 + colour] ?? 0
     const expected = referenceBytes(image, scale, within(sums.anchor), within(sums.residual))
@@ -46,7 +46,7 @@ describe.each(readdirSync(new URL('golden/', folder)).filter(name => name.endsWi
 
   it('mirrored does to mirror images what the recipe says', async () => {
     const mirroring = { across: true, down: true }
-    const network = compileNetwork(mirrored(model, mirroring))
+    const network = await compileNetwork(mirrored(model, mirroring))
     for (const { width, height, input, residual } of golden.cases) {
       const image = mirrorImage({ data: Uint8Array.from(input), width, height, channels: 3 }, mirroring)
       const { data } = await enlarge(image, network, pool, options)

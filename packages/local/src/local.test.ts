@@ -125,10 +125,10 @@ describe('quality', () => {
       const name = weightFileName('photo', scale)
       const model = parseModel(readWeights(name), name)
       const pool = createPool(1)
-      const made = [0, 1, 2, 3].map(bits =>
+      const made = [0, 1, 2, 3].map(async bits =>
         enlarge(
           image,
-          compileNetwork(mirrored(model, { across: (bits & 1) > 0, down: (bits & 2) > 0 })),
+          await compileNetwork(mirrored(model, { across: (bits & 1) > 0, down: (bits & 2) > 0 })),
           pool,
           { ...context, threads: 1 },
         ),

@@ -60,11 +60,11 @@ const RUNNER_REVISION = 3
 export function local(options: LocalOptions = {}): PixelEngine {
   const { model, threads } = resolveOptions(options)
   const pool = createPool(threads)
-  const networks = new Map<string, Network>()
+  const networks = new Map<string, Promise<Network>>()
   let revision: string | undefined
 
   /** Reads the weights when they are first needed. */
-  function networkFor(expert: Expert, scale: Scale, isBest = false): Network {
+  function networkFor(expert: Expert, scale: Scale, isBest = false): Promise<Network> {
     // A drawing gains nothing by it: type isn't mirrored, and hardly was in what `design` learned from.
     const isMirrored = isBest && expert !== 'design'
     const name = weightFileName(expert, scale)
@@ -103,13 +103,14 @@ export function local(options: LocalOptions = {}): PixelEngine {
       }
       signal.throwIfAborted()
       const { model: wanted = model } = params
-      if (isExpert(wanted)) return enlarge(image, networkFor(wanted, known), pool, { signal, threads })
+      if (isExpert(wanted)) return enlarge(image, await networkFor(wanted, known), pool, { signal, threads })
       const isBest = wanted === 'quality'
       const { base, over } = await choose(image, pool, signal)
-      const larger = await enlarge(image, networkFor(base, known, isBest), pool, {
+      const network = await networkFor(base, known, isBest)
+      const larger = await enlarge(image, network, pool, {
         signal,
         threads,
-        over: over && { network: networkFor(over.expert, known, isBest), mix: over.mix },
+        over: over && { network: await networkFor(over.expert, known, isBest), mix: over.mix },
       })
       return { ...larger, chosen: over === undefined ? base : `${base} and ${over.expert}` }
     },

@@ -8,14 +8,19 @@ import { compileProgram, type Program } from './program.ts'
  */
 export type Network = readonly [Program] | readonly [Program, Program, Program, Program]
 
-/** Makes a model ready for the kernel. */
-export function compileNetwork(model: Model): Network {
-  return [compileProgram(model)]
+/** Makes a model ready for the kernel, while the event loop goes round. */
+export async function compileNetwork(model: Model): Promise<Network> {
+  return [await compileProgram(model)]
 }
 
 /** The same, to be asked for a picture and for its mirror images, for the mean of the answers. */
-export function compileMirroredNetwork(model: Model): Network {
-  const program = (across: boolean, down: boolean): Program =>
+export async function compileMirroredNetwork(model: Model): Promise<Network> {
+  const program = (across: boolean, down: boolean): Promise<Program> =>
     compileProgram(mirrored(model, { across, down }))
-  return [program(false, false), program(true, false), program(false, true), program(true, true)]
+  return [
+    await program(false, false),
+    await program(true, false),
+    await program(false, true),
+    await program(true, true),
+  ]
 }

@@ -4,7 +4,7 @@ import { compileNetwork } from './network.ts'
 import { createPool, type Pool } from './pool.ts'
 import { noise, randomModel } from './test-support/pictures.ts'
 
-const network = compileNetwork(randomModel(2, [32, 32, 32, 32]))
+const network = await compileNetwork(randomModel(2, [32, 32, 32, 32]))
 const never = new AbortController().signal
 
 let pool: Pool

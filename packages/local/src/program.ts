@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { phasesFor } from './anchor.ts'
 import type { Model } from './model.ts'
 import { type PackedLayer, packLayer } from './pack.ts'
@@ -38,11 +39,14 @@ const RING_ROWS = 3
 const BUSY_REACH = 5
 
 /** Lays out the kernel's memory; assembly/program.ts reads the table written here. */
-export function compileProgram(model: Model): Program {
+export async function compileProgram(model: Model): Promise<Program> {
   const { scale } = model
-  const layers = model.layers.map((layer, index) =>
-    packLayer(layer, index === model.layers.length - 1 ? shuffledOrder(scale) : undefined),
-  )
+  const layers: PackedLayer[] = []
+  for (const [index, layer] of model.layers.entries()) {
+    // A layer takes some milliseconds.
+    await setImmediate()
+    layers.push(packLayer(layer, index === model.layers.length - 1 ? shuffledOrder(scale) : undefined))
+  }
   // The anchor reaches two pixels, the limit one, each layer one more.
   const halo = Math.max(BUSY_REACH, layers.length)
   const rows = LARGEST_TILE.height + 2 * halo
