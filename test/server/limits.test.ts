@@ -346,17 +346,42 @@ describe('an order as JSON', () => {
   })
 })
 
-test('an upload that rests is ended, and one of another key goes on meanwhile', async () => {
-  const server = await start({ keys: `${KEY},other-key`, maxEdits: 2, uploadIdleMs: 200 })
-  const rest = (): Promise<unknown> =>
-    fetch(`${server.url}/images/edits`, {
-      method: 'POST',
-      headers: { authorization: 'Bearer other-key', 'content-type': 'multipart/form-data; boundary=X' },
-      body: new ReadableStream({ start: controller => controller.enqueue(Buffer.from('--X\r\n')) }),
-      duplex: 'half',
-    } as RequestInit).catch(() => 'cut')
-  const resting = [rest(), rest(), rest()]
+test('64 uploads that rest or come byte by byte are ended, and one of another key goes on meanwhile', async () => {
+  const server = await start({ keys: `${KEY},other-key`, uploadIdleMs: 1000, uploadTimeoutMs: 2000 })
+  const byOther = { authorization: 'Bearer other-key' }
+  const uploads = Array.from({ length: 64 }, (_, at) => slowUpload(server.url, at % 2 === 0))
+  await expect.poll(async () => (await post(server, form(image), byOther)).status).toBe(429)
   expect((await post(server, form(image))).status).toBe(200)
-  await Promise.all(resting)
-  expect((await post(server, form(image), { authorization: 'Bearer other-key' })).status).toBe(200)
+  const answers = await Promise.all(uploads)
+  const counts = { cut: 0, refused: 0, late: 0 }
+  for (const answer of answers) {
+    if (answer === '') counts.cut++
+    else if (/^HTTP\/1\.1 408 [\s\S]*"code":"INVALID_REQUEST"/.test(answer)) counts.late++
+    else if (/^HTTP\/1\.1 429 [\s\S]*"code":"RATE_LIMITED"/.test(answer)) counts.refused++
+  }
+  expect(counts.cut + counts.refused + counts.late).toBe(64)
+  // Its share is half of the 64 that may be under way.
+  expect(counts.refused).toBeGreaterThanOrEqual(32)
+  expect(Math.min(counts.cut, counts.late)).toBeGreaterThan(0)
+  expect((await post(server, form(image), byOther)).status).toBe(200)
 })
+
+/** Sends the head of an upload, then nothing or a byte now and then, until the server ends it. Returns what it said. */
+async function slowUpload(url: string, drips: boolean): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const head = [
+    'POST /openai/v1/images/edits HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Authorization: Bearer other-key',
+    'Content-Type: multipart/form-data; boundary=X',
+    'Content-Length: 100000',
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  const timer = drips ? setInterval(() => socket.write('-'), 100) : undefined
+  try {
+    return await text(socket)
+  } finally {
+    clearInterval(timer)
+    socket.destroy()
+  }
+}

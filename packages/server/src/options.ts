@@ -41,9 +41,9 @@ export interface ServerOptions extends Omit<UpscalerOptions, NotHere> {
    * half of it, and as many uploads on their way. @default 64
    */
   maxEdits?: number
-  /** How long a client may take to send a request, in milliseconds; 1000 to 3600000. @default 120000 */
+  /** How long a client may take to send a request, in milliseconds; 1000 to 3600000. Then the answer is 408. @default 120000 */
   uploadTimeoutMs?: number
-  /** How long an upload may rest, in milliseconds; 100 to 3600000. @default 10000 */
+  /** How long an upload may rest before its connection is closed, in milliseconds; 100 to 3600000. @default 10000 */
   uploadIdleMs?: number
 }
 

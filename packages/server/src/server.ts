@@ -43,6 +43,11 @@ const DEFAULT_PORT = 4010
 
 const DRAIN_STEP_MS = 50
 
+/** How long the head of a request may take, where its whole may take longer. */
+const HEADERS_TIMEOUT_MS = 60_000
+/** An upload that takes too long is ended a tenth of its time late at most. */
+const LOOKS_AT_AN_UPLOAD = 10
+
 /**
  * Makes a server that speaks OpenAI's image edits in upscale mode, as documented by Lumenfall, over an upscaler.
  * Clients' keys come from the environment, in UPSCALE_SERVER_KEYS.
@@ -129,6 +134,11 @@ function createApp(settings: ResolvedServer, parts: ServerParts): FastifyInstanc
     genReqId: newRequestId,
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.uploadTimeoutMs,
+    http: {
+      // Node takes the longer of both times for the whole request.
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, limits.uploadTimeoutMs),
+      connectionsCheckingInterval: limits.uploadTimeoutMs / LOOKS_AT_AN_UPLOAD,
+    },
     routerOptions: { ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
