@@ -120,6 +120,11 @@ describe('what Bun does not show, or shows in part, fails the build with the pla
       ['SOURCE_NOT_FOUND', 'main.js:1'],
     ],
     [
+      'a tag that is misspelled, which leads nowhere',
+      { 'index.html': PAGE, 'main.js': '\nimport a from "./terrazzo.png?upscal=2"\nconsole.log(a)' },
+      ['Could not resolve', 'main.js:2: "upscal" is no key of ours, did you mean "upscale"?'],
+    ],
+    [
       'a wrong directive',
       { 'index.html': PAGE, 'main.js': '\nimport a from "./terrazzo.png?upscale=99"\nconsole.log(a)' },
       ['BAD_DIRECTIVE', 'main.js:2'],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import type { UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
-import { build, createServer, type PluginOption } from 'vite'
+import { build, createServer, type Plugin, type PluginOption } from 'vite'
 import { imagetools } from 'vite-imagetools'
 import { afterEach, describe, expect, test } from 'vitest'
 import { oppositeOf } from '../support/five-forms.ts'
@@ -27,7 +27,8 @@ const CODE = `import data from './a.png?upscale=2&w=${WIDTH}&format=webp&as=meta
 import address from './a.png?w=${WIDTH}&upscale=2'
 import plain from './a.png?w=10&format=webp'
 import own from './a.png?upscale=2&as=metadata'
-export { address, data, own, plain }
+import bare from './a.png?upscale=2'
+export { address, bare, data, own, plain }
 `
 
 const orders: readonly (readonly [string, (options?: UpscaleOptions) => PluginOption[]])[] = [
@@ -57,7 +58,7 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
         outDir: 'dist',
       },
     })
-    const { address, data, own, plain } = await import(join(site.root, 'dist/main.js'))
+    const { address, bare, data, own, plain } = await import(join(site.root, 'dist/main.js'))
     const sizeOf = async (url: string): Promise<(string | number)[]> => {
       const { width, height, format } = await sharp(await readFile(join(site.root, 'dist', url))).metadata()
       return [width, height, format]
@@ -67,6 +68,7 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
     expect(await sizeOf(data.src)).toEqual([WIDTH, height, 'webp'])
     expect(await sizeOf(address)).toEqual([WIDTH, height, 'png'])
     expect(await sizeOf(plain)).toEqual([10, SIZE.height / 2, 'webp'])
+    expect(await sizeOf(bare)).toEqual([SIZE.width * 2, SIZE.height * 2, 'png'])
     expect(own).toMatchObject({ width: SIZE.width * 2, height: SIZE.height * 2, factor: 2 })
     expect(await sizeOf(own.src)).toEqual([SIZE.width * 2, SIZE.height * 2, 'png'])
   })
@@ -93,10 +95,11 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
       // A picture that takes longer than a moment is shown by a placeholder first.
       const shown = async (): Promise<unknown> => sizeOf((await server.ssrLoadModule('/main.js')).address)
       await expect.poll(shown, { timeout: 20_000 }).toEqual([WIDTH, height, 'png'])
-      const { data, own, plain } = await server.ssrLoadModule('/main.js')
+      const { bare, data, own, plain } = await server.ssrLoadModule('/main.js')
       expect(data).toMatchObject({ width: WIDTH, format: 'webp' })
       expect(await sizeOf(data.src)).toEqual([WIDTH, height, 'webp'])
       expect(await sizeOf(plain)).toEqual([10, SIZE.height / 2, 'webp'])
+      expect(await sizeOf(bare)).toEqual([SIZE.width * 2, SIZE.height * 2, 'png'])
       expect(own).toMatchObject({ width: SIZE.width * 2, height: SIZE.height * 2, factor: 2 })
     } finally {
       await server.close()
@@ -137,6 +140,40 @@ describe.each(orders)('%s vite-imagetools', (_, plugins) => {
       await server.close()
     }
   })
+})
+
+/** As SvelteKit's `<enhanced:img>` does: asks where a picture is, and hands that to vite-imagetools itself. */
+function enhanced(tools: Plugin): Plugin {
+  return {
+    name: 'enhanced',
+    transform: {
+      order: 'pre',
+      filter: { id: /main\.js$/ },
+      async handler(_, id) {
+        const resolved = await this.resolve(`./a.png?upscale=2&w=${WIDTH}&as=metadata&enhanced`, id)
+        const { load } = tools
+        const handler = typeof load === 'object' ? load.handler : load
+        const loaded = await handler?.call(this, resolved?.id ?? '')
+        return typeof loaded === 'string' ? loaded : (loaded?.code ?? null)
+      },
+    },
+  }
+}
+
+test.each(['before', 'behind'])('%s a plugin that reads what a reference leads to by itself', async order => {
+  const site = await project()
+  const [tools] = [imagetools()].flat() as [Plugin]
+  const others = [enhanced(tools), tools]
+  const own = upscale(UPSCALE)
+  await build({
+    root: site.root,
+    configFile: false,
+    logLevel: 'silent',
+    plugins: order === 'before' ? [own, others] : [others, own],
+    build: { assetsInlineLimit: 0, ssrEmitAssets: true, ssr: './main.js' },
+  })
+  const { default: told } = await import(join(site.root, 'dist/main.js'))
+  expect(told).toMatchObject({ width: WIDTH, format: 'png' })
 })
 
 test('a plugin that takes the reference before all others is an error that names the line to move', async () => {

@@ -422,6 +422,34 @@ describe.each(['webpack', 'rspack'] as const)('%s', name => {
   })
 })
 
+test.each(['webpack', 'rspack'] as const)(
+  '%s: forms of a picture that differ in anything are files of their own, without a digest of their bytes too',
+  async name => {
+    const queries = ['', '&format=webp', '&format=webp&quality=40', '&engine=local']
+    const imports = queries.map((query, index) => `import p${index} from './img/hero.png?upscale=2${query}'`)
+    const site = await project({
+      'src/main.js': `${imports.join('\n')}
+import own from './img/hero-3x.png'
+import other from './img/hero.jpg?upscale=2&format=webp'
+import made from './img/hero.png?upscale=3'
+globalThis.shown = [${queries.map((_, index) => `p${index}`).join()}, own, other, made]
+`,
+    })
+    await paint(site.root, 'src/img/hero-3x.png')
+    await paint(site.root, 'src/img/hero.jpg')
+    const images = { test: /\.(?:png|jpg|webp)$/, type: 'asset/resource' as const }
+    const rules = [{ ...images, generator: { filename: 'img/[name][ext]' } }]
+    const out = join(site.root, 'dist')
+    if (name === 'webpack') await buildWebpack(webpackConfig(site, out, UPSCALE, { module: { rules } }))
+    else await buildRspack(rspackConfig(site, out, UPSCALE, { module: { rules } }))
+    const tree = await builtBy(site)
+    const files = [...tree.keys()].filter(file => file.startsWith('img/'))
+    expect(files).toEqual(expect.arrayContaining(['img/hero-2x.png', 'img/hero-3x.png']))
+    expect(files).toHaveLength(queries.length + 3)
+    expect((await sharp(tree.get('img/hero-3x.png')).metadata()).width).toBe(SIZE.width)
+  },
+)
+
 test('webpack asks whether to inline a picture with the path beside its source', async () => {
   const site = await project({ 'src/main.js': PAGE })
   const dataUrlCondition = (_: unknown, { filename }: { readonly filename: string }): boolean =>

@@ -1,14 +1,18 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { build as esbuild } from 'esbuild'
 import HtmlWebpackPlugin from 'html-webpack-plugin'
+import { rolldown } from 'rolldown'
+import { rollup } from 'rollup'
 import upscaleEsbuild from 'unplugin-upscale/esbuild'
+import upscaleRolldown from 'unplugin-upscale/rolldown'
+import upscaleRollup from 'unplugin-upscale/rollup'
 import upscale from 'unplugin-upscale/vite'
 import { build, createLogger } from 'vite'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createDevServer } from '../support/dev-server.ts'
 import { buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
-import { buildRspack, rspackConfig } from '../support/more-hosts.ts'
+import { buildRspack, HOSTS, rspackConfig } from '../support/more-hosts.ts'
 import { paint } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
@@ -16,6 +20,7 @@ import { type Site, writeSite } from '../support/site.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
+  vi.restoreAllMocks()
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 
@@ -99,6 +104,42 @@ const LISTENED: Readonly<Record<string, (site: Site) => Promise<string>>> = {
     })
     return warnings.map(({ text }) => text).join('\n')
   },
+  async rollup(site) {
+    const lines: string[] = []
+    const bundle = await rollup({
+      input: join(site.root, 'main.js'),
+      plugins: [OTHER_FILES, upscaleRollup({ ...UPSCALE, root: site.root })],
+      onLog: (_, { message }) => void lines.push(message),
+    })
+    await bundle.write({ dir: join(site.root, 'dist') })
+    return lines.join('\n')
+  },
+  async rolldown(site) {
+    const lines: string[] = []
+    const bundle = await rolldown({
+      input: join(site.root, 'main.js'),
+      plugins: [OTHER_FILES, upscaleRolldown({ ...UPSCALE, root: site.root })],
+      onLog: (_, { message }) => void lines.push(message),
+    })
+    await bundle.write({ dir: join(site.root, 'dist') })
+    return lines.join('\n')
+  },
+  async farm(site) {
+    const written = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    await HOSTS.farm.build(site, join(site.root, 'dist'), UPSCALE)
+    return written.mock.calls.join('\n')
+  },
+}
+
+/** Pictures and style sheets, which Rollup and Rolldown leave to other plugins. */
+const OTHER_FILES = {
+  name: 'other-files',
+  resolveId: (id: string, importer: string | undefined) =>
+    importer !== undefined && /\.(?:css|png)\b/.test(id) ? join(dirname(importer), id) : undefined,
+  load: (id: string) =>
+    /\.(?:css|png)\b/.test(id)
+      ? { code: `export default ${JSON.stringify(id)}`, moduleType: 'js' as const }
+      : undefined,
 }
 
 function listener(lines: string[]): NodeJS.WritableStream {
@@ -110,8 +151,22 @@ function listener(lines: string[]): NodeJS.WritableStream {
   })
 }
 
-test.each(Object.entries(LISTENED))('%s: a misspelled tag is told of with its place', async (_, build) => {
-  expect(placesIn(await build(await siteOf(FORMS)))).toEqual(TOLD)
+test.each(Object.entries(LISTENED))('%s: a misspelled tag is told of with its place', async (name, build) => {
+  // Farm's page is the project's own, and counts among what the output was made of.
+  const page = name === 'farm' ? ['index.html:2'] : []
+  expect(placesIn(await build(await siteOf(FORMS)))).toEqual([...page, ...TOLD])
+})
+
+test('Rollup: a misspelled tag, which leads nowhere there, is told of beside its own error', async () => {
+  const site = await siteOf({ 'main.js': "\nimport hero from './hero.png?upscal=2'\nconsole.log(hero)\n" })
+  const lines: string[] = []
+  const built = rollup({
+    input: join(site.root, 'main.js'),
+    plugins: [upscaleRollup({ ...UPSCALE, root: site.root })],
+    onLog: (_, { message }) => void lines.push(message),
+  })
+  await expect(built).rejects.toThrow('Could not resolve "./hero.png?upscal=2"')
+  expect(placesIn(lines.join('\n'))).toEqual(['main.js:2'])
 })
 
 test('Vite: a misspelled tag is told of with its place, in a build and in dev', async () => {

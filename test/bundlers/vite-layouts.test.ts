@@ -71,6 +71,36 @@ test('%BASE_URL% and %VITE_…% are put in before the picture is looked for', as
   expect(html).not.toContain('%VITE_')
 })
 
+test('a picture that a page names by its own <base href> is found in the public folder, one beside the page before', async () => {
+  const { html, widths } = await buildSite(
+    {
+      'index.html': `<!doctype html><base href="%BASE_URL%img/">
+<img src="hero.png?upscale=2"><img srcset="./set%20one.png?upscale=2 2x"><img src="./own.png?upscale=2">`,
+    },
+    ['public/img/hero.png', 'public/img/set one.png', 'public/img/own.png', 'own.png'],
+    { base: '/sub/' },
+  )
+  expect(widths).toEqual({
+    'assets/hero-2x.png': WIDE,
+    'assets/set-one-2x.png': WIDE,
+    'assets/own-2x.png': WIDE,
+  })
+  expect(html).toMatch(/src="\/sub\/assets\/hero-2x-[\w-]+\.png"/)
+})
+
+test('a whole address is named where the page says that it is of its own server, and left to another one', async () => {
+  const page = (server: string): Record<string, string> => ({
+    'index.html': `<!doctype html>
+<link rel="canonical" href="https://example.com/">
+<meta property="og:image" content="https://${server}/hero.png?upscale=2">`,
+  })
+  await buildSite(page('images.example.org'), ['public/hero.png'], {})
+  await site?.remove()
+  await expect(buildSite(page('example.com'), ['public/hero.png'], {})).rejects.toThrow(
+    /LEFTOVER_REFERENCE[\s\S]*index\.html:3[\s\S]*upscale html --base https:\/\/example\.com\//,
+  )
+})
+
 test('a picture whose name has percent signs and no variable is itself', async () => {
   const { widths } = await buildSite(
     { 'index.html': '<!doctype html><img src="./50%25off%25.png?upscale=2">' },
@@ -133,30 +163,34 @@ test.each([
 })
 
 /** As Nuxt does: its own public folder, of which Vite knows nothing, and modules that give addresses in it. */
-function ownPublicFolder(): Plugin {
-  const PREFIX = '\0virtual:public?'
+function ownPublicFolder(prefix = 'virtual:public?'): Plugin {
   return {
     name: 'own-public-folder',
     resolveId: {
       order: 'post',
-      handler: id => (id.startsWith('/img/') ? PREFIX + encodeURIComponent(id) : undefined),
+      handler: id => (id.startsWith('/img/') ? prefix + encodeURIComponent(id) : undefined),
     },
-    load: id => (id.startsWith(PREFIX) ? `export default ${JSON.stringify(id)}` : undefined),
+    load: id => (id.startsWith(prefix) ? `export default ${JSON.stringify(id)}` : undefined),
   }
 }
 
-test.each(['public', 'static'])(
-  'a picture of a folder %s that a framework serves itself is upscaled, from a script and a style sheet',
-  async folder => {
+test.each([
+  ['public', 'app', 'virtual:public?'],
+  ['static', 'app', '\0virtual:public?'],
+  // A part of the project that has both an app and a public folder, as a layer of Nuxt.
+  ['layers/base/public', 'layers/base/app', 'virtual:public?'],
+])(
+  'a picture of a folder %s that a framework serves itself is upscaled, from a script and a style sheet in %s',
+  async (folder, part, prefix) => {
     const { widths } = await buildSite(
       {
-        'app/index.html': '<!doctype html><script type="module" src="./main.js"></script>',
-        'app/main.js':
+        'app/index.html': `<!doctype html><script type="module">import "../${part}/main.js"</script>`,
+        [`${part}/main.js`]:
           "import './main.css'\nimport hero from '/img/hero.png?upscale=2'\nwindow.hero = hero\n",
-        'app/main.css': 'body { background: url("/img/other.png?upscale=2") }\n',
+        [`${part}/main.css`]: 'body { background: url("/img/other.png?upscale=2") }\n',
       },
       [join(folder, 'img/hero.png'), join(folder, 'img/other.png')],
-      { root: 'app', publicDir: false, plugins: [ownPublicFolder()] },
+      { root: 'app', publicDir: false, plugins: [ownPublicFolder(prefix)] },
     )
     expect(widths).toEqual({ 'assets/hero-2x.png': WIDE, 'assets/other-2x.png': WIDE })
   },

@@ -1,5 +1,5 @@
 import { type Importer, UpscaleError } from 'upscale-core'
-import { countLines } from 'upscale-toolkit/references'
+import { countLines, isElsewhere } from 'upscale-toolkit/references'
 import {
   type Form,
   findOutputReferences,
@@ -86,6 +86,9 @@ export async function leftoverError(
 /** Content, of which a framework makes data and pages by itself. */
 const CONTENT = /\.(?:md|mdx|mdoc|markdown|ya?ml|toml)$/i
 
+const NOT_READ =
+  'the bundler does not read this place: use an attribute that it reads (src, srcset, href), or run "upscale html" on the output folder'
+
 /** What to write instead, in the place where the reference stands. */
 function remedyOf({ reference, output, form, isCopy }: Leftover, importer: Importer | undefined): string {
   if (isCopy && /\.[cm]?js$/.test(output)) {
@@ -106,8 +109,12 @@ function remedyOf({ reference, output, form, isCopy }: Leftover, importer: Impor
     case 'data':
       return `bundlers read no addresses in data: write ${load} where the data is used, or new URL('${reference}', import.meta.url).href`
     case 'page':
+      if (isElsewhere(reference)) {
+        return `bundlers leave whole addresses alone: write it without the server's name, or build with leftovers: "warn" and let "upscale html --base ${originOf(reference)}/" rewrite the output folder`
+      }
+      return NOT_READ
     case 'text':
-      return 'the bundler does not read this place: use an attribute that it reads (src, srcset, href), or run "upscale html" on the output folder'
+      return NOT_READ
     case 'style':
       return 'bundlers read url() and image-set() in declarations of style sheets that they are given: write it so, import the sheet, or import the picture in JavaScript'
     case 'tail':
@@ -126,6 +133,11 @@ function nameFor(reference: string): string {
 
 function extensionOf(reference: string): string {
   return /\.\w+$/.exec(pathOf(reference))?.[0] ?? ''
+}
+
+/** `https://example.com` of a whole address; of one without a protocol too. */
+function originOf(reference: string): string {
+  return new URL(reference, 'https://site.invalid').origin
 }
 
 function queryIn(reference: string): string {

@@ -31,3 +31,27 @@ test.each([
 ])('a text file: %s is text about a reference', async (_, text) => {
   expect(await found('llms-full.txt', text)).toEqual([])
 })
+
+const OWN = 'https://example.com/hero.png?upscale=2'
+
+test.each([
+  ['<link rel="canonical" href="https://example.com/a/">', OWN],
+  ['<meta property="og:url" content="http://example.com">', OWN],
+  ['<link rel="canonical" href="//example.com/a/">', '//example.com/hero.png?upscale=2'],
+])('a page: a whole address of the server that %s names is a reference', async (told, address) => {
+  for (const place of [
+    `<meta property="og:image" content="${address}">`,
+    `<script type="application/ld+json">{"image":"${address}"}</script>`,
+  ]) {
+    const page = `<!doctype html><head>${place}${told}</head>`
+    expect((await found('index.html', page)).map(([reference]) => reference)).toEqual([address])
+  }
+})
+
+test.each([
+  ['nothing', ''],
+  ['another server', '<link rel="canonical" href="https://www.example.org/">'],
+  ['a part of its address', '<link rel="canonical" href="/a/">'],
+])('a page that names %s leaves a whole address to its server', async (_, told) => {
+  expect(await found('index.html', `${told}<meta property="og:image" content="${OWN}">`)).toEqual([])
+})

@@ -9,6 +9,7 @@ import {
   PUT_IN,
   stringsOf,
 } from './code-strings.ts'
+import type { HtmlElement } from './elements.ts'
 import { withoutMarkdownCode } from './markdown-code.ts'
 import { isProseAttribute } from './prose-attributes.ts'
 import { type CodeToken, literalText, tokensOf } from './script.ts'
@@ -79,6 +80,8 @@ interface Found {
   readonly value: string
   readonly start: number
   readonly form: Form
+  /** True for a whole address of the server that the page says to be its own. */
+  readonly isOwn?: boolean
 }
 type Scanner = (text: string, depth: number) => Generator<Found> | AsyncGenerator<Found>
 
@@ -113,9 +116,10 @@ export async function findOutputReferences(
   const scan = scannerOf(name)
   if (scan === undefined || !mayHold(text)) return []
   const found = new Map<string, FoundReference>()
-  for await (const { value, start, form } of scan(text, 0)) {
+  for await (const { value, start, form, isOwn = false } of scan(text, 0)) {
     if (!TAG.test(value) || !isPictureReference(value) || isKnown(value)) continue
-    if (isElsewhere(value) && !ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))) continue
+    const isOurs = isOwn || ownPrefixes.some(prefix => prefix !== '' && value.startsWith(prefix))
+    if (isElsewhere(value) && !isOurs) continue
     // Of Markdown there may be copies that nobody shows; any other place says more.
     const known = found.get(value)?.form
     if (known === undefined || known === 'markdown-string')
@@ -343,7 +347,34 @@ function* scanPlainText(text: string): Generator<Found> {
 
 async function* scanPage(html: string, depth: number): AsyncGenerator<Found> {
   const { elementsOf } = await import('./elements.ts')
-  for (const { name, attributes, text, texts } of elementsOf(html)) {
+  const elements = [...elementsOf(html)]
+  const host = hostOf(elements)
+  for await (const found of scanElements(elements, depth)) {
+    yield host !== undefined && hostIn(found.value) === host ? { ...found, isOwn: true } : found
+  }
+}
+
+/** The server of a page, by the whole address that it tells search engines and those who share it. */
+function hostOf(elements: readonly HtmlElement[]): string | undefined {
+  for (const { name, attributes } of elements) {
+    const valueOf = (key: string): string | undefined =>
+      attributes.find(attribute => attribute.name === key)?.value
+    const isAddress =
+      (name === 'link' && valueOf('rel') === 'canonical') ||
+      (name === 'meta' && valueOf('property') === 'og:url')
+    const host = isAddress ? hostIn(valueOf('href') ?? valueOf('content') ?? '') : undefined
+    if (host !== undefined) return host
+  }
+  return undefined
+}
+
+function hostIn(address: string): string | undefined {
+  const whole = address.startsWith('//') ? `https:${address}` : address
+  return /^https?:/i.test(whole) && URL.canParse(whole) ? new URL(whole).host : undefined
+}
+
+async function* scanElements(elements: readonly HtmlElement[], depth: number): AsyncGenerator<Found> {
+  for (const { name, attributes, text, texts } of elements) {
     const type = attributes.find(attribute => attribute.name === 'type')?.value
     for (const { name: attribute, value, start } of attributes) {
       if (!mayHold(value)) continue

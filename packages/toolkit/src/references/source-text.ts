@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { isInside } from 'upscale-core/internal'
 import { isTaggedPicture, mayHoldTags, PICTURE_EXTENSIONS, pathOf } from './address.ts'
 import { countLines } from './lines.ts'
 import { scanCss, scanHtml } from './scan.ts'
@@ -115,18 +116,33 @@ function lastBlank(text: string, { start, end }: Stretch): number {
  * The file that a reference most likely means: relative to the file that has it, else in the folders where bundlers
  * and generators look. Undefined when there is none.
  *
- * @param root the project's folder
+ * @param root the project's folder; a part of it that lies closer to the source may have a public folder of its own, as
+ * layers of Nuxt and packages of a workspace do
  */
 export function resolveReference(address: string, source: string, root: string): string | undefined {
   const path = pathOf(address)
   const bare = path.replace(/^~?@\/|^~\/?/, '')
   const places = path.startsWith('/')
-    ? ['public', 'static', 'src', '.'].map(folder => join(root, folder, path))
+    ? [
+        ...['public', 'static', 'src', '.'].map(folder => join(root, folder, path)),
+        ...foldersAround(source, root).flatMap(part =>
+          ['public', 'static'].map(folder => join(part, folder, path)),
+        ),
+      ]
     : [
         resolve(dirname(source), path),
         ...['src', 'public', 'static', '.'].map(folder => join(root, folder, bare)),
       ]
   return places.flatMap(place => [place, decode(place)]).find(place => existsSync(place))
+}
+
+/** The folders that a file lies in, from its own up to the root, which is not among them. */
+function foldersAround(file: string, root: string): string[] {
+  const folders: string[] = []
+  for (let at = resolve(root, dirname(file)); at !== root && isInside(at, root); at = dirname(at)) {
+    folders.push(at)
+  }
+  return folders
 }
 
 function decode(path: string): string {

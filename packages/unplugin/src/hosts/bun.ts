@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, resolve } from 'node:path'
 import { isUpscaleError, UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
+import { isPicturePath } from 'upscale-toolkit/references'
 import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import type { HostLogger } from '../host-logger.ts'
@@ -86,9 +88,16 @@ export function bunPlugin(userOptions: UpscaleOptions): BunPlugin {
       build.onEnd(async ({ success, outputs }) => {
         try {
           tell(projectUpscaler)
-          if (!success) return
+          const own = [...seen].filter(file => !file.includes('/node_modules/') && isFile(file))
+          if (!success) {
+            // One whose tag is misspelled leads nowhere, which is all that Bun says of it.
+            for (const file of own.filter(one => !isPicturePath(one))) {
+              projectUpscaler.noticeSlips(file, await readFile(file, 'utf8'))
+            }
+            return
+          }
           await writeBuildFiles(options, projectUpscaler)
-          const left = await leftoverOf(outputs, seen, root, projectUpscaler)
+          const left = await leftoverOf(outputs, own, root, projectUpscaler)
           if (left === undefined) return
           if (options.leftovers === 'error') throw shown(left)
           LOGGER.warn(left.message)
@@ -182,7 +191,7 @@ function shown(error: UpscaleError): UpscaleError {
 
 async function leftoverOf(
   outputs: BunOutput['outputs'],
-  seen: ReadonlySet<string>,
+  own: readonly string[],
   root: string,
   projectUpscaler: ProjectUpscaler,
 ): Promise<UpscaleError | undefined> {
@@ -193,7 +202,6 @@ async function leftoverOf(
   const written = new Set(outputs.map(({ path }) => basename(path)))
   const isKnown = (reference: string): boolean => written.has(basename(pathOf(reference)))
   const [first, ...others] = await findLeftovers(files, { ownPrefixes: [], isKnown })
-  const own = [...seen].filter(file => !file.includes('/node_modules/') && isFile(file))
   if (first === undefined) {
     const contents = await Promise.all(
       outputs.map(async output => new Uint8Array(await output.arrayBuffer())),

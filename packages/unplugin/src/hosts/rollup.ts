@@ -75,8 +75,12 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     transform(code, id) {
       return mayHoldTags(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
     },
-    async buildEnd() {
+    async buildEnd(error) {
       if (current !== undefined) {
+        // One whose tag is misspelled leads nowhere, which is all that Rollup says of it.
+        if (error !== undefined) {
+          for (const file of sourceFiles(this)) current.noticeSlips(file, await readFile(file, 'utf8'))
+        }
         tell(current)
         await writeBuildFiles(options, current)
       }

@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { ResolvedOptions } from 'upscale-core'
 import { isElsewhere } from 'upscale-toolkit/references'
 import type { ResolvedConfig } from 'vite'
@@ -47,7 +47,7 @@ export async function sourceOf(
   find: FindFile,
 ): Promise<string> {
   const found = publicFile(path, config) ?? (await find(path))
-  const isVirtual = found?.startsWith('\0') ?? false
+  const isVirtual = found !== undefined && !isAbsolute(found)
   if (found !== undefined && !isVirtual) return found
   const isOfSite = path.startsWith('/') || importer === undefined
   const file = isOfSite ? join(config.root, path) : resolve(dirname(importer), path)

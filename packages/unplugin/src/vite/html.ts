@@ -1,12 +1,14 @@
+import { dirname, resolve } from 'node:path'
 import MagicString from 'magic-string'
 import type { Directive } from 'upscale-core'
 import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
 import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
 import type { UpscaleRule } from 'upscale-toolkit/rules'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
+import { isFile } from '../is-file.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
-import { sourceOf } from './files.ts'
+import { type FindFile, publicFile, sourceOf } from './files.ts'
 import { decodePath, relativeUrl } from './paths.ts'
 import { addressFor, type ViteSession } from './session.ts'
 
@@ -66,18 +68,42 @@ export async function rewriteHtml(html: string, filename: string, session: ViteS
   // The parser takes its time to load, so only pages with a tag get it, which may come with what Vite puts in.
   if (!mayHoldTags(withEnvironment(html, session.config))) return html
   const { elementsOf } = await import('upscale-toolkit/references/elements')
+  const elements = [...elementsOf(html)]
+  const page: Page = { filename, find: findByBase(elements, filename, session.config) }
   const edited = new MagicString(html)
-  for (const element of elementsOf(html)) {
+  for (const element of elements) {
     for (const { attribute, isSrcset } of assetAttributes(element, session.config)) {
       const value = isSrcset
-        ? await rewriteSrcset(attribute.value, filename, session)
-        : await rewriteAddress(attribute.value, filename, session)
+        ? await rewriteSrcset(attribute.value, page, session)
+        : await rewriteAddress(attribute.value, page, session)
       if (value === undefined) continue
       const name = html.slice(attribute.start, attribute.end).split('=', 1)[0]
       edited.update(attribute.start, attribute.end, `${name}="${escapeAttribute(value)}"`)
     }
   }
   return edited.toString()
+}
+
+/** A page, and how its addresses are looked for where none is found beside it. */
+interface Page {
+  readonly filename: string
+  readonly find: FindFile
+}
+
+/**
+ * Vite takes no notice of `<base href>`, and leaves an address alone that names no file beside the page; a browser then
+ * finds it in the public folder.
+ */
+function findByBase(elements: readonly HtmlElement[], filename: string, config: ResolvedConfig): FindFile {
+  const href = elements
+    .find(({ name }) => name === 'base')
+    ?.attributes.find(({ name }) => name === 'href')?.value
+  return async path => {
+    if (href === undefined || isFile(resolve(dirname(filename), path))) return undefined
+    const start = new URL(withEnvironment(href, config), 'http://site.invalid')
+    const address = new URL(encodeURI(path), start)
+    return publicFile(decodePath(address.pathname), config)
+  }
 }
 
 function assetAttributes(
@@ -105,56 +131,50 @@ function isImageMeta({ name, property }: Readonly<Record<string, string>>): bool
 
 async function rewriteAddress(
   value: string,
-  filename: string,
+  { filename, find }: Page,
   session: ViteSession,
 ): Promise<string | undefined> {
   const reference = withEnvironment(value.trim(), session.config)
   if (!isTaggedImage(reference)) return undefined
   const site = { reference: withDecodedPath(reference), importer: filename }
-  const { file, rest } = await addressFor(site, 'this attribute', session, async () => undefined)
+  const { file, rest } = await addressFor(site, 'this attribute', session, find)
   return relativeUrl(filename, file) + rest
 }
 
-async function rewriteSrcset(
-  srcset: string,
-  filename: string,
-  session: ViteSession,
-): Promise<string | undefined> {
+async function rewriteSrcset(srcset: string, page: Page, session: ViteSession): Promise<string | undefined> {
   const candidates = findCandidates(srcset).map(candidate => ({
     ...candidate,
     address: withEnvironment(candidate.address, session.config),
   }))
   if (!candidates.some(({ address }) => isTaggedImage(address))) return undefined
-  const rewritten = await Promise.all(
-    candidates.map(candidate => rewriteCandidate(candidate, filename, session)),
-  )
+  const rewritten = await Promise.all(candidates.map(candidate => rewriteCandidate(candidate, page, session)))
   return printSrcset(rewritten.flat())
 }
 
 /** `as=srcset` is at home in a `srcset`: one candidate becomes the original and its pictures. */
 async function rewriteCandidate(
   candidate: SrcsetCandidate,
-  filename: string,
+  page: Page,
   session: ViteSession,
 ): Promise<SrcsetCandidate[]> {
   if (!isTaggedImage(candidate.address)) return [candidate]
-  const site = { reference: withDecodedPath(candidate.address), importer: filename }
+  const site = { reference: withDecodedPath(candidate.address), importer: page.filename }
   const directive = session.projectUpscaler.parse(site)
   if (directive.as !== 'srcset') {
-    const address = await rewriteAddress(candidate.address, filename, session)
+    const address = await rewriteAddress(candidate.address, page, session)
     return [{ address: address ?? candidate.address, descriptor: candidate.descriptor }]
   }
   const original = { address: pathOf(candidate.address) + directive.rest, descriptor: '1x' }
-  return [original, ...(await pictureCandidates(directive, site, filename, session))]
+  return [original, ...(await pictureCandidates(directive, site, page, session))]
 }
 
 async function pictureCandidates(
   directive: Directive,
   site: ReferenceSite,
-  filename: string,
+  { filename, find }: Page,
   session: ViteSession,
 ): Promise<SrcsetCandidate[]> {
-  const source = await sourceOf(directive.path, filename, session, async () => undefined)
+  const source = await sourceOf(directive.path, filename, session, find)
   return Promise.all(
     directive.requests.map(async request => {
       const file = await session.file(source, request, site)

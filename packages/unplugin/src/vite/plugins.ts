@@ -124,8 +124,8 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
         }
         // Before it is made: one that fails has to be looked at again when it is repaired.
         if (this.meta.watchMode) this.addWatchFile(source)
-        const { beside } = await session.slots.fill(source, directive.requests[0], site)
-        return beside + directive.rest
+        const { beside, file } = await session.slots.fill(source, directive.requests[0], site)
+        return (READ_BY_ASKER.test(directive.rest) ? file : beside) + directive.rest
       },
     },
     load: {
@@ -152,6 +152,9 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
     },
   }
 }
+
+/** SvelteKit's `<enhanced:img>` asks where a picture is and reads it at once, so it must be told a file. */
+const READ_BY_ASKER = /[?&]enhanced\b/
 
 /** The ids of pictures, whose modules may be ours. */
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})(?:\\?|$)`, 'i')

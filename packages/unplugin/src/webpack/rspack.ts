@@ -99,7 +99,7 @@ function typeRules(extensions: readonly string[]): RuleSetRule[] {
 const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 
 function renamed(
-  { request, contextInfo }: ResolveData,
+  { request, context, contextInfo }: ResolveData,
   projectUpscaler: ProjectUpscaler,
   loader: string,
   folder: (path: string) => string,
@@ -109,10 +109,11 @@ function renamed(
   const site = { reference: request, importer: contextInfo.issuer || undefined }
   const directive = projectUpscaler.parse(site)
   if (directive.as === 'url') {
-    const name = nameOf(request, projectUpscaler)
+    const beside = folder(directive.path)
+    const name = nameOf(request, resolve(context, beside), projectUpscaler)
     return name === undefined
       ? request
-      : `${folder(directive.path)}/${withoutRest(name)}${request.slice(pathOf(request).length)}!=!${request}`
+      : `${beside}/${withoutRest(name)}${request.slice(pathOf(request).length)}!=!${request}`
   }
   const stem = basename(directive.path, extname(directive.path))
   return `./${cleanName(stem)}.upscale-${directive.as}.js!=!${loader}!${request}`

@@ -5,8 +5,9 @@ import { TAGGED } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
 import type { Compiler, ResolveData } from 'webpack'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
+import { pathBeside } from '../path-beside.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
-import { isTaggedImage, pathOf } from '../reference.ts'
+import { isTaggedImage, pathOf, queryOf } from '../reference.ts'
 import { keepPlaceholders } from './kept-placeholders.ts'
 import { PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
@@ -103,9 +104,10 @@ function redirectVariant(data: ResolveData, projectUpscaler: ProjectUpscaler, lo
 function nameAsset(createData: CreateData, projectUpscaler: ProjectUpscaler): void {
   const { resource, matchResource } = createData
   if (resource === undefined || matchResource !== undefined || !isTaggedImage(resource)) return
-  const named = nameOf(resource, projectUpscaler)
+  const folder = dirname(pathOf(resource))
+  const named = nameOf(resource, folder, projectUpscaler)
   // A directive that is wrong: the loader runs on the same text and reports it with its place.
-  if (named !== undefined) createData.matchResource = join(dirname(pathOf(resource)), named)
+  if (named !== undefined) createData.matchResource = join(folder, named)
 }
 
 /** True for a tagged image, and for an original that one of our modules imports, that no rule of the user matched. */
@@ -128,12 +130,26 @@ async function makeAsset(createData: CreateData, factory: ModuleFactory): Promis
   createData.generator = factory.getGenerator('asset/resource', settings?.generator)
 }
 
-export function nameOf(resource: string, projectUpscaler: ProjectUpscaler): string | undefined {
+/**
+ * The name of a picture's asset, with what is left of the query: `hero-2x.png`, or one of its own where a neighbour has that
+ * name or another request would have it.
+ * @param folder of the source, absolute
+ * @returns undefined when the directive is wrong, which the loader tells
+ */
+export function nameOf(
+  resource: string,
+  folder: string,
+  projectUpscaler: ProjectUpscaler,
+): string | undefined {
   try {
     const { path, requests, rest } = projectUpscaler.parse({ reference: resource, importer: undefined })
-    const [{ factor, format }] = requests
-    const extension = format === undefined ? extname(path) : `.${format === 'jpeg' ? 'jpg' : format}`
-    return `${cleanName(basename(path, extname(path)))}-${factor}x${extension}${rest}`
+    const [request] = requests
+    const { factor, format } = request
+    const file = basename(path)
+    const extension = format === undefined ? extname(file) : `.${format === 'jpeg' ? 'jpg' : format}`
+    const name = `${cleanName(basename(file, extname(file)))}-${factor}x${extension}`
+    const query = queryOf(request, projectUpscaler.options)
+    return basename(pathBeside(join(folder, file), name, query)) + rest
   } catch (error) {
     if (!isUpscaleError(error)) throw error
     return undefined

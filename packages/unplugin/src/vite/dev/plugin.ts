@@ -24,6 +24,9 @@ import { createDevSession, type DevSession } from './session.ts'
 /** Keys that Vite takes off an address itself; any other makes another plugin read the file. */
 const KEYS_OF_ADDRESSES = new Set(['url', 'no-inline', 'import', 't', 'v'])
 
+/** Plugins that make something of every picture with a query: Astro an object, vite-imagetools another picture. */
+const TAKERS = new Set(['astro:assets', 'imagetools'])
+
 /** The plugins of Vite's dev server. */
 export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
   const options = resolveBuildOptions(userOptions, { hasPages: true })
@@ -231,13 +234,13 @@ function devImportHooks(sessionOf: SessionOfHook): Pick<Plugin, 'resolveId' | 'l
 
 /**
  * True where Vite or another plugin reads the file itself, and would read the original: `inline`, keys of others, and
- * Astro, which makes an object of an import. A `%` or `#` in a name is beyond what Vite's dev server can address.
+ * plugins that take every picture. A `%` or `#` in a name is beyond what Vite's dev server can address.
  */
 function needsFile({ path, rest }: Directive, { plugins }: ResolvedConfig): boolean {
   const keys = [...new URLSearchParams(rest.replace(/#.*$/, '')).keys()]
   return (
     keys.some(key => !KEYS_OF_ADDRESSES.has(key)) ||
     /[%#]/.test(path) ||
-    plugins.some(({ name }) => name === 'astro:assets')
+    plugins.some(({ name }) => TAKERS.has(name))
   )
 }
