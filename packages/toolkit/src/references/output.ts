@@ -357,12 +357,12 @@ async function* scanPage(html: string, depth: number): AsyncGenerator<Found> {
 /** The server of a page, by the whole address that it tells search engines and those who share it. */
 function hostOf(elements: readonly HtmlElement[]): string | undefined {
   for (const { name, attributes } of elements) {
-    const valueOf = (key: string): string | undefined =>
+    const told = (key: string): string | undefined =>
       attributes.find(attribute => attribute.name === key)?.value
     const isAddress =
-      (name === 'link' && valueOf('rel') === 'canonical') ||
-      (name === 'meta' && valueOf('property') === 'og:url')
-    const host = isAddress ? hostIn(valueOf('href') ?? valueOf('content') ?? '') : undefined
+      (name === 'link' && told('rel') === 'canonical') ||
+      (name === 'meta' && told('property') === 'og:url')
+    const host = isAddress ? hostIn(told('href') ?? told('content') ?? '') : undefined
     if (host !== undefined) return host
   }
   return undefined
