@@ -360,8 +360,7 @@ function hostOf(elements: readonly HtmlElement[]): string | undefined {
     const told = (key: string): string | undefined =>
       attributes.find(attribute => attribute.name === key)?.value
     const isAddress =
-      (name === 'link' && told('rel') === 'canonical') ||
-      (name === 'meta' && told('property') === 'og:url')
+      (name === 'link' && told('rel') === 'canonical') || (name === 'meta' && told('property') === 'og:url')
     const host = isAddress ? hostIn(told('href') ?? told('content') ?? '') : undefined
     if (host !== undefined) return host
   }
