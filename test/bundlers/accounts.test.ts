@@ -8,7 +8,7 @@ import upscaleEsbuild from 'unplugin-upscale/esbuild'
 import upscaleRolldown from 'unplugin-upscale/rolldown'
 import upscaleRollup from 'unplugin-upscale/rollup'
 import { afterEach, describe, expect, test } from 'vitest'
-import { buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
+import { buildVite, buildWebpack, UPSCALE, webpackConfig } from '../support/hosts.ts'
 import { buildRspack, HOSTS, rspackConfig } from '../support/more-hosts.ts'
 import { paint, SIZE } from '../support/pictures.ts'
 import { readTree, type Site, writeSite } from '../support/site.ts'
@@ -142,6 +142,29 @@ test.each(Object.entries(INLINED))(
     expect(failure).toContain(`${file}:2`)
   },
 )
+
+/** Longer than a path may be; webpack and Rspack make a module of it, whose name is all of it. */
+const LONG_DATA = `data:image/svg+xml;charset=utf-8,${'%3Csvg%3E'.repeat(600)}`
+
+const BUILDS: Readonly<Record<string, (site: Site) => Promise<unknown>>> = {
+  webpack: site =>
+    buildWebpack(webpackConfig(site, dist(site), UPSCALE, { module: { rules: [IMAGES, IMAGES_OF_DATA] } })),
+  rspack: site =>
+    buildRspack(rspackConfig(site, dist(site), UPSCALE, { module: { rules: [IMAGES, IMAGES_OF_DATA] } })),
+  'Vite 8': site => buildVite(site, dist(site), UPSCALE),
+  esbuild: site => HOSTS.esbuild.build(site, dist(site), UPSCALE),
+  farm: site => HOSTS.farm.build(site, dist(site), UPSCALE),
+}
+const IMAGES_OF_DATA = { mimetype: 'image/svg+xml', type: 'asset/resource' as const }
+
+test.each(Object.entries(BUILDS))('%s: an address that holds a long picture itself is no path', async (_, build) => {
+  const site = await project({
+    'src/main.js': "import './sheet.css'\nimport hero from './hero.png?upscale=2'\nconsole.log(hero)\n",
+    'src/code.js': "import './main.js'\n",
+    'src/sheet.css': `a { background: url("${LONG_DATA}") }\n`,
+  })
+  await build(site)
+})
 
 describe.each(['webpack', 'rspack'] as const)('%s', name => {
   const build = async (site: Site, cache: boolean = false): Promise<void> => {

@@ -82,7 +82,12 @@ export function example(name: string): Example {
       let output = ''
       for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
       const server = { url: `http://localhost:${port}/`, output: () => output, close: () => stop(child) }
-      await answering(server, child)
+      try {
+        await answering(server, child)
+      } catch (error) {
+        await stop(child)
+        throw error
+      }
       return server
     },
     async texts(folder) {
@@ -112,14 +117,21 @@ function quiet(): NodeJS.ProcessEnv {
   }
 }
 
+/** How long a server may take to its first page, and for one answer, in milliseconds. */
+const TO_START_MS = 90_000
+const TO_ANSWER_MS = 30_000
+
+/** @throws with what the server printed, and its last answer, where it doesn't come to show a page */
 async function answering({ url, output }: RunningServer, child: ChildProcess): Promise<void> {
+  const until = Date.now() + TO_START_MS
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`the server ended: ${output()}`)
-    const isThere = await fetch(url).then(
-      ({ ok }) => ok,
-      () => false,
+    const answer = await fetch(url, { signal: AbortSignal.timeout(TO_ANSWER_MS) }).then(
+      async response => (response.ok ? undefined : `${response.status} ${await response.text()}`),
+      String,
     )
-    if (isThere) return
+    if (answer === undefined) return
+    if (child.exitCode !== null) throw new Error(`the server ended: ${output()}`)
+    if (Date.now() > until) throw new Error(`no page at ${url}, but ${answer}\n${output()}`)
     await new Promise(resolve => setTimeout(resolve, 100))
   }
 }
