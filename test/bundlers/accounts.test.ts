@@ -157,14 +157,17 @@ const BUILDS: Readonly<Record<string, (site: Site) => Promise<unknown>>> = {
 }
 const IMAGES_OF_DATA = { mimetype: 'image/svg+xml', type: 'asset/resource' as const }
 
-test.each(Object.entries(BUILDS))('%s: an address that holds a long picture itself is no path', async (_, build) => {
-  const site = await project({
-    'src/main.js': "import './sheet.css'\nimport hero from './hero.png?upscale=2'\nconsole.log(hero)\n",
-    'src/code.js': "import './main.js'\n",
-    'src/sheet.css': `a { background: url("${LONG_DATA}") }\n`,
-  })
-  await build(site)
-})
+test.each(Object.entries(BUILDS))(
+  '%s: an address that holds a long picture itself is no path',
+  async (_, build) => {
+    const site = await project({
+      'src/main.js': "import './sheet.css'\nimport hero from './hero.png?upscale=2'\nconsole.log(hero)\n",
+      'src/code.js': "import './main.js'\n",
+      'src/sheet.css': `a { background: url("${LONG_DATA}") }\n`,
+    })
+    await build(site)
+  },
+)
 
 describe.each(['webpack', 'rspack'] as const)('%s', name => {
   const build = async (site: Site, cache: boolean = false): Promise<void> => {
