@@ -10,10 +10,11 @@ const NAMES = [
   'in/\u009b31m.png',
   'in/::warning::w.png',
   'in/##vso[task.setvariable variable=a]b.png',
+  "in/##teamcity[buildStatus status='SUCCESS'].png",
   'in/broken\n::error::b.png',
 ]
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what no line may hold
-const RAW = /[\0-\x09\x0b-\x1f\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}|^\s*::|##(?:\[|vso\[)/mu
+const RAW = /[\0-\x09\x0b-\x1f\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}|^\s*::|##\w*\[/mu
 
 let project: Project
 beforeEach(async () => {

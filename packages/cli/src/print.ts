@@ -81,7 +81,7 @@ function jsonText(document: Document): string {
     .replace(/[\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}/gu, chars =>
       [...Array(chars.length).keys()].map(at => code(chars.charAt(at))).join(''),
     )
-    .replace(/##(?=\[|vso\[)/g, '#\\u0023')
+    .replace(/##(?=\w*\[)/g, '#\\u0023')
 }
 
 /** An error as part of a document. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES, UpscaleError } from './errors.ts'
 
-const HOSTILE = 'x\u001b[2J\u009b2J\u202e\u2066\u200b\r\n::error::y\u2028##vso[a]'
+const HOSTILE = 'x\u001b[2J\u009b2J\u202e\u2066\u200b\r\n::error::y\u2028##vso[a]##teamcity[b]'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what no message may hold
-const RAW = /[\0-\x09\x0b-\x1f\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}|^\s*::|##vso\[/mu
+const RAW = /[\0-\x09\x0b-\x1f\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}|^\s*::|##\w*\[/mu
 
 describe.each(ERROR_CODES)('%s', code => {
   test.each(['file', 'reference', 'requestId', 'hint', 'problem', 'importer'])(

@@ -66,6 +66,7 @@ describe('a text that stays readable', () => {
     ['::error file=x::y', '\\::error file=x::y'],
     [' ::warning::y', ' \\::warning::y'],
     ['x ##[error]y ##vso[task.setvariable]z', 'x #\\#[error]y #\\#vso[task.setvariable]z'],
+    ['###[a] ##teamcity[buildStatus]', '##\\#[a] #\\#teamcity[buildStatus]'],
     ['\u001b[2J\u009b31m\u0007', '\\u{1b}[2J\\u{9b}31m\\u{7}'],
     ['\u202egnp.exe\u2066\u200b\ufeff', '\\u{202e}gnp.exe\\u{2066}\\u{200b}\\u{feff}'],
     ['\u2028\u2029\u0085\u007f\ud800', '\\u{2028}\\u{2029}\\u{85}\\u{7f}\\u{d800}'],

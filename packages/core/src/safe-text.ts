@@ -38,14 +38,15 @@ const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 /**
  * Makes a text fit for one line of a terminal or of a CI log, with everything in it still to be seen: a file called
  * `a\n::error::b` is shown with the two characters `\n`. What would draw, turn or hide text is written as its number,
- * and what a CI service would take for a command (`::error::` at the start, `##[error]`, `##vso[…]`) gets a backslash.
+ * and what a CI service would take for a command (`::error::` at the start, `##[error]`, `##vso[…]`,
+ * `##teamcity[…]`) gets a backslash.
  * Names, addresses and texts from outside go through it wherever they are told. Text that went through stays the same.
  */
 export function escapeText(text: string): string {
   return text
     .replace(UNSAFE, char => NAMED[char] ?? `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
     .replace(/^(\s*):(?=:)/, '$1\\:')
-    .replace(/##(?=\[|vso\[)/g, '#\\#')
+    .replace(/##(?=\w*\[)/g, '#\\#')
 }
 
 /** Colours and weights, which a program gives to a text of its own. */
