@@ -176,9 +176,10 @@ describe.each(Object.entries(COMPILERS))('%s', (_, compilerOf) => {
     return [...data.subarray(0, 3), info.width]
   }
 
+  // The first one waits for the host to be loaded as well, which took 20 s on a machine that did other work.
   const near = (site: Site, { left }: Swatch) =>
     expect
-      .poll(() => shown(site).catch(() => []), { timeout: 30_000, interval: 100 })
+      .poll(() => shown(site).catch(() => []), { timeout: 80_000, interval: 100 })
       .toEqual([...left.map(value => expect.closeTo(value, -1.2)), 40])
 
   test('one wave of pictures is one more build', async () => {

@@ -282,7 +282,7 @@ let outside: Outside
 beforeAll(async () => {
   tools = await mkdtemp(join(tmpdir(), 'upscale-field-'))
   packed = await packAll(tools)
-  const others = await Promise.all(['vite', 'webpack', 'sharp'].map(name => asIn('test', name)))
+  const others = await Promise.all(['vite', 'webpack', 'sharp'].map(asInTest))
   outside = await installOutside(
     { 'package.json': '{ "private": true, "type": "module" }' },
     ['unplugin-upscale', 'upscale-cli', 'upscale-core'],
@@ -295,7 +295,9 @@ afterAll(async () => {
   await rm(tools, { recursive: true, force: true })
 })
 
-/** Writes a project of its own, and gives its folder. */
+const asInTest = (name: string): Promise<string> => asIn('test', name)
+
+/** Writes a project of its own. */
 async function write(root: string, { files, pictures }: Pick<Case, 'files' | 'pictures'>): Promise<void> {
   const all = { 'package.json': '{ "private": true, "type": "module" }', ...files }
   for (const [name, text] of Object.entries(all)) {
@@ -366,7 +368,7 @@ test('yarn-pnp: a project of Yarn 4, whose packages are in no folder, is upscale
   const own = Object.fromEntries(
     packed.filter(({ name }) => wanted.has(name)).map(({ name, file }) => [name, `file:${file}`]),
   )
-  const [, vite = ''] = (await asIn('test', 'vite')).split('@')
+  const [, vite = ''] = (await asInTest('vite')).split('@')
   await write(root, {
     files: {
       'package.json': JSON.stringify({
@@ -397,4 +399,57 @@ test('yarn-pnp: a project of Yarn 4, whose packages are in no folder, is upscale
   }
   expect(existsSync(join(root, '.pnp.cjs'))).toBe(true)
   expect(await widthsIn(await readTree(join(root, 'dist')))).toEqual({ 'assets/hero-2x.png': LARGE })
+})
+
+test('sveltekit-enhanced: the sizes of <enhanced:img> are made of the upscaled picture', async () => {
+  const names = ['kit', 'vite-plugin-svelte', 'adapter-static', 'enhanced-img'].map(
+    name => `@sveltejs/${name}`,
+  )
+  // It wants a newer Node than the oldest that the packages run on.
+  const others = [...names, 'svelte', 'node@24', ...(await Promise.all(['vite', 'sharp'].map(asInTest)))]
+  const project = await installOutside(
+    {
+      'package.json': '{ "private": true, "type": "module" }',
+      'vite.config.js': `import adapter from '@sveltejs/adapter-static'
+import { enhancedImages } from '@sveltejs/enhanced-img'
+import { sveltekit } from '@sveltejs/kit/vite'
+import upscale from 'unplugin-upscale/vite'
+
+export default {
+  plugins: [upscale({ engine: 'resize' }), enhancedImages(), sveltekit({ adapter: adapter() })],
+  build: { assetsInlineLimit: 0 },
+}
+`,
+      'src/app.html':
+        '<!doctype html><html><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
+      'src/routes/+layout.js': 'export const prerender = true\n',
+      'src/routes/+page.svelte': `<script>
+  import imported from '../lib/imported.png?upscale=2&enhanced'
+  import plain from '../lib/plain.png?upscale=2'
+</script>
+
+<enhanced:img src="./written.png?upscale=2" alt="written" />
+<enhanced:img src={imported} alt="imported" />
+<img src={plain} alt="plain" />
+`,
+    },
+    ['unplugin-upscale'],
+    others,
+    packed,
+  )
+  try {
+    const pictures = ['src/routes/written.png', 'src/lib/imported.png', 'src/lib/plain.png']
+    for (const picture of pictures) await paint(project.root, picture)
+    await project.run('vite', ['build', '--logLevel', 'error'])
+    const tree = await readTree(join(project.root, 'build'))
+    const webp = [...tree].filter(([name]) => name.endsWith('.webp'))
+    const widths = await Promise.all(
+      webp.map(async ([name, bytes]) => [/(\w+)-2x/.exec(name)?.[1], (await sharp(bytes).metadata()).width]),
+    )
+    const both = ['imported', 'written'].flatMap(name => [SMALL, LARGE].map(width => [name, width]))
+    expect(widths.sort()).toEqual(both)
+    expect(Object.values(await widthsIn(tree))).toContain(LARGE)
+  } finally {
+    await project.remove()
+  }
 })

@@ -117,9 +117,10 @@ function quiet(): NodeJS.ProcessEnv {
   }
 }
 
-/** How long a server may take to its first page, and for one answer, in milliseconds. */
+/** How long a server may take to its first page, for one answer, and to its end, in milliseconds. */
 const TO_START_MS = 90_000
 const TO_ANSWER_MS = 30_000
+const TO_END_MS = 30_000
 
 /** @throws with what the server printed, and its last answer, where it doesn't come to show a page */
 async function answering({ url, output }: RunningServer, child: ChildProcess): Promise<void> {
@@ -138,7 +139,11 @@ async function answering({ url, output }: RunningServer, child: ChildProcess): P
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return
+  const { pid } = child
   const ended = once(child, 'exit')
-  process.kill(-child.pid, 'SIGTERM')
-  await ended
+  process.kill(-pid, 'SIGTERM')
+  const end = setTimeout(() => process.kill(-pid, 'SIGKILL'), TO_END_MS)
+  const [, signal] = await ended
+  clearTimeout(end)
+  if (signal === 'SIGKILL') throw new Error('the server did not end when it was told to')
 }
