@@ -10,7 +10,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 test('folders of processes that were killed are removed, and nothing else', async () => {
   const parent = temporaryFolder()
-  vi.stubEnv('TMPDIR', parent)
+  for (const name of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(name, parent)
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   const own = processFolder('server')
