@@ -6,7 +6,8 @@ import { makeProject, type Project } from './command.ts'
 let project: Project
 beforeEach(async () => {
   project = await makeProject()
-  await project.write('hero.png', await picture(60, 40))
+  for (const name of ['hero.png', 'web/public/img/hero.png', 'web/public/img/2 small.png'])
+    await project.write(name, await picture(60, 40))
 })
 afterEach(() => project.remove())
 
@@ -22,6 +23,22 @@ async function picture(width: number, height: number): Promise<Buffer> {
     .toBuffer()
 }
 
+/** Two frames. */
+const MOVING = await sharp(
+  [
+    await picture(60, 40),
+    await sharp(await picture(60, 40))
+      .negate()
+      .png()
+      .toBuffer(),
+  ],
+  {
+    join: { animated: true },
+  },
+)
+  .gif()
+  .toBuffer()
+const NEXT = { 'web/package.json': '{ "dependencies": { "next": "^16.2.0" } }' }
 const IMAGETOOLS = '{ "devDependencies": { "vite-imagetools": "^12.0.0" } }'
 
 test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
@@ -52,6 +69,20 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
     {},
     `---\nimport { Image } from 'astro:assets'\nimport hero from '../../hero.png'\n---\n<Image src={hero} width="180" alt="" />`,
     `---\nimport { Image } from 'astro:assets'\nimport hero from '../../hero.png?upscale=3'\n---\n<Image src={hero} width="180" alt="" />`,
+  ],
+  [
+    'an <Image> of Next.js that gives one side',
+    'page.tsx',
+    {},
+    `import Image from 'next/image'\nimport hero from './hero.png'\nconst a = [<Image src={hero} height={80} alt="" />, <Image src={hero} fill alt="" />]`,
+    `import Image from 'next/image'\nimport hero from './hero.png?upscale=2'\nconst a = [<Image src={hero} height={80} alt="" />, <Image src={hero} fill alt="" />]`,
+  ],
+  [
+    'pictures of public/ in Next.js',
+    'web/app/page.tsx',
+    NEXT,
+    `import Image from "next/image";\nconst heroPicture = 1;\n{/* <Image src="/img/hero.png" width={120} height={80} /> */}\nconst a = [\n<Image src="/img/hero.png" width={120} height={80} alt="" />,\n<Image src={'/img/hero.png'} width="100" height="60" className="w-full h-auto" />,\n<Image src="/img/2%20small.png" height={120} alt="" />,\n];`,
+    `import Image from "next/image";\nimport heroPicture2 from "../public/img/hero.png?upscale=2";\nimport picture2Small from "../public/img/2 small.png?upscale=3";\nconst heroPicture = 1;\n{/* <Image src="/img/hero.png" width={120} height={80} /> */}\nconst a = [\n<Image src={heroPicture2} width={120} height={80} alt="" />,\n<Image src={heroPicture2} width="100" height="60" className="w-full h-auto" />,\n<Image src={picture2Small} height={120} alt="" />,\n];`,
   ],
   [
     "an address of Cloudflare's images",
@@ -105,7 +136,7 @@ test.each(['logo.png', 'logo@1x.png'])(
   },
 )
 
-test.each<[string, string, Readonly<Record<string, string>>, string]>([
+test.each<[string, string, Readonly<Record<string, string | Uint8Array>>, string]>([
   ['a width without allowUpscale', 'main.js', { 'package.json': IMAGETOOLS }, `import './hero.png?w=150'`],
   [
     'a key of its own',
@@ -130,6 +161,37 @@ test.each<[string, string, Readonly<Record<string, string>>, string]>([
     'page.jsx',
     {},
     `import Image from 'next/image'\nimport hero from './hero.png'\nconst list = [{ icon: hero }]\nconst a = <Image src={hero} width={120} height={80} />`,
+  ],
+  ...[
+    '<Image src="/img/hero.png" width={120} height={80} className="w-10 h-10" />',
+    '<Image src="/img/hero.png" width={120} height={80} style={{ width: 40, height: "auto" }} />',
+    '<Image src="/img/hero.png" width={120} height={80} loader={toService} />',
+    '<Image src="/img/hero.png" width={120} height={80} {...props} />',
+    '<Image src="/img/%FF%.png" width={120} height={80} />',
+    '<Image src="/img/hero.png" width={60} height={40} />',
+    '<Image src="/img/hero.png" width={600} height={400} />',
+    '<Image src="/img/gone.png" width={120} height={80} />',
+    '<Image src={isDark ? "/img/hero.png" : "/img/2 small.png"} width={120} height={80} />',
+  ].map((element): [string, string, Readonly<Record<string, string | Uint8Array>>, string] => [
+    element,
+    'web/page.jsx',
+    NEXT,
+    `import Image from 'next/image'\nconst a = ${element}`,
+  ]),
+  [
+    'a picture of public/ where Next.js gives its address to a service',
+    'web/page.jsx',
+    {
+      ...NEXT,
+      'web/next.config.mjs': "export default { images: { loader: 'custom', loaderFile: './a.js' } }",
+    },
+    `import Image from 'next/image'\nconst a = <Image src="/img/hero.png" width={120} height={80} />`,
+  ],
+  [
+    'an animation',
+    'web/page.jsx',
+    { ...NEXT, 'web/public/img/moving.gif': MOVING },
+    `import Image from 'next/image'\nconst a = <Image src="/img/moving.gif" width={120} height={80} />`,
   ],
   [
     'another component of that name',

@@ -12,18 +12,29 @@ export interface Finding {
   readonly end: number
   /** What stands there instead; undefined where a person has to decide. */
   readonly replacement?: string
+  /** What the replacement needs elsewhere in the source; several findings may need the same. */
+  readonly insertion?: Insertion
   /** For people: what it is, and what happens or why nothing does. */
   readonly why: string
+}
+
+/** Text that is put into a source. */
+export interface Insertion {
+  /** Offset in UTF-16 units. */
+  readonly at: number
+  readonly text: string
 }
 
 /** What rules may ask about a project. */
 export interface Project {
   /** The picture that an address in a source means, absolute; undefined for none. */
   find(address: string, source: SourceText): string | undefined
-  /** Pixels, as shown; undefined for a file that is no picture. */
+  /** Pixels, as shown; undefined for a file that can't be enlarged: no picture, or an animation. */
   sizeOf(file: string): Promise<{ readonly width: number; readonly height: number } | undefined>
   /** True when the package.json nearest to a source names a package. */
   dependsOn(name: string, source: SourceText): boolean
+  /** The folder of that package.json, absolute; undefined for none. */
+  packageOf(source: SourceText): string | undefined
 }
 
 /** One way of enlarging pictures that projects have. */

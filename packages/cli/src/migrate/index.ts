@@ -1,10 +1,17 @@
-import type { Finding, Project, Rule, SourceText } from './finding.ts'
+import type { Finding, Insertion, Project, Rule, SourceText } from './finding.ts'
 import { imageComponents } from './image-component.ts'
 import { imagetoolsDirectives } from './imagetools.ts'
+import { nextPublicPictures } from './next-public.ts'
 import { enlargedPairs } from './pairs.ts'
 import { serviceAddresses } from './services.ts'
 
-const RULES: readonly Rule[] = [imagetoolsDirectives, enlargedPairs, imageComponents, serviceAddresses]
+const RULES: readonly Rule[] = [
+  imagetoolsDirectives,
+  enlargedPairs,
+  imageComponents,
+  nextPublicPictures,
+  serviceAddresses,
+]
 
 /** Everything that rules find in a source, in order; of two that overlap the first rule's. */
 export async function findingsIn(source: SourceText, project: Project): Promise<readonly Finding[]> {
@@ -18,14 +25,23 @@ export async function findingsIn(source: SourceText, project: Project): Promise<
   return findings.sort((a, b) => a.start - b.start)
 }
 
-/** The text with the replacements of findings, which are in order. */
+/** The text with the replacements of findings and what they need; changes in order, and one after the other. */
 export function applied({ text }: SourceText, findings: readonly Finding[]): string {
   let result = ''
   let position = 0
-  for (const { start, end, replacement } of findings) {
-    if (replacement === undefined) continue
-    result += text.slice(position, start) + replacement
+  for (const { start, end, text: written } of editsOf(findings)) {
+    result += text.slice(position, start) + written
     position = end
   }
   return result + text.slice(position)
+}
+
+function editsOf(findings: readonly Finding[]): { start: number; end: number; text: string }[] {
+  const changes = findings.flatMap(({ start, end, replacement }) =>
+    replacement === undefined ? [] : [{ start, end, text: replacement }],
+  )
+  const insertions = new Map<string, Insertion>()
+  for (const { insertion } of findings) if (insertion !== undefined) insertions.set(insertion.text, insertion)
+  for (const { at, text } of insertions.values()) changes.push({ start: at, end: at, text })
+  return changes.sort((a, b) => a.start - b.start)
 }

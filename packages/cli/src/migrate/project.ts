@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import sharp from 'sharp'
-import { dependenciesOf } from 'upscale-core/internal'
+import { dependenciesOf, refuseAnimation, sniffFormat } from 'upscale-core/internal'
 import type { Project, SourceText } from './finding.ts'
 
 /**
@@ -26,13 +27,15 @@ export async function openProject(root: string): Promise<Project> {
       dependencies.set(folder, known)
       return known.has(name)
     },
+    packageOf: source => nearestPackage(source, root),
   }
 }
 
 async function readSize(file: string): ReturnType<Project['sizeOf']> {
   try {
-    const { autoOrient } = await sharp(file).metadata()
-    return autoOrient
+    const bytes = await readFile(file)
+    refuseAnimation({ bytes, format: sniffFormat(bytes) })
+    return (await sharp(bytes).metadata()).autoOrient
   } catch {
     // Whatever it is, no rule has anything to say of it.
     return undefined
