@@ -315,3 +315,42 @@ test.each(Object.entries(TWICE))('%s: two builds at a time', async (name, build)
   await build(site)
   await expectAll(site, 1)
 })
+
+/** Two compilers at a time, as Docusaurus has them: one for browsers, one that writes the pages. */
+const BOTH: Readonly<Record<string, (site: Site, more: object) => Promise<void>>> = {
+  webpack: (site, more) =>
+    runAll(
+      webpack(
+        ['web', 'node'].map(target => ({
+          ...webpackOf(site, { target }, dist(site, target)),
+          plugins: [upscaleWebpack(options(site))],
+          ...more,
+        })),
+      ),
+    ),
+  rspack: (site, more) =>
+    runAll(
+      rspack(
+        (['web', 'node'] as const).map(target =>
+          rspackConfig(site, dist(site, target), options(site), { target, ...more }),
+        ),
+      ),
+    ),
+}
+
+test.each(Object.entries(BOTH))(
+  '%s: what both compilers of a project take from the cache is said once',
+  async (_, build) => {
+    const site = await projectOf(['plain'])
+    const lines: string[] = []
+    const say = (...words: unknown[]): void => void lines.push(words.join(' '))
+    const console = { ...globalThis.console, log: say, info: say, warn: say, error: say }
+    const more = { infrastructureLogging: { level: 'info', stream: undefined, console } }
+    await build(site, more)
+    lines.length = 0
+    await build(site, more)
+    const summaries = lines.filter(line => line.includes(' from the cache'))
+    expect(summaries).toHaveLength(1)
+    expect(summaries[0]).toMatch(/\b0 upscaled, [1-9]/)
+  },
+)

@@ -23,6 +23,7 @@ import { findPlace } from './place.ts'
 import { pathOf, queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
 import { slipsIn } from './slips.ts'
+import { openTold, type Told } from './told.ts'
 import { workspaceFolder } from './workspace-folder.ts'
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */
@@ -53,6 +54,8 @@ export interface ProjectUpscaler {
   /** The error of a reference whose `as` gives a text, at a place that takes one address. */
   addressOnly(directive: Directive, site: ReferenceSite, form: string): UpscaleError
   report(): Report
+  /** What its summaries said. */
+  readonly told: Told
   /** A build is over, or nobody waits any longer: what is told of the progress starts anew. */
   settle(): void
   close(): Promise<void>
@@ -92,6 +95,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const mayPay = !frozen && [...engines.values()].some(({ billing }) => billing === 'paid')
   const seenPictures = createSeenPictures(upscaler.options.root)
   const forget = mayPay ? drainOnSignals(upscaler, onNotice) : () => {}
+  const told = openTold(upscaler.options.root)
   const noticed = new Set<string>()
   // By the query: most pictures of a project have one of few.
   const parsed = new Map<string, Directive>()
@@ -163,10 +167,12 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
         site,
       ),
     report: () => upscaler.report(),
+    told,
     settle: () => progress.reset(),
     close() {
       progress.reset()
       forget()
+      told.end()
       return upscaler.close()
     },
   }

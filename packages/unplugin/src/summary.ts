@@ -64,7 +64,8 @@ function kilobytes(bytes: number): string {
 
 /**
  * Makes what ends every build: the summary goes to the host's logger, once for each change, so that a rebuild that
- * touched no picture says nothing; the report goes to the user's function.
+ * touched no picture says nothing, and neither does the second compiler of a project over the pictures of the first; the
+ * report goes to the user's function.
  */
 export function createBuildSummary(
   options: BuildOptions,
@@ -74,9 +75,13 @@ export function createBuildSummary(
   return projectUpscaler => {
     projectUpscaler.settle()
     const report = projectUpscaler.report()
-    const summary = summaryOf(report)
-    if (summary === undefined) return
-    if (summary !== told) logger.info(withAdvice(summary, report, projectUpscaler.options))
+    if (summaryOf(report) === undefined) return
+    const { told: others } = projectUpscaler
+    const fresh = report.images.filter(image => !others.isElsewhere(image))
+    const summary = summaryOf({ ...report, images: fresh })
+    if (summary !== undefined && summary !== told)
+      logger.info(withAdvice(summary, report, projectUpscaler.options))
+    others.add(fresh)
     told = summary
     options.onReport(report)
   }
