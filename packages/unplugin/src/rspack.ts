@@ -3,7 +3,7 @@ import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
 import { installInRspack } from './webpack/rspack.ts'
 
-/** The plugin for Rspack 2. @example plugins: [upscale()] */
+/** The plugin for Rspack 2 and 1.7. @example plugins: [upscale()] */
 function upscale(options: UpscaleOptions = {}): RspackPluginInstance {
   return {
     apply(compiler) {
