@@ -85,6 +85,13 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
     `import Image from "next/image";\nimport heroPicture2 from "../public/img/hero.png?upscale=2";\nimport picture2Small from "../public/img/2 small.png?upscale=3";\nconst heroPicture = 1;\n{/* <Image src="/img/hero.png" width={120} height={80} /> */}\nconst a = [\n<Image src={heroPicture2} width={120} height={80} alt="" />,\n<Image src={heroPicture2} width="100" height="60" className="w-full h-auto" />,\n<Image src={picture2Small} height={120} alt="" />,\n];`,
   ],
   [
+    'a picture of public/ in a source with the line ends of Windows',
+    'web/app/page.jsx',
+    NEXT,
+    `import Image from 'next/image'\r\nconst a = <Image src="/img/hero.png" width={120} height={80} />\r\n`,
+    `import Image from 'next/image'\r\nimport heroPicture from '../public/img/hero.png?upscale=2'\r\nconst a = <Image src={heroPicture} width={120} height={80} />\r\n`,
+  ],
+  [
     "an address of Cloudflare's images",
     'index.html',
     {},

@@ -66,7 +66,8 @@ async function publicPicture(place: Place): Promise<Finding | undefined> {
   const variable = variables.get(tagged) ?? variableFor(file, source.text, [...variables.values()])
   variables.set(tagged, variable)
   const { quote, semicolon, end: at } = component
-  const text = `\nimport ${variable} from ${quote}${tagged}${quote}${semicolon}`
+  const newline = source.text.startsWith('\r\n', at) ? '\r\n' : '\n'
+  const text = `${newline}import ${variable} from ${quote}${tagged}${quote}${semicolon}`
   return {
     start,
     end,
