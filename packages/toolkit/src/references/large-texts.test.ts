@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { findCssAddresses } from './css.ts'
 import { scanCss, scanHtml } from './scan.ts'
+import { literalText, tokensOf } from './script.ts'
 import { findReferences } from './source-text.ts'
 import { findCandidates } from './srcset.ts'
 import { findStyleTexts } from './style-text.ts'
@@ -47,4 +48,14 @@ test.each(['=', ' ', '"', '(', 'a', '.png?', 'x ', ':', ']', '=a', '`\n'])('a so
   const found = findReferences('a.tsx', text).map(({ address }) => address)
   expect(found[0]).toBe(`./${TAG}`)
   expect(found.at(-1)).toBe(TAG)
+})
+
+test.each([
+  ['a comment of stars', `/*${'* '.repeat(8 * LARGE)}*/`],
+  ['a string of escapes', `'${'a\\n'.repeat(8 * LARGE)}'`],
+  ['a template of escapes', `f\`${'a\\n'.repeat(8 * LARGE)}\``],
+  ['a regular expression of escapes', `x=/${'a\\n'.repeat(8 * LARGE)}/\n`],
+])('a script with %s is read to its end', (_, token) => {
+  const texts = [...tokensOf(`${token};'./${TAG}'`)].map(literalText)
+  expect(texts.at(-1)).toBe(`./${TAG}`)
 })

@@ -16,7 +16,7 @@ export interface CodeToken {
 export function* tokensOf(code: string, jsx = false): Generator<CodeToken> {
   let start = 0
   let comments = ''
-  for (const { type, value } of jsTokens(code, { jsx })) {
+  for (const { type, value } of allTokens(code, jsx)) {
     if (type === 'MultiLineComment' || type === 'SingleLineComment') comments += value
     else if (type !== 'WhiteSpace' && type !== 'LineTerminatorSequence') {
       yield { type, value, start, comments }
@@ -24,6 +24,62 @@ export function* tokensOf(code: string, jsx = false): Generator<CodeToken> {
     }
     start += value.length
   }
+}
+
+interface AnyToken {
+  readonly type: string
+  readonly value: string
+}
+
+/**
+ * All tokens. The regular expressions of js-tokens overflow in a token of millions of parts (stars of a comment, escapes of a
+ * string); such a one is read here, and what follows it as if it were the beginning.
+ */
+function* allTokens(code: string, jsx: boolean): Generator<AnyToken> {
+  for (let start = 0; start < code.length; ) {
+    try {
+      for (const token of jsTokens(code.slice(start), { jsx })) {
+        yield token
+        start += token.value.length
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const token = longTokenAt(code, start)
+      yield token
+      start += token.value.length
+    }
+  }
+}
+
+function longTokenAt(code: string, start: number): AnyToken {
+  const first = code.charAt(start)
+  if (code.startsWith('/*', start)) {
+    const end = code.indexOf('*/', start + 2)
+    return { type: 'MultiLineComment', value: code.slice(start, end === -1 ? undefined : end + 2) }
+  }
+  if (first === '"' || first === "'") {
+    const value = code.slice(start, endOf(code, start + 1, [first, '\n', '\r']))
+    return { type: 'StringLiteral', value }
+  }
+  if (first === '`' || first === '}') {
+    const value = code.slice(start, endOf(code, start + 1, ['`', '${']))
+    const isLast = !value.endsWith('${')
+    if (first === '`') return { type: isLast ? 'NoSubstitutionTemplate' : 'TemplateHead', value }
+    return { type: isLast ? 'TemplateTail' : 'TemplateMiddle', value }
+  }
+  return { type: 'Invalid', value: code.slice(start, endOf(code, start + 1, ['\n', '\r'])) }
+}
+
+/** Where the first of these texts that no backslash stands before ends. */
+function endOf(code: string, from: number, ends: readonly string[]): number {
+  for (let at = from; at < code.length; at++) {
+    if (code[at] === '\\') at++
+    else {
+      const found = ends.find(end => code.startsWith(end, at))
+      if (found !== undefined) return at + found.length
+    }
+  }
+  return code.length
 }
 
 /**
