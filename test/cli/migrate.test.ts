@@ -85,13 +85,6 @@ test.each<[string, string, Readonly<Record<string, string>>, string, string]>([
     `import Image from "next/image";\nimport heroPicture2 from "../public/img/hero.png?upscale=2";\nimport picture2Small from "../public/img/2 small.png?upscale=3";\nconst heroPicture = 1;\n{/* <Image src="/img/hero.png" width={120} height={80} /> */}\nconst a = [\n<Image src={heroPicture2} width={120} height={80} alt="" />,\n<Image src={heroPicture2} width="100" height="60" className="w-full h-auto" />,\n<Image src={picture2Small} height={120} alt="" />,\n];`,
   ],
   [
-    'a picture of public/ in a source with the line ends of Windows',
-    'web/app/page.jsx',
-    NEXT,
-    `import Image from 'next/image'\r\nconst a = <Image src="/img/hero.png" width={120} height={80} />\r\n`,
-    `import Image from 'next/image'\r\nimport heroPicture from '../public/img/hero.png?upscale=2'\r\nconst a = <Image src={heroPicture} width={120} height={80} />\r\n`,
-  ],
-  [
     "an address of Cloudflare's images",
     'index.html',
     {},
@@ -228,6 +221,17 @@ test.each<[string, string, Readonly<Record<string, string | Uint8Array>>, string
   for (const [name, content] of Object.entries({ ...files, [file]: text })) await project.write(name, content)
   expect((await project.run(['migrate', '--write'])).code).toBe(0)
   expect(await project.read(file)).toBe(text)
+})
+
+test('an import that is written has the line ends of its source', async () => {
+  await project.write('web/package.json', NEXT['web/package.json'])
+  const element = (src: string): string => `const a = <Image src=${src} width={120} height={80} />\r\n`
+  await project.write('web/a.jsx', `import Image from 'next/image'\r\n${element('"/img/hero.png"')}`)
+  expect((await project.run(['migrate', '--write'])).code).toBe(0)
+  const added = "import heroPicture from './public/img/hero.png?upscale=2'\r\n"
+  expect(await project.read('web/a.jsx')).toBe(
+    `import Image from 'next/image'\r\n${added}${element('{heroPicture}')}`,
+  )
 })
 
 test('what a build wrote, and a source that is not UTF-8, are not touched', async () => {
