@@ -13,6 +13,7 @@ export {
   openArchive,
   type RootName,
 } from './cache/archive.ts'
+export { hasBytes } from './cache/compare.ts'
 export { discard, renamePatiently } from './cache/disk.ts'
 export { processFolder, sweepProcessFolders } from './cache/process-folder.ts'
 export { priceOf } from './engines/call-price.ts'

@@ -305,14 +305,14 @@ export function createUpscaler(
     context: UpscaleContext,
     work: () => Promise<T>,
   ): Promise<T> {
-    const name = nameOf(resolve(resolved.root, file), resolved.root)
+    const name = (): string => nameOf(resolve(resolved.root, file), resolved.root)
     try {
       const result = await untilAborted(track(work()), context.signal)
       recorder.delivered(name, request)
       return result
     } catch (error) {
-      const placed = toCoded(error).at({ file: name, ...pickPlace(context) })
-      recorder.refused(name, request, placed)
+      const placed = toCoded(error).at({ file: name(), ...pickPlace(context) })
+      recorder.refused(name(), request, placed)
       throw placed
     }
   }

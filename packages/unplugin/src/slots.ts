@@ -65,11 +65,12 @@ export function createSlots(
     source: string,
     request: UpscaleRequest,
     site: ReferenceSite,
+    query: string,
     key: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
     const file = await place(image, join(slotsFolder(root), key))
-    const beside = pathBeside(source, basename(file), queryOf(request, projectUpscaler.options))
+    const beside = pathBeside(source, basename(file), query)
     const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
     besides.set(slot.beside, slot)
@@ -78,11 +79,12 @@ export function createSlots(
 
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
     sources.add(source)
-    const key = keyOf(relative(root, source), queryOf(request, projectUpscaler.options))
+    const query = queryOf(request, projectUpscaler.options)
+    const key = keyOf(relative(root, source), query)
     const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
-    const slot = make(source, request, site, key)
+    const slot = make(source, request, site, query, key)
     filled.set(key, { stamp, slot })
     // A failure is not kept: the same reference may work after the user repaired something else than the image.
     slot.catch(() => filled.delete(key))

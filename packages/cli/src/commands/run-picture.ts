@@ -76,14 +76,15 @@ async function makePicture({ file, name }: Found, work: PictureWork): Promise<Ro
   if (factor <= 1 || factor < (flags.minGain ?? 1)) return { source: file, state: 'skipped', factor }
   const request = { ...work.request, factor }
   // Asked before the engine is, so that nothing is paid for a result that has no place.
-  const expected = targets.fileFor(file, name, request.format ?? upscaler.options.format ?? formatOf(name))
+  const format = request.format ?? upscaler.options.format ?? formatOf(name)
+  const expected = targets.fileFor(file, name, format)
   if (flags.dryRun === true) {
     const { state, priceMicros, engine } = await upscaler.plan(file, request)
     return { source: file, state: 'planned', output: expected, factor, engine, plan: state, priceMicros }
   }
   const image = await upscaler.upscale(file, request)
   const { origin, width, height, size, engine } = image
-  const output = targets.fileFor(file, name, image.format)
+  const output = image.format === format ? expected : targets.fileFor(file, name, image.format)
   const written = await placeFile(image, output)
   const state = written ? 'written' : 'unchanged'
   return { source: file, state, output, origin, width, height, bytes: size, factor, engine }

@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
-import { discard, renamePatiently } from 'upscale-core/internal'
+import { discard, hasBytes, renamePatiently } from 'upscale-core/internal'
 
 /** A finished file of the cache. */
 export interface Made {
@@ -23,7 +23,7 @@ export interface Made {
  */
 export async function placeFile(made: Made, target: string): Promise<boolean> {
   return guard(target, async () => {
-    if ((await sizeOf(target)) === made.size && (await digestOf(target)) === made.digest) return false
+    if (await isThere(made, target)) return false
     await replace(target, async temporary => {
       await copyFile(made.file, temporary, constants.COPYFILE_FICLONE)
       // The cache may be read-only; a result of the user's is the user's.
@@ -78,12 +78,15 @@ async function replace(target: string, write: (temporary: string) => Promise<voi
   }
 }
 
-async function sizeOf(file: string): Promise<number | undefined> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+async function isThere({ size, digest }: Made, target: string): Promise<boolean> {
+  try {
+    return await hasBytes(target, { size, sha256: digest })
+  } catch (error) {
+    const isAbsent =
+      error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))
+    if (isAbsent) return false
     throw error
-  })
-  return found?.isFile() ? found.size : undefined
+  }
 }
 
 async function guard<T>(target: string, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
 import { digestOf, SMALL_BYTES } from '../source/pieces.ts'
+import { isIntact } from './compare.ts'
 import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
   type CacheEntry,
@@ -207,7 +208,7 @@ class DiskCache implements Cache {
 
   async recheck(shelf: EntryShelf, facts: EntryFacts): Promise<CacheEntry | undefined> {
     const file = join(this.#path(shelf, facts.key), facts.fileName)
-    return (await this.#reader.isIntact(file, facts)) ? { file, facts } : undefined
+    return (await isIntact(file, facts)) ? { file, facts } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {

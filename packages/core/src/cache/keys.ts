@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Engine, EngineParams } from '../engines/engine.ts'
 import type { Format } from '../source/format.ts'
 
@@ -95,17 +95,14 @@ function callParts({ engine, scale, params }: EngineCall): Record<string, unknow
  * together into the same bytes, and labels are sorted, so the order of writing doesn't count.
  */
 function digest(label: string, parts: Record<string, unknown>): string {
-  const hash = createHash('sha256')
-  const frame = (text: string): void => {
-    hash.update(`${Buffer.byteLength(text)}:`)
-    hash.update(text)
-  }
-  frame(label)
+  let text = framed(label)
   for (const name of Object.keys(parts).sort()) {
     const value = parts[name]
-    if (value === undefined) continue
-    frame(name)
-    frame(`${typeof value}:${String(value)}`)
+    if (value !== undefined) text += framed(name) + framed(`${typeof value}:${String(value)}`)
   }
-  return hash.digest('hex')
+  return hash('sha256', text, 'hex')
+}
+
+function framed(text: string): string {
+  return `${Buffer.byteLength(text)}:${text}`
 }

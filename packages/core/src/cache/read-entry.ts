@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SMALL_BYTES } from '../source/pieces.ts'
-import { errnoOf, messageOf, readExact, readExactSync, readPageSync } from './disk.ts'
-import { type CacheEntry, ENTRY_FILE, type EntryFacts, parseEntry } from './entry.ts'
+import { digestNow } from './compare.ts'
+import { errnoOf, messageOf, readExact, readPageSync } from './disk.ts'
+import { type CacheEntry, ENTRY_FILE, parseEntry } from './entry.ts'
 import { MAX_ENVELOPE_BYTES } from './envelope.ts'
 import { type CacheRecord, parseRecord } from './record.ts'
 
@@ -36,8 +36,6 @@ const MISPLACED = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EAGAIN', 'ENO
 export class EntryReader {
   // One page for all small files: nothing here waits, so that no two reads can meet in it.
   readonly #page = Buffer.allocUnsafeSlow(MAX_ENVELOPE_BYTES + 1)
-  // The same for images that are only compared; allocating for each would cost more than reading it.
-  #image: Buffer | undefined
 
   /** An entry by its entry.json alone. */
   entry(folder: string, key: string): SeenEntry {
@@ -67,22 +65,6 @@ export class EntryReader {
     }
   }
 
-  /** True when an image has the size and the SHA-256 it should have. */
-  async isIntact(file: string, { size, sha256 }: Pick<EntryFacts, 'size' | 'sha256'>): Promise<boolean> {
-    try {
-      const read = size > SMALL_BYTES ? await readExact(file, size) : this.#compare(file, size)
-      return 'digest' in read && read.digest === sha256
-    } catch (error) {
-      if (errnoOf(error) !== '') return false
-      throw error
-    }
-  }
-
-  #compare(file: string, size: number): ReturnType<typeof digestNow> {
-    this.#image ??= Buffer.allocUnsafeSlow(SMALL_BYTES)
-    return digestNow(file, this.#image.subarray(0, size))
-  }
-
   record(file: string, key: string): SeenRecord {
     const seen = this.#small(file, text => parseRecord(text, key))
     return 'state' in seen ? seen : { state: 'sound', record: seen.value }
@@ -104,12 +86,6 @@ export class EntryReader {
       return flawOf(error)
     }
   }
-}
-
-/** Fills `bytes` with a file of just that many bytes. @throws the system's error */
-function digestNow(file: string, bytes: Buffer): { readonly digest: string } | { readonly flaw: string } {
-  const flaw = readExactSync(file, bytes)
-  return flaw === undefined ? { digest: hash('sha256', bytes, 'hex') } : { flaw }
 }
 
 /** Windows says of what lies below a file that it is absent; other systems say that the file is no folder. */

@@ -45,8 +45,11 @@ export interface Report {
 export interface Recorder {
   image(image: ReportImage): void
   refused(source: string, request: Partial<UpscaleRequest>, error: UpscaleError): void
-  /** What was refused before has been repaired since. */
-  delivered(source: string, request: Partial<UpscaleRequest>): void
+  /**
+   * What was refused before has been repaired since.
+   * @param sourceOf tells the source where it counts, which it seldom does
+   */
+  delivered(sourceOf: () => string, request: Partial<UpscaleRequest>): void
   notice(text: string): void
   report(spentMicros: number): Report
 }
@@ -72,8 +75,8 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
       refused.set(keyOf(source, request), { source, error })
       trim(refused)
     },
-    delivered(source, request) {
-      if (refused.size > 0) refused.delete(keyOf(source, request))
+    delivered(sourceOf, request) {
+      if (refused.size > 0) refused.delete(keyOf(sourceOf(), request))
     },
     notice(written) {
       const text = escapeText(written)
