@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from PIL import Image
 
 from upscale_training import degrade, experts, fonts, pack, pictures, registration
 from upscale_training.cells.borders import borders
@@ -15,7 +16,7 @@ from upscale_training.cells.words import WORDS
 from upscale_training.dataset import Pages, Sampler
 from upscale_training.experts import EXPERTS
 from upscale_training.pages import PAGE
-from upscale_training.photos import Photos
+from upscale_training.photos import Photos, prepare
 
 
 class Reductions(unittest.TestCase):
@@ -95,6 +96,32 @@ class Packed(unittest.TestCase):
                 self.assertTrue((np.load(back / name) == np.load(there / name)).all(), name)
             self.assertTrue((np.load(back / "photos" / "a-3.npy") == photo).all())
             self.assertEqual(pack.pack(there, archive, 6_000, [2])["photos"], 0)
+
+
+class Photographs(unittest.TestCase):
+    """Nothing prepared must not pass for prepared: training would go on with pages alone."""
+
+    def save(self, folder: Path, side: int) -> None:
+        folder.mkdir(parents=True)
+        Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(folder / "a.jpg")
+
+    def test_photographs_are_reduced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(Path(folder, "files"), 700)
+            prepare(Path(folder, "files"), Path(folder, "cache"))
+            self.assertEqual(len(Photos(Path(folder, "cache"))), 1)
+
+    def test_the_caches_own_folder_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(Path(folder, "photos"), 700)
+            with self.assertRaisesRegex(ValueError, "another folder"):
+                prepare(Path(folder, "photos"), Path(folder))
+
+    def test_photographs_that_are_all_too_small_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(Path(folder, "files"), 300)
+            with self.assertRaisesRegex(ValueError, "at least 320 pixels"):
+                prepare(Path(folder, "files"), Path(folder, "cache"))
 
 
 class Mixture(unittest.TestCase):

@@ -15,8 +15,13 @@ POSTER_WIDTH = 2000
 
 
 def prepare(folder: Path, cache: Path) -> None:
-    """Writes the reduced copies once: arrays for training, JPEG files for the pages."""
+    """Writes the reduced copies once: arrays for training, JPEG files for the pages.
+
+    ValueError if nothing comes of it: an expert of photographs would learn from pages alone, which no log shows.
+    """
     target = cache / "photos"
+    if folder.resolve() == target.resolve():
+        raise ValueError(f"{folder} is where the cache keeps its reduced copies: keep the photographs in another folder")
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.glob("*.jpg")):
         poster = target / path.name
@@ -31,6 +36,8 @@ def prepare(folder: Path, cache: Path) -> None:
         small = image.resize((image.width // divisor, image.height // divisor), Image.BOX)
         # Written last: its presence says that the arrays are there.
         small.save(poster, quality=97, subsampling=0)
+    if not any(target.glob("*.npy")):
+        raise ValueError(f"{folder} holds no JPEG photograph whose half is at least {SMALLEST_SIDE} pixels high and wide")
 
 
 class Photos:
