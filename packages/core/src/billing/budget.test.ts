@@ -141,6 +141,18 @@ test('a torn file of the run is a new run', async () => {
   await (await budget.reserve(60_000)).cancel()
 })
 
+test.each(['spentMicros', 'heldMicros'])(
+  'a member of the run whose %s is negative adds nothing to the budget',
+  async name => {
+    await (await createBudget(100_000, root).reserve(10_000)).spend(undefined)
+    const file = join(root, 'locks', 'run.json')
+    const run = JSON.parse(readFileSync(file, 'utf8'))
+    run.members.push({ ...run.members[0], id: 'generous', [name]: -1_000_000 })
+    writeFileSync(file, JSON.stringify(run))
+    await expect(createBudget(100_000, root).reserve(100_000)).rejects.toThrow('BUDGET_EXCEEDED')
+  },
+)
+
 test.each([
   [60_000, 'US$0.06'],
   [0, 'US$0.00'],

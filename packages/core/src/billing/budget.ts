@@ -252,9 +252,14 @@ function isMember(value: unknown): value is Member {
     Number.isFinite(value.startedAt) &&
     Number.isFinite(value.at) &&
     typeof value.open === 'boolean' &&
-    Number.isSafeInteger(value.spentMicros) &&
-    Number.isSafeInteger(value.heldMicros)
+    isAmount(value.spentMicros) &&
+    isAmount(value.heldMicros)
   )
+}
+
+/** Less than nothing would be money for everybody else, from whoever can commit to the folder. */
+function isAmount(micros: unknown): boolean {
+  return Number.isSafeInteger(micros) && (micros as number) >= 0
 }
 
 async function replaceFile(file: string, members: readonly Member[]): Promise<void> {
