@@ -23,7 +23,7 @@ import { findPlace } from './place.ts'
 import { pathOf, queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
 import { slipsIn } from './slips.ts'
-import { openTold, type Told } from './told.ts'
+import { openTold, type Told } from './told-pictures.ts'
 import { workspaceFolder } from './workspace-folder.ts'
 
 /** What every host asks of the upscaler. The only caller of `upscale-core`'s upscaler in this package. */

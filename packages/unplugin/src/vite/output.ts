@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
 import type { BuildEnvironmentOptions, Plugin, Rollup } from 'vite'
-import { lookBeforeExit } from '../before-exit.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, type Leftover, leftoverError, type OutputFile } from '../leftovers.ts'
-import { createOutputFolder, type OutputFolder } from '../output-folder.ts'
 import { pathOf, queryOf } from '../reference.ts'
 import { findUnanswered } from './accounts.ts'
+import { lookBeforeExit } from './before-exit.ts'
 import type { BuildSession } from './build-session.ts'
+import { createOutputFolder, type OutputFolder } from './output-folder.ts'
 import { nameIn } from './path-rules.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */

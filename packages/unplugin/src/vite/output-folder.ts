@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isBesideOutput } from 'upscale-toolkit/references/output'
-import { findLeftovers, isSearched, type Leftover, type LeftoverRules } from './leftovers.ts'
+import { findLeftovers, isSearched, type Leftover, type LeftoverRules } from '../leftovers.ts'
 
 /** The folder that a build writes to, with what others wrote into it: pages, and copies of the public folder. */
 export interface OutputFolder {
