@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { isRasterName } from 'upscale-core/internal'
-import { isElsewhere } from 'upscale-toolkit/references'
+import { decodedPath, isElsewhere } from 'upscale-toolkit/references'
 import {
   hasOtherSize,
   type PictureComponent,
@@ -51,7 +51,7 @@ async function publicPicture(place: Place): Promise<Finding | undefined> {
   const address = textOf(use, 'src')
   if (src === undefined || address === undefined || use.isComment) return undefined
   if (!address.startsWith('/') || isElsewhere(address) || !isRasterName(address)) return undefined
-  const file = join(folder, 'public', decoded(address))
+  const file = join(folder, 'public', decodedPath(address))
   const size = existsSync(file) ? await project.sizeOf(file) : undefined
   const wanted = size === undefined ? undefined : shownWidth(use, size)
   if (size === undefined || wanted === undefined || wanted <= size.width) return undefined
@@ -93,13 +93,4 @@ function obstacleTo({ project, source, folder, use }: Place, file: string): stri
   )
     return `${config} has a loader of its own, or no imports of pictures`
   return undefined
-}
-
-function decoded(address: string): string {
-  try {
-    return decodeURIComponent(address)
-  } catch {
-    // A percent sign that stands for itself.
-    return address
-  }
 }

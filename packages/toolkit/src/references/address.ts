@@ -44,3 +44,12 @@ export function pathOf(address: string): string {
   const end = address.search(/[?#]/)
   return end === -1 ? address : address.slice(0, end)
 }
+
+/** What a path is called on the disk: `my%20photo.png` is `my photo.png`. What is no code, or one of another character set, stays. */
+export function decodedPath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

@@ -1,4 +1,5 @@
 export {
+  decodedPath,
   isElsewhere,
   isPicturePath,
   isRasterPicture,

@@ -1,7 +1,7 @@
 import { dirname, join, posix, relative, resolve, sep } from 'node:path'
 import { UpscaleError } from 'upscale-core'
 import { isInside } from 'upscale-core/internal'
-import { pathOf } from './address.ts'
+import { decodedPath, pathOf } from './address.ts'
 
 /** How addresses of a built site lead to its files. */
 export interface Site {
@@ -53,7 +53,7 @@ export function createSite(folder: string, base = '/'): Site {
         ? pathname.slice(root.pathname.length)
         : pathname.slice(1)
       // The inner join removes every ".." that would lead out of the folder, percent-encoded ones included.
-      return join(folder, join('/', decode(inside)))
+      return join(folder, join('/', decodedPath(inside)))
     },
     addressLike(written, file, page, base) {
       const path = relative(folder, file).split(sep).map(encodeURIComponent).join('/')
@@ -98,13 +98,4 @@ function readBase(base: string): URL {
 /** A percent sign that begins no code stands for itself, as in `100%.png`. */
 function encodeStray(address: string): string {
   return address.replace(/%(?![\da-f]{2})/gi, '%25')
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    // Codes of another character set; the file is then looked for under the name as it is written.
-    return path
-  }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { isInside } from 'upscale-core/internal'
-import { isTaggedPicture, mayHoldTags, PICTURE_EXTENSIONS, pathOf } from './address.ts'
+import { decodedPath, isTaggedPicture, mayHoldTags, PICTURE_EXTENSIONS, pathOf } from './address.ts'
 import { countLines } from './lines.ts'
 import { scanCss, scanHtml } from './scan.ts'
 
@@ -133,7 +133,7 @@ export function resolveReference(address: string, source: string, root: string):
         resolve(dirname(source), path),
         ...['src', 'public', 'static', '.'].map(folder => join(root, folder, bare)),
       ]
-  return places.flatMap(place => [place, decode(place)]).find(place => existsSync(place))
+  return places.flatMap(place => [place, decodedPath(place)]).find(place => existsSync(place))
 }
 
 /** The folders that a file lies in, from its own up to the root, which is not among them. */
@@ -143,13 +143,4 @@ function foldersAround(file: string, root: string): string[] {
     folders.push(at)
   }
   return folders
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    // A percent sign that stands for itself.
-    return path
-  }
 }
