@@ -58,6 +58,12 @@ export interface ProjectUpscaler {
   readonly told: Told
   /** A build is over, or nobody waits any longer: what is told of the progress starts anew. */
   settle(): void
+  /**
+   * Waits for the pictures under way where they may cost money, and begins no other: a build that failed for another
+   * reason ends with some, and what is bought is bought.
+   */
+  drain(): Promise<void>
+  /** Drains, and lets go of everything. */
   close(): Promise<void>
 }
 
@@ -125,6 +131,15 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   }
 
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
+  let underWay = 0
+
+  async function drain(): Promise<void> {
+    if (!mayPay) return
+    if (underWay > 0)
+      onNotice('waiting for the pictures under way, which are kept (Ctrl-C, and again, to leave at once)')
+    await upscaler.drain()
+  }
+
   return {
     options: upscaler.options,
     view: upscaler,
@@ -135,6 +150,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     parse,
     async finish(source, request, site) {
       const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
+      underWay++
       try {
         const image = await seenPictures.during(source, request, site, () =>
           upscaler.upscale(source, request),
@@ -144,6 +160,8 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       } catch (error) {
         end('worked')
         throw placed(error, site)
+      } finally {
+        underWay--
       }
     },
     async isAnswered(source, request, site) {
@@ -169,11 +187,13 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     report: () => upscaler.report(),
     told,
     settle: () => progress.reset(),
-    close() {
+    drain,
+    async close() {
       progress.reset()
-      forget()
       told.end()
-      return upscaler.close()
+      await drain()
+      forget()
+      await upscaler.close()
     },
   }
 }

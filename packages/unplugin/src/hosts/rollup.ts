@@ -77,6 +77,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
     async buildEnd(error) {
       if (current !== undefined) {
+        if (error !== undefined && running === 1 && !this.meta.watchMode) await current.drain()
         // One whose tag is misspelled leads nowhere, which is all that Rollup says of it.
         if (error !== undefined) {
           for (const file of sourceFiles(this)) current.noticeSlips(file, await readFile(file, 'utf8'))

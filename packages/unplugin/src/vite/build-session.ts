@@ -22,6 +22,8 @@ export interface BuildSession extends ViteSession {
   leave(environment: string): Promise<void>
   /** Prints the summary of what was done so far. */
   tell(): void
+  /** Waits for the pictures under way that may cost money, and begins no other. */
+  drain(): Promise<void>
   /** Ends the upscaler; a later build gets another. */
   end(): Promise<void>
 }
@@ -70,6 +72,9 @@ export function createBuildSession(userOptions: UpscaleOptions): BuildSession {
     },
     tell() {
       run?.tell(run.projectUpscaler)
+    },
+    async drain() {
+      await run?.projectUpscaler.drain()
     },
     async end() {
       const ended = run

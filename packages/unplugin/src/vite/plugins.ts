@@ -144,10 +144,14 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
         return { code, moduleType: 'js', map: { mappings: '' } }
       },
     },
-    buildEnd(error) {
+    async buildEnd(error) {
       const taken = [...variants].find(([id]) => !loaded.has(id) && this.getModuleInfo(id) !== null)
-      // A build that failed has no later hook, and what was spent is spent.
+      // A build that failed has no later hook, and Vite's command line ends the process at once.
+      const isOver = error !== undefined && !this.meta.watchMode
+      if (isOver) await session.drain()
+      // What was spent is spent.
       if (error !== undefined || taken !== undefined) session.tell()
+      if (isOver) await session.end()
       if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
     },
   }
