@@ -25,7 +25,7 @@ afterAll(() => gateway.close())
 /** Forms in which services send an honest answer. */
 const FORMS = [
   ...(['data-prefix', 'data-url', 'line-breaks', 'no-padding', 'base64url', 'picture-itself'] as const),
-  'created',
+  ...(['created', 'zipped', 'brotli'] as const),
 ] as const satisfies ResponseName[]
 
 /** Answers that become a picture. The rest are all the gateway can do wrong. */

@@ -139,6 +139,23 @@ describe('a process that is stopped in the middle of a call', () => {
     expect(gateway.charges).toHaveLength(1)
   })
 
+  // Row 19, longer than a call may take: a laptop that slept.
+  test('for longer than the call may take reads the answer that came meanwhile', async () => {
+    const gateway = await openGateway()
+    const root = await makeProject(1)
+    const order = { root, url: gateway.url, images: ['0.png'], timeoutMs: 1500 }
+    const owner = startBuyer(order)
+    gateway.respondWith(async sale => {
+      owner.process.kill('SIGSTOP')
+      return RESPONSES.ok(sale)
+    })
+    while (gateway.charges.length === 0) await sleep(10)
+    await sleep(3000)
+    owner.process.kill('SIGCONT')
+    expect(await owner.end, owner.output()).toBe(0)
+    expect([...outcomes(owner).values()], owner.output()).toEqual(['done'])
+  })
+
   // Row 18: dead owners, seen from the purchase; the lock's own storm is in lock-faults.test.ts.
   test('and killed then is succeeded by one of those that wait, which finds the doubt', async () => {
     const gateway = await openGateway({ workMs: 60_000 })

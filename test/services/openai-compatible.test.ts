@@ -59,6 +59,26 @@ describe('an answer that was lost', () => {
     expect(gateway.charges).toHaveLength(1)
   })
 
+  test('and that the gateway still works on is asked for until it is there', async () => {
+    gateway.respondWith(inTurn('reset-before-answer', 'still-working', 'ok'))
+    await project.refusal(() => project.upscale(run({ idempotent: true })))
+    const early = await project.refusal(() => project.upscale(run({ idempotent: true })))
+    expect(early.code).toBe('API_UNAVAILABLE')
+    await project.upscale(run({ idempotent: true }))
+    expect(new Set(gateway.orders.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+    expect(gateway.charges).toHaveLength(1)
+  })
+
+  test('is asked for again by the same bytes: a gateway may compare them', async () => {
+    gateway.respondWith(inTurn('reset-before-answer', 'ok'))
+    await project.refusal(() => project.upscale(run({ idempotent: true })))
+    await project.upscale(run({ idempotent: true }))
+    const [first, second] = gateway.orders
+    expect(second?.headers['content-type']).toBe(first?.headers['content-type'])
+    expect(second?.headers['content-length']).toBe(first?.headers['content-length'])
+    expect(second?.image?.bytes).toEqual(first?.image?.bytes)
+  })
+
   test('is left to a person where it does not promise that', async () => {
     gateway.respondWith(inTurn('reset-before-answer', 'ok'))
     await project.refusal(() => project.upscale(run()))

@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import * as picture from './picture.ts'
 import type { Answer, Sale } from './sale.ts'
 
@@ -36,6 +37,15 @@ type SoldBody = { data: [{ b64_json?: string; url?: string }]; metadata: Record<
 /** Spoils the base64 of an honest picture. */
 function spoilBase64(change: (base64: string) => string): Responder {
   return spoil(body => ({ ...body, data: [{ b64_json: change(body.data[0].b64_json ?? '') }] }))
+}
+
+/** Sells an honest picture that somebody on the way packs, whatever was asked for. */
+function packed(encoding: string, pack: (body: string) => Buffer): Responder {
+  return async sale => {
+    const answer = await honest(sale)
+    const headers = { ...answer.headers, 'content-encoding': encoding }
+    return { ...answer, headers, body: pack(String(answer.body)) }
+  }
 }
 
 /** Sells an honest picture and lets the transport fail. */
@@ -100,6 +110,8 @@ export const RESPONSES = {
       return large
     }),
   }),
+  zipped: packed('gzip', gzipSync),
+  brotli: packed('br', brotliCompressSync),
   created: async sale => ({ ...(await honest(sale)), status: 201 }),
 
   // the JSON around it
@@ -151,7 +163,21 @@ export const RESPONSES = {
   'providers-exhausted': () => refuse(502, 'ALL_PROVIDERS_EXHAUSTED', 'fal answered: HTTP 524'),
   'bad-gateway-page': () => page(502),
   unavailable: () => page(503),
-  'unavailable-wait': () => ({ ...page(503), headers: { 'retry-after': '1' } }),
+  'unavailable-wait': () => ({ ...refuse(503, 'BUSY', 'Come back'), headers: { 'retry-after': '1' } }),
+  /** A cache in front gave up on a service that goes on working. */
+  'unavailable-page-wait': ({ charge }) => {
+    charge()
+    return { ...page(503), headers: { 'retry-after': '1' } }
+  },
+  'too-slow': ({ charge }) => {
+    charge()
+    return refuse(408, 'INVALID_REQUEST', 'The model took too long')
+  },
+  /** Of an order whose key was seen before. */
+  'still-working': ({ charge }) => {
+    charge()
+    return refuse(409, 'INVALID_REQUEST', 'A request with this key is in progress')
+  },
   'cloud-timeout': () => page(524),
   redirect: ({ origin }) => ({ status: 307, headers: { location: `${origin}/elsewhere` } }),
   'rude-message': ({ request }) => {

@@ -51,13 +51,14 @@ export async function buy(purchase: Purchase, look: () => Promise<Received | und
   const frozen = context.options.frozen && request.engine.billing === 'paid'
   if (frozen && (await store.peek('received', order.answerKey)) === undefined) throw frozenMiss(purchase)
   if (!frozen) await context.budget.join(request.engine.priceMicros)
-  return whileHeld(await lockKey(purchase), async () => {
+  const lock = await lockKey(purchase)
+  return whileHeld(lock, async () => {
     // Who bought it files it without the lock: between both looks it may have moved to where the first one looked.
     const there = (await look()) ?? (await adoptReceived(purchase)) ?? (await look())
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(purchase)
     if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
-    return await reserveAndCall(purchase)
+    return await reserveAndCall(purchase, lock)
   })
 }
 
@@ -67,7 +68,7 @@ export function lockKey({ store, order, context }: Purchase): Promise<Lock> {
   return acquireLock(file, { signal: context.engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
 }
 
-async function reserveAndCall(purchase: Purchase): Promise<Received> {
+async function reserveAndCall(purchase: Purchase, lock: Pick<Lock, 'check'>): Promise<Received> {
   const { request, order, store, context } = purchase
   const { engine } = request
   const before = openIntent(store, order.answerKey, context)
@@ -101,6 +102,7 @@ async function reserveAndCall(purchase: Purchase): Promise<Received> {
       if (context.stopping.aborted) throw stopped()
       reservation.check()
       context.breaker.enter(request.engineName)
+      await lock.check()
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(purchase, before)
       await noteIntent({ store, answerKey: order.answerKey, context }, intent)
       sent = true
@@ -133,7 +135,7 @@ async function readResponse(
   goesOn: boolean,
 ): Promise<Received | undefined> {
   const { request, order, store, context } = purchase
-  const response = findResponse(store, order.answerKey)
+  const response = await findResponse(store, order.answerKey)
   if (response === undefined) return undefined
   const asked = { ...requestFor({ ...purchase, intent: before }), response }
   let answer: FileAnswer

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
@@ -19,6 +19,7 @@ import {
   start,
   useProject,
 } from '../test-support/purchase-kit.ts'
+import { createUpscaler } from '../upscaler.ts'
 
 useProject()
 
@@ -50,6 +51,22 @@ test('an answer that arrived but was not looked at is taken up without a call', 
   expect(requests).toHaveLength(1)
   expect((await start(engine).upscale('a.png')).width).toBe(40)
   expect(requests).toHaveLength(1)
+})
+
+test('a process that was paused, and whose lock another machine took over meanwhile, makes no call', async () => {
+  const { engine, requests } = service()
+  const locks = join(root, '.upscale', 'locks')
+  const beforePaying = async (): Promise<void> => {
+    const [name = ''] = readdirSync(locks).filter(each => /^[\da-f]{64}\.lock$/.test(each))
+    const token = JSON.parse(readFileSync(join(locks, name), 'utf8'))
+    writeFileSync(join(locks, name), JSON.stringify({ ...token, id: 'theirs', host: 'far.example', pid: 7 }))
+  }
+  const upscaler = createUpscaler({ engine }, { root, env: {}, beforePaying })
+  const error = await upscaler.upscale('a.png').catch((reason: unknown) => reason)
+  expect(String(error)).toContain('process 7 on far.example has it')
+  expect(error).toMatchObject({ code: 'CACHE_LOCKED' })
+  expect(requests).toEqual([])
+  expect(existsSync(join(root, '.upscale', 'v1', 'intents'))).toBe(false)
 })
 
 test('three outages in a row stop the run, one success in between does not', async () => {

@@ -6,6 +6,7 @@ import { readFileOfLimitSync } from '../cache/disk.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { TMP } from '../cache/publish.ts'
 import type { ResponseHead, ServiceResponse } from '../engines/engine.ts'
+import { unpacked } from '../engines/http/content-encoding.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { safeText } from '../safe-text.ts'
 import { inPieces, joinPieces } from '../source/pieces.ts'
@@ -22,7 +23,7 @@ import { record } from '../validate.ts'
 // The file goes once the answer is stored, or once what came is kept elsewhere. A sweep leaves it alone.
 
 /** Headers that say what a response is, and which request it answers. No other is written to disk. */
-const HEADERS = ['content-type', 'x-request-id', 'x-lumenfall-request-id']
+const HEADERS = ['content-type', 'content-encoding', 'x-request-id', 'x-lumenfall-request-id']
 
 const SUFFIX = '.response'
 
@@ -130,10 +131,10 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
 }
 
 /** The last response to an order for this picture that a killed process had begun to read, however much of it. */
-export function findResponse(
+export async function findResponse(
   { root }: Pick<Cache, 'root'>,
   answerKey: AnswerKey,
-): ServiceResponse | undefined {
+): Promise<ServiceResponse | undefined> {
   const files = responsesOf(root, answerKey)
   const [last] = files.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)
   if (last === undefined) return undefined
@@ -147,7 +148,8 @@ export function findResponse(
     const value = record.accepts(head.headers) ? head.headers[name] : undefined
     if (typeof value === 'string') headers[name] = value
   }
-  return { status: head.status, headers, body: bytes.subarray(end + 1) }
+  const body = await unpacked(bytes.subarray(end + 1), headers, MAX_RESPONSE_BYTES)
+  return { status: head.status, headers, body }
 }
 
 /** Removes what is left of responses whose answer is stored. Never throws. */

@@ -181,11 +181,11 @@ export async function giveUp(purchase: Purchase, intent: Intent): Promise<void> 
 
 /** After a call that was never made. Returns the error to throw. */
 export function settleUnsent(error: unknown, call: Call): Promise<unknown> {
-  const { order, store, before, reservation } = call
+  const { order, store, intent, before, reservation } = call
   return andBooks(error, async () => {
     await reservation.cancel()
-    // The intent may have got its name before the write of it failed.
-    if (before === undefined && readIntent(store, order.answerKey) !== undefined)
+    // The intent may have got its name before the write of it failed. That of who took the lock over is another.
+    if (before === undefined && readIntent(store, order.answerKey)?.at === intent.at)
       await clearIntentEverywhere(placeOf(call))
   })
 }

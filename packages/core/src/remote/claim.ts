@@ -94,15 +94,20 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return bytes === undefined ? undefined : decode(bytes)
   }
 
+  /** Stores a claim that a store has lost, as a Redis does whose place a replica took without its last writes. */
+  async function again(key: AnswerKey, note: Note): Promise<boolean> {
+    return (await store.claim(addressOf(key), encode(note), CLAIM_SECONDS)) === true
+  }
+
   function hold(key: AnswerKey, note: Note): Claim {
     const own: Held = { note, timer: undefined }
     const beat = async (): Promise<void> => {
       const seen = await read(key)
-      // Somebody took it over, having heard nothing of us for long.
-      if (seen?.id !== own.note.id) return stopBeating(own)
       if (own.timer === undefined) return
       own.note = { ...own.note, beat: own.note.beat + 1 }
-      await write(key, own.note)
+      if (seen?.id === own.note.id) return await write(key, own.note)
+      // Somebody took it over, having heard nothing of us for long, or was faster where the store lost ours.
+      if (seen !== undefined || !(await again(key, own.note))) stopBeating(own)
     }
     // A sign of life that doesn't arrive is one less.
     own.timer = setInterval(() => void beat().catch(() => undefined), timing.beatMs)
@@ -112,7 +117,8 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
       earlier: note.call,
       async note(call) {
         const seen = await read(key)
-        if (seen?.id !== own.note.id) throw takenOver(seen)
+        const isOurs = seen?.id === own.note.id || (seen === undefined && (await again(key, own.note)))
+        if (!isOurs) throw takenOver(seen)
         own.note = { ...own.note, beat: own.note.beat + 1, call: { ...call, host: own.note.host } }
         await write(key, own.note)
       },
@@ -183,6 +189,7 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
           if (now?.id !== seen?.id || now?.beat !== seen?.beat) changedAt = performance.now()
           seen = now
           const isGone = seen?.isLeft === true || performance.now() - changedAt > timing.silentMs
+          if (seen === undefined && isGone) return 'it says that there is a claim, and shows none'
           if (seen !== undefined && isGone) {
             const own = await succeed(key, seen)
             if (typeof own === 'string') return own

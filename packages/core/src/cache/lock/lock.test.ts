@@ -124,6 +124,16 @@ describe('one process', () => {
     expect(readFileSync(file, 'utf8')).toContain('planted')
   })
 
+  it('knows that it is its owner, until somebody took it over or removed it', async () => {
+    const file = lockFile()
+    const lock = await acquireLock(file, never)
+    await lock.check()
+    plant(file, { ...describeSelf() })
+    await expect(lock.check()).rejects.toMatchObject({ code: 'CACHE_LOCKED' })
+    rmSync(file)
+    await expect(lock.check()).rejects.toMatchObject({ code: 'CACHE_LOCKED' })
+  })
+
   it('shows that it lives, by the time of its file', async () => {
     const file = lockFile()
     const lock = await acquireLock(file, { ...never, heartbeatMs: 50 })

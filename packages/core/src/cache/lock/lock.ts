@@ -60,6 +60,12 @@ export interface LockHolder {
 
 export interface Lock {
   /**
+   * To be called before what nobody else may do: another machine takes an owner that was paused for long for dead.
+   *
+   * @throws UpscaleError CACHE_LOCKED when the lock is somebody else's now, or nobody's
+   */
+  check(): Promise<void>
+  /**
    * Gives the lock back. Calling it again does nothing.
    *
    * @throws UpscaleError CACHE_UNWRITABLE when the file can't be removed
@@ -209,6 +215,10 @@ function hold(file: string, token: LockToken, heartbeatMs: number): Lock {
   timer.unref()
   let released = false
   return {
+    async check() {
+      const seen = await readLock(file)
+      if (seen?.token?.id !== token.id) throw takenOver(file, seen)
+    },
     async release() {
       if (released) return
       released = true
@@ -227,6 +237,15 @@ function checkAbort(signal: AbortSignal): void {
   throw new UpscaleError('ABORTED', 'stopped while waiting for another process', {
     hint: 'start again; nothing was lost.',
     cause: signal.reason,
+  })
+}
+
+function takenOver(file: string, seen: SeenLock | undefined): UpscaleError {
+  const owner = seen?.token
+  const who = owner === undefined ? 'it is gone' : `process ${owner.pid} on ${owner.host} has it`
+  return new UpscaleError('CACHE_LOCKED', `this process was paused and lost its lock: ${who}`, {
+    file,
+    hint: 'nothing was sent; start the build again.',
   })
 }
 

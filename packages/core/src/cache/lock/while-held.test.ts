@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Lock, whileHeld } from './lock.ts'
 
-const stuck: Lock = { release: () => Promise.reject(new Error('the lock stays')) }
+const stuck: Lock = { check: async () => {}, release: () => Promise.reject(new Error('the lock stays')) }
 
 test('the error of the work is thrown, not that of the lock', async () => {
   const work = () => Promise.reject(new Error('the answer lies in /elsewhere'))

@@ -7,6 +7,7 @@ import { safeText } from '../../safe-text.ts'
 import { joinPieces, PIECE_BYTES } from '../../source/pieces.ts'
 import type { FileRequest } from '../engine.ts'
 import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } from './address.ts'
+import { unpacked } from './content-encoding.ts'
 import type { Deadline } from './deadline.ts'
 import { type ProxySettings, proxiesOf } from './proxy.ts'
 import { CONNECT_TIMEOUT_MS } from './time-limits.ts'
@@ -49,6 +50,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>
   /** Whole for a 2xx status; of any other at most the first 64 KiB. */
   readonly body: Buffer
+  /** True when it came before the service had the whole request: nothing of that was done. */
+  readonly isEarly?: boolean
 }
 
 export type Send = (request: HttpRequest) => Promise<HttpResponse>
@@ -101,7 +104,8 @@ export function createHttpClient(): HttpClient {
       const { open, publicOnly } = await agentsFor(isLoopback(request.url) ? undefined : proxies)
       const dispatcher = withOnResponse(request.publicOnly === true ? publicOnly : open, request)
       const response = await dispatcher.request(dispatch(request, progress))
-      return await readResponse(response, request)
+      const isEarly = request.body !== undefined && !progress.handedOver
+      return { ...(await readResponse(response, request)), ...(isEarly ? { isEarly } : {}) }
     } catch (error) {
       throw failure(error, request, progress.handedOver)
     }
@@ -235,7 +239,7 @@ async function readResponse(
     // A refusal is definite with its status line; only its words are missing.
     if (ok) throw error
   }
-  const body = await joinPieces(parts)
+  const body = await unpacked(await joinPieces(parts), headers, ok ? maxBytes : MAX_ERROR_BYTES)
   return { status, headers, body: ok ? body : body.subarray(0, MAX_ERROR_BYTES) }
 }
 

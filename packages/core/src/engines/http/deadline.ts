@@ -11,14 +11,28 @@ export interface Deadline {
   clear(): void
 }
 
+/** A timer that is this late was not let run: the process was stopped, or its machine slept. */
+const STOPPED_MS = 1000
+
+/** For what came meanwhile to be read: timers run before sockets. */
+const READING_MS = 10_000
+
 /**
  * Starts the clock at once. A timer of our own, since Node 20 may collect `AbortSignal.timeout` inside `any`.
  * @param graceMs - how long a request goes on after the build was stopped, for an answer that is worth it
  */
 export function startDeadline(timeoutMs: number, stop: AbortSignal, graceMs = 0): Deadline {
   const controller = new AbortController()
-  const end = performance.now() + timeoutMs
-  const timer = setTimeout(() => controller.abort(), timeoutMs)
+  let end = performance.now() + timeoutMs
+  const onTime = (): void => {
+    const lateMs = performance.now() - end
+    if (lateMs < STOPPED_MS) controller.abort()
+    else {
+      end += lateMs + READING_MS
+      timer = setTimeout(() => controller.abort(), READING_MS)
+    }
+  }
+  let timer = setTimeout(onTime, timeoutMs)
   let grace: NodeJS.Timeout | undefined
   const onStop = (): void => {
     if (graceMs === 0) controller.abort()

@@ -8,10 +8,10 @@ const NOW = Date.UTC(2026, 0, 1)
 
 type Step = HttpResponse | UpscaleError
 
-const status = (code: number, headers: Record<string, string> = {}): HttpResponse => ({
+const status = (code: number, headers: Record<string, string> = {}, body = ''): HttpResponse => ({
   status: code,
   headers,
-  body: Buffer.alloc(0),
+  body: Buffer.from(body),
 })
 
 const failed = (code: 'API_UNREACHABLE' | 'API_INTERRUPTED' | 'API_TIMEOUT' | 'ABORTED'): UpscaleError =>
@@ -50,10 +50,13 @@ async function play(steps: readonly Step[], repeats: Repeats, timeoutMs = 1_000_
 describe('an order is repeated only where the service certainly did no work', () => {
   test.each([
     ['never connected', failed('API_UNREACHABLE'), 4],
-    ['408', status(408), 4],
+    ['408 before the order was sent', { ...status(408), isEarly: true }, 4],
+    ['408 after it', status(408), 1],
     ['425', status(425), 4],
     ['429', status(429), 4],
-    ['503 with Retry-After', status(503, { 'retry-after': '1' }), 4],
+    ['503 with Retry-After', status(503, { 'retry-after': '1' }, ' {"error":{}}'), 4],
+    ['503 with Retry-After on a page', status(503, { 'retry-after': '1' }, '<!doctype html>'), 1],
+    ['503 with Retry-After and nothing else', status(503, { 'retry-after': '1' }), 1],
     ['503 without', status(503), 1],
     ['500', status(500), 1],
     ['502', status(502), 1],

@@ -29,15 +29,19 @@ const MAX_PAUSE_MS = 60_000
 
 const SEAMS: RetrySeams = { sleep, random: Math.random, now: Date.now }
 
-/** For an order that costs money. */
+/**
+ * For an order that costs money. What stands before a service says 408 of one that was too slow, and 503 with
+ * `Retry-After` on a page of its own (Varnish does), while the service goes on working. So the first counts only where
+ * the order was not yet sent, the second only in the words of an API.
+ */
 export const repeatsOrder: Repeats = outcome => {
   if ('failure' in outcome) return outcome.failure === 'API_UNREACHABLE'
-  const { status, headers } = outcome.response
+  const { status, headers, body, isEarly } = outcome.response
   return (
-    status === 408 ||
+    (status === 408 && isEarly === true) ||
     status === 425 ||
     status === 429 ||
-    (status === 503 && headers['retry-after'] !== undefined)
+    (status === 503 && headers['retry-after'] !== undefined && /^\s*\{/.test(body.toString('latin1', 0, 100)))
   )
 }
 

@@ -116,11 +116,15 @@ async function download(url: JsonText, call: EditCall): Promise<Buffer> {
  * Encodes with Node's own form writer, all but the image's bytes, which it would copy at once. The file is called `image`,
  * not `image[]`, and its part says `image/png`: a missing type arrives as `application/octet-stream`, which services
  * refuse.
+ *
+ * A repetition has the same bytes: gateways that know idempotency keys may compare them, and Node's writer draws a
+ * boundary by lot.
  */
 export async function encodeForm({
   image,
   fields,
-}: Partial<Pick<EditCall, 'image'>> & Pick<EditCall, 'fields'>): Promise<{
+  idempotencyKey,
+}: Partial<Pick<EditCall, 'image' | 'idempotencyKey'>> & Pick<EditCall, 'fields'>): Promise<{
   bytes: Uint8Array
   type: string
 }> {
@@ -129,8 +133,14 @@ export async function encodeForm({
   const stand = randomUUID()
   if (image !== undefined) form.append('image', new File([stand], image.name, { type: 'image/png' }))
   const encoded = new Response(form)
-  const type = encoded.headers.get('content-type') ?? 'multipart/form-data'
-  const bytes = Buffer.from(await encoded.arrayBuffer())
+  const drawn = encoded.headers.get('content-type') ?? 'multipart/form-data'
+  const [, lot = ''] = /boundary=(\S+)/.exec(drawn) ?? []
+  const settle = (text: string): string =>
+    idempotencyKey === undefined || lot === ''
+      ? text
+      : text.replaceAll(lot, `upscale-${idempotencyKey.slice(0, 48)}`)
+  const type = settle(drawn)
+  const bytes = Buffer.from(settle(Buffer.from(await encoded.arrayBuffer()).toString('latin1')), 'latin1')
   if (image === undefined) return { bytes, type }
   // The image is the last part.
   const at = bytes.lastIndexOf(stand)

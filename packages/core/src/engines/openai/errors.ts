@@ -49,6 +49,7 @@ const BY_STATUS: ReadonlyMap<number, ApiCode> = new Map([
   [404, 'API_NOT_FOUND'],
   [405, 'API_NOT_FOUND'],
   [408, 'API_UNAVAILABLE'],
+  [409, 'API_UNAVAILABLE'],
   [425, 'API_UNAVAILABLE'],
   [429, 'API_RATE_LIMITED'],
 ])
@@ -131,6 +132,7 @@ export function refusal(
   return new UpscaleError(code, said === '' ? text : `${text}: ${said}`, {
     hint: hint(service),
     ...(PERMANENT.has(code) && envelope.message !== undefined ? { permanent: true } : {}),
+    ...(response.isEarly === true ? { uncharged: true } : {}),
   })
 }
 
@@ -153,8 +155,12 @@ function readEnvelope(json: unknown): Envelope {
   }
 }
 
+/** They say that the time is wrong, 409 that an order with the same key is still worked on, whatever code stands beside. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 409, 425])
+
 function codeFor(status: number, code: string | undefined): ApiCode {
-  return (code === undefined ? undefined : BY_CODE.get(code)) ?? codeForStatus(status)
+  const byCode = code === undefined || NOT_NOW.has(status) ? undefined : BY_CODE.get(code)
+  return byCode ?? codeForStatus(status)
 }
 
 /** What a status means where nothing else is said. */

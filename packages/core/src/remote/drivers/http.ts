@@ -69,12 +69,13 @@ export function webDriver(base: URL, authorise: Authorise, host: DriverHost): St
     return answer.status < 300
   }
 
-  /** @throws CannotClaim for a server that stores a second value in the place of the first */
+  /** @throws CannotClaim for a server that stores a second value in the place of the first, or no first one */
   async function tryClaims(): Promise<void> {
     const key = `upscale:v1:probes:${randomUUID()}`
-    await put(key, Buffer.from('first'), true)
+    const isStored = await put(key, Buffer.from('first'), true)
     const isTaken = await put(key, Buffer.from('second'), true)
     await call('DELETE', key)
+    if (!isStored) throw new CannotClaim(`${base.host} says of a new place that there is something already`)
     if (isTaken) throw new CannotClaim(`${base.host} ignores If-None-Match`)
   }
 
