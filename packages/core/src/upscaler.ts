@@ -5,6 +5,7 @@ import { createLedger } from './billing/ledger.ts'
 import { createPrices } from './billing/quoted-prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHitJournal } from './cache/hit-journal.ts'
+import { openKnownFiles } from './cache/known-files.ts'
 import { openStores } from './cache/stores.ts'
 import { priceOf } from './engines/call-price.ts'
 import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
@@ -33,7 +34,7 @@ import { nameOf, openSources, type SourceFile } from './source/source.ts'
 
 /** A finished picture. */
 export interface UpscaledImage {
-  /** Absolute path of a real file with a readable name; its bytes were checked in this process. */
+  /** Absolute path of a real file with a readable name; its bytes were checked, and nobody has written to it since. */
   readonly file: string
   /** Measured from the encoded file, in pixels. */
   readonly width: number
@@ -171,9 +172,10 @@ export function createUpscaler(
   const stop = new AbortController()
   let announced: Promise<void> | undefined
   const engineContext = { signal: stop.signal, env: facts.env }
+  const files = openKnownFiles(resolved.scratchDir)
   const context: PipelineContext = {
     options: resolved,
-    stores: openStores(resolved, recorder.notice),
+    stores: openStores(resolved, recorder.notice, files.glance),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
     hits: openHitJournal(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
@@ -189,7 +191,7 @@ export function createUpscaler(
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
-  const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES })
+  const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES }, files.glance)
   // Bounds what waits between the steps: as many as are called, and as many prepared to be called, so that no call
   // waits for a picture to be finished. It is the outermost of the three limits; the other two are taken inside it,
   // one after the other, so they can't wait for each other.
@@ -351,6 +353,7 @@ export function createUpscaler(
       await Promise.allSettled(running)
       await context.remote?.close()
       await context.budget.close()
+      files.save()
       await context.stores.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },

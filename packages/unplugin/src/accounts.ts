@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
@@ -35,15 +36,22 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
   const seen = new Set<string>()
   for (const { file, request } of accounts.projectUpscaler.seenPictures())
     seen.add(seenName(file, request.factor))
+  // When one is missed: most builds miss none.
+  let written: Written | undefined
+  const ships = (bytes: Buffer): boolean => {
+    written ??= readyToSearch(accounts.contents())
+    return isIn(bytes, written)
+  }
   for (const file of new Set(accounts.files)) {
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
-    const text = !isPicture(file) && isFile(file) ? await readFile(file, 'utf8') : ''
+    if (isPicture(file)) continue
+    const text = isFile(file) ? await readFile(file, 'utf8') : ''
     accounts.projectUpscaler.noticeSlips(file, text)
     if (!mayHoldTags(text)) continue
     const glob = taggedGlobIn(file, text)
     if (glob !== undefined) return glob
     for (const site of await sitesIn(file, text)) {
-      const isShipped = await isShippedSmall(site, text, seen, accounts)
+      const isShipped = await isShippedSmall(site, text, seen, ships, accounts)
       // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
       if (isShipped && findSourcePlace(file, text, site.reference) !== undefined) return unreplaced(site)
     }
@@ -91,7 +99,8 @@ async function isShippedSmall(
   site: ReferenceSite,
   text: string,
   seen: ReadonlySet<string>,
-  { projectUpscaler, root, contents, isKept }: Accounts,
+  ships: (bytes: Buffer) => boolean,
+  { projectUpscaler, root, isKept }: Accounts,
 ): Promise<boolean> {
   const directive = directiveOf(site, projectUpscaler)
   if (directive === undefined) return false
@@ -107,7 +116,7 @@ async function isShippedSmall(
     .split(name)
     .slice(1)
     .some(rest => !/^\?[^\s"'`)]*\bupscale\b/.test(rest))
-  return !isWantedAsItIs && ships(await readFile(source), contents())
+  return !isWantedAsItIs && ships(await readFile(source))
 }
 
 /** Several that were asked one after the other, for a host that writes what an earlier build made. */
@@ -127,16 +136,31 @@ function seenName(file: string, factor: number): string {
   return `${factor} ${file}`
 }
 
-function ships(bytes: Buffer, contents: Iterable<string | Uint8Array>): boolean {
-  const inlined = bytes.toString('base64')
+/** What is written, so that thousands of pictures can be looked for in it. */
+interface Written {
+  /** SHA-256 of what is no text, hex. */
+  readonly digests: ReadonlySet<string>
+  readonly texts: readonly string[]
+}
+
+function readyToSearch(contents: Iterable<string | Uint8Array>): Written {
+  const digests = new Set<string>()
+  const texts: string[] = []
   for (const content of contents) {
-    const isThere =
-      typeof content === 'string'
-        ? content.includes(inlined)
-        : bytes.equals(content) || Buffer.from(content).includes(inlined)
-    if (isThere) return true
+    if (typeof content === 'string') texts.push(content)
+    else {
+      digests.add(hash('sha256', content, 'hex'))
+      // No format of pictures but SVG does without zero bytes, and no text has one.
+      if (!content.includes(0)) texts.push(Buffer.from(content).toString())
+    }
   }
-  return false
+  return { digests, texts }
+}
+
+function isIn(bytes: Buffer, { digests, texts }: Written): boolean {
+  if (digests.has(hash('sha256', bytes, 'hex'))) return true
+  const inlined = bytes.toString('base64')
+  return texts.some(text => text.includes(inlined))
 }
 
 /** What a reference asks for; undefined where it is wrong, which whoever asks for it is told. */

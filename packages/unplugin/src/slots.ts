@@ -15,7 +15,7 @@ import { queryOf } from './reference.ts'
  * its manifest don't change when an image is edited. The upscaler's cache, addressed by content, stays behind it.
  *
  * The bytes that ship are the checked ones: a slot is a second name (hard link) of the file that the upscaler has
- * just checked, so "is it the same file" is the whole comparison. The cache never writes into a file it published.
+ * checked, so "is it the same file" is the whole comparison. The cache never writes into a file it published.
  * Where links don't work the bytes are copied, and compared by digest before every use. A slot is replaced by one
  * rename, so a reader sees the old or the new picture, never half of one.
  */

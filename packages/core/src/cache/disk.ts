@@ -34,6 +34,15 @@ export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
+/** Does what a build can do without: a file that is not there, or can't be read or written, is let go. @throws any other error */
+export function tryTo(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (errnoOf(error) === '') throw error
+  }
+}
+
 /** The error's first line, for a reason that is shown to a person. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)

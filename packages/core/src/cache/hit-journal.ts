@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { dirname } from 'node:path'
 import type { SourceFacts } from '../source/source.ts'
 import { record } from '../validate.ts'
-import { readFileOfLimitSync } from './disk.ts'
+import { readFileOfLimitSync, tryTo } from './disk.ts'
 import { type EntryFacts, isEntryFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 import { hitsFile } from './layout.ts'
@@ -113,13 +113,4 @@ function isHit(value: unknown): value is Hit {
     typeof value.source.height === 'number' &&
     typeof value.source.lossless === 'boolean'
   )
-}
-
-function tryTo(work: () => void): void {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return // the journal is not there, or can't be read or written
-    throw error
-  }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 //   v1/<shelf>/ab/abcd….json  a record
 //   v1/ledger/              what paid engines were asked for; durable roots only
 //   v1/hits.jsonl           the journal of hits; scratch roots only
+//   v1/files.txt            what was found in files that nobody wrote to since; scratch roots only
 
 const VERSION = 'v1'
 
@@ -30,4 +31,8 @@ export function ledgerFolder(root: string): string {
 
 export function hitsFile(root: string): string {
   return join(root, VERSION, 'hits.jsonl')
+}
+
+export function knownFilesFile(root: string): string {
+  return join(root, VERSION, 'files.txt')
 }

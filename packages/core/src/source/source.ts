@@ -11,7 +11,8 @@ import {
 } from 'node:fs'
 import { basename, extname, relative, resolve, sep } from 'node:path'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
-import type { Format } from './format.ts'
+import { FORMATS, type Format } from './format.ts'
+import { type Glance, noGlance } from './glance.ts'
 import { isInside } from './inside.ts'
 import { inTurn, readInPieces, SMALL_BYTES } from './pieces.ts'
 import { sniffFormat } from './sniff.ts'
@@ -72,7 +73,8 @@ export interface SourceImage extends SourceFile {
 /** Reads image files, within the limits that need no decoder. */
 export interface Sources {
   /**
-   * Which file this is, for looking it up in a cache. Its bytes are read and let go.
+   * Which file this is, for looking it up in a cache. Its bytes are read and let go; not even that, where nobody has
+   * written to it since they were read.
    * @throws UpscaleError as {@link Sources.read} does
    */
   identify(file: string): Promise<SourceFile>
@@ -83,7 +85,14 @@ export interface Sources {
   read(file: string): Promise<SourceImage>
 }
 
-export function openSources(limits: SourceLimits): Sources {
+/** @param glance remembers files from build to build */
+export function openSources(limits: SourceLimits, glance: (file: string) => Glance = noGlance): Sources {
+  // What may be read is a part of what was found.
+  const limitsId = hash(
+    'sha256',
+    JSON.stringify([limits.root, limits.include, limits.exclude, limits.maxBytes]),
+    'hex',
+  )
   // One buffer for all small files that only have to be hashed: nothing waits in between, so that no two can meet in it.
   let page: Buffer | undefined
   // The root doesn't move during a build; asking once saves a system call for every image.
@@ -106,11 +115,17 @@ export function openSources(limits: SourceLimits): Sources {
 
   return {
     async identify(file) {
+      const glanced = glance(file)
+      const known = glanced.found === undefined ? undefined : recalled(glanced.found, limitsId)
+      if (known !== undefined)
+        return { file, name: nameOf(file, limits.root), stem: basename(file, extname(file)), ...known }
       const { bytes: _letGo, ...facts } = await look(file, (handle, size) => {
         if (size > SMALL_BYTES) return readLarge(handle, size)
         page ??= Buffer.allocUnsafeSlow(SMALL_BYTES)
         return readSmall(handle, page.subarray(0, size))
       })
+      const { size, digest, format } = facts
+      glanced.keep([limitsId, size, digest, format].join(' '))
       return facts
     },
     read: file =>
@@ -119,6 +134,17 @@ export function openSources(limits: SourceLimits): Sources {
         return size > SMALL_BYTES ? readLarge(handle, size, bytes) : readSmall(handle, bytes)
       }),
   }
+}
+
+/** What {@link Sources.identify} found before, under the same limits. */
+function recalled(
+  found: string,
+  limitsId: string,
+): Pick<SourceFile, 'size' | 'digest' | 'format'> | undefined {
+  const [id, size = '', digest = '', written] = found.split(' ')
+  const format = FORMATS.find(one => one === written)
+  const isSound = id === limitsId && /^\d+$/.test(size) && /^[0-9a-f]{64}$/.test(digest)
+  return isSound && format !== undefined ? { size: Number(size), digest, format } : undefined
 }
 
 type Content = Pick<SourceImage, 'bytes' | 'size' | 'digest'>

@@ -36,14 +36,14 @@ export async function findUnanswered(
 
 /** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
 function findExternal(bundle: Rollup.OutputBundle, { slots }: BuildSession): UpscaleError | undefined {
+  const external = Object.values(bundle).flatMap(output =>
+    output.type === 'chunk'
+      ? [...output.imports, ...output.dynamicImports].filter(name => !(name in bundle))
+      : [],
+  )
+  // Most builds have none, and may have thousands of pictures.
+  if (external.length === 0) return undefined
   const besides = new Map([...slots.all()].map(slot => [basename(slot.beside), slot]))
-  for (const output of Object.values(bundle)) {
-    if (output.type !== 'chunk') continue
-    const imported = [...output.imports, ...output.dynamicImports].find(
-      name => !(name in bundle) && besides.has(basename(name)),
-    )
-    const slot = imported === undefined ? undefined : besides.get(basename(imported))
-    if (slot !== undefined) return declaredExternal(slot.site)
-  }
-  return undefined
+  const slot = external.map(name => besides.get(basename(name))).find(found => found !== undefined)
+  return slot && declaredExternal(slot.site)
 }
