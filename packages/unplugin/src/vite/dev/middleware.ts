@@ -10,6 +10,7 @@ import type { Slot } from '../../slots.ts'
 import { isForeignRequest } from '../inspector/http.ts'
 import { decodePath } from '../paths.ts'
 import { fileOfPath } from './module-pictures.ts'
+import { isServed } from './served-files.ts'
 import type { DevSession } from './session.ts'
 
 /*
@@ -62,7 +63,7 @@ async function answer(
 ): Promise<boolean> {
   const { config, projectUpscaler } = session
   const source = fileOfPath(pathOf(reference), config)
-  if (!(await isAllowed(source, config))) {
+  if (!(await isServed(source, config))) {
     const hint = 'the file is outside of what server.fs allows to be served'
     send(response, 403, { 'Content-Type': 'text/plain; charset=utf-8' }, hint)
     return true
@@ -79,13 +80,6 @@ async function answer(
   const picture = await session.picture(source, directive.requests[0], site)
   await sendPicture(picture, request, response, config)
   return true
-}
-
-async function isAllowed(file: string, config: ResolvedConfig): Promise<boolean> {
-  const { isFileLoadingAllowed, normalizePath } = await import('vite')
-  const path = normalizePath(file)
-  const isPublic = config.publicDir !== '' && path.startsWith(`${normalizePath(config.publicDir)}/`)
-  return isPublic || isFileLoadingAllowed(config, path)
 }
 
 async function sendPicture(

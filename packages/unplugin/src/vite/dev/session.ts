@@ -13,6 +13,7 @@ import { createSlots, type Slot, slotsFolder } from '../../slots.ts'
 import { projectOf, viteLogger } from '../logger.ts'
 import type { ViteSession } from '../session.ts'
 import { createModulePictures, isOfProject, type ModulePictures } from './module-pictures.ts'
+import { isServed, notServed } from './served-files.ts'
 
 /** What the parts of one dev server share. Its {@link file} and {@link facts} are of a placeholder until the picture is there. */
 export interface DevSession extends ViteSession {
@@ -23,6 +24,7 @@ export interface DevSession extends ViteSession {
   /**
    * The finished picture, or a placeholder when that takes longer than a moment or may not be made here. What no module of
    * the project contains is made by nobody.
+   * @throws UpscaleError SOURCE_OUTSIDE_ROOT for a file that Vite does not serve, and no module of the project imports
    */
   picture(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<DevPicture<Slot>>
   /** Tells the user about a failure, each one once. */
@@ -65,8 +67,10 @@ export function createDevSession(options: BuildOptions, server: ViteDevServer): 
     site: ReferenceSite,
   ): Promise<DevPicture<Slot>> {
     sources.add(source.replaceAll('\\', '/'))
-    if (site.importer !== undefined && isOfProject(site.importer, config))
+    if (site.importer !== undefined && isOfProject(site.importer, config)) {
       modulePictures.note(source, request)
+      // A module that an address asks for may name any file, and is answered by hooks that come before Vite's own look.
+    } else if (!(await isServed(source, config))) throw withPlace(notServed(), site)
     if (await modulePictures.has(source, request)) return pictures.ask(source, request, site)
     if (await isFinished(source, request, site)) return pictures.ask(source, request, site)
     config.logger.warnOnce(

@@ -1,0 +1,21 @@
+import { UpscaleError } from 'upscale-core'
+import type { ResolvedConfig } from 'vite'
+
+/** True for a file that Vite serves to whoever can open an address: what `server.fs` allows, and the public folder. */
+export async function isServed(file: string, config: ResolvedConfig): Promise<boolean> {
+  const { isFileLoadingAllowed, normalizePath } = await import('vite')
+  const path = normalizePath(file)
+  const isPublic = config.publicDir !== '' && path.startsWith(`${normalizePath(config.publicDir)}/`)
+  return isPublic || isFileLoadingAllowed(config, path)
+}
+
+/** The error of a picture that an address asks for and that Vite would not serve. */
+export function notServed(): UpscaleError {
+  return new UpscaleError(
+    'SOURCE_OUTSIDE_ROOT',
+    'the file is outside of what server.fs of Vite allows to be served',
+    {
+      hint: 'import it in a module of the project, or add its folder to server.fs.allow',
+    },
+  )
+}
