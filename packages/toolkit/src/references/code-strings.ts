@@ -1,4 +1,4 @@
-import { type CodeToken, literalText } from './script.ts'
+import { type CodeTokens, isLiteral } from './script.ts'
 
 /*
  * Compilers of components and people who set `innerHTML` write markup into strings of JavaScript. A string is taken for
@@ -43,35 +43,59 @@ interface Piece {
 }
 
 /** The strings and templates of a code, those within the expressions of templates included. */
-export function* stringsOf(tokens: readonly CodeToken[]): Generator<CodeString> {
+export function* stringsOf(tokens: CodeTokens): Generator<CodeString> {
   const open: { first: number; pieces: Piece[] }[] = []
-  for (const [index, token] of tokens.entries()) {
-    const { type, value, start } = token
+  for (let index = 0; index < tokens.length; index++) {
+    const type = tokens.typeAt(index)
     const top = open.at(-1)
-    const piece = (cut: number): Piece => ({ start: start + 1, text: cook(value.slice(1, -cut)) })
+    const piece = (cut: number): Piece => ({
+      start: tokens.startAt(index) + 1,
+      text: cook(tokens.valueAt(index).slice(1, -cut)),
+    })
     if (type === 'TemplateHead') open.push({ first: index, pieces: [piece(2)] })
     else if (type === 'TemplateMiddle' && top) top.pieces.push(piece(2))
     else if (type === 'TemplateTail' && top) {
       open.pop()
-      yield stringOf(top.first, index, [...top.pieces, piece(1)])
-    } else if (literalText(token) !== undefined) yield stringOf(index, index, [piece(1)])
+      top.pieces.push(piece(1))
+      yield stringOf(top.first, index, top.pieces)
+    } else if (isLiteral(type)) yield stringOf(index, index, [piece(1)])
   }
 }
 
 function stringOf(first: number, last: number, pieces: readonly Piece[]): CodeString {
+  let offsets: number[] | undefined
   return {
     first,
     last,
     text: pieces.map(({ text }) => text).join(PUT_IN),
     placeOf(offset) {
-      let rest = offset
-      for (const { start, text } of pieces) {
-        if (rest <= text.length) return start + rest
-        rest -= text.length + PUT_IN.length
-      }
-      return (pieces[0]?.start ?? 0) + offset
+      offsets ??= offsetsOf(pieces)
+      const at = lastUpTo(offset, offsets)
+      return (pieces[at]?.start ?? 0) + offset - (offsets[at] ?? 0)
     },
   }
+}
+
+/** Where each piece begins in the text that they make. */
+function offsetsOf(pieces: readonly Piece[]): number[] {
+  let offset = 0
+  return pieces.map(({ text }) => {
+    const begin = offset
+    offset += text.length + PUT_IN.length
+    return begin
+  })
+}
+
+/** The place of the last of some rising numbers that is not larger. */
+function lastUpTo(number: number, numbers: readonly number[]): number {
+  let low = 0
+  let high = numbers.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] ?? 0) <= number) low = middle
+    else high = middle
+  }
+  return low
 }
 
 /** The markup of a string, made whole where it breaks off in a tag; undefined for a string that is none. */
@@ -79,7 +103,7 @@ export function markupOf({ first, last, text }: CodeString, code: NestedCode): s
   const { tokens } = code
   if (isShownAsText(code, first, last)) return undefined
   if (MARKUP.test(text)) return text + ENDS
-  if (tokens[first - 1]?.value !== '+' || !REST_OF_TAG.test(text)) return undefined
+  if (tokens.valueAt(first - 1) !== '+' || !REST_OF_TAG.test(text)) return undefined
   const [, before = '', quote = ''] = /^([^"'>]*)(["']?)/.exec(text) ?? []
   // An equals sign before the quote says that the quote opens a value; else it closes one.
   const begin = quote === '' || /=\s*$/.test(before) ? '<img ' : `<img data-rest=${quote}`
@@ -116,7 +140,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
  */
 export function isShownAsText(code: NestedCode, first: number, last: number): boolean {
   const { tokens, openers } = code
-  const at = (index: number): string => tokens[index]?.value ?? ''
+  const at = tokens.valueAt
   const before = at(first - 1)
   if (before === '=') return TEXT_PROPERTY.test(at(first - 2))
   if (before === '(' && TEXT_MAKER.test(at(first - 2))) return true
@@ -133,7 +157,7 @@ export function isShownAsText(code: NestedCode, first: number, last: number): bo
  * for markup: `images.set("a", "./a.png")` looks like the child of a link.
  */
 export function isNameOrText({ tokens, openers }: NestedCode, first: number, last: number): boolean {
-  const at = (index: number): string => tokens[index]?.value ?? ''
+  const at = tokens.valueAt
   const before = at(first - 1)
   if (before === ':') return isNameOrTextProperty(at(first - 2))
   // A variable may have any name, `id` among those that minifiers give.
@@ -152,14 +176,10 @@ function isNameOrTextProperty(name: string): boolean {
 }
 
 /** True for what stands where an element's children do, or in a list of them. */
-function isChild({ tokens, openers }: NestedCode, place: number): boolean {
-  const at = (index: number): string => tokens[index]?.value ?? ''
-  let index = place
-  let opener = openers[index] ?? -1
-  while (at(index - 1) !== ':' && at(opener) === '[') {
-    index = opener
-    opener = openers[index] ?? -1
-  }
+function isChild({ tokens, openers, lists }: NestedCode, place: number): boolean {
+  const at = tokens.valueAt
+  const index = lists[place] ?? place
+  const opener = openers[index] ?? -1
   if (at(index - 1) === ':') return TEXT_PROPERTY.test(at(index - 2))
   if (at(opener) !== '(' || index === opener + 1) return false
   // An element without properties; with nothing before it, `null` is another function's.
@@ -167,22 +187,30 @@ function isChild({ tokens, openers }: NestedCode, place: number): boolean {
   return TEXT_ELEMENT.test(at(opener + 1)) && at(opener + 2) === ','
 }
 
-/** A code with the bracket, or the start of a template, that each of its tokens stands in; -1 for none. */
+/** A code, and where each of its tokens stands. */
 export interface NestedCode {
-  readonly tokens: readonly CodeToken[]
+  readonly tokens: CodeTokens
+  /** The bracket, or the start of a template, that a token stands in; -1 for none. */
   readonly openers: Int32Array
+  /** The outermost of the lists in lists that a token is an item of, or the token itself. The value of a property is none. */
+  readonly lists: Int32Array
 }
 
-export function nest(tokens: readonly CodeToken[]): NestedCode {
+export function nest(tokens: CodeTokens): NestedCode {
   const openers = new Int32Array(tokens.length)
+  const lists = new Int32Array(tokens.length)
   const open: number[] = []
-  for (const [index, { type, value }] of tokens.entries()) {
-    openers[index] = open.at(-1) ?? -1
-    if (type === 'TemplateHead') open.push(index)
-    else if (type === 'TemplateTail') open.pop()
-    else if (type !== 'Punctuator') continue
-    else if (value === '(' || value === '[' || value === '{') open.push(index)
-    else if (value === ')' || value === ']' || value === '}') open.pop()
+  let before = ''
+  for (let index = 0; index < tokens.length; index++) {
+    const opener = open.at(-1) ?? -1
+    openers[index] = opener
+    const isItem = before !== ':' && tokens.valueAt(opener) === '['
+    lists[index] = isItem ? (lists[opener] ?? opener) : index
+    const type = tokens.typeAt(index)
+    const value = type === 'Punctuator' ? tokens.valueAt(index) : ''
+    before = value
+    if (type === 'TemplateHead' || value === '(' || value === '[' || value === '{') open.push(index)
+    else if (type === 'TemplateTail' || value === ')' || value === ']' || value === '}') open.pop()
   }
-  return { tokens, openers }
+  return { tokens, openers, lists }
 }

@@ -5,8 +5,8 @@ import {
   isTokenString,
   isTokenURL,
   TokenType,
-  tokenize,
 } from '@csstools/css-tokenizer'
+import { cssTokensOf } from './css-tokens.ts'
 
 /** An address in a style sheet. `start` and `end` enclose what has to be replaced to change it. */
 export interface CssAddress {
@@ -27,7 +27,7 @@ export function findCssAddresses(css: string): CssAddress[] {
   // The functions that are open at a place; a parenthesis without a name counts too.
   const open: string[] = []
   const { text, placeOf } = shorten(css)
-  for (const token of tokenizeQuickly(text)) {
+  for (const token of cssTokensOf(text)) {
     const [type, , start, last] = token
     const from = placeOf(start)
     const to = placeOf(last)
@@ -48,20 +48,6 @@ export function findCssAddresses(css: string): CssAddress[] {
     }
   }
   return found
-}
-
-/**
- * The tokenizer makes an error of each string that doesn't end, and each error would collect its stack, at some hundred
- * times the price of the token.
- */
-function tokenizeQuickly(css: string): CSSToken[] {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    return tokenize({ css })
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
 }
 
 /** Far longer than an address of a picture: what a `data:` address holds. */

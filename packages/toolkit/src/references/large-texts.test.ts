@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { findCssAddresses } from './css.ts'
+import { findOutputReferences } from './output.ts'
 import { scanCss, scanHtml } from './scan.ts'
 import { literalText, tokensOf } from './script.ts'
 import { findReferences } from './source-text.ts'
@@ -58,4 +59,29 @@ test.each([
 ])('a script with %s is read to its end', (_, token) => {
   const texts = [...tokensOf(`${token};'./${TAG}'`)].map(literalText)
   expect(texts.at(-1)).toBe(`./${TAG}`)
+})
+
+test.each([
+  ['words without a sign', `'${TAG}' ${')a.png?b'.repeat(LARGE)}`],
+  ['one word without a sign', `'${TAG}' "${'.png?'.repeat(LARGE)}`],
+  ['words before a long end', `'${TAG}' "${'a.png?b '.repeat(LARGE / 4)}${'a'.repeat(4 * LARGE)}"`],
+])('a source of %s', (_, text) => {
+  expect(findReferences('a.tsx', text).map(({ address }) => address)).toEqual([TAG])
+})
+
+const inOutput = async (name: string, text: string): Promise<string[]> => {
+  const found = await findOutputReferences(name, text, { ownPrefixes: [], isKnown: () => false })
+  return found.map(({ reference }) => reference)
+}
+
+test.each([
+  ['a.css', 'brackets in brackets', `a{background:${'image-set('.repeat(LARGE)}url(${TAG})`],
+  ['a.css', 'square brackets', `a{background:url(${TAG})}${'['.repeat(LARGE)}`],
+  ['a.css', 'addresses in a declaration', `a{background:${`url(${TAG}),`.repeat(LARGE / 4)}red}`],
+  ['a.js', 'strings in lists in lists', `x=${`['<img src="${TAG}">',`.repeat(LARGE / 8)}`],
+  ['a.js', 'templates in templates', `${'f(a,`${'.repeat(LARGE / 4)}'${TAG}'${'}/b`,2)'.repeat(LARGE / 4)}`],
+  ['a.js', 'one template of much markup', `x=\`${`<img src="${TAG}">\${a}`.repeat(LARGE / 8)}\``],
+  ['a.html', 'tags in tags', `${'<b>'.repeat(4 * LARGE)}<img src="${TAG}">`],
+])('a %s of %s', async (name, _, text) => {
+  expect(await inOutput(name, text)).toEqual([TAG])
 })

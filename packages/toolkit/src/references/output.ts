@@ -12,7 +12,7 @@ import {
 import type { HtmlElement } from './elements.ts'
 import { withoutMarkdownCode } from './markdown-code.ts'
 import { isProseAttribute } from './prose-attributes.ts'
-import { type CodeToken, literalText, tokensOf } from './script.ts'
+import { type CodeTokens, isLiteral, readTokens } from './script.ts'
 import { findCandidates } from './srcset.ts'
 import { findStyleReferences, isPictureProperty, type StyleKind } from './style-references.ts'
 
@@ -142,7 +142,7 @@ function isPictureReference(value: string): boolean {
 }
 
 async function* scanScript(code: string, depth: number): AsyncGenerator<Found> {
-  const tokens = [...tokensOf(code)]
+  const tokens = readTokens(code)
   const nested = nest(tokens)
   const runs = codeThatRuns(tokens)
   for (const string of stringsOf(tokens)) {
@@ -161,8 +161,9 @@ async function* scanString(string: CodeString, code: NestedCode, depth: number):
   const tail = text.slice(text.lastIndexOf(PUT_IN) + 1)
   const offset = text.length - tail.length
   if (isPictureReference(tail.trim()) && (offset === 0 || !/\s/.test(tail))) {
-    const isLeft = !isKeyOfModules(tokens, last) && !isKey(tokens, first) && !isNameOrText(code, first, last)
-    const isTail = offset > 0 || tokens[first - 1]?.value === '+'
+    const isLeft =
+      !isKeyOfModules(tokens, string) && !isKey(tokens, first) && !isNameOrText(code, first, last)
+    const isTail = offset > 0 || tokens.valueAt(first - 1) === '+'
     if (isLeft) yield { value: tail.trim(), start: string.placeOf(offset), form: isTail ? 'tail' : 'string' }
     return
   }
@@ -184,7 +185,7 @@ async function* scanString(string: CodeString, code: NestedCode, depth: number):
   }
   const isValue = isValueOfPicture(tokens, first)
   for (const found of styleOf(text, isValue ? 'value' : 'text', 'style-string')) yield at(found, string)
-  const rest = tokens[first - 1]?.value === '+' ? REST_OF_URL.exec(text)?.[1] : undefined
+  const rest = tokens.valueAt(first - 1) === '+' ? REST_OF_URL.exec(text)?.[1] : undefined
   if (rest !== undefined) yield { value: rest, start: string.placeOf(0), form: 'style-string' }
   for (const found of srcsetOf(text, 'string')) yield at(found, string)
   for (const found of markdownOf(text, 'markdown-string')) yield at(found, string)
@@ -195,28 +196,29 @@ function at<T extends Found>(found: T, { placeOf }: CodeString): T {
 }
 
 /** True for a string that is the name of a property, and no answer of a condition. */
-function isKey(tokens: readonly CodeToken[], first: number): boolean {
-  const before = tokens[first - 1]?.value
-  return tokens[first + 1]?.value === ':' && (before === '{' || before === ',')
+function isKey(tokens: CodeTokens, first: number): boolean {
+  const before = tokens.valueAt(first - 1)
+  return tokens.valueAt(first + 1) === ':' && (before === '{' || before === ',')
 }
 
 /** True for the value of a property of a style: `{ background: "…" }`, `style.background = "…"`, `set("background", "…")`. */
-function isValueOfPicture(tokens: readonly CodeToken[], first: number): boolean {
-  const [name, sign] = [tokens[first - 2], tokens[first - 1]?.value]
-  if (name === undefined || (sign !== ':' && sign !== '=' && sign !== ',')) return false
-  if (sign === ',' && literalText(name) === undefined) return false
-  return isPictureProperty(name.value.replace(/^["'`]|["'`]$/g, ''))
+function isValueOfPicture(tokens: CodeTokens, first: number): boolean {
+  const [name, sign] = [first - 2, tokens.valueAt(first - 1)]
+  if (sign !== ':' && sign !== '=' && sign !== ',') return false
+  if (sign === ',' && !isLiteral(tokens.typeAt(name))) return false
+  return isPictureProperty(tokens.valueAt(name).replace(/^["'`]|["'`]$/g, ''))
 }
 
 /**
  * Tells strings that run as code: arguments of `eval()`, which webpack's eval devtools wrap each module in, of
  * `Function()`, and the parts of a `Blob`, which a worker is made of, under a name too.
  */
-function codeThatRuns(tokens: readonly CodeToken[]): (string: CodeString) => boolean {
-  const value = (index: number): string => tokens[index]?.value ?? ''
+function codeThatRuns(tokens: CodeTokens): (string: CodeString) => boolean {
+  const value = tokens.valueAt
   const names = new Set<string>()
   const parts = new Set<number>()
-  for (const [index, { value: name }] of tokens.entries()) {
+  for (let index = 0; index < tokens.length; index++) {
+    const name = tokens.typeAt(index) === 'IdentifierName' ? value(index) : ''
     if (name === 'eval' && value(index + 1) === '(') parts.add(index + 2)
     if (name === 'Function' && value(index + 1) === '(') {
       for (let next = index + 2; next < index + 40 && value(next) !== ')'; next++) parts.add(next)
@@ -224,7 +226,7 @@ function codeThatRuns(tokens: readonly CodeToken[]): (string: CodeString) => boo
     if (name !== 'Blob' || value(index + 1) !== '(' || value(index + 2) !== '[') continue
     for (let next = index + 3; next < index + 20 && value(next) !== ']'; next++) {
       parts.add(next)
-      if (tokens[next]?.type === 'IdentifierName') names.add(value(next))
+      if (tokens.typeAt(next) === 'IdentifierName') names.add(value(next))
     }
   }
   return ({ first }) => parts.has(first) || (value(first - 1) === '=' && names.has(value(first - 2)))
@@ -235,21 +237,10 @@ function codeThatRuns(tokens: readonly CodeToken[]): (string: CodeString) => boo
  * ``helper({ "./a.png": … }, `./${name}.png?upscale=2`, 2)``. Its helper takes the query off and finds the module by the
  * rest. The number is that of the path's segments, which tells this call from others.
  */
-function isKeyOfModules(tokens: readonly CodeToken[], tail: number): boolean {
-  if (tokens[tail]?.type !== 'TemplateTail') return false
-  const [comma, count, end] = tokens.slice(tail + 1, tail + 4)
-  if (comma?.value !== ',' || end?.value !== ')') return false
-  let segments = 1
-  let depth = 0
-  for (let index = tail; index >= 0; index--) {
-    const { type, value } = tokens[index] as CodeToken
-    if (type === 'TemplateTail') depth++
-    if (depth === 1 && type.startsWith('Template')) segments += value.split('/').length - 1
-    if (type === 'TemplateHead' && --depth === 0) {
-      return tokens[index - 1]?.value === ',' && Number(count?.value) === segments
-    }
-  }
-  return false
+function isKeyOfModules(tokens: CodeTokens, { first, last, text }: CodeString): boolean {
+  if (tokens.typeAt(last) !== 'TemplateTail' || tokens.valueAt(first - 1) !== ',') return false
+  if (tokens.valueAt(last + 1) !== ',' || tokens.valueAt(last + 3) !== ')') return false
+  return Number(tokens.valueAt(last + 2)) === text.split('/').length
 }
 
 /** `data:text/javascript,…` and its like, as a worker or a style sheet that was inlined. */
@@ -294,12 +285,12 @@ function isData(text: string): boolean {
 
 /** JSON is read by the tokens of JavaScript, which know where a value stands. */
 async function* scanData(json: string, depth: number): AsyncGenerator<Found> {
-  const tokens = [...tokensOf(json)]
+  const tokens = readTokens(json)
   const nested = nest(tokens)
   for (const string of stringsOf(tokens)) {
     if (!mayHold(string.text) || isKey(tokens, string.first)) continue
-    const key = tokens[string.first - 1]?.value === ':' ? tokens[string.first - 2]?.value : undefined
-    if (key !== undefined && NAME_KEY.test(key)) continue
+    const isValue = tokens.valueAt(string.first - 1) === ':'
+    if (isValue && NAME_KEY.test(tokens.valueAt(string.first - 2))) continue
     if (depth >= DEEPEST) return
     for await (const found of scanString(string, nested, depth + 1))
       yield found.form === 'markdown-string' ? found : { ...found, form: 'data' }

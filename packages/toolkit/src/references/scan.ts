@@ -128,14 +128,15 @@ function isCode(value: string): boolean {
 /** In JSON and in code a string that is an address as a whole is one. */
 function codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   const isRaw = text.slice(value.start, value.end) === value.value
-  const parts = [...tokensOf(value.value)].flatMap(token => {
+  const parts: { start: number; end: number; reference: Reference }[] = []
+  for (const token of tokensOf(value.value)) {
     const address = literalText(token)
     // Escapes would have to be written again in the way of that language; a query with spaces is prose.
-    if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) return []
+    if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) continue
     const start = token.start + 1
     const line = lineOf(value.start + (isRaw ? start : 0))
-    return [{ start, end: start + address.length, reference: { address, line, place: 'data' as const } }]
-  })
+    parts.push({ start, end: start + address.length, reference: { address, line, place: 'data' } })
+  }
   return {
     references: parts.map(({ reference }) => reference),
     edit: answer =>

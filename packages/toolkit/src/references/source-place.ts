@@ -1,6 +1,6 @@
 import { cook, stringsOf } from './code-strings.ts'
 import { countLines } from './lines.ts'
-import { tokensOf } from './script.ts'
+import { readTokens } from './script.ts'
 import { findStyleTexts } from './style-text.ts'
 
 /** Where a reference stands in a source, both from 1. */
@@ -41,10 +41,12 @@ function* textsOf(name: string, text: string): Generator<SourceText> {
   if (STYLE.test(name)) {
     for (const { value, start } of findStyleTexts(text)) yield { value: cook(value), start }
   } else if (SCRIPT.test(name)) {
-    const tokens = [...tokensOf(text, /x$/i.test(name))]
+    const tokens = readTokens(text, /x$/i.test(name))
     for (const { text: value, placeOf } of stringsOf(tokens)) yield { value, start: placeOf(0) }
-    for (const { type, value, start } of tokens) {
-      if (type === 'JSXString' || type === 'JSXText') yield { value, start }
+    for (let index = 0; index < tokens.length; index++) {
+      const type = tokens.typeAt(index)
+      if (type !== 'JSXString' && type !== 'JSXText') continue
+      yield { value: tokens.valueAt(index), start: tokens.startAt(index) }
     }
   } else if (VARIABLES.test(name)) {
     for (const { 0: whole, 2: value = '', index } of text.matchAll(VARIABLE)) {

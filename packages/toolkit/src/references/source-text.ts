@@ -51,26 +51,24 @@ export function findReferences(name: string, text: string): SourceReference[] {
  * after a bracket, an equals sign or a space. Each part of the text is looked at a fixed number of times.
  */
 function* addressesIn(text: string): Generator<{ readonly written: string; readonly start: number }> {
-  let line = stretch(text, /["'`\r\n]/g, 0, 0)
-  let word = { start: 0, end: 0 }
+  let line = lineAt(text, 0, 0)
+  let word: Word = { start: 0, end: 0, addressStart: undefined }
   let closingQuote = -1
   const picture = new RegExp(PICTURE)
   for (let match = picture.exec(text); match !== null; match = picture.exec(text)) {
     const { index } = match
     const query = picture.lastIndex
-    if (index >= line.end) line = stretch(text, /["'`\r\n]/g, line.end, index)
-    const quote = text[line.start - 1] ?? ''
-    const isSrcset = DESCRIPTOR_BEFORE.test(text.slice(line.start, Math.min(index, line.start + LONGEST)))
-    const isString =
-      !isSrcset && /["'`]/.test(quote) && text[line.end] === quote && line.start - 1 !== closingQuote
-    if (isString && index > line.start && query < line.end && lastBlank(text, line) < query) {
+    if (index >= line.end) line = lineAt(text, line.end, index)
+    const isSrcset = index >= line.descriptorEnd()
+    const isString = !isSrcset && line.isQuoted && line.start - 1 !== closingQuote
+    if (isString && index > line.start && query < line.end && line.lastBlank() < query) {
       yield { written: text.slice(line.start, line.end), start: line.start }
       closingQuote = line.end
       picture.lastIndex = line.end + 1
       continue
     }
-    if (index >= word.end) word = stretch(text, /[\s"'`()<>]/g, Math.max(word.end, line.start), index)
-    const start = wordStart(text, word)
+    if (index >= word.end) word = wordAt(text, Math.max(word.end, line.start), index)
+    const start = word.addressStart
     if (start === undefined || index <= start || query >= word.end) continue
     // The comma between two candidates of a `srcset`.
     yield { written: text.slice(start, word.end).replace(/,$/, ''), start }
@@ -81,6 +79,38 @@ function* addressesIn(text: string): Generator<{ readonly written: string; reado
 interface Stretch {
   readonly start: number
   readonly end: number
+}
+
+/** What stands between two quotes, or between ends of lines. What is asked of it is worked out once, for all of its pictures. */
+interface Line extends Stretch {
+  readonly isQuoted: boolean
+  /** Behind the first descriptor of a `srcset` in it. */
+  descriptorEnd(): number
+  lastBlank(): number
+}
+
+function lineAt(text: string, from: number, place: number): Line {
+  const line = stretch(text, /["'`\r\n]/g, from, place)
+  const { start, end } = line
+  const quote = text[start - 1] ?? ''
+  const descriptor = (): number => {
+    const found = DESCRIPTOR_BEFORE.exec(text.slice(start, Math.min(end, start + LONGEST)))
+    return found === null ? Number.POSITIVE_INFINITY : start + found.index + found[0].length
+  }
+  return {
+    ...line,
+    isQuoted: /["'`]/.test(quote) && text[end] === quote,
+    descriptorEnd: once(descriptor),
+    lastBlank: once(() => lastBlank(text, line)),
+  }
+}
+
+function once<T>(find: () => T): () => T {
+  let found: { readonly value: T } | undefined
+  return () => {
+    found ??= { value: find() }
+    return found.value
+  }
 }
 
 /** The part of a text around a place that ends are not in; it starts at `from` at the earliest. */
@@ -94,21 +124,27 @@ function stretch(text: string, ends: RegExp, from: number, place: number): Stret
   return { start, end: text.length }
 }
 
-/** Where an address may start in a word; undefined for nowhere. */
-function wordStart(text: string, { start, end }: Stretch): number | undefined {
+interface Word extends Stretch {
+  /** Where an address may start in it; undefined for nowhere. */
+  readonly addressStart: number | undefined
+}
+
+function wordAt(text: string, from: number, place: number): Word {
+  const word = stretch(text, /[\s"'`()<>]/g, from, place)
+  return { ...word, addressStart: addressStart(text, word) }
+}
+
+function addressStart(text: string, { start, end }: Stretch): number | undefined {
   const before = text[start - 1] ?? ''
   if (/[(>\s]/.test(before)) return start
   // The first candidate of a `srcset`, which a descriptor follows.
   if (/["'`]/.test(before) && DESCRIPTOR_BEHIND.test(text.slice(end, end + 16))) return start
-  const sign = /[=\]:]/g
-  sign.lastIndex = start
-  const at = sign.exec(text)?.index ?? end
-  return at < end ? at + 1 : undefined
+  const sign = text.slice(start, end).search(/[=\]:]/)
+  return sign === -1 ? undefined : start + sign + 1
 }
 
 function lastBlank(text: string, { start, end }: Stretch): number {
-  const line = text.slice(start, end)
-  for (let at = line.length - 1; at >= 0; at--) if (/\s/.test(line[at] ?? '')) return start + at
+  for (let at = end - 1; at >= start; at--) if (/\s/.test(text[at] ?? '')) return at
   return -1
 }
 

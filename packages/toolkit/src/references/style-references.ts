@@ -5,8 +5,8 @@ import {
   isTokenString,
   isTokenURL,
   TokenType,
-  tokenize,
 } from '@csstools/css-tokenizer'
+import { cssTokensOf } from './css-tokens.ts'
 
 /** An address that CSS refers to. */
 export interface StyleReference {
@@ -52,14 +52,16 @@ interface Segment {
 export function findStyleReferences(css: string, kind: StyleKind): StyleReference[] {
   const references: StyleReference[] = []
   const open: string[] = []
+  let openSquares = 0
   let segment = newSegment()
   const end = (): void => {
-    if (kind !== 'text' || isStyle(segment)) references.push(...segment.found)
+    // One by one: as arguments of one call, a hundred thousand overflow the stack.
+    if (kind !== 'text' || isStyle(segment)) for (const found of segment.found) references.push(found)
     segment = newSegment()
   }
-  for (const token of tokenize({ css })) {
+  for (const token of cssTokensOf(css)) {
     const [type, written, from] = token
-    const isInBrackets = open.includes('[')
+    const isInBrackets = openSquares > 0
     if (isTokenURL(token)) {
       if (!isInBrackets) {
         segment.found.push({
@@ -73,12 +75,16 @@ export function findStyleReferences(css: string, kind: StyleKind): StyleReferenc
       }
     } else if (isTokenFunction(token)) open.push(token[4].value.toLowerCase())
     else if (type === TokenType.OpenParen) open.push('(')
-    else if (type === TokenType.OpenSquare) open.push('[')
-    else if (type === TokenType.CloseParen || type === TokenType.CloseSquare) open.pop()
-    else if (type === TokenType.OpenCurly || type === TokenType.CloseCurly) {
+    else if (type === TokenType.OpenSquare) {
+      open.push('[')
+      openSquares++
+    } else if (type === TokenType.CloseParen || type === TokenType.CloseSquare) {
+      if (open.pop() === '[') openSquares--
+    } else if (type === TokenType.OpenCurly || type === TokenType.CloseCurly) {
       // What stands before a brace is a selector, and a bracket that is still open was none.
       if (type === TokenType.OpenCurly) segment.hasColon = true
       open.length = 0
+      openSquares = 0
       end()
     } else if (type === TokenType.Semicolon) {
       if (open.length === 0) end()

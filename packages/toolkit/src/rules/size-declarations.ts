@@ -4,8 +4,8 @@ import {
   isTokenIdent,
   isTokenNumber,
   TokenType,
-  tokenize,
 } from '@csstools/css-tokenizer'
+import { cssTokensOf } from '../references/css-tokens.ts'
 
 /** A length in CSS pixels, `auto`, or what only a browser can tell, such as a percentage. */
 export type Length = number | 'auto' | 'unknown'
@@ -55,7 +55,7 @@ export function findSizes(css: string): SizeDeclaration[] {
     if (!selector || declared === undefined) return
     found.push({ selector, isConditional: isConditional === true, ...declared })
   }
-  for (const token of tokenize({ css })) {
+  for (const token of cssTokensOf(css)) {
     const [type] = token
     if (type === TokenType.Comment) continue
     if (type === TokenType.OpenCurly) {
