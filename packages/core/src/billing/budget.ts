@@ -7,7 +7,8 @@ import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-own
 import { dollars } from '../engines/dollars.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { record } from '../validate.ts'
+import { integer, record } from '../validate.ts'
+import { MICROS } from './recorded-amounts.ts'
 
 // The money of one run.
 //
@@ -241,25 +242,23 @@ function readMembers(file: string, self: LockOwner): Member[] {
   return members.some(member => isOpen(member, self)) ? members : members.filter(({ at }) => at > oldest)
 }
 
+/** Zero and less would be groups of processes. */
+const PID = integer(1, 2 ** 31 - 1)
+
 function isMember(value: unknown): value is Member {
   return (
     record.accepts(value) &&
     typeof value.id === 'string' &&
     value.id !== '' &&
     record.accepts(value.owner) &&
-    typeof value.owner.pid === 'number' &&
+    PID.accepts(value.owner.pid) &&
     typeof value.owner.host === 'string' &&
     Number.isFinite(value.startedAt) &&
     Number.isFinite(value.at) &&
     typeof value.open === 'boolean' &&
-    isAmount(value.spentMicros) &&
-    isAmount(value.heldMicros)
+    MICROS.accepts(value.spentMicros) &&
+    MICROS.accepts(value.heldMicros)
   )
-}
-
-/** Less than nothing would be money for everybody else, from whoever can commit to the folder. */
-function isAmount(micros: unknown): boolean {
-  return Number.isSafeInteger(micros) && (micros as number) >= 0
 }
 
 async function replaceFile(file: string, members: readonly Member[]): Promise<void> {

@@ -15,6 +15,7 @@ import {
   start,
   useProject,
 } from '../test-support/purchase-kit.ts'
+import { readLedger } from './ledger.ts'
 
 useProject()
 
@@ -90,6 +91,33 @@ describe('a call in doubt', () => {
     expect(error).toMatch(/can't be read any more; it may have been charged.*UPSCALE_RETRY=1/s)
     expect(error).toContain(file)
     expect(requests).toHaveLength(1)
+  })
+
+  // Whoever can commit to the folder can write a record that nothing of us would.
+  test.each([
+    { priceMicros: -60_000 },
+    { priceMicros: 0.5 },
+    { priceMicros: 1e300 },
+    { attempt: 0 },
+    { attempt: -3 },
+    { attempt: 1.5 },
+    { attempt: Number.MAX_SAFE_INTEGER },
+    { at: 'yesterday' },
+  ])('stays in doubt with %j in its record, and costs what a call costs once it is given up', async wrong => {
+    const { engine, requests } = service([fails('API_INTERRUPTED')])
+    await codeOf(start(engine).upscale('a.png'))
+    rmSync(join(root, '.upscale', 'v1', 'ledger'), { recursive: true })
+    editIntent(({ code: _, ...rest }) => ({ ...rest, ...wrong }))
+    expect(await codeOf(start(engine).upscale('a.png'))).toBe('CALL_UNCERTAIN')
+    expect(requests).toHaveLength(1)
+    await start(engine, { retry: true }).upscale('a.png')
+    const lines = await readLedger(join(root, '.upscale'))
+    expect(lines.map(({ event, costMicros }) => [event, costMicros])).toEqual([
+      ['uncertain', 60_000],
+      ['charged', 60_000],
+      ['stored', 0],
+    ])
+    expect(requests[1]?.idempotencyKey).toMatch(/-2$/)
   })
 
   test('with a damaged record is called again when a person says so, and stays in the ledger', async () => {

@@ -2,6 +2,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import { type ErrorCode, isErrorCode, UpscaleError } from '../errors.ts'
+import { ATTEMPT, isTime, MICROS } from './recorded-amounts.ts'
 
 // A call that may be charged is written down, and synced, before it is made, and struck out once its end is known.
 // Whatever is still written down when nobody holds the lock of its key is a call in doubt: the process died while
@@ -56,11 +57,11 @@ export function readIntent(store: Cache, pay: AnswerKey): Intent | undefined {
 export function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
   const { at, attempt, engine, model, priceMicros, source, job, asked, requestId, code } = record
   const sound =
-    typeof at === 'string' &&
-    typeof attempt === 'number' &&
+    isTime(at) &&
+    ATTEMPT.accepts(attempt) &&
     typeof engine === 'string' &&
     typeof model === 'string' &&
-    typeof priceMicros === 'number' &&
+    MICROS.accepts(priceMicros) &&
     typeof source === 'string'
   if (!sound) return DAMAGED
   return {

@@ -13,6 +13,7 @@ import { ledgerFolder } from '../cache/layout.ts'
 import { refuseLinks } from '../cache/own-folders.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
+import { ATTEMPT, isTime, MICROS } from './recorded-amounts.ts'
 
 /** One line of the ledger. */
 export interface LedgerLine {
@@ -83,7 +84,7 @@ export interface LedgerEntry extends LedgerLine {
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 /**
- * Every line of the ledger, oldest day first. A line that was cut off by a crash is left out.
+ * Every line of the ledger, oldest day first. A line that was cut off by a crash, or can't be right, is left out.
  * @throws UpscaleError CACHE_UNREADABLE for a file that can't be read, or should not be
  */
 export async function readLedger(durable: string): Promise<LedgerEntry[]> {
@@ -118,13 +119,13 @@ function parseLine(text: string): LedgerEntry | undefined {
   const event = EVENTS.find(one => one === fields.event)
   if (
     event === undefined ||
-    typeof at !== 'string' ||
+    !isTime(at) ||
     typeof key !== 'string' ||
     typeof source !== 'string' ||
     typeof engine !== 'string' ||
     typeof model !== 'string' ||
-    typeof attempt !== 'number' ||
-    typeof costMicros !== 'number'
+    !ATTEMPT.accepts(attempt) ||
+    !MICROS.accepts(costMicros)
   )
     return undefined
   return {

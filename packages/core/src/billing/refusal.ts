@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { isErrorCode, UpscaleError } from '../errors.ts'
+import { ATTEMPT } from './recorded-amounts.ts'
 
 /**
  * Keeps a refusal that would come again, so that the next build does not send, and perhaps pay for, the same request.
@@ -29,7 +30,7 @@ export async function rememberRefusal(
 export async function refusedAttempts(store: Cache, pay: AnswerKey): Promise<number> {
   const record = await store.findRecord('refusals', pay)
   if (record === undefined) return 0
-  return typeof record.attempt === 'number' ? record.attempt : 1
+  return ATTEMPT.accepts(record.attempt) ? record.attempt : 1
 }
 
 /** The refusal that an earlier run remembered for this key, as the error it was. */

@@ -1,5 +1,6 @@
 import { isSafeFileName } from '../source/file-name.ts'
 import { FORMATS, type Format } from '../source/format.ts'
+import type { SourceFacts } from '../source/source.ts'
 import { seal, unseal } from './envelope.ts'
 
 /** The file beside every cached image. */
@@ -116,8 +117,8 @@ export function isEntryFacts(body: Record<string, unknown>): body is Record<stri
     body.fileName !== ENTRY_FILE &&
     isCount(body.size, 1, MAX_IMAGE_BYTES) &&
     isHexDigest(body.sha256) &&
-    isCount(body.width, 1, Number.MAX_SAFE_INTEGER) &&
-    isCount(body.height, 1, Number.MAX_SAFE_INTEGER) &&
+    isSide(body.width) &&
+    isSide(body.height) &&
     FORMATS.some(format => format === body.format) &&
     isText(body.engine) &&
     isText(body.model) &&
@@ -138,8 +139,20 @@ export function isChoice(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9 .-]{1,60}$/.test(value)
 }
 
-function isHexDigest(value: unknown): value is string {
+/** True for a SHA-256, and for a key: 64 hex characters. */
+export function isHexDigest(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}
+
+/** True for what a record says of a source, all of it. */
+export function isSourceFacts(
+  facts: Readonly<Record<string, unknown>>,
+): facts is Readonly<Record<string, unknown>> & SourceFacts {
+  return isSide(facts.width) && isSide(facts.height) && typeof facts.lossless === 'boolean'
+}
+
+function isSide(value: unknown): boolean {
+  return isCount(value, 1, Number.MAX_SAFE_INTEGER)
 }
 
 function isSource(value: unknown): boolean {

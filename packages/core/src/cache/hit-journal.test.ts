@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,4 +77,22 @@ test('does without where it can’t be written', () => {
   const journal = openHitJournal(folder)
   journal.add('one', hit(1))
   expect(journal.find('one')).toEqual(hit(1))
+})
+
+test.each([
+  ['no JSON', () => 'x'],
+  ['null', () => 'null'],
+  ['a key that leads elsewhere', (line: object) => JSON.stringify({ ...line, pay: '../'.repeat(22) })],
+  ['an answer that is no digest', (line: object) => JSON.stringify({ ...line, answer: 'a' })],
+  [
+    'sides below nothing',
+    (line: object) => JSON.stringify({ ...line, source: { width: -1, height: 2, lossless: true } }),
+  ],
+])('skips a line of somebody who knows how to write one, with %s', (_, spoil) => {
+  openHitJournal(folder).add('one', hit(1))
+  const line = JSON.parse(readFileSync(file, 'utf8').slice(17))
+  const json = spoil({ ...line, key: 'two' })
+  appendFileSync(file, `${hash('sha256', json, 'hex').slice(0, 16)} ${json}\n`)
+  expect(openHitJournal(folder).find('two')).toBeUndefined()
+  expect(openHitJournal(folder).find('one')).toEqual(hit(1))
 })

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { parseJson } from '../engines/http/json.ts'
 import type { SourceFacts } from '../source/source.ts'
-import { record } from '../validate.ts'
 import { readFileOfLimitSync, tryTo } from './disk.ts'
-import { type EntryFacts, isEntryFacts } from './entry.ts'
+import { type EntryFacts, isEntryFacts, isHexDigest, isObject, isSourceFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 import { hitsFile } from './layout.ts'
 
@@ -83,7 +83,9 @@ function readJournal(file: string): Map<string, Hit> {
   for (const line of lines) {
     const json = line.slice(17)
     if (json === '' || line.slice(0, 16) !== checkOf(json)) continue
-    const { key, pay: answerKey, ...rest } = JSON.parse(json)
+    const fields = parseJson(json)
+    if (!isObject(fields)) continue
+    const { key, pay: answerKey, ...rest } = fields
     const hit = { answerKey, ...rest }
     if (typeof key === 'string' && isHit(hit)) hits.set(key, hit)
   }
@@ -101,16 +103,14 @@ function rewrite(file: string, hits: ReadonlyMap<string, Hit>): void {
   }
 }
 
-function isHit(value: unknown): value is Hit {
+function isHit(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, unknown>> & Hit {
+  const { answerKey, answer, output, source } = value
   return (
-    record.accepts(value) &&
-    typeof value.answerKey === 'string' &&
-    typeof value.answer === 'string' &&
-    record.accepts(value.output) &&
-    isEntryFacts(value.output) &&
-    record.accepts(value.source) &&
-    typeof value.source.width === 'number' &&
-    typeof value.source.height === 'number' &&
-    typeof value.source.lossless === 'boolean'
+    isHexDigest(answerKey) &&
+    isHexDigest(answer) &&
+    isObject(output) &&
+    isEntryFacts(output) &&
+    isObject(source) &&
+    isSourceFacts(source)
   )
 }

@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../cache/cache.ts'
+import { isHexDigest, isSourceFacts } from '../cache/entry.ts'
 import type { Hit } from '../cache/hit-journal.ts'
 import {
   type AnswerKey,
@@ -129,12 +130,8 @@ function readAlias(
   record: Readonly<Record<string, unknown>> | undefined,
 ): (SourceFacts & { answerKey: AnswerKey }) | undefined {
   if (record === undefined) return undefined
-  const { pay: answerKey, width, height, lossless } = record
-  const sound =
-    typeof answerKey === 'string' &&
-    /^[0-9a-f]{64}$/.test(answerKey) &&
-    typeof width === 'number' &&
-    typeof height === 'number' &&
-    typeof lossless === 'boolean'
-  return sound ? { answerKey: answerKey as AnswerKey, width, height, lossless } : undefined
+  const { pay: answerKey, ...facts } = record
+  if (!isHexDigest(answerKey) || !isSourceFacts(facts)) return undefined
+  const { width, height, lossless } = facts
+  return { answerKey: answerKey as AnswerKey, width, height, lossless }
 }
