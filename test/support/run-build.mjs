@@ -20,18 +20,23 @@ const engine = {
     return resize.upscale(request, context)
   },
 }
-const plugin = async () => (await import(`unplugin-upscale/${host}`)).default({ root, engine })
+const plugin = async () =>
+  (await import(`unplugin-upscale/${host.replace(/\d$/, '')}`)).default({ root, engine })
+
+const withVite = name => async () => {
+  const { build } = await import(name)
+  await build({
+    root,
+    configFile: false,
+    plugins: [await plugin()],
+    build: { outDir, assetsInlineLimit: 0 },
+  })
+}
 
 const BUILDS = {
-  async vite() {
-    const { build } = await import('vite')
-    await build({
-      root,
-      configFile: false,
-      plugins: [await plugin()],
-      build: { outDir, assetsInlineLimit: 0 },
-    })
-  },
+  vite: withVite('vite'),
+  vite7: withVite('vite7'),
+  vite6: withVite('vite6'),
   async webpack() {
     const { default: webpack } = await import('webpack')
     await runCompiler(webpack({ ...(await webpackConfig()), plugins: [await plugin()] }))

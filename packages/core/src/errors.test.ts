@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES, UpscaleError } from './errors.ts'
 
@@ -29,4 +30,20 @@ describe.each(ERROR_CODES)('%s', code => {
 test('the parts stay what they are for whoever works with them', () => {
   const error = new UpscaleError('SOURCE_CORRUPT', 'it failed', { hint: 'do this', file: 'a\nb.png' })
   expect(error.details.file).toBe('a\nb.png')
+})
+
+test('what an uncaught error shows has names as text: the cause, its stack, its fields', () => {
+  const path = '/x\u001b[2J\u202e\u009b\n::error::a.png'
+  const system = Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT', path })
+  const outer = new Error(`broken: ${path}`, { cause: system })
+  const error = new UpscaleError('SOURCE_NOT_FOUND', `no ${path}`, { hint: 'look', file: path, cause: outer })
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what no line may hold
+  expect(inspect(error.at({ reference: path }))).not.toMatch(/[\0-\x09\x0b-\x1f\x7f-\x9f]|\p{Cf}|^\s*::/mu)
+  expect(error.cause).toMatchObject({ cause: { code: 'ENOENT' } })
+  expect(error.details.cause).toBe(outer)
+})
+
+test('a cause that can be shown is the one that was given', () => {
+  const cause = new Error('no room')
+  expect(new UpscaleError('CACHE_UNWRITABLE', 'it is full', { hint: 'make room', cause }).cause).toBe(cause)
 })

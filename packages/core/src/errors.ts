@@ -1,4 +1,4 @@
-import { escapeText } from './safe-text.ts'
+import { escapeLines, escapeText } from './safe-text.ts'
 
 /**
  * Every way the upscaler can refuse or fail. A code never changes its meaning; match on it, not on the class,
@@ -96,11 +96,14 @@ export class UpscaleError extends Error {
   readonly details: ErrorDetails
 
   constructor(code: ErrorCode, problem: string, details: ErrorDetails) {
-    super(compose(code, problem, details), details.cause === undefined ? undefined : { cause: details.cause })
+    const cause = shownCause(details.cause)
+    super(compose(code, problem, details), cause === undefined ? undefined : { cause })
     this.name = 'UpscaleError'
     this.code = code
     this.problem = escapeText(problem)
     this.details = details
+    // The message has them all, in a form that can be shown; Node prints the fields of an error that nobody caught.
+    Object.defineProperty(this, 'details', { enumerable: false })
   }
 
   /** The same error with the place filled in by somebody who knows it. What is already known wins. */
@@ -114,6 +117,26 @@ export class UpscaleError extends Error {
 /** True for an {@link UpscaleError} of this or of another copy of the package. */
 export function isUpscaleError(value: unknown): value is UpscaleError {
   return value instanceof Error && value.name === 'UpscaleError' && 'code' in value && 'problem' in value
+}
+
+/**
+ * A cause as it may be shown: hosts print its message, its stack and its fields, and the errors of a file system have the
+ * name of the file in each.
+ */
+function shownCause(cause: unknown): unknown {
+  if (!(cause instanceof Error) || isUpscaleError(cause)) return cause
+  const { name, message, stack = '' } = cause
+  const fields = Object.entries(cause)
+  const texts = [name, message, stack, ...fields.map(([, value]) => value)]
+  const inner = shownCause(cause.cause)
+  if (inner === cause.cause && texts.every(text => typeof text !== 'string' || escapeLines(text) === text))
+    return cause
+  const shown = new Error(escapeLines(message), inner === undefined ? undefined : { cause: inner })
+  const escaped = fields.map(([key, value]) => [key, typeof value === 'string' ? escapeText(value) : value])
+  return Object.assign(shown, Object.fromEntries(escaped), {
+    name: escapeText(name),
+    stack: escapeLines(stack),
+  })
 }
 
 function compose(code: ErrorCode, problem: string, details: ErrorDetails): string {

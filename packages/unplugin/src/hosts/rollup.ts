@@ -5,6 +5,7 @@ import { mayHoldTags } from 'upscale-toolkit/references'
 import { findUnreplaced, together } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
+import { keepEscaped } from '../escaped-message.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
@@ -144,7 +145,11 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
         const directive = projectUpscaler().parse(site)
-        const image = await projectUpscaler().finish(source, directive.requests[0], site)
+        const image = await projectUpscaler()
+          .finish(source, directive.requests[0], site)
+          .catch(error => {
+            throw keepEscaped(error)
+          })
         if (directive.as === 'url') {
           const beside = besideOf(source, image, directive.requests[0], projectUpscaler())
           return emit(beside, basename(image.file), await readChecked(image), this)
