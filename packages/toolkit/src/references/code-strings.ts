@@ -42,23 +42,48 @@ interface Piece {
   readonly text: string
 }
 
-/** The strings and templates of a code, those within the expressions of templates included. */
-export function* stringsOf(tokens: CodeTokens): Generator<CodeString> {
-  const open: { first: number; pieces: Piece[] }[] = []
+/**
+ * The strings and templates of a code, those within the expressions of templates included.
+ * @param isWanted by a piece as it is written; undoing the escapes of all that nobody looks at takes longer than all else
+ */
+export function* stringsOf(
+  tokens: CodeTokens,
+  isWanted: (written: string) => boolean = () => true,
+): Generator<CodeString> {
+  // The last piece of each template that is open, and the piece before each piece.
+  const open: number[] = []
+  const before = new Int32Array(tokens.length)
+  const writtenAt = (index: number): string => {
+    const isOpen = tokens.typeAt(index) === 'TemplateHead' || tokens.typeAt(index) === 'TemplateMiddle'
+    return tokens.valueAt(index).slice(1, isOpen ? -2 : -1)
+  }
+  const stringAt = (indexes: readonly [number, ...number[]]): CodeString | undefined => {
+    if (!indexes.some(index => isWanted(writtenAt(index)))) return undefined
+    const pieces = indexes.map(index => ({
+      start: tokens.startAt(index) + 1,
+      text: cook(writtenAt(index)),
+    }))
+    return stringOf(indexes[0], indexes.at(-1) ?? indexes[0], pieces)
+  }
   for (let index = 0; index < tokens.length; index++) {
     const type = tokens.typeAt(index)
-    const top = open.at(-1)
-    const piece = (cut: number): Piece => ({
-      start: tokens.startAt(index) + 1,
-      text: cook(tokens.valueAt(index).slice(1, -cut)),
-    })
-    if (type === 'TemplateHead') open.push({ first: index, pieces: [piece(2)] })
-    else if (type === 'TemplateMiddle' && top) top.pieces.push(piece(2))
-    else if (type === 'TemplateTail' && top) {
-      open.pop()
-      top.pieces.push(piece(1))
-      yield stringOf(top.first, index, top.pieces)
-    } else if (isLiteral(type)) yield stringOf(index, index, [piece(1)])
+    const last = open.at(-1)
+    if (type === 'TemplateHead') {
+      before[index] = -1
+      open.push(index)
+    } else if (type === 'TemplateMiddle' && last !== undefined) {
+      before[index] = last
+      open[open.length - 1] = index
+    } else if (isLiteral(type)) {
+      const indexes: [number, ...number[]] = [index]
+      if (type === 'TemplateTail' && last !== undefined) {
+        open.pop()
+        for (let piece = last; piece >= 0; piece = before[piece] ?? -1) indexes.push(piece)
+        indexes.reverse()
+      }
+      const string = stringAt(indexes)
+      if (string !== undefined) yield string
+    }
   }
 }
 
@@ -112,14 +137,31 @@ export function markupOf({ first, last, text }: CodeString, code: NestedCode): s
 
 /** What a string means once its escapes are undone. Total. */
 export function cook(written: string): string {
-  return written.replace(
-    /\\(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|x([\da-f]{2})|(\r\n|.))/gis,
-    (whole, point, unit, byte, other) => {
-      if (other !== undefined) return CONTROLS[other] ?? other
-      const code = Number.parseInt(point ?? unit ?? byte, 16)
-      return code > 0x10_ff_ff ? whole : String.fromCodePoint(code)
-    },
-  )
+  if (!written.includes('\\')) return written
+  const done: string[] = []
+  // Joined now and then: of millions of escapes, all pieces at once take fifty times the memory of the string.
+  let parts: string[] = []
+  let at = 0
+  for (let next = written.indexOf('\\'); next !== -1; next = written.indexOf('\\', at)) {
+    ESCAPE.lastIndex = next
+    const match = ESCAPE.exec(written)
+    parts.push(written.slice(at, next), match === null ? '\\' : meaningOf(match))
+    at = match === null ? next + 1 : ESCAPE.lastIndex
+    if (parts.length < MOST_PARTS) continue
+    done.push(parts.join(''))
+    parts = []
+  }
+  return done.join('') + parts.join('') + written.slice(at)
+}
+
+const MOST_PARTS = 4096
+
+const ESCAPE = /\\(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|x([\da-f]{2})|(\r\n|.))/isy
+
+function meaningOf([whole, point, unit, byte, other]: RegExpExecArray): string {
+  if (other !== undefined) return CONTROLS[other] ?? other
+  const code = Number.parseInt(point ?? unit ?? byte ?? '', 16)
+  return code > 0x10_ff_ff ? whole : String.fromCodePoint(code)
 }
 
 const CONTROLS: Readonly<Record<string, string>> = {

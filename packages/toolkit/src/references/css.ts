@@ -26,11 +26,8 @@ export function findCssAddresses(css: string): CssAddress[] {
   const found: CssAddress[] = []
   // The functions that are open at a place; a parenthesis without a name counts too.
   const open: string[] = []
-  const { text, placeOf } = shorten(css)
-  for (const token of cssTokensOf(text)) {
-    const [type, , start, last] = token
-    const from = placeOf(start)
-    const to = placeOf(last)
+  for (const token of cssTokensOf(css)) {
+    const [type, , from, to] = token
     if (isTokenURL(token)) {
       found.push({
         value: token[4].value,
@@ -48,38 +45,6 @@ export function findCssAddresses(css: string): CssAddress[] {
     }
   }
   return found
-}
-
-/** Far longer than an address of a picture: what a `data:` address holds. */
-const DATA = /[\w+/=%,;:.@!$&~-]+/g
-const LONGEST_WORD = 4096
-
-/**
- * The text without the inside of long data: the tokenizer passes the characters of a token as arguments of one call, and
- * a hundred thousand overflow the stack. `placeOf` gives the place in the whole text; it is asked for places in order.
- */
-function shorten(css: string): { readonly text: string; placeOf(place: number): number } {
-  const parts: string[] = []
-  const kept: { readonly place: number; readonly left: number }[] = [{ place: 0, left: 0 }]
-  let at = 0
-  let length = 0
-  for (const { 0: data, index } of css.matchAll(DATA)) {
-    if (data.length <= LONGEST_WORD) continue
-    parts.push(css.slice(at, index + 1))
-    length += index + 1 - at
-    at = index + data.length - 1
-    kept.push({ place: length, left: at - length })
-  }
-  parts.push(css.slice(at))
-  let index = 0
-  return {
-    text: parts.join(''),
-    placeOf(place) {
-      for (let next = kept[index + 1]; next !== undefined && next.place <= place; next = kept[index + 1])
-        index++
-      return place + (kept[index]?.left ?? 0)
-    },
-  }
 }
 
 function opens(token: CSSToken): boolean {

@@ -123,11 +123,15 @@ function longTokenAt(code: string, start: number): AnyToken {
   return { type: 'Invalid', value: code.slice(start, endOf(code, start + 1, ['\n', '\r'])) }
 }
 
+const BACKSLASH = 92
+
 /** Where the first of these texts that no backslash stands before ends. */
 function endOf(code: string, from: number, ends: readonly string[]): number {
+  const first = ends.map(end => end.charCodeAt(0))
   for (let at = from; at < code.length; at++) {
-    if (code[at] === '\\') at++
-    else {
+    const unit = code.charCodeAt(at)
+    if (unit === BACKSLASH) at++
+    else if (first.includes(unit)) {
       const found = ends.find(end => code.startsWith(end, at))
       if (found !== undefined) return at + found.length
     }
