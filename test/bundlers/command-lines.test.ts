@@ -102,17 +102,31 @@ function answersKept(): number {
   return names.filter(name => /^(answers|received)\/.*entry\.json$/.test(name)).length
 }
 
+async function begin(command: CommandLine) {
+  site = await writeSite({ 'package.json': '{ "private": true }', ...command.files(gateway.url) })
+  await Promise.all(NAMES.map(name => paint(site.root, name)))
+  const running = start(command)
+  while (gateway.orders.length < AT_A_TIME) {
+    if (running.child.exitCode !== null) throw new Error(`it ended: ${running.output()}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  return running
+}
+
+test.each(COMMAND_LINES)('$name whose readers go away (a pipe into head) keeps all', async command => {
+  const { child, end } = await begin(command)
+  child.stdout.destroy()
+  child.stderr.destroy()
+  expect(await end).toBe(0)
+  expect(answersKept()).toBe(NAMES.length)
+  expect(gateway.charges).toHaveLength(NAMES.length)
+})
+
 describe.each(COMMAND_LINES)('$name, told to stop once by', command => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     '%s, keeps all that is under way, and orders no more',
     async signal => {
-      site = await writeSite({ 'package.json': '{ "private": true }', ...command.files(gateway.url) })
-      await Promise.all(NAMES.map(name => paint(site.root, name)))
-      const { child, end, output } = start(command)
-      while (gateway.orders.length < AT_A_TIME) {
-        if (child.exitCode !== null) throw new Error(`it ended: ${output()}`)
-        await new Promise(resolve => setTimeout(resolve, 10))
-      }
+      const { child, end, output } = await begin(command)
       child.kill(signal)
       expect(await end, output()).not.toBe(0)
       expect(gateway.charges).toHaveLength(AT_A_TIME)

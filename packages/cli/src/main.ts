@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { type ErrorCode, isUpscaleError } from 'upscale-core'
+import { outliveReaders } from 'upscale-toolkit/terminal'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { createPrinter, errorFacts } from './print.ts'
 import { createProgram } from './program.ts'
@@ -36,9 +37,5 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-// A reader that has seen enough (`| head`) closes the pipe; that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
-
+outliveReaders()
 await main(process.argv)

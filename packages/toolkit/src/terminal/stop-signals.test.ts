@@ -4,11 +4,15 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 
-/** The module under test, as a module that a child process can import. */
-const { outputText } = ts.transpileModule(readFileSync(new URL('stop-signals.ts', import.meta.url), 'utf8'), {
-  compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
-})
-const MODULE = `data:text/javascript,${encodeURIComponent(outputText)}`
+/** A file of this folder as a module that a child process can import. */
+function moduleOf(name: string): string {
+  const { outputText } = ts.transpileModule(readFileSync(new URL(name, import.meta.url), 'utf8'), {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
+  })
+  const code = outputText.replace(/'\.\/(.+?)'/g, (_, other) => `'${moduleOf(other)}'`)
+  return `data:text/javascript,${encodeURIComponent(code).replaceAll("'", '%27')}`
+}
+const MODULE = moduleOf('stop-signals.ts')
 
 /** A process that takes a while to drain, and a host beside it that handles the signal in its own way. */
 function startHost(host: string) {

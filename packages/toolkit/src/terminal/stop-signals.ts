@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Upscaler } from 'upscale-core'
+import { outliveReaders } from './outlive-readers.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -25,15 +26,14 @@ export function onStopSignals(
   const stop = (signal: NodeJS.Signals): void => {
     if (since === undefined) {
       since = performance.now()
-      // The terminal is gone, and whoever writes to it would end the process before its answers are stored.
-      if (signal === 'SIGHUP')
-        for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
       onFirst(signal)
     } else if (performance.now() - since > ONE_PRESS_MS) onSecond(signal)
   }
   for (const signal of SIGNALS) process.on(signal, stop)
+  const forgetReaders = outliveReaders()
   return () => {
     for (const signal of SIGNALS) process.off(signal, stop)
+    forgetReaders()
   }
 }
 
