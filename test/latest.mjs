@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const HOSTS = ['vite', 'webpack', 'webpack-cli']
+const HOSTS = 'vite webpack webpack-cli @rspack/core @rspack/cli astro next react react-dom'.split(' ')
 
 const folder = mkdtempSync(join(tmpdir(), 'upscale-latest-'))
 try {

@@ -12,6 +12,8 @@ export type Fault =
   | { readonly kind: 'truncate' }
   /** Sends bytes without an end. */
   | { readonly kind: 'endless' }
+  /** Says of every claim that there is something already. */
+  | { readonly kind: 'taken' }
   /** Sends somewhere else. */
   | { readonly kind: 'redirect'; readonly to: string }
 
@@ -49,7 +51,7 @@ export async function startFaultyStore(
     if (fault.kind === 'status') return void response.writeHead(fault.status).end('no')
     if (fault.kind === 'redirect') return void response.writeHead(302, { location: fault.to }).end()
     if (request.method === 'PUT') {
-      if (request.headers['if-none-match'] === '*' && values.has(path))
+      if (request.headers['if-none-match'] === '*' && (values.has(path) || fault.kind === 'taken'))
         return void response.writeHead(412).end()
       values.set(path, Buffer.concat(parts))
       return void response.writeHead(201).end()

@@ -276,6 +276,23 @@ describe('a store that', () => {
     expect([...store.values.keys()].filter(path => path.includes('/claims/'))).toEqual([])
   })
 
+  test.each([
+    [{ kind: 'status', status: 503 }, "can't be used"],
+    [{ kind: 'taken' }, 'holds no claims'],
+  ] as const)(
+    'fails while several pictures are about to be bought is done without: %o',
+    async (fault, words) => {
+      store.fault = fault
+      store.values.clear()
+      const engine = seller()
+      const names = Array.from({ length: 4 }, (_, at) => `${at}.png`)
+      const machine = await Machine.boot(4)
+      const { images, notices } = await machine.build(engine, store.url, { concurrency: 4 }, names)
+      expect([images.length, engine.calls]).toEqual([4, 4])
+      expect(notices).toEqual([expect.stringContaining(words)])
+    },
+  )
+
   test('holds no claims is said so, and the build goes on', async () => {
     store.fault = { kind: 'honest' }
     store.values.clear()

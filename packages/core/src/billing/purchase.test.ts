@@ -63,7 +63,7 @@ test('a process that was paused, and whose lock another machine took over meanwh
   }
   const upscaler = createUpscaler({ engine }, { root, env: {}, beforePaying })
   const error = await upscaler.upscale('a.png').catch((reason: unknown) => reason)
-  expect(String(error)).toContain('process 7 on far.example has it')
+  expect(String(error)).toContain('process 7 on far.example has its lock')
   expect(error).toMatchObject({ code: 'CACHE_LOCKED' })
   expect(requests).toEqual([])
   expect(existsSync(join(root, '.upscale', 'v1', 'intents'))).toBe(false)

@@ -4,7 +4,7 @@ import type { EntryFacts } from '../cache/entry.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { decodePortable, encodePortable, PORTABLE_OVERHEAD } from '../cache/portable-entry.ts'
 import { type BreakerPolicy, createBreaker } from '../engines/http/breaker.ts'
-import { isUpscaleError, type UpscaleError } from '../errors.ts'
+import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { type Claim, createClaims } from './claim.ts'
 import type { RemoteSettings } from './settings.ts'
 import { openRemoteStore, type RemoteStore } from './store.ts'
@@ -67,6 +67,8 @@ const SETTLE_MS = 30_000
 
 /** A second attempt may meet another server of the same service. */
 const RETRY_PAUSE_MS = 200
+
+const NOTE_ATTEMPTS = 3
 
 /** Failures that a second attempt may not meet. */
 const PASSING = new Set(['API_UNAVAILABLE', 'API_INTERRUPTED', 'API_UNREACHABLE'])
@@ -151,6 +153,18 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
     return true
   }
 
+  /** What is not noted is not ordered, so this is worth more than one attempt. */
+  async function note(claim: Claim, call: object, attempts = NOTE_ATTEMPTS): Promise<void> {
+    try {
+      await claim.note(call)
+    } catch (error) {
+      if (!isUpscaleError(error) || error.code === 'ABORTED') throw error
+      if (attempts === 1) throw unnoted(settings.name, error)
+      await new Promise(resolve => setTimeout(resolve, RETRY_PAUSE_MS))
+      await note(claim, call, attempts - 1)
+    }
+  }
+
   async function settle(): Promise<void> {
     if (running.size === 0) return
     let timer: NodeJS.Timeout | undefined
@@ -201,7 +215,8 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
             tellOnce(`remote cache (${settings.name}): ${caution}; what was bought may then be bought again`)
         }
         const claim = await claims.claim(key, () => store.has(addressOf(key)), signal)
-        if (typeof claim !== 'string' || claim === 'answered') return claim
+        if (claim === 'answered') return claim
+        if (typeof claim !== 'string') return { ...claim, note: call => note(claim, call) }
         if (canClaim) onNotice(noClaims(settings.name, claim))
         canClaim = false
       } catch (error) {
@@ -235,6 +250,14 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
 
 function noClaims(name: string, reason: string): string {
   return `the remote cache (${name}) holds no claims (${reason}): two machines that miss the same picture at once both pay for it`
+}
+
+function unnoted(name: string, { code, problem }: UpscaleError): UpscaleError {
+  return new UpscaleError(
+    code,
+    `the call could not be noted in the remote cache (${name}), where other machines would see it: ${problem}`,
+    { hint: 'nothing was ordered; build again, or with UPSCALE_REMOTE_CACHE= without that store' },
+  )
 }
 
 /** Where an answer lies in a store. */

@@ -109,7 +109,9 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 /** An error of a driver in words without secrets. It is no cause of ours: clients hang whole commands on theirs. */
 function coded(error: unknown, { conceal }: RemoteSettings): UpscaleError {
   if (isUpscaleError(error)) {
-    return new UpscaleError(error.code, conceal(error.problem), { hint: conceal(error.details.hint) })
+    // What stops a call is the end of the lines, after a failure of another one: no word of a person.
+    const code = error.code === 'ABORTED' ? 'API_INTERRUPTED' : error.code
+    return new UpscaleError(code, conceal(error.problem), { hint: conceal(error.details.hint) })
   }
   return new UpscaleError('API_UNREACHABLE', conceal(wordsOf(error)), {
     hint: 'look at the store and its address',

@@ -29,7 +29,8 @@ export function onStopSignals(
       onFirst(signal)
     } else if (performance.now() - since > ONE_PRESS_MS) onSecond(signal)
   }
-  for (const signal of SIGNALS) process.on(signal, stop)
+  // Before those of a host, which may end the process.
+  for (const signal of SIGNALS) process.prependListener(signal, stop)
   const forgetReaders = outliveReaders()
   return () => {
     for (const signal of SIGNALS) process.off(signal, stop)
@@ -45,15 +46,36 @@ export function onStopSignals(
  * @returns takes the handlers away again
  */
 export function drainOnSignals(upscaler: Pick<Upscaler, 'drain'>, tell: (text: string) => void): () => void {
+  let letExit = (): void => {}
   const remove = onStopSignals(
     signal => {
+      letExit = holdExit()
       tell('stopping: waiting for the pictures under way, which are kept (again to leave at once)')
       upscaler.drain().finally(() => {
         remove()
+        letExit()
         process.kill(process.pid, signal)
       })
     },
-    signal => process.exit(128 + constants.signals[signal]),
+    signal => {
+      letExit()
+      process.exit(128 + constants.signals[signal])
+    },
   )
   return remove
+}
+
+/**
+ * Keeps a host from ending the process in its own handler of the signal, as the command line of Next.js does. It is asked
+ * again, by the same signal, when that may be.
+ *
+ * @returns lets it
+ */
+function holdExit(): () => void {
+  const { exit } = process
+  const held = (): void => {}
+  process.exit = held as typeof exit
+  return () => {
+    process.exit = exit
+  }
 }

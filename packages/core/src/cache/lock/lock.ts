@@ -242,8 +242,11 @@ function checkAbort(signal: AbortSignal): void {
 
 function takenOver(file: string, seen: SeenLock | undefined): UpscaleError {
   const owner = seen?.token
-  const who = owner === undefined ? 'it is gone' : `process ${owner.pid} on ${owner.host} has it`
-  return new UpscaleError('CACHE_LOCKED', `this process was paused and lost its lock: ${who}`, {
+  const why =
+    owner === undefined
+      ? 'the lock of this process was removed, with its folder or by another machine that took it for dead'
+      : `this process was paused for so long that process ${owner.pid} on ${owner.host} has its lock now`
+  return new UpscaleError('CACHE_LOCKED', why, {
     file,
     hint: 'nothing was sent; start the build again.',
   })
