@@ -30,6 +30,7 @@ import {
 import { type ResolvedRequest, resolveRequest } from './request/request.ts'
 import { safeText } from './safe-text.ts'
 import type { Format } from './source/format.ts'
+import { createRounds } from './source/rounds.ts'
 import { nameOf, openSources, type SourceFile } from './source/source.ts'
 
 /** A finished picture. */
@@ -197,6 +198,8 @@ export function createUpscaler(
   // one after the other, so they can't wait for each other.
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
+  const round = createRounds()
+
   /** A finished picture, and the source as it was when its turn came. */
   async function make(
     source: SourceFile,
@@ -220,6 +223,9 @@ export function createUpscaler(
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const wanted = resolveRequest(request, resolved)
+    // A thousand hits would else be one piece of work.
+    const nextRound = round()
+    if (nextRound !== undefined) await nextRound
     const source = await sources.identify(resolve(resolved.root, path))
     try {
       const [made, finished] = await make(source, wanted)
