@@ -1,4 +1,4 @@
-import { constants, createDeflate } from 'node:zlib'
+import { constants, createDeflate, deflateSync } from 'node:zlib'
 import { encodeIndexedPng } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
 import { withKernel } from './kernel.ts'
@@ -45,6 +45,8 @@ const SAMPLE_LEVEL = 4
 
 /** Bytes that are filtered and deflated at a time. */
 const BATCH_BYTES = 128 * 1024
+/** What is not larger is deflated at once: less than a millisecond's work, and handing it to the thread pool costs as much. */
+const AT_ONCE_BYTES = 32 * 1024
 /** Bytes of a piece of what is deflated. */
 const PIECE_BYTES = 64 * 1024
 /** A whole vector is read before and behind a row. */
@@ -134,15 +136,8 @@ async function compress(
   const mask = results + rows * (length + 1) + VECTOR_BYTES
   const originals = mask + stride
   const end = isEven ? originals + (REACH + rows + REACH) * stride : mask
-  const pieces: Uint8Array[] = []
-  const stream = createDeflate({ ...settings, chunkSize: PIECE_BYTES })
-  const isDone = new Promise<void>((resolve, reject) => {
-    stream
-      .on('data', (piece: Uint8Array) => pieces.push(piece))
-      .on('end', resolve)
-      .on('error', reject)
-  })
-  const fill = withKernel(end, async ({ loops, memory }) => {
+  const deflated = rows === height && height * length <= AT_ONCE_BYTES ? atOnce(settings) : inPool(settings)
+  await withKernel(end, async ({ loops, memory }) => {
     const bytes = new Uint8Array(memory.buffer)
     bytes.fill(0, 0, results)
     const put = async (first: number, count: number, at: number): Promise<void> =>
@@ -166,14 +161,51 @@ async function compress(
           bytes.copyWithin(result + 1, row, row + length)
         }
       }
-      await new Promise<void>((resolve, reject) => {
-        const batch = bytes.subarray(results, results + count * (length + 1))
-        stream.write(batch, error => (error ? reject(error) : resolve()))
-      })
+      await deflated.write(bytes.subarray(results, results + count * (length + 1)))
       // The last row is the one above the next batch.
       bytes.copyWithin(0, count * stride, (count + 1) * stride)
     }
   })
-  await Promise.all([isDone, fill.then(() => stream.end())])
-  return pieces
+  return deflated.end()
+}
+
+type Settings = Omit<Way, 'isFiltered'>
+
+/** Deflates batches of rows that lie in memory which is used again afterwards. */
+interface Deflated {
+  write(batch: Uint8Array): Promise<void> | void
+  end(): Promise<Uint8Array[]> | Uint8Array[]
+}
+
+function inPool(settings: Settings): Deflated {
+  const pieces: Uint8Array[] = []
+  const stream = createDeflate({ ...settings, chunkSize: PIECE_BYTES })
+  const isDone = new Promise<void>((resolve, reject) => {
+    stream
+      .on('data', (piece: Uint8Array) => pieces.push(piece))
+      .on('end', resolve)
+      .on('error', reject)
+  })
+  // A write that fails tells the same, before anybody waits for the end.
+  isDone.catch(() => undefined)
+  return {
+    write: batch =>
+      new Promise((resolve, reject) => {
+        stream.write(batch, error => (error ? reject(error) : resolve()))
+      }),
+    async end() {
+      stream.end()
+      await isDone
+      return pieces
+    },
+  }
+}
+
+/** For a picture of one batch. */
+function atOnce(settings: Settings): Deflated {
+  const pieces: Uint8Array[] = []
+  return {
+    write: batch => void pieces.push(deflateSync(batch, settings)),
+    end: () => pieces,
+  }
 }
