@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { escapeLines, escapeText, safeText } from './safe-text.ts'
+import { escapeLines, escapePatch, escapeText, safeText } from './safe-text.ts'
 
 describe('control characters', () => {
   test.each([
@@ -83,4 +83,12 @@ describe('a text that stays readable', () => {
     )
     expect(escapeLines('\u001b[31mc')).toBe('\\u{1b}[31mc')
   })
+})
+
+test('a patch keeps its tabs and line ends, and nothing else that a terminal acts on', () => {
+  const patch = "--- a/x.js\n+++ b/x.js\n@@ -1,1 +1,1 @@\n-\timport a from 'a'\r\n+\timport a from 'b'\r\n"
+  expect(escapePatch(patch)).toBe(patch)
+  expect(escapePatch('+a\rb\u001b[2J\u009b1m\u200d\t::error::c\r\r\n ::error::d')).toBe(
+    '+a\\rb\\u{1b}[2J\\u{9b}1m\\u{200d}\t\\::error::c\\r\r\n \\::error::d',
+  )
 })

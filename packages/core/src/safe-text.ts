@@ -68,6 +68,19 @@ export function escapeLines(text: string, hasColours = false): string {
   return text.split('\n').map(line).join('\n')
 }
 
+/**
+ * The same for a patch, which must apply: tabs and the `\r` of a line end stay, which draw over nothing. A line with anything
+ * else that is written as its number is no longer that of the file.
+ */
+export function escapePatch(patch: string): string {
+  const line = (one: string): string => {
+    const end = one.endsWith('\r') ? '\r' : ''
+    const parts = one.slice(0, one.length - end.length).split('\t')
+    return parts.map(escapeText).join('\t') + end
+  }
+  return patch.split('\n').map(line).join('\n')
+}
+
 function clean(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/[\p{Cf}\p{Cs}\p{Co}]/gu, '')

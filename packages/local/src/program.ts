@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextRound } from 'upscale-core/internal'
 import { phasesFor } from './anchor.ts'
 import type { Model } from './model.ts'
 import { type PackedLayer, packLayer } from './pack.ts'
@@ -44,7 +44,7 @@ export async function compileProgram(model: Model): Promise<Program> {
   const layers: PackedLayer[] = []
   for (const [index, layer] of model.layers.entries()) {
     // A layer takes some milliseconds.
-    await setImmediate()
+    await nextRound()
     layers.push(packLayer(layer, index === model.layers.length - 1 ? shuffledOrder(scale) : undefined))
   }
   // The anchor reaches two pixels, the limit one, each layer one more.

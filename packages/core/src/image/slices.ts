@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextRound } from '../event-loop.ts'
 
 /** How long a loop over samples may hold the thread, in ms; a slice goes a little over it. */
 const HELD_MS = 8
@@ -21,7 +21,7 @@ export async function inSlices(
   let start = performance.now()
   for (let from = 0; from < rows; from += step) {
     if (performance.now() - start > HELD_MS) {
-      await setImmediate()
+      await nextRound()
       start = performance.now()
     }
     work(from, Math.min(rows, from + step))

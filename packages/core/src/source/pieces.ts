@@ -1,8 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 import { read } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pLimit from 'p-limit'
+import { nextRound } from '../event-loop.ts'
 
 /*
  * Large files are read, hashed and joined a piece at a time, and the event loop goes round between two pieces: a server
@@ -32,7 +32,7 @@ export async function inPieces(
   for (const part of parts) {
     for (let from = 0; from < part.length; from += PIECE_BYTES) {
       if (inThisRound >= PIECE_BYTES) {
-        await setImmediate()
+        await nextRound()
         inThisRound = 0
       }
       const piece = part.subarray(from, from + PIECE_BYTES)

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextRound } from '../../event-loop.ts'
 import { PIECE_BYTES } from '../../source/pieces.ts'
 import { parseJson } from './json.ts'
 import type { JsonText } from './large-json.ts'
@@ -28,7 +28,7 @@ export async function readBase64(text: JsonText): Promise<Buffer | undefined> {
   let group = ''
   let isFirst = true
   for (const piece of piecesOf(text)) {
-    if (!isFirst) await setImmediate()
+    if (!isFirst) await nextRound()
     const whole = cut + piece
     cut = CUT_ESCAPE.exec(whole)?.[0] ?? ''
     const plain = unescaped(whole.slice(0, whole.length - cut.length), text)

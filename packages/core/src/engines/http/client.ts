@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { type ErrorCode, UpscaleError } from '../../errors.ts'
+import { nextRound } from '../../event-loop.ts'
 import { safeText } from '../../safe-text.ts'
 import { joinPieces, PIECE_BYTES } from '../../source/pieces.ts'
 import type { FileRequest } from '../engine.ts'
@@ -233,7 +233,7 @@ async function readResponse(
       if (inThisRound < PIECE_BYTES) continue
       // A fast network brings megabytes in one round of the event loop, unless nobody takes them.
       inThisRound = 0
-      await setImmediate()
+      await nextRound()
     }
   } catch (error) {
     // A refusal is definite with its status line; only its words are missing.
