@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -249,4 +250,29 @@ test('a package.json that is broken is none', async () => {
   await project.write('main.js', `import a from './hero.png?w=150&allowUpscale'`)
   const { code, stderr } = await project.run(['migrate'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: 'would change 0 references, left 0\n' })
+})
+
+test.each([
+  ['tabs, CRLF and a blank last line', '\tconst a = 1\r\n', '\r\n\r\n'],
+  ['LF and no last line end', 'const a = 1\n', ' // the end'],
+])('what is printed is a patch that git applies: %s', async (_, before, after) => {
+  await project.write('package.json', IMAGETOOLS)
+  const source = `${before}import b from './hero.png?w=150&allowUpscale'${after}`
+  await project.write('main.js', source)
+  const { stdout, stderr } = await project.run(['migrate'])
+  expect(stderr).not.toMatch(/does not apply/)
+  await project.write('changes.patch', stdout)
+  execFileSync('git', ['apply', '--whitespace=nowarn', 'changes.patch'], { cwd: project.path('.') })
+  const applied = await readFile(project.path('main.js'), 'utf8')
+  expect(applied).toBe(source.replace('w=150&allowUpscale', 'upscale=3&w=150'))
+})
+
+test('a patch with characters that a terminal acts on says that it does not apply', async () => {
+  await project.write('package.json', IMAGETOOLS)
+  await project.write('main.js', `import b from './hero.png?w=150&allowUpscale' // \u001b[2J\u202e\n`)
+  const { stdout, stderr } = await project.run(['migrate'])
+  expect(stdout).toContain('\\u{1b}[2J\\u{202e}')
+  expect(stdout + stderr).not.toContain('\u001b')
+  expect(stdout + stderr).not.toContain('\u202e')
+  expect(stderr).toContain('main.js: has characters that are shown by their numbers')
 })

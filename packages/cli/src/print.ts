@@ -1,6 +1,6 @@
 import colourSet from 'picocolors'
 import { isUpscaleError } from 'upscale-core'
-import { escapeLines, escapeText } from 'upscale-core/internal'
+import { escapeLines, escapePatch, escapeText } from 'upscale-core/internal'
 import { type LiveLine, openLiveLine } from 'upscale-toolkit/terminal'
 
 type Colours = ReturnType<typeof colourSet.createColors>
@@ -20,6 +20,8 @@ export interface Printer {
   readonly live: boolean
   /** A line for a person on stdout; nothing with `--json`. */
   result(text: string): void
+  /** The same for a patch. @returns false where something in it had to be escaped, so that it doesn't apply */
+  patch(text: string): boolean
   /** The one document of a command on stdout; nothing without `--json`. */
   document(document: Document): void
   /** Bytes for stdout. */
@@ -48,6 +50,11 @@ export function createPrinter({ json = false, quiet = false }: PrintFlags = {}):
     clear: () => line?.clear(),
     result(text) {
       if (!json) console.log(escapeLines(text, isColoured))
+    },
+    patch(text) {
+      const shown = escapePatch(text)
+      if (!json) console.log(shown.replace(/\n$/, ''))
+      return shown === text
     },
     document(document) {
       if (json) console.log(jsonText(document))

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { createTwoFilesPatch } from 'diff'
 import { EXIT } from '../exit-codes.ts'
@@ -71,7 +71,9 @@ async function migrate(
     const lineOf = countLines(source.text)
     const name = shownPath(file, cwd)
     const text = applied(source, findings)
-    if (text !== source.text) print.result(createTwoFilesPatch(name, name, source.text, text).trimEnd())
+    if (text !== source.text && !print.patch(patchOf(name, source.text, text))) {
+      print.note(`${name}: has characters that are shown by their numbers, so this patch does not apply`)
+    }
     for (const finding of findings) {
       const line = lineOf(finding.start)
       const isChange = finding.replacement !== undefined
@@ -94,4 +96,10 @@ async function migrate(
   )
   print.document({ written: write, findings: documents })
   return EXIT.ok
+}
+
+/** As `git apply` reads it in the working folder. */
+function patchOf(name: string, before: string, after: string): string {
+  const [from, to] = isAbsolute(name) ? [name, name] : [`a/${name}`, `b/${name}`]
+  return createTwoFilesPatch(from, to, before, after)
 }
