@@ -1,7 +1,8 @@
 import type { Configuration } from 'webpack'
 import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
-import { checkForTurbopack, turbopackRules } from './webpack/turbopack.ts'
+import { nextVersionOf } from './webpack/next-version.ts'
+import { checkForTurbopack, ruleKindOf, withTurbopackRules } from './webpack/turbopack.ts'
 import upscaleWebpack from './webpack.ts'
 
 /** The parts of a Next.js config that this adds to. */
@@ -11,8 +12,9 @@ interface NextConfigParts {
 }
 
 /**
- * For Next.js 16.2 or newer, with either of its bundlers. Turbopack hands plain values only to what runs for it, so engines
- * of your own, such as paid ones, need `next build --webpack`.
+ * For Next.js 13.5 or newer by webpack, and by Turbopack from 15.3. Turbopack hands plain values only to what runs for it, so
+ * engines of your own, such as paid ones, need webpack (`next build --webpack` from Next.js 16); before Next.js 16.2 it
+ * hands over files by their names only, so `as` and another `format` need webpack as well.
  *
  * @throws UpscaleError BAD_OPTION for such an option where Turbopack builds; for an option that is wrong; UNKNOWN_ENGINE
  * @example
@@ -20,8 +22,10 @@ interface NextConfigParts {
  * export default upscale()({ reactStrictMode: true })
  */
 function upscale(options: UpscaleOptions = {}): <Config extends object>(config?: Config) => Config {
+  const next = nextVersionOf(process.cwd())
+  const kind = ruleKindOf(next)
   // Next.js has no logger for a config.
-  checkForTurbopack(options, text => void process.stderr.write(`${text}\n`))
+  checkForTurbopack(options, next, text => void process.stderr.write(`${text}\n`))
   return <Config extends object>(config: Config = {} as Config): Config => {
     const { webpack, turbopack }: NextConfigParts = config
     const { rules = {} } = turbopack ?? {}
@@ -30,10 +34,10 @@ function upscale(options: UpscaleOptions = {}): <Config extends object>(config?:
         const own = webpack?.(given, context) ?? given
         return { ...own, plugins: [...(own.plugins ?? []), upscaleWebpack(options)] }
       },
-      turbopack: {
-        ...turbopack,
-        rules: { ...rules, '*': [...[rules['*'] ?? []].flat(), ...turbopackRules(options)] },
-      },
+      // Older ones warn of a key that they don't know.
+      ...(kind !== 'none' && {
+        turbopack: { ...turbopack, rules: withTurbopackRules(rules, kind, options) },
+      }),
     }
     return { ...config, ...parts }
   }

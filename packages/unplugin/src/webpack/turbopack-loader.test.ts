@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { UpscaleOptions } from '../options.ts'
-import { checkForTurbopack, turbopackRules } from './turbopack.ts'
+import { checkForTurbopack, ruleKindOf, rulesByQuery, withTurbopackRules } from './turbopack.ts'
 import load from './turbopack-loader.ts'
 
 const root = join(tmpdir(), `upscale-turbopack-${randomUUID()}`)
@@ -23,26 +23,30 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 
 /** What the rules of these options make of a request, and what the result is taken for. */
 async function request(query: string, options: UpscaleOptions = { engine: 'resize' }) {
-  const matching = turbopackRules(options).filter(({ condition }) => holds(condition, query))
+  const matching = rulesByQuery(options).filter(({ condition }) => holds(condition, query))
   expect(matching).toHaveLength(1)
   const [{ loaders, as } = { loaders: [], as: undefined }] = matching
-  const content = await new Promise<string | Buffer | undefined>((resolve, reject) => {
+  return { as, content: await loaded(query, loaders[0]?.options) }
+}
+
+/** What the loader makes of a request. */
+function loaded(query: string, options: unknown): Promise<string | Buffer | undefined> {
+  return new Promise((resolve, reject) => {
     const context = {
       resourcePath: source,
       resourceQuery: query,
       rootContext: root,
       // Turbopack hands over a copy.
-      getOptions: () => JSON.parse(JSON.stringify(loaders[0]?.options)),
+      getOptions: () => JSON.parse(JSON.stringify(options)),
       emitWarning: reject,
       async: () => (error: Error | null, result?: string | Buffer) =>
         error ? reject(error) : resolve(result),
     }
     load.call(context, Buffer.from('the source'))
   })
-  return { as, content }
 }
 
-type Condition = ReturnType<typeof turbopackRules>[number]['condition']
+type Condition = ReturnType<typeof rulesByQuery>[number]['condition']
 
 function holds(condition: Condition, query: string): boolean {
   if ('query' in condition) return condition.query.test(query)
@@ -82,13 +86,78 @@ test('where Turbopack reads the config it is refused before anything is built, a
   const options: UpscaleOptions = { engines: { fine: lumenfall({ apiKey: 'lmnfl_test.key' }) } }
   const texts: string[] = []
   vi.stubEnv('TURBOPACK', '')
-  checkForTurbopack({ ...options, report: 'pictures.html' }, text => texts.push(text))
+  checkForTurbopack({ ...options, report: 'pictures.html' }, undefined, text => texts.push(text))
   expect(texts).toEqual([])
   vi.stubEnv('TURBOPACK', 'auto')
-  expect(() => checkForTurbopack(options, text => texts.push(text))).toThrow(/can't hand over engines/)
-  checkForTurbopack({ report: 'pictures.html', dts: true, factor: 3 }, text => texts.push(text))
+  expect(() => checkForTurbopack(options, undefined, text => texts.push(text))).toThrow(
+    /can't hand over engines/,
+  )
+  checkForTurbopack({ report: 'pictures.html', dts: true, factor: 3 }, undefined, text => texts.push(text))
   expect(texts).toEqual([
     expect.stringMatching(/"report" is not written: run npx upscale report$/),
     expect.stringMatching(/"dts" is not written: run npx upscale types$/),
   ])
+})
+
+const version = (text: string) => {
+  const [major = 0, minor = 0] = text.split('.').map(Number)
+  return { major, minor, text }
+}
+
+test.each([
+  ['13.5.11', 'none'],
+  ['15.2.9', 'none'],
+  ['15.3.0', 'by-name'],
+  ['16.1.7', 'by-name'],
+  ['16.2.0', 'by-query'],
+  ['17.0.0', 'by-query'],
+])('the rules for Turbopack of Next.js %s go %s', (text, kind) => {
+  expect(ruleKindOf(version(text))).toBe(kind)
+})
+
+test('an old Turbopack, which hands no pictures over, is told of, and a build by webpack not', () => {
+  const texts: string[] = []
+  vi.stubEnv('TURBOPACK', '')
+  checkForTurbopack({}, version('14.2.35'), text => texts.push(text))
+  expect(texts).toEqual([])
+  vi.stubEnv('TURBOPACK', '1')
+  checkForTurbopack({}, version('14.2.35'), text => texts.push(text))
+  expect(texts).toEqual([expect.stringMatching(/Next\.js 14\.2\.35.*run "next dev" without --turbo/)])
+})
+
+/** What a rule by name makes of a request. */
+function byName(query: string, options: UpscaleOptions = { engine: 'resize' }) {
+  const rules = withTurbopackRules({}, 'by-name', options) as Record<
+    string,
+    { loaders: { options: unknown }[] }
+  >
+  return loaded(query, rules['*.png']?.loaders[0]?.options)
+}
+
+test('a rule by name gives tagged pictures in twice the size, and others as they are', async () => {
+  expect(await sharp((await byName('?upscale=2')) as Buffer).metadata()).toMatchObject({
+    width: 12,
+    format: 'png',
+  })
+  expect(String(await byName(''))).toBe('the source')
+})
+
+test.each([
+  ['?upscale=2&as=srcset', {}, /can't make as=srcset.*\?upscale=2&as=srcset.*fix: use Next\.js 16\.2/s],
+  ['?upscale=2&format=webp', {}, /can't make format=webp.*fix: use Next\.js 16\.2/s],
+  ['?upscale=2', { format: 'webp' as const }, /can't make format=webp/],
+])('a rule by name refuses %s with %o, since the name would be wrong', async (query, options, error) => {
+  await expect(byName(query, { engine: 'resize', ...options })).rejects.toThrow(error)
+})
+
+test('loaders that the project has for the same names stay, in front of ours', () => {
+  const rules = { '*.png': ['a'], '*.jpg': { loaders: ['b'], as: '*.js' }, '*.svg': { loaders: ['c'] } }
+  const ours = expect.objectContaining({ loader: expect.stringMatching(/turbopack-loader\.mjs$/) })
+  expect(withTurbopackRules(rules, 'by-name', { engine: 'resize' })).toMatchObject({
+    '*.png': { loaders: ['a', ours] },
+    '*.jpg': { loaders: ['b', ours], as: '*.js' },
+    '*.svg': { loaders: ['c'] },
+    '*.webp': { loaders: [ours] },
+    '*.PNG': { loaders: [ours] },
+  })
 })

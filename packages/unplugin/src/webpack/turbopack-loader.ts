@@ -1,7 +1,8 @@
 import { basename, relative } from 'node:path'
 import { isUpscaleError, UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { endsAs } from 'upscale-core/internal'
 import { readChecked } from '../checked-bytes.ts'
-import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
+import { createProjectUpscaler, type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
 import { isTaggedImage } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 
@@ -12,6 +13,8 @@ export type TurbopackLoaderOptions =
       readonly upscaler: string
       /** Changes with everything else that decides what is made. */
       readonly revision: string
+      /** Where rules know names only, what is made must be of the type that the name says. */
+      readonly isByName?: boolean
     }
   | {
       /** Names of options whose values Turbopack can't hand over. */
@@ -38,7 +41,13 @@ export default function load(this: Context, content: Buffer): void {
   const callback = this.async()
   produce(this, content).then(
     result => callback(null, result),
-    error => callback(describe(error)),
+    error => {
+      const described = describe(error)
+      const options = this.getOptions()
+      // The Turbopack of those versions ends in a panic of its own when a loader gives no image, and shows nothing else.
+      if ('isByName' in options) process.stderr.write(`${described.message}\n`)
+      callback(described)
+    },
   )
 }
 
@@ -46,11 +55,17 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   const { resourcePath, resourceQuery, rootContext } = context
   const reference = relative(rootContext, resourcePath).replaceAll('\\', '/') + resourceQuery
   if (!isTaggedImage(reference)) return content
-  const { projectUpscaler, notices } = stateOf(context)
+  const { projectUpscaler, notices, isByName } = stateOf(context)
   // Who asked is not told.
   const site = { reference, importer: undefined }
   const directive = projectUpscaler.parse(site)
-  const image = await projectUpscaler.finish(resourcePath, directive.requests[0], site)
+  const [request] = directive.requests
+  const format = request.format ?? projectUpscaler.options.format
+  if (isByName && directive.as !== 'url') throw withPlace(typeRefusal(`as=${directive.as}`), site)
+  if (isByName && format !== undefined && !endsAs(resourcePath, format)) {
+    throw withPlace(typeRefusal(`format=${format}`), site)
+  }
+  const image = await projectUpscaler.finish(resourcePath, request, site)
   for (const text of notices.splice(0)) context.emitWarning(new Error(text))
   if (directive.as === 'url') return readChecked(image)
   const path = `./${basename(resourcePath)}`
@@ -64,7 +79,15 @@ export function refusalOf(names: readonly string[]): UpscaleError {
   })
 }
 
+/** The error of a reference that asks for another type than its name says, where Turbopack goes by names. */
+function typeRefusal(asked: string): UpscaleError {
+  return new UpscaleError('BAD_OPTION', `Turbopack before Next.js 16.2 can't make ${asked} of a picture`, {
+    hint: 'use Next.js 16.2 or newer, or build by webpack: "next build" without --turbopack, "next build --webpack" from Next.js 16',
+  })
+}
+
 interface LoaderState {
+  readonly isByName: boolean
   readonly projectUpscaler: ProjectUpscaler
   readonly notices: string[]
 }
@@ -88,7 +111,7 @@ function stateOf(context: Context): LoaderState {
     // Turbopack has a place for warnings of a module, and none for what goes on.
     logger: { info() {}, warn: text => void notices.push(text), isTalkative: false },
   })
-  const state = { projectUpscaler, notices }
+  const state = { projectUpscaler, notices, isByName: options.isByName === true }
   states.set(key, state)
   return state
 }
