@@ -48,7 +48,8 @@ function withoutSpans(paragraph: string): string {
   const runs = runsOf(paragraph)
   if (runs.length < 4) return paragraph
   const ends = endsOf(runs)
-  const parts: string[] = []
+  let done = ''
+  let parts: string[] = []
   let position = 0
   for (let at = 0; at < runs.length; at += 2) {
     const end = ends[at / 2] ?? -1
@@ -57,9 +58,15 @@ function withoutSpans(paragraph: string): string {
     parts.push(paragraph.slice(position, start), blank(paragraph.slice(start, close + length)))
     position = close + length
     at = end
+    if (parts.length < MOST_PARTS) continue
+    done += parts.join('')
+    parts = []
   }
-  return parts.join('') + paragraph.slice(position)
+  return done + parts.join('') + paragraph.slice(position)
 }
+
+/** Texts that are joined at a time: millions of them take a hundred times the memory of what they make. */
+const MOST_PARTS = 4096
 
 /** The place and the length of each run of backticks, one after the other. */
 function runsOf(paragraph: string): readonly number[] {

@@ -22,6 +22,13 @@ export type StyleKind = 'sheet' | 'value' | 'text'
 /** Functions whose strings are addresses. */
 const ADDRESS_FUNCTIONS = new Set(['url', 'src', 'image', 'image-set', '-webkit-image-set'])
 
+/** What is open: a function whose strings are addresses, a square bracket, another bracket. */
+type Bracket = 'address' | 'square' | 'other'
+
+function bracketOf(name: string): Bracket {
+  return ADDRESS_FUNCTIONS.has(name.toLowerCase()) ? 'address' : 'other'
+}
+
 /** Properties that take a picture, in the spelling of CSS or of the DOM. */
 const PICTURE_PROPERTY =
   /^(?:--.+|[-a-z]*(?:background|mask|image|list-?style|cursor|content|filter|clip-?path|shape-?outside|fill|stroke|marker|src|cover|poster|offset-?path)[-a-z]*)$/i
@@ -51,7 +58,7 @@ interface Segment {
  */
 export function findStyleReferences(css: string, kind: StyleKind): StyleReference[] {
   const references: StyleReference[] = []
-  const open: string[] = []
+  const open: Bracket[] = []
   let openSquares = 0
   let segment = newSegment()
   const end = (): void => {
@@ -73,13 +80,13 @@ export function findStyleReferences(css: string, kind: StyleKind): StyleReferenc
       if (!isInBrackets && holdsAddress(open, segment, kind)) {
         segment.found.push({ value: token[4].value, start: from + 1 })
       }
-    } else if (isTokenFunction(token)) open.push(token[4].value.toLowerCase())
-    else if (type === TokenType.OpenParen) open.push('(')
+    } else if (isTokenFunction(token)) open.push(bracketOf(token[4].value))
+    else if (type === TokenType.OpenParen) open.push('other')
     else if (type === TokenType.OpenSquare) {
-      open.push('[')
+      open.push('square')
       openSquares++
     } else if (type === TokenType.CloseParen || type === TokenType.CloseSquare) {
-      if (open.pop() === '[') openSquares--
+      if (open.pop() === 'square') openSquares--
     } else if (type === TokenType.OpenCurly || type === TokenType.CloseCurly) {
       // What stands before a brace is a selector, and a bracket that is still open was none.
       if (type === TokenType.OpenCurly) segment.hasColon = true
@@ -105,9 +112,9 @@ function note(token: CSSToken, segment: Segment): void {
   segment.words.push(token[4].value)
 }
 
-function holdsAddress(open: readonly string[], { names }: Segment, kind: StyleKind): boolean {
+function holdsAddress(open: readonly Bracket[], { names }: Segment, kind: StyleKind): boolean {
   const inner = open.at(-1)
-  if (inner !== undefined) return ADDRESS_FUNCTIONS.has(inner)
+  if (inner !== undefined) return inner === 'address'
   return kind === 'sheet' && names.length === 1 && (names[0]?.startsWith('--') ?? false)
 }
 
