@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: 'endless' }
   /** Says of every claim that there is something already. */
   | { readonly kind: 'taken' }
+  /** Has no room for answers. */
+  | { readonly kind: 'answerless' }
   /** Sends somewhere else. */
   | { readonly kind: 'redirect'; readonly to: string }
 
@@ -50,6 +52,8 @@ export async function startFaultyStore(
     if (fault.kind === 'hang') return
     if (fault.kind === 'status') return void response.writeHead(fault.status).end('no')
     if (fault.kind === 'redirect') return void response.writeHead(302, { location: fault.to }).end()
+    if (fault.kind === 'answerless' && request.method === 'PUT' && path.includes('/answers/'))
+      return void response.writeHead(503).end('no')
     if (request.method === 'PUT') {
       if (request.headers['if-none-match'] === '*' && (values.has(path) || fault.kind === 'taken'))
         return void response.writeHead(412).end()

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
@@ -316,6 +317,18 @@ describe('a store that', () => {
     const [first, second] = [await Machine.boot(), await Machine.boot()]
     await expect(first.build(engine, store.url)).rejects.toMatchObject({ code: 'API_INTERRUPTED' })
     await expect(second.build(engine, store.url)).rejects.toMatchObject({ code: 'CALL_UNCERTAIN' })
+    expect(engine.calls).toBe(1)
+  })
+
+  test('took no answer of what another machine bought names that machine, and nothing is bought', async () => {
+    store.fault = { kind: 'answerless' }
+    store.values.clear()
+    const engine = seller()
+    const [first, second] = [await Machine.boot(), await Machine.boot()]
+    await first.build(engine, store.url)
+    const refused = await second.build(engine, store.url).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'CALL_UNCERTAIN' })
+    expect(String(refused)).toContain(`is kept on ${hostname()}`)
     expect(engine.calls).toBe(1)
   })
 

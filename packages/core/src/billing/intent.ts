@@ -2,6 +2,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { dollars } from '../engines/dollars.ts'
 import { type ErrorCode, isErrorCode, UpscaleError } from '../errors.ts'
+import { safeText } from '../safe-text.ts'
 import { ATTEMPT, isTime, MICROS } from './recorded-amounts.ts'
 
 // A call that may be charged is written down, and synced, before it is made, and struck out once its end is known.
@@ -29,6 +30,8 @@ export interface Intent {
   readonly requestId?: string
   /** How it ended for us, where we lived to see it. */
   readonly code?: ErrorCode
+  /** The machine that has the answer and could not hand it on. */
+  readonly keptOn?: string
   /** True when the record is there, but nothing else of it could be read. */
   readonly damaged?: true
 }
@@ -55,7 +58,7 @@ export function readIntent(store: Cache, pay: AnswerKey): Intent | undefined {
 
 /** An intent that was kept as JSON. Total: what can't be understood says that a call was made, and no more. */
 export function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
-  const { at, attempt, engine, model, priceMicros, source, job, asked, requestId, code } = record
+  const { at, attempt, engine, model, priceMicros, source, job, asked, requestId, code, keptOn } = record
   const sound =
     isTime(at) &&
     ATTEMPT.accepts(attempt) &&
@@ -75,6 +78,7 @@ export function parseIntent(record: Readonly<Record<string, unknown>>): Intent {
     ...(asked === true ? { asked } : {}),
     ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(isErrorCode(code) ? { code } : {}),
+    ...(typeof keptOn === 'string' ? { keptOn: safeText(keptOn, { maxCharacters: 100 }) } : {}),
   }
 }
 
@@ -90,14 +94,20 @@ export function clearLocalIntent(store: Cache, pay: AnswerKey): Promise<void> {
 
 /** The error for a key whose last call is in doubt. */
 export function inDoubt(store: Cache, pay: AnswerKey, intent: Intent): UpscaleError {
-  const { requestId } = intent
+  const { requestId, keptOn } = intent
+  const place =
+    keptOn === undefined
+      ? 'look at the request log of the service'
+      : `take it from the cache folder on ${keptOn} (commit or copy its .upscale)`
   return new UpscaleError('CALL_UNCERTAIN', intent.damaged === true ? lostRecord(store, pay) : told(intent), {
-    hint: 'look at the request log of the service; to call again, build once with UPSCALE_RETRY=1',
+    hint: `${place}; to call again, build once with UPSCALE_RETRY=1`,
     ...(requestId === undefined ? {} : { requestId }),
   })
 }
 
-function told({ at, engine, model, priceMicros, code }: Intent): string {
+function told({ at, engine, model, priceMicros, code, keptOn }: Intent): string {
+  if (keptOn !== undefined)
+    return `it was bought of ${engine} (${model}) at ${at}, and is kept on ${keptOn}, which could not store it`
   const end = code === undefined ? 'its process ended before the answer came' : `it ended with ${code}`
   return `a call to ${engine} (${model}) was made at ${at}, and ${end}; ${dollars(priceMicros)} may have been charged`
 }

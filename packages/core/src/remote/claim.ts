@@ -45,8 +45,11 @@ export interface Claims {
   ): Promise<Claim | 'answered' | string>
   /** The answer is in the store: removes our claim, if we have one. Never throws. */
   answered(key: AnswerKey): Promise<void>
-  /** No answer comes from us: what was noted stays as a call in doubt, and nobody waits for us. Never throws. */
-  abandon(key: AnswerKey): Promise<void>
+  /**
+   * No answer comes from us: what was noted stays as a call in doubt, and nobody waits for us. Never throws.
+   * @param isKept - true where the answer is here and the store did not take it
+   */
+  abandon(key: AnswerKey, isKept?: boolean): Promise<void>
   /** Abandons all. */
   close(): Promise<void>
 }
@@ -161,12 +164,13 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return made ? note : undefined
   }
 
-  async function abandon(key: AnswerKey): Promise<void> {
+  async function abandon(key: AnswerKey, isKept = false): Promise<void> {
     const note = letGo(key)
     if (note === undefined) return
+    const call = isKept ? { ...Object(note.call), keptOn: note.host } : note.call
     try {
       if (note.call === undefined) await store.remove(addressOf(key))
-      else await write(key, { ...note, beat: note.beat + 1, isLeft: true })
+      else await write(key, { ...note, call, beat: note.beat + 1, isLeft: true })
     } catch {
       // Whoever waits notices after a while that nothing comes from us.
     }
@@ -210,7 +214,7 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     },
     abandon,
     async close() {
-      await Promise.all([...held.keys()].map(abandon))
+      await Promise.all([...held.keys()].map(key => abandon(key)))
     },
   }
 }

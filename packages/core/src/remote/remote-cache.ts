@@ -236,6 +236,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       uploads.clearQueue()
       for (const key of running.keys()) unsent.add(key)
       running.clear()
+      await Promise.all([...unsent].map(key => claims.abandon(key, true)))
       await claims.close()
       await store.close()
       const { size } = unsent
