@@ -58,6 +58,13 @@ export async function findRuledImages(
   const fileOf = async (address: string): Promise<string | undefined> => page.fileOf(address, base)
   const judges = rules.map(rule => judgeOf(rule, elements, page.root))
   const turnedOff = withDescendants(elements, ({ attribs }) => attribs['data-upscale'] === 'off')
+  const sizes = new Map<string, Promise<Size | undefined>>()
+  // A page may show one picture in a thousand places.
+  const sizeFor = (file: string): Promise<Size | undefined> => {
+    const known = sizes.get(file) ?? sizeOf(file)
+    sizes.set(file, known)
+    return known
+  }
   let sheet: Promise<SizeSheet> | undefined
 
   const found: RuledImage[] = []
@@ -71,7 +78,7 @@ export async function findRuledImages(
     for (const { rule, wants } of judges) {
       if (!wants(image, file)) continue
       if (rule.shown === true) sheet ??= readStyles(elements, fileOf)
-      const candidates = await larger(image, file, rule, page.factor, await sheet)
+      const candidates = await larger(image, file, rule, page.factor, sizeFor, await sheet)
       if (candidates === undefined) continue
       const original = { address: candidateAddress(src), descriptor: '1x' }
       // A larger one takes the place of the original where that is too small for any screen.
@@ -160,6 +167,7 @@ async function larger(
   file: string,
   rule: UpscaleRule,
   factor: number,
+  sizeFor: (file: string) => Promise<Size | undefined>,
   sheet: SizeSheet = NO_SIZES,
 ): Promise<SrcsetCandidate[] | undefined> {
   const candidate = (by: number, descriptor: string): SrcsetCandidate => ({
@@ -172,7 +180,7 @@ async function larger(
     // What a server answers under an address that is no file is none of ours.
     return existsSync(file) ? [candidate(fixed, `${fixed}x`)] : undefined
   }
-  const natural = await sizeOf(file)
+  const natural = await sizeFor(file)
   if (natural === undefined) return undefined
   const stretch = stretchOf(image, natural, sheet)
   if (stretch === undefined || stretch * DENSITY <= 1 + SLACK) return undefined
