@@ -4,13 +4,14 @@
  *     pnpm bench:builds [pictures] [rounds] [peers]        1000 5, and a folder to install the peers into once
  *
  *   first build     every picture enlarged from 320 × 200 to 640 × 400 with `resize`: against vite-imagetools, which
- *                   resizes them to that, and against a script that does so with sharp alone, four at a time
+ *                   resizes them to that, and against a script that does so with sharp alone, four at a time; in webpack
+ *                   against image-minimizer-webpack-plugin, which does so by sharp as well
  *   cached build    nothing to do: against the same build with the finished files imported plainly; and the same of
  *                   five times as many pictures of 48 × 32, where all that counts is what an import costs
  *
  * A round runs each of them once, each in a process of its own, one after the other, so that what else the machine does
- * meets all of them alike. A ratio is the median of the ratios within the rounds. The newest vite and vite-imagetools
- * are installed from the registry into a folder of their own. Asserts nothing: a shared machine's clock is no test.
+ * meets all of them alike. A ratio is the median of the ratios within the rounds. The newest versions of the peers are
+ * installed from the registry into a folder of their own. Asserts nothing: a shared machine's clock is no test.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -26,8 +27,10 @@ const HEIGHT = 200
 const REFERENCES = {
   tagged: index => `./img/picture-${index}.png?upscale=2`,
   imagetools: index => `./img/picture-${index}.png?w=${2 * WIDTH}&h=${2 * HEIGHT}&allowUpscale=true`,
+  minimizer: index => `./img/picture-${index}.png?as=twice`,
   plain: index => `./img/picture-${index}-2x.png`,
 }
+const PEERS = ['vite', 'vite-imagetools', 'webpack', 'image-minimizer-webpack-plugin', 'sharp']
 const [first, ...others] = process.argv.slice(2)
 
 if (first === '--run') await runOnce(...others)
@@ -37,7 +40,9 @@ else await measure(Number(first ?? 1000), Number(others[0] ?? 5), others[1])
 async function runOnce(kind, root, peers) {
   let report
   if (kind === 'sharp') await enlargeAlone(root)
-  else {
+  else if (kind === 'minimizer' || kind === 'taggedWebpack') {
+    report = await buildByWebpack(kind, root, peers)
+  } else {
     const { build } = await fromPeers('vite', peers)
     const plugins = {
       plain: async () => [],
@@ -62,6 +67,39 @@ async function runOnce(kind, root, peers) {
   console.log(
     JSON.stringify({ wall: performance.now() / 1000, cpu: (user + system) / 1e6, engineCalls, hasSharp }),
   )
+}
+
+/** @returns the report of our plugin, where it is ours */
+async function buildByWebpack(kind, root, peers) {
+  const require = createRequire(join(peers, 'package.json'))
+  const webpack = require('webpack')
+  const plugins = []
+  let report
+  if (kind === 'taggedWebpack') {
+    const { default: upscale } = await import('unplugin-upscale/webpack')
+    plugins.push(upscale({ engine: 'resize', onReport: one => (report = one) }))
+  } else {
+    const Minimizer = require('image-minimizer-webpack-plugin')
+    const options = { resize: { width: 2 * WIDTH, height: 2 * HEIGHT }, encodeOptions: { png: {} } }
+    const twice = { preset: 'twice', implementation: Minimizer.sharpGenerate, options }
+    plugins.push(new Minimizer({ minimizer: undefined, generator: [twice] }))
+  }
+  const compiler = webpack({
+    context: root,
+    mode: 'production',
+    entry: join(root, 'main.js'),
+    output: { path: join(root, 'dist') },
+    module: { rules: [{ test: /\.png$/, type: 'asset/resource' }] },
+    performance: false,
+    infrastructureLogging: { level: 'error' },
+    plugins,
+  })
+  const stats = await new Promise((resolve, reject) => {
+    compiler.run((error, stats) => (error ? reject(error) : resolve(stats)))
+  })
+  await new Promise(resolve => compiler.close(resolve))
+  if (stats.hasErrors()) throw new Error(stats.toString({ all: false, errors: true }))
+  return report
 }
 
 /** By its own entry: what a package exports to `import` is not what `require.resolve` finds. */
@@ -92,17 +130,26 @@ async function measure(pictures, rounds, folder) {
   try {
     const peers = folder ?? join(root, 'peers')
     await installPeers(peers)
-    const names = { tagged: 'tagged', imagetools: 'imagetools', sharp: 'imagetools', plain: 'plain' }
+    const names = {
+      tagged: 'tagged',
+      taggedWebpack: 'tagged',
+      imagetools: 'imagetools',
+      sharp: 'imagetools',
+      minimizer: 'minimizer',
+      plain: 'plain',
+    }
     const run = kind => {
       const place = join(root, names[kind])
       const output = execFileSync(process.execPath, [SELF, '--run', kind, place, peers], { cwd: place })
       return JSON.parse(output.toString().trim().split('\n').at(-1))
     }
-    for (const kind of ['tagged', 'imagetools']) await writePage(join(root, kind), pictures, kind)
+    for (const kind of ['tagged', 'imagetools', 'minimizer'])
+      await writePage(join(root, kind), pictures, kind)
     const runs = { cold: [], warm: [] }
     for (let round = 0; round < rounds; round++) {
       const one = {}
-      for (const kind of ['imagetools', 'sharp', 'tagged']) {
+      // Vite's last: its cached builds follow.
+      for (const kind of ['minimizer', 'taggedWebpack', 'imagetools', 'sharp', 'tagged']) {
         for (const made of ['dist', 'node_modules', '.upscale'])
           await rm(join(root, names[kind], made), { recursive: true, force: true })
         one[kind] = run(kind)
@@ -138,17 +185,18 @@ async function measureMany(run, root, pictures, rounds) {
 }
 
 async function installPeers(folder) {
-  if (existsSync(join(folder, 'node_modules/vite-imagetools'))) return
+  if (PEERS.every(name => existsSync(join(folder, 'node_modules', name)))) return
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
-  const args = ['install', '--no-audit', '--no-fund', '--silent', 'vite@latest', 'vite-imagetools@latest']
+  const args = ['install', '--no-audit', '--no-fund', '--silent', ...PEERS.map(name => `${name}@latest`)]
   execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 async function versionsOf(peers) {
   const version = async name =>
     JSON.parse(await readFile(join(peers, 'node_modules', name, 'package.json'), 'utf8')).version
-  return `Node ${process.versions.node}, vite ${await version('vite')}, vite-imagetools ${await version('vite-imagetools')}`
+  const all = await Promise.all(PEERS.map(async name => `${name} ${await version(name)}`))
+  return [`Node ${process.versions.node}`, ...all].join(', ')
 }
 
 function print({ cold, warm }, pictures, versions) {
@@ -157,6 +205,7 @@ function print({ cold, warm }, pictures, versions) {
   console.log('| --- | --- | --- | --- | --- | --- |')
   printRow('first build', 'vite-imagetools', cold, 'imagetools', 'tagged')
   printRow('first build', 'sharp alone', cold, 'sharp', 'tagged')
+  printRow('first build by webpack', 'image-minimizer', cold, 'minimizer', 'taggedWebpack')
   printRow('cached build', 'plain imports', warm, 'plain', 'tagged')
   printRow('cached build of vite-imagetools', 'plain imports', warm, 'plain', 'imagetools')
   const calls = warm.reduce((sum, { tagged }) => sum + tagged.engineCalls, 0)
