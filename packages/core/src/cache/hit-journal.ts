@@ -44,19 +44,22 @@ const MAX_BYTES = 64 * 1024 * 1024
 
 export function openHitJournal(scratchDir: string): HitJournal {
   const file = hitsFile(scratchDir)
-  let known: Map<string, Hit> | undefined
+  // Hits of this process; what stands in the file is taken apart when it is asked for.
+  const added = new Map<string, Hit>()
+  let written: Written | undefined
 
-  function hits(): Map<string, Hit> {
-    known ??= readJournal(file)
-    return known
+  function find(key: string): Hit | undefined {
+    written ??= readJournal(file)
+    const start = written.starts.get(key)
+    return added.get(key) ?? (start === undefined ? undefined : hitAt(written.bytes, start))
   }
 
   return {
-    find: key => hits().get(key),
+    find,
     add(key, hit) {
-      const before = hits().get(key)
+      const before = find(key)
       if (before !== undefined && JSON.stringify(before) === JSON.stringify(hit)) return
-      hits().set(key, hit)
+      added.set(key, hit)
       tryTo(() => {
         mkdirSync(dirname(file), { recursive: true })
         appendFileSync(file, lineOf(key, hit))
@@ -65,38 +68,64 @@ export function openHitJournal(scratchDir: string): HitJournal {
   }
 }
 
+/** A journal as it was read: some kilobyte a picture, which would take several times as much as objects. */
+interface Written {
+  readonly bytes: Buffer
+  /** Where the last line of a key starts. */
+  readonly starts: ReadonlyMap<string, number>
+}
+
+const CHECK_LENGTH = 16
+const BEFORE_KEY = '{"key":"'
+const NEW_LINE = 10
+const QUOTE = 34
+
 /** The file calls the answer's key `pay`. */
 function lineOf(key: string, { answerKey, ...hit }: Hit): string {
   const json = JSON.stringify({ key, pay: answerKey, ...hit })
   return `${checkOf(json)} ${json}\n`
 }
 
-const checkOf = (json: string): string => hash('sha256', json, 'hex').slice(0, 16)
+const checkOf = (json: string): string => hash('sha256', json, 'hex').slice(0, CHECK_LENGTH)
 
-function readJournal(file: string): Map<string, Hit> {
-  const hits = new Map<string, Hit>()
-  let lines: string[] = []
+function readJournal(file: string): Written {
+  let bytes: Buffer = Buffer.alloc(0)
   tryTo(() => {
-    const bytes = readFileOfLimitSync(file, MAX_BYTES)
-    if (typeof bytes !== 'string') lines = bytes.toString().split('\n')
+    const read = readFileOfLimitSync(file, MAX_BYTES)
+    if (typeof read !== 'string') bytes = read
   })
-  for (const line of lines) {
-    const json = line.slice(17)
-    if (json === '' || line.slice(0, 16) !== checkOf(json)) continue
-    const fields = parseJson(json)
-    if (!isObject(fields)) continue
-    const { key, pay: answerKey, ...rest } = fields
-    const hit = { answerKey, ...rest }
-    if (typeof key === 'string' && isHit(hit)) hits.set(key, hit)
+  const starts = new Map<string, number>()
+  let lines = 0
+  for (let start = 0, end = 0; end !== -1; start = end + 1) {
+    end = bytes.indexOf(NEW_LINE, start)
+    const from = start + CHECK_LENGTH + 1 + BEFORE_KEY.length
+    const to = bytes.indexOf(QUOTE, from)
+    if (end === -1 || to === -1 || to > end) continue
+    lines++
+    starts.set(bytes.toString('latin1', from, to), start)
   }
-  if (lines.length > 1000 && lines.length > hits.size * MAX_STALE) tryTo(() => rewrite(file, hits))
-  return hits
+  if (lines > 1000 && lines > starts.size * MAX_STALE) tryTo(() => rewrite(file, bytes, starts))
+  return { bytes, starts }
 }
 
-function rewrite(file: string, hits: ReadonlyMap<string, Hit>): void {
+/** The hit of a line; undefined for one that was torn or changed. */
+function hitAt(bytes: Buffer, start: number): Hit | undefined {
+  const end = bytes.indexOf(NEW_LINE, start)
+  const check = bytes.toString('latin1', start, start + CHECK_LENGTH)
+  const json = bytes.toString('utf8', start + CHECK_LENGTH + 1, end)
+  if (check !== checkOf(json)) return undefined
+  const fields = parseJson(json)
+  if (!isObject(fields)) return undefined
+  const { key: _known, pay: answerKey, ...rest } = fields
+  const hit = { answerKey, ...rest }
+  return isHit(hit) ? hit : undefined
+}
+
+function rewrite(file: string, bytes: Buffer, starts: ReadonlyMap<string, number>): void {
   const temporary = `${file}.${process.pid}.${Date.now()}`
   try {
-    writeFileSync(temporary, [...hits].map(([key, hit]) => lineOf(key, hit)).join(''), { flag: 'wx' })
+    const lines = [...starts.values()].map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
+    writeFileSync(temporary, Buffer.concat(lines), { flag: 'wx' })
     renameSync(temporary, file)
   } finally {
     rmSync(temporary, { force: true })
