@@ -10,6 +10,7 @@ import torch
 
 from upscale_training import anchor, checkpoint, export, lines, reference, small_checkpoint
 from upscale_training.head import fit_last_layer
+from upscale_training.losses import LUMA, loss, squared
 from upscale_training.model import Upscaler, run_collapsed
 
 
@@ -57,6 +58,16 @@ class Lines(unittest.TestCase):
             self.assertEqual(exact, "0.0/0.0/0.0/0.0")
             plain = lines.error(lambda small: anchor.enlarge_integer(reference.to_samples(small), scale) / 4096 * 255, scale)
             self.assertGreater(float(plain.split("/")[0]), 5)
+
+
+class Loss(unittest.TestCase):
+    def test_luminance_alone_ignores_what_only_changes_the_colour(self):
+        truth = torch.full((1, 3, 8, 8), 0.5)
+        tinted = truth + torch.tensor([0.1, -0.1 * LUMA[0] / LUMA[1], 0]).view(1, 3, 1, 1)
+        brighter = truth + 0.1
+        self.assertAlmostEqual(loss(tinted, truth, 2, False, squared, 1).item(), 0, places=6)
+        self.assertGreater(loss(tinted, truth, 2, False, squared, 0).item(), 0.01)
+        self.assertAlmostEqual(loss(brighter, truth, 2, False, squared, 1).item(), loss(brighter, truth, 2, False, squared).item(), places=5)
 
 
 class Model(unittest.TestCase):
@@ -150,6 +161,11 @@ class Weights(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+
+    def test_the_mean_of_a_network_with_itself_is_the_same(self):
+        model = Upscaler(2, 8, 4, 16)
+        for (a, b), (c, d) in zip(export.mean(model, model.collapsed()).collapsed(), model.collapsed(), strict=True):
+            self.assertTrue(torch.allclose(a, c) and torch.allclose(b, d))
 
     def test_integers_follow_the_float_model(self):
         for scale in (2, 3, 4):

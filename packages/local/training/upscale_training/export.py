@@ -12,9 +12,9 @@ import torch.nn.functional as F
 
 from . import reference
 from .anchor import enlarge_integer
-from .checkpoint import load_average
+from .checkpoint import collapsed, load_average
 from .experts import EXPERTS
-from .model import run_collapsed
+from .model import Upscaler, run_collapsed
 
 MAX_SHIFT = 14
 # Of the 8.0 that int16 activations can hold; the rest is room for pictures not calibrated on.
@@ -199,13 +199,24 @@ def check(model, weights: Path, pictures) -> str:
     return f"integer against float: {worst:.2f} levels at most, {rms:.3f} RMS"
 
 
+def mean(model: Upscaler, other) -> Upscaler:
+    """The network halfway to another one that a training started from: often closer than either."""
+    layers = [((k + k2) / 2, (b + b2) / 2) for (k, b), (k2, b2) in zip(model.collapsed(), other, strict=True)]
+    halfway = Upscaler(model.scale, model.channels, len(layers), 0)
+    halfway.take(layers)
+    return halfway
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", choices=EXPERTS, help="default: the checkpoint's own")
+    parser.add_argument("--mean-with", type=Path, help="export the mean of the network and this one, a checkpoint or a weight file")
     o = parser.parse_args()
     for checkpoint in o.checkpoint:
         model, record = load_average(checkpoint)
+        if o.mean_with:
+            model = mean(model, collapsed(o.mean_with))
         path = export(model, o.name or record["name"], o.out)
         print(path.name, record, check(model, path, calibration_pictures()))

@@ -137,9 +137,9 @@ def train(o: argparse.Namespace) -> None:
             residual = model(x)
         predicted = enlarge(x, o.scale, model.halo) + residual.float()
         measure = squared if progress() >= o.squared_from else charbonnier
-        value = loss(predicted, truth, o.scale, expert.edges, measure)
+        value = loss(predicted, truth, o.scale, expert.edges, measure, o.luma_share)
         if teacher:
-            value = (1 - TEACHER_SHARE) * value + TEACHER_SHARE * loss(predicted, taught, o.scale, expert.edges, measure)
+            value = (1 - TEACHER_SHARE) * value + TEACHER_SHARE * loss(predicted, taught, o.scale, expert.edges, measure, o.luma_share)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -179,6 +179,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--half", type=int, default=1, help="bfloat16 convolutions")
     p.add_argument("--half-until", type=float, default=0.8)
     p.add_argument("--squared-from", type=float, default=1, help="from this part of the training on the loss is the squared error")
+    p.add_argument("--luma-share", type=float, default=0, help="of the loss, what the luminance alone makes up")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--workers", type=int, default=1)
     p.add_argument("--report", type=int, default=500)
