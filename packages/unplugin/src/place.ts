@@ -27,7 +27,8 @@ export function lineOf(file: string, text: string): number | undefined {
   return content === undefined || start === -1 ? undefined : countLines(content)(start)
 }
 
-function readText(file: string): string | undefined {
+/** A file's text; undefined for one that can't be read. */
+export function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch {

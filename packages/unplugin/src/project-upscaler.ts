@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import {
   createUpscaler,
   type Directive,
+  type Importer,
   isUpscaleError,
   type Report,
   type ResolvedOptions,
@@ -22,7 +23,7 @@ import { isFile } from './is-file.ts'
 import { findPlace } from './place.ts'
 import { pathOf, queryOf, type ReferenceSite } from './reference.ts'
 import { createSeenPictures } from './seen-pictures.ts'
-import { slipsIn } from './slips.ts'
+import { type MisspelledKey, slipsIn } from './slips.ts'
 import { openTold, type Told } from './told-pictures.ts'
 import { workspaceFolder } from './workspace-folder.ts'
 
@@ -114,16 +115,20 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     if (known !== undefined) return { ...known, reference, path }
     const directive = at(site, () => upscaler.parse(reference))
     const typos = misspelledKeys(reference)
-    noticeTypos(site, typos)
+    noticeTypos(reference, () => placeOf(site), typos)
     if (directive === undefined) throw new Error(`not a tagged reference: ${reference}`)
     // What is noticed names its place.
     if (typos.length === 0) parsed.set(query, directive)
     return directive
   }
 
-  function noticeTypos(site: ReferenceSite, typos: ReturnType<typeof misspelledKeys>): void {
-    for (const { written, meant } of typos) {
-      const text = escapeText(typoNotice(site, written, meant))
+  function noticeTypos(
+    reference: string,
+    place: () => Importer | undefined,
+    typos: readonly MisspelledKey[],
+  ): void {
+    for (const typo of typos) {
+      const text = escapeText(typoNotice(reference, place(), typo))
       if (noticed.has(text)) continue
       noticed.add(text)
       onNotice(text)
@@ -145,7 +150,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     view: upscaler,
     seenPictures: seenPictures.all,
     noticeSlips(file, text) {
-      for (const site of slipsIn(file, text)) noticeTypos(site, misspelledKeys(site.reference))
+      for (const { reference, keys, line } of slipsIn(file, text)) {
+        noticeTypos(reference, () => ({ file, ...(line === undefined ? {} : { line }) }), keys)
+      }
     },
     parse,
     async finish(source, request, site) {
@@ -198,9 +205,16 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   }
 }
 
+function placeOf({ reference, importer }: ReferenceSite): Importer | undefined {
+  return importer === undefined ? undefined : findPlace(importer, reference)
+}
+
 /** The text about a key that is nearly one of ours, which goes to whoever reads the rest of the query. */
-function typoNotice({ reference, importer }: ReferenceSite, written: string, meant: string): string {
-  const place = importer === undefined ? undefined : findPlace(importer, reference)
+function typoNotice(
+  reference: string,
+  place: Importer | undefined,
+  { written, meant }: MisspelledKey,
+): string {
   const where = place === undefined ? '' : ` in ${[place.file, place.line].filter(Boolean).join(':')}`
   return `"${reference}"${where}: "${written}" is no key of ours, did you mean "${meant}"?`
 }
@@ -234,11 +248,9 @@ function placed(error: unknown, site: ReferenceSite): unknown {
 }
 
 /** The same error, which also says who wrote the reference and where. */
-export function withPlace(error: UpscaleError, { reference, importer }: ReferenceSite): UpscaleError {
-  const placed = error.at({
-    reference,
-    ...(importer === undefined ? {} : { importer: findPlace(importer, reference) }),
-  })
+export function withPlace(error: UpscaleError, site: ReferenceSite): UpscaleError {
+  const importer = placeOf(site)
+  const placed = error.at({ reference: site.reference, ...(importer === undefined ? {} : { importer }) })
   // Vite prints the stacks of a plugin's error and of its cause, which would lead into our code.
   placed.stack = `${placed.name}: ${placed.message}`
   if (placed.cause instanceof Error) placed.cause.stack = `${placed.cause.name}: ${placed.cause.message}`

@@ -1,27 +1,81 @@
 import { misspelledKeys, TAGGED } from 'upscale-core/internal'
-import { findSourcePlace, isPicturePath } from 'upscale-toolkit/references'
-import { pathOf, type ReferenceSite } from './reference.ts'
+import { countLines, isPicturePath, sourceTexts } from 'upscale-toolkit/references'
+import { readText } from './place.ts'
+import { pathOf } from './reference.ts'
 
 /** A text that may have a picture whose tag is misspelled; nobody is shown it, since it is not ours: `hero.png?upscal=2`. */
 export const SLIP_IN_TEXT: RegExp = /[?&;]u(?!pscale\b)\w{3,9}\b/i
 
 const SLIPS = new RegExp(SLIP_IN_TEXT, 'gi')
 /** What ends an address in code, markup and style sheets. */
-const ENDS = /[\s"'`()<>]/
+const END = /[\s"'`()<>]/
 /** How far an address is followed to either side. */
 const LONGEST = 512
 
-/** The references of a source whose tag is misspelled, those of comments left out. */
-export function* slipsIn(file: string, text: string): Generator<ReferenceSite> {
+export type MisspelledKey = ReturnType<typeof misspelledKeys>[number]
+
+/** A reference whose tag is misspelled. */
+export interface Slip {
+  readonly reference: string
+  readonly keys: readonly MisspelledKey[]
+  /** From 1; undefined where the file on the disk doesn't have it. */
+  readonly line: number | undefined
+}
+
+/**
+ * The references of a source whose tag is misspelled, each once, those of comments left out. The source is taken apart once
+ * for all of them.
+ *
+ * @param text what is read of the file, which another plugin may have changed
+ */
+export function slipsIn(file: string, text: string): Slip[] {
+  const slips = new Map<string, readonly MisspelledKey[]>()
+  for (const { address } of addressesIn(text)) {
+    if (slips.has(address)) continue
+    const keys = slipKeysOf(address)
+    if (keys.length > 0) slips.set(address, keys)
+  }
+  if (slips.size === 0) return []
+  const written = readText(file) ?? ''
+  const inText = startsIn(file, text)
+  const inFile = written === text ? inText : startsIn(file, written)
+  const lineOf = countLines(written)
+  return [...slips]
+    .filter(([reference]) => inText.has(reference))
+    .map(([reference, keys]) => {
+      const start = inFile.get(reference)
+      return { reference, keys, line: start === undefined ? undefined : lineOf(start) }
+    })
+}
+
+/** The keys of an address that are wrong; none where its tag is none of a picture, or right. */
+function slipKeysOf(address: string): readonly MisspelledKey[] {
+  if (!isPicturePath(pathOf(address)) || TAGGED.test(address)) return []
+  const keys = misspelledKeys(address)
+  return keys.some(({ meant }) => meant === 'upscale') ? keys : []
+}
+
+/** Where each address stands first in what is no comment. */
+function startsIn(file: string, text: string): ReadonlyMap<string, number> {
+  const starts = new Map<string, number>()
+  for (const { value, start } of sourceTexts(file, text)) {
+    for (const { address, at } of addressesIn(value)) {
+      if (!starts.has(address)) starts.set(address, start + at)
+    }
+  }
+  return starts
+}
+
+/** The addresses of a text that may have a slip, entities decoded. */
+function* addressesIn(text: string): Generator<{ readonly address: string; readonly at: number }> {
+  let end = 0
   for (const { index } of text.matchAll(SLIPS)) {
-    const before = text.slice(Math.max(0, index - LONGEST), index)
-    const behind = text.slice(index, index + LONGEST)
-    const start = [...before].findLastIndex(character => ENDS.test(character)) + 1
-    const end = behind.search(ENDS)
-    const written = [...before].slice(start).join('') + (end === -1 ? behind : behind.slice(0, end))
-    const reference = written.replaceAll('&amp;', '&')
-    if (!isPicturePath(pathOf(reference)) || TAGGED.test(reference)) continue
-    const isSlip = misspelledKeys(reference).some(({ meant }) => meant === 'upscale')
-    if (isSlip && findSourcePlace(file, text, reference) !== undefined) yield { reference, importer: file }
+    // Another key of an address that was told of.
+    if (index < end) continue
+    let at = index
+    while (at > end && index - at < LONGEST && !END.test(text.charAt(at - 1))) at--
+    end = index
+    while (end < text.length && end - index < LONGEST && !END.test(text.charAt(end))) end++
+    yield { address: text.slice(at, end).replaceAll('&amp;', '&'), at }
   }
 }

@@ -10,8 +10,9 @@ export interface SourcePlace {
 }
 
 /** A text of a source that may be a reference, or have one in it. */
-interface SourceText {
+export interface SourceText {
   readonly value: string
+  /** Where it stands in the source. With escapes before it, a place in it is a few characters off. */
   readonly start: number
 }
 
@@ -31,13 +32,14 @@ const PART_OF_ADDRESS = /[\w%&=+./@~-]/
  * @returns undefined when the source doesn't have it word by word
  */
 export function findSourcePlace(name: string, text: string, reference: string): SourcePlace | undefined {
-  const texts = [...textsOf(name, text)]
+  const texts = [...sourceTexts(name, text)]
   const start = first(spellingsOf(reference), spelling => startOf(texts, spelling))
   if (start === undefined) return undefined
   return { line: countLines(text)(start), column: start - text.lastIndexOf('\n', start - 1) }
 }
 
-function* textsOf(name: string, text: string): Generator<SourceText> {
+/** The texts of a source that may have references, comments left out: read once, where many are looked for. */
+export function* sourceTexts(name: string, text: string): Generator<SourceText> {
   if (STYLE.test(name)) {
     for (const { value, start } of findStyleTexts(text)) yield { value: cook(value), start }
   } else if (SCRIPT.test(name)) {
