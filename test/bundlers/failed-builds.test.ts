@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -162,6 +162,12 @@ function start({ args }: Host) {
   return { child, end, output: () => output }
 }
 
+/** The word that the build waits for, which it must not see before it is whole. */
+async function tell(text: string): Promise<void> {
+  await writeFile(join(site.root, 'go.new'), text)
+  await rename(join(site.root, 'go.new'), join(site.root, 'go'))
+}
+
 function answersKept(): number {
   const folder = join(site.root, '.upscale/v1')
   if (!existsSync(folder)) return 0
@@ -185,13 +191,13 @@ test.each(HOSTS)('$name that fails for another file keeps the pictures that are 
     if (child.exitCode !== null) throw new Error(`it ended: ${output()}`)
     await sleep(10)
   }
-  await writeFile(join(site.root, 'go'), 'a slip of the pen')
+  await tell('a slip of the pen')
   expect(await end, output()).not.toBe(0)
   expect(output()).toContain('a slip of the pen')
   expect(gateway.charges.length).toBeGreaterThanOrEqual(AT_A_TIME)
   expect(answersKept(), output()).toBe(gateway.orders.length)
 
-  await writeFile(join(site.root, 'go'), '')
+  await tell('')
   const again = start(host)
   expect(await again.end, again.output()).toBe(0)
   expect(gateway.charges).toHaveLength(NAMES.length)
