@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, symlinkSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BINARY } from '../cli/command.ts'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
+import { commandFile } from '../support/command-file.ts'
 import { paint } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
@@ -128,9 +128,7 @@ const COMMAND_LINES = ALL.filter(
 
 /** The file of a package's command. */
 function binary(name: string, command: string): string {
-  const folder = join(HOSTS, name)
-  const { bin } = createRequire(import.meta.url)(join(folder, 'package.json'))
-  return join(folder, typeof bin === 'string' ? bin : bin[command])
+  return commandFile(HOSTS, name, command)
 }
 
 let gateway: Gateway

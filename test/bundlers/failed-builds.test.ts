@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
+import { commandFile } from '../support/command-file.ts'
 import { paint } from '../support/pictures.ts'
 import { type Site, writeSite } from '../support/site.ts'
 
@@ -136,10 +136,7 @@ const HOSTS: readonly Host[] = [
 ]
 
 function binary(name: string, command: string): string {
-  const require = createRequire(import.meta.url)
-  const folder = join(import.meta.dirname, '../node_modules', name)
-  const { bin } = require(join(folder, 'package.json'))
-  return join(folder, typeof bin === 'string' ? bin : bin[command])
+  return commandFile(join(import.meta.dirname, '../node_modules'), name, command)
 }
 
 let gateway: Gateway
