@@ -10,6 +10,7 @@ import { openStores } from './cache/stores.ts'
 import { priceOf } from './engines/call-price.ts'
 import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
+import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
 import { findFinished, flightOf } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
@@ -30,7 +31,6 @@ import {
 import { type ResolvedRequest, resolveRequest } from './request/request.ts'
 import { safeText } from './safe-text.ts'
 import type { Format } from './source/format.ts'
-import { createRounds } from './source/rounds.ts'
 import { nameOf, openSources, type SourceFile } from './source/source.ts'
 
 /** A finished picture. */
@@ -224,8 +224,8 @@ export function createUpscaler(
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const wanted = resolveRequest(request, resolved)
     // A thousand hits would else be one piece of work.
-    const nextRound = round()
-    if (nextRound !== undefined) await nextRound
+    const turn = round()
+    if (turn !== undefined) await turn
     const source = await sources.identify(resolve(resolved.root, path))
     try {
       const [made, finished] = await make(source, wanted)

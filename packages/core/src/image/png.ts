@@ -136,7 +136,7 @@ async function compress(
   const mask = results + rows * (length + 1) + VECTOR_BYTES
   const originals = mask + stride
   const end = isEven ? originals + (REACH + rows + REACH) * stride : mask
-  const deflated = rows === height && height * length <= AT_ONCE_BYTES ? atOnce(settings) : inPool(settings)
+  const deflated = height * length <= AT_ONCE_BYTES ? atOnce(settings) : inPool(settings)
   await withKernel(end, async ({ loops, memory }) => {
     const bytes = new Uint8Array(memory.buffer)
     bytes.fill(0, 0, results)
