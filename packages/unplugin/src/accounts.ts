@@ -138,29 +138,34 @@ function seenName(file: string, factor: number): string {
 
 /** What is written, so that thousands of pictures can be looked for in it. */
 interface Written {
+  readonly contents: readonly (string | Buffer)[]
   /** SHA-256 of what is no text, hex. */
   readonly digests: ReadonlySet<string>
-  readonly texts: readonly string[]
+  /** By how base64 of a picture begins, of which each format has few: what holds that at all. */
+  readonly holders: Map<string, readonly (string | Buffer)[]>
 }
 
-function readyToSearch(contents: Iterable<string | Uint8Array>): Written {
-  const digests = new Set<string>()
-  const texts: string[] = []
-  for (const content of contents) {
-    if (typeof content === 'string') texts.push(content)
-    else {
-      digests.add(hash('sha256', content, 'hex'))
-      // No format of pictures but SVG does without zero bytes, and no text has one.
-      if (!content.includes(0)) texts.push(Buffer.from(content).toString())
-    }
-  }
-  return { digests, texts }
+const BEGINNING = 12
+
+function readyToSearch(written: Iterable<string | Uint8Array>): Written {
+  const contents = [...written].map(content =>
+    typeof content === 'string'
+      ? content
+      : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+  )
+  const digests = contents.flatMap(content =>
+    typeof content === 'string' ? [] : [hash('sha256', content, 'hex')],
+  )
+  return { contents, digests: new Set(digests), holders: new Map() }
 }
 
-function isIn(bytes: Buffer, { digests, texts }: Written): boolean {
+function isIn(bytes: Buffer, { contents, digests, holders }: Written): boolean {
   if (digests.has(hash('sha256', bytes, 'hex'))) return true
   const inlined = bytes.toString('base64')
-  return texts.some(text => text.includes(inlined))
+  const beginning = inlined.slice(0, BEGINNING)
+  const some = holders.get(beginning) ?? contents.filter(content => content.includes(beginning))
+  holders.set(beginning, some)
+  return some.some(content => content.includes(inlined))
 }
 
 /** What a reference asks for; undefined where it is wrong, which whoever asks for it is told. */
