@@ -96,3 +96,11 @@ test.each([
   expect(openHitJournal(folder).find('two')).toBeUndefined()
   expect(openHitJournal(folder).find('one')).toEqual(hit(1))
 })
+
+test('lines that are none are gone through once, and let go when it is written anew', () => {
+  openHitJournal(folder).add('one', hit(1))
+  const good = readFileSync(file, 'utf8')
+  writeFileSync(file, `${'\n'.repeat(2_000_000)}${'x'.repeat(25)}damaged"\n${good}`)
+  expect(openHitJournal(folder).find('one')).toEqual(hit(1))
+  expect(readFileSync(file, 'utf8')).toBe(good)
+})

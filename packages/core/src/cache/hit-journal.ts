@@ -76,7 +76,7 @@ interface Written {
 }
 
 const CHECK_LENGTH = 16
-const BEFORE_KEY = '{"key":"'
+const KEY_AT = CHECK_LENGTH + ' {"key":"'.length
 const NEW_LINE = 10
 const QUOTE = 34
 
@@ -98,11 +98,11 @@ function readJournal(file: string): Written {
   let lines = 0
   for (let start = 0, end = 0; end !== -1; start = end + 1) {
     end = bytes.indexOf(NEW_LINE, start)
-    const from = start + CHECK_LENGTH + 1 + BEFORE_KEY.length
-    const to = bytes.indexOf(QUOTE, from)
-    if (end === -1 || to === -1 || to > end) continue
+    if (end === -1) continue
     lines++
-    starts.set(bytes.toString('latin1', from, to), start)
+    const line = bytes.subarray(start, end)
+    const to = line.indexOf(QUOTE, KEY_AT)
+    if (to !== -1) starts.set(line.toString('latin1', KEY_AT, to), start)
   }
   if (lines > 1000 && lines > starts.size * MAX_STALE) tryTo(() => rewrite(file, bytes, starts))
   return { bytes, starts }
@@ -124,7 +124,9 @@ function hitAt(bytes: Buffer, start: number): Hit | undefined {
 function rewrite(file: string, bytes: Buffer, starts: ReadonlyMap<string, number>): void {
   const temporary = `${file}.${process.pid}.${Date.now()}`
   try {
-    const lines = [...starts.values()].map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
+    const lines = [...starts.values()]
+      .filter(start => hitAt(bytes, start) !== undefined)
+      .map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
     writeFileSync(temporary, Buffer.concat(lines), { flag: 'wx' })
     renameSync(temporary, file)
   } finally {

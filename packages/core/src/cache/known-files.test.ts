@@ -145,6 +145,13 @@ describe('who uses it', () => {
     await expect(
       openSources({ ...limits, exclude: ['hero.png'] }, known.glance).identify(picture),
     ).rejects.toMatchObject({ code: 'SOURCE_OUTSIDE_ROOT' })
+    const others = { ...limits, include: ['..'] }
+    await openSources(others, known.glance).identify(picture)
+    const found = known.glance(picture).found
+    await openSources(others, known.glance).identify(picture)
+    expect(known.glance(picture).found).toBe(found)
+    expect(await openSources(limits, known.glance).identify(picture)).toEqual(first)
+    expect(known.glance(picture).found).not.toBe(found)
     rewriteUnseen(picture)
     const edited = await openSources(limits, known.glance).identify(picture)
     expect(edited.digest).not.toBe(first.digest)

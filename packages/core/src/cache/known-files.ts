@@ -54,15 +54,14 @@ export function openKnownFiles(scratchDir: string, now: () => number = Date.now)
       const stamp = stampOf(path)
       if (stamp === undefined) return NOTHING
       const line = all().get(path)
-      if (line?.startsWith(`${stamp.text}\t`)) {
-        used.add(path)
-        return { found: line.slice(stamp.text.length + 1), keep: () => {} }
-      }
+      const isKnown = line?.startsWith(`${stamp.text}\t`) === true
+      if (isKnown) used.add(path)
       return {
-        found: undefined,
+        found: isKnown ? line.slice(stamp.text.length + 1) : undefined,
         keep(found) {
           const isOld = now() - stamp.changedMs > RACY_MS
-          if (!isOld || /[\n\t]/.test(path) || (!all().has(path) && all().size >= MAX_FILES)) return
+          const isRoom = used.has(path) || used.size < MAX_FILES
+          if (!isOld || !isRoom || /[\n\t]/.test(path)) return
           if (stampOf(path)?.text !== stamp.text) return
           all().set(path, `${stamp.text}\t${found}`)
           used.add(path)
@@ -74,7 +73,8 @@ export function openKnownFiles(scratchDir: string, now: () => number = Date.now)
       if (!isChanged) return
       isChanged = false
       // Of files that are gone, or were only asked for by another build, some lines stay.
-      if (all().size > 2 * used.size) for (const path of all().keys()) if (!used.has(path)) all().delete(path)
+      if (all().size > Math.min(2 * used.size, MAX_FILES))
+        for (const path of all().keys()) if (!used.has(path)) all().delete(path)
       tryTo(() => write(file, all()))
     },
   }
