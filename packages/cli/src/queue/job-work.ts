@@ -179,7 +179,10 @@ function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workpl
         await job.updateData({ ...rest, call })
       })
     },
-    strike: () => job.updateData(rest),
+    async strike() {
+      // What stands there may be the note of whoever has the job now.
+      if ((await job.extendLock(token, place.lockMs)) === 1) await job.updateData(rest)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Received, ServiceRequest } from '../billing/order.ts'
 import { openPurchase } from '../billing/purchase.ts'
+import { ClaimLost } from '../remote/claim.ts'
 import type { PipelineContext } from './context.ts'
 import { fetchAnswer } from './fetch-answer.ts'
 import type { Ordered } from './prepare.ts'
@@ -33,6 +34,8 @@ export async function buyClaimed(
     return await openPurchase({ ...purchase, context: shared }).buy()
   } catch (error) {
     await remote?.abandon(answerKey)
+    // Whoever has the claim now may buy it, or know of a call in doubt.
+    if (error instanceof ClaimLost) return buyClaimed(ordered, request, context)
     throw error
   }
 }

@@ -1,9 +1,10 @@
-import { beforeEach, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { AnswerKey } from '../cache/keys.ts'
-import { type Claim, createClaims } from './claim.ts'
+import { type Claim, ClaimLost, type Claims, createClaims } from './claim.ts'
 import type { RemoteStore } from './store.ts'
 
-// Stores that don't hold what they were told; how machines share one that does is tested with real ones.
+// Owners who are gone, and stores that don't hold what they were told; how machines share one that does is tested with real ones.
 
 const KEY = 'a'.repeat(64) as AnswerKey
 const QUICK = { beatMs: 20, silentMs: 200, lookMs: 5 }
@@ -74,4 +75,97 @@ test('no call is made under a claim that the store lost and another machine has 
   await claimed(other)
   await expect(claim.note({ attempt: 1 })).rejects.toMatchObject({ code: 'ABORTED' })
   await Promise.all([own.close(), other.close()])
+})
+
+describe('an owner who lost its claim to another machine', () => {
+  const others = (): string => String([...values.values()][0])
+
+  async function lose(): Promise<{ claim: Claim; own: Claims }> {
+    const own = createClaims(store, { ...QUICK, beatMs: 60_000 })
+    const claim = await claimed(own)
+    values.clear()
+    const other = createClaims(store, { ...QUICK, beatMs: 60_000 })
+    await (await claimed(other)).note({ attempt: 7 })
+    onTestFinished(async () => void (await Promise.all([own.close(), other.close()])))
+    return { claim, own }
+  }
+
+  test('leaves it alone when it gives its own up', async () => {
+    const { own } = await lose()
+    const before = others()
+    await own.abandon(KEY)
+    expect(others()).toBe(before)
+  })
+
+  test('leaves it alone when its own call was not made', async () => {
+    const { claim } = await lose()
+    const before = others()
+    await expect(claim.note({ attempt: 1 })).rejects.toBeInstanceOf(ClaimLost)
+    await claim.strike()
+    expect(others()).toBe(before)
+  })
+})
+
+describe('of eight machines that wait for an owner who is gone', () => {
+  const ADDRESS = `upscale:v1:claims:${KEY}`
+  const left = (call?: object): Uint8Array =>
+    Buffer.from(JSON.stringify({ id: 'gone', host: 'gone', beat: 3, isLeft: true, call }))
+
+  /** The store as a machine sees it whose line is that slow. */
+  function at(delayMs: number): RemoteStore {
+    const slow =
+      <Args extends readonly unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+      async (...args: Args): Promise<Result> => {
+        await sleep(delayMs)
+        return work(...args)
+      }
+    return {
+      ...store,
+      get: slow(store.get),
+      put: slow(store.put),
+      claim: slow(store.claim),
+      remove: slow(store.remove),
+    }
+  }
+
+  const machines = Array.from({ length: 8 }, (_, number) => createClaims(at(1 + number * 3), QUICK))
+  const bought = async (): Promise<boolean> => values.has('answer')
+
+  test('one buys, and the others have its answer', async () => {
+    values.set(ADDRESS, left())
+    let calls = 0
+    const build = async (claims: Claims): Promise<void> => {
+      const claim = await claims.claim(KEY, bought, signal)
+      if (typeof claim === 'string') return expect(claim).toBe('answered')
+      if (!(await bought())) {
+        await claim.note({ attempt: 1 })
+        calls += 1
+        await sleep(60)
+        values.set('answer', Buffer.from('picture'))
+      }
+      await claims.answered(KEY)
+    }
+    await Promise.all(machines.map(build))
+    expect(calls).toBe(1)
+    expect([...values.keys()]).toEqual(['answer'])
+  })
+
+  test('each is told of the call that it noted', async () => {
+    values.set(ADDRESS, left({ attempt: 1 }))
+    const build = async (claims: Claims): Promise<unknown> => {
+      const claim = await claims.claim(KEY, bought, signal)
+      await claims.abandon(KEY)
+      return typeof claim === 'string' ? claim : claim.earlier
+    }
+    expect(await Promise.all(machines.map(build))).toEqual(machines.map(() => ({ attempt: 1 })))
+  })
+
+  test('one that dies while it takes over is not waited for without an end', async () => {
+    values.set(ADDRESS, left())
+    const dead = createClaims({ ...store, put: () => new Promise(() => {}) }, QUICK)
+    void dead.claim(KEY, bought, signal)
+    while (values.size < 2) await sleep(1)
+    await claimed(machines[0])
+    await machines[0]?.close()
+  })
 })

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AnswerKey } from '../cache/keys.ts'
@@ -18,6 +18,14 @@ import type { RemoteStore } from './store.ts'
 //
 // The claim goes when the answer is in the store, so whoever finds no claim finds the answer, if there is one.
 //
+// Many may wait for an owner who is gone, and each looks before it writes. So that one of them takes over, and does so
+// before anybody else looks, it first stores what one of all can store:
+//
+//   upscale:v1:heirs:<key>:<digest of what is left>
+//
+// The claim is then overwritten, never removed for a moment: what it says of a call in doubt is always there to be read.
+// Nobody writes into a claim, or removes it, without having seen that it is his.
+//
 // Not promised: an owner that its system froze for half a minute between its note and the call may make it after
 // somebody else was told, by a person, to make it again; and two people who say so at once may both be charged.
 
@@ -25,8 +33,18 @@ import type { RemoteStore } from './store.ts'
 export interface Claim {
   /** The call that a former owner noted last; undefined when there is none in doubt. */
   readonly earlier: unknown
+  /** @throws ClaimLost when somebody else has it meanwhile; what is noted there is left alone then, and nothing was sent */
   note(call: object): Promise<void>
   strike(): Promise<void>
+}
+
+/** Somebody else took our claim over. Whoever can wait claims again. */
+export class ClaimLost extends UpscaleError {
+  constructor(owner: string) {
+    super('ABORTED', `the claim on this picture was lost while it waited: ${owner}`, {
+      hint: 'nothing was sent; start the build again',
+    })
+  }
 }
 
 export interface Claims {
@@ -86,6 +104,9 @@ interface Held {
   timer: NodeJS.Timeout | undefined
 }
 
+/** Somebody else is about to take a claim over. */
+const GUARDED = Symbol('guarded')
+
 export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): Claims {
   const held = new Map<AnswerKey, Held>()
 
@@ -95,6 +116,10 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
   async function read(key: AnswerKey): Promise<Note | undefined> {
     const bytes = await store.get(addressOf(key), MAX_CLAIM_BYTES)
     return bytes === undefined ? undefined : decode(bytes)
+  }
+
+  async function isOurs(key: AnswerKey, { id }: Note): Promise<boolean> {
+    return (await read(key))?.id === id
   }
 
   /** Stores a claim that a store has lost, as a Redis does whose place a replica took without its last writes. */
@@ -121,13 +146,16 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
       async note(call) {
         const seen = await read(key)
         const isOurs = seen?.id === own.note.id || (seen === undefined && (await again(key, own.note)))
-        if (!isOurs) throw takenOver(seen)
+        if (!isOurs) {
+          letGo(key)
+          throw new ClaimLost(seen === undefined ? 'it is gone' : `${seen.host} has it now`)
+        }
         own.note = { ...own.note, beat: own.note.beat + 1, call: { ...call, host: own.note.host } }
         await write(key, own.note)
       },
       async strike() {
         own.note = { id: own.note.id, host: own.note.host, beat: own.note.beat + 1 }
-        await write(key, own.note)
+        if (await isOurs(key, own.note)) await write(key, own.note)
       },
     }
   }
@@ -140,24 +168,46 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return own.note
   }
 
-  /** Puts a claim in the place of one whose owner is gone. Undefined when somebody else was faster. */
-  async function succeed(key: AnswerKey, gone: Note): Promise<Note | string | undefined> {
-    const now = await read(key)
-    if (now !== undefined && (now.id !== gone.id || now.beat !== gone.beat)) return undefined
-    await store.remove(addressOf(key))
-    return make(key, gone.call)
+  /**
+   * Puts a claim in the place of one whose owner is gone. Undefined when somebody else was faster.
+   * @param turn - counts those who were about to, and died at it
+   */
+  async function succeed(
+    key: AnswerKey,
+    gone: Note,
+    turn: number,
+  ): Promise<Note | string | typeof GUARDED | undefined> {
+    const begun = performance.now()
+    const guard = guardOf(key, gone, turn)
+    const isAlone = await store.claim(guard, Buffer.from(hostname()), CLAIM_SECONDS)
+    if (isAlone !== true) return isAlone === false ? GUARDED : isAlone
+    try {
+      const now = await read(key)
+      // Whoever was stopped for long on the way may have been taken for dead.
+      const isLate = performance.now() - begun > timing.silentMs / 2
+      if (now?.id !== gone.id || now.beat !== gone.beat || isLate) return undefined
+      const note = newNote(gone.call)
+      try {
+        await write(key, note)
+      } catch (error) {
+        if (!(await isOurs(key, note))) throw error
+      }
+      return note
+    } finally {
+      // One that stays guards what is there no more.
+      await store.remove(guard).catch(() => undefined)
+    }
   }
 
   /** Stores a claim where there is none. Undefined when somebody else was faster. */
-  async function make(key: AnswerKey, call?: unknown): Promise<Note | string | undefined> {
-    const base = { id: randomUUID(), host: hostname(), beat: 0 }
-    const note: Note = call === undefined ? base : { ...base, call }
+  async function make(key: AnswerKey): Promise<Note | string | undefined> {
+    const note = newNote()
     let made: boolean | string
     try {
       made = await store.claim(addressOf(key), encode(note), CLAIM_SECONDS)
     } catch (error) {
       // It may have been stored all the same, and then it is ours.
-      if ((await read(key))?.id === note.id) return note
+      if (await isOurs(key, note)) return note
       throw error
     }
     if (typeof made === 'string') return made
@@ -169,6 +219,7 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     if (note === undefined) return
     const call = isKept ? { ...Object(note.call), keptOn: note.host } : note.call
     try {
+      if (!(await isOurs(key, note))) return
       if (note.call === undefined) await store.remove(addressOf(key))
       else await write(key, { ...note, call, beat: note.beat + 1, isLeft: true })
     } catch {
@@ -181,6 +232,8 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
       let seen: Note | undefined
       let changedAt = performance.now()
       let heardAt = performance.now()
+      let turn = 0
+      let guardedAt: number | undefined
       for (;;) {
         signal.throwIfAborted()
         try {
@@ -190,14 +243,25 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
           if (await isThere()) return 'answered'
           const now = await read(key)
           heardAt = performance.now()
-          if (now?.id !== seen?.id || now?.beat !== seen?.beat) changedAt = performance.now()
+          if (now?.id !== seen?.id || now?.beat !== seen?.beat) {
+            changedAt = performance.now()
+            turn = 0
+            guardedAt = undefined
+          }
           seen = now
           const isGone = seen?.isLeft === true || performance.now() - changedAt > timing.silentMs
           if (seen === undefined && isGone) return 'it says that there is a claim, and shows none'
           if (seen !== undefined && isGone) {
-            const own = await succeed(key, seen)
+            const own = await succeed(key, seen, turn)
             if (typeof own === 'string') return own
-            if (own !== undefined) return hold(key, own)
+            if (typeof own === 'object') return hold(key, own)
+            if (own === GUARDED) {
+              guardedAt ??= performance.now()
+              if (performance.now() - guardedAt > timing.silentMs) {
+                turn += 1
+                guardedAt = undefined
+              }
+            }
           }
         } catch (error) {
           // Whoever saw no claim yet does without; whoever saw one knows that it may be paid for, and waits a while.
@@ -222,6 +286,11 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
 function stopBeating(own: Held): void {
   clearInterval(own.timer)
   own.timer = undefined
+}
+
+function newNote(call?: unknown): Note {
+  const base = { id: randomUUID(), host: hostname(), beat: 0 }
+  return call === undefined ? base : { ...base, call }
 }
 
 function encode(note: Note): Uint8Array {
@@ -250,13 +319,6 @@ function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-function takenOver(seen: Note | undefined): UpscaleError {
-  const who = seen === undefined ? 'it is gone' : `${seen.host} has it now`
-  return new UpscaleError('ABORTED', `the claim on this picture was lost while it waited: ${who}`, {
-    hint: 'nothing was sent; start the build again',
-  })
-}
-
 function unheard({ host }: Note, { problem }: UpscaleError): UpscaleError {
   return new UpscaleError(
     'ABORTED',
@@ -267,4 +329,12 @@ function unheard({ host }: Note, { problem }: UpscaleError): UpscaleError {
 
 function addressOf(key: AnswerKey): string {
   return `upscale:v1:claims:${key}`
+}
+
+/** What a claim says of itself may be anything, so its name is made of a digest. */
+function guardOf(key: AnswerKey, { id, beat }: Note, turn: number): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([id, beat, turn]))
+    .digest('hex')
+  return `upscale:v1:heirs:${key}:${digest.slice(0, 32)}`
 }
