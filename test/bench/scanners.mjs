@@ -2,7 +2,7 @@
  * How the processor's time of each reader of texts grows with the text. Every row is a text that made some reader slow or made it
  * overflow once, or that may; each is read at doubling lengths, in a process of its own, since what one reading leaves in the
  * memory makes the next one slower. A line a row: the time for the longest text, and the largest growth from one length to the
- * next, where 2 is linear. Ends with 1 when a row grows by more than 2.2, takes more than a second a MB, or throws.
+ * next, where 2 is linear; and from where on the reader refuses it by a coded error, if it does. Ends with 1 when a row grows by more than 2.2, takes more than a second a MB, or throws.
  *
  *     pnpm bench:scanners [rows by a part of their name …] [--to MB] [--seconds for a row at most] [--list]
  */
@@ -69,7 +69,9 @@ function tell(name, { steps, error }) {
     last === undefined ? '' : `${last.size} MB in ${(last.ms / 1000).toFixed(2)} s, ${last.heap} MB of memory`
   const growth =
     worst === undefined ? 'too quick for a growth' : `×${worst.growth.toFixed(2)} from ${worst.from} MB`
-  const parts = [time, growth, error].filter(part => part !== undefined && part !== '')
+  const refused = steps.find(({ isRefused }) => isRefused)
+  const refusal = refused === undefined ? '' : `refused from ${refused.size} MB`
+  const parts = [time, growth, refusal, error].filter(part => part !== undefined && part !== '')
   process.stdout.write(`${isGood ? '   ' : '!! '}${name}: ${parts.join('; ')}\n`)
   return isGood
 }

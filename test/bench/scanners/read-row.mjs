@@ -12,6 +12,8 @@ const DOUBTFUL = 2.15
 const [, , name, largest] = process.argv
 const { read, textOf } = rowOf(name)
 const timesOf = new Map()
+/** The lengths that the reader refused, by a coded error: it read to where it knew, and its time counts too. */
+const refused = new Set()
 
 /** As a file gives it: in one piece. */
 const textFor = size => Buffer.from(textOf(size * MB)).toString()
@@ -21,7 +23,12 @@ async function timeOf(size, text, readings) {
   for (let turn = 0, all = 0; turn < readings && (turn === 0 || all < READINGS_MS); turn++) {
     globalThis.gc()
     const started = process.cpuUsage()
-    await read(text)
+    try {
+      await read(text)
+    } catch (error) {
+      if (error?.code !== 'SOURCE_TOO_LARGE') throw error
+      refused.add(size)
+    }
     const { user, system } = process.cpuUsage(started)
     const spent = (user + system) / 1000
     all += spent
@@ -41,7 +48,7 @@ for (let size = Number(largest) / 16; size <= Number(largest); size *= 2) {
   }
   const growth = isLongEnough ? ms / timesOf.get(before) : undefined
   const heap = Math.round(process.resourceUsage().maxRSS / 1024)
-  await new Promise(told => process.send({ size, ms, growth, heap }, told))
+  await new Promise(told => process.send({ size, ms, growth, heap, isRefused: refused.has(size) }, told))
   before = size
 }
 process.disconnect()

@@ -10,6 +10,7 @@ import { TAG } from './texts.mjs'
 const RULES = [{ files: 'none/**' }, { within: 'main', factor: 4 }, { shown: true }, {}]
 /** All images are one file, which is there. */
 const PAGE = {
+  file: '/a.html',
   root: '/',
   factor: 2,
   fileOf: () => fileURLToPath(new URL('../../../docs/images/before-after.webp', import.meta.url)),

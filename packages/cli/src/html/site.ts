@@ -112,7 +112,7 @@ function ruledBy({ rules, factor }: RuledPictures, site: Site): FindRuled {
     const { findRuledImages } = await import('upscale-toolkit/rules')
     const fileOf = (address: string, base: string | undefined): string | undefined =>
       site.fileOf(pathOf(address), file, base)
-    return findRuledImages(text, rules, { root: site.folder, factor, fileOf })
+    return findRuledImages(text, rules, { file, root: site.folder, factor, fileOf })
   }
 }
 

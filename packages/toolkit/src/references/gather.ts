@@ -88,7 +88,12 @@ export async function gatherPictures(
     if (ruled === undefined || ruled.rules.length === 0 || !/\.x?html?$/i.test(source)) return []
     const { findRuledImages } = await import('../rules/ruled-images.ts')
     const lineOf = countLines(text)
-    const page = { root, factor: ruled.factor, fileOf: (address: string) => fileOf(pathOf(address), source) }
+    const page = {
+      file: source,
+      root,
+      factor: ruled.factor,
+      fileOf: (address: string) => fileOf(pathOf(address), source),
+    }
     const images = await findRuledImages(text, ruled.rules, page)
     return images.flatMap(({ candidates, start }) => {
       const tagged = candidates.filter(({ address }) => isTaggedPicture(address))

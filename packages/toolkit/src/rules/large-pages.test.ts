@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDocument, type ParentNode } from 'domhandler'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findRuledImages, tagRuledImages } from './index.ts'
+import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, treeOf } from './page-tree.ts'
 import { readSizes } from './shown-size.ts'
 
@@ -23,6 +25,7 @@ afterAll(() => rm(root, { recursive: true }))
 test('thousands of images are each tagged in their place', async () => {
   const html = '<p><img src="a.png" width="60"></p>'.repeat(2000)
   const images = await findRuledImages(html, [{ shown: true }], {
+    file: join(root, 'a.html'),
     root,
     factor: 2,
     fileOf: address => join(root, address),
@@ -33,9 +36,10 @@ test('thousands of images are each tagged in their place', async () => {
 
 test('an element is compared with the selectors that may be about it', () => {
   const many = Array.from({ length: 2000 }, (_, at) => `.c${at}, #i${at} { width: ${at}px }`).join('')
-  const sheet = readSizes([`img { width: 1px } ${many} [width] { width: 2px } .C7 { width: 3px }`])
+  const limits = createLimits('a.html')
+  const sheet = readSizes([`img { width: 1px } ${many} [width] { width: 2px } .C7 { width: 3px }`], limits)
   const images = Array.from({ length: 2000 }, (_, at) => `<img id=i${at} class="x c${at}" width=9>`)
-  const found = [...elementsIn(treeOf(images.join('')))].filter(({ name }) => name === 'img')
+  const found = [...elementsIn(treeOf(images.join(''), limits))].filter(({ name }) => name === 'img')
   found.forEach((image, at) => {
     expect(sheet.entriesFor(image).map(({ length }) => length)).toEqual([1, at, at, 2])
   })
@@ -46,7 +50,80 @@ test.each([
   ['blocks that name the one around twice', '& & { width: 1px; '.repeat(1000)],
   ['brackets', `${':is('.repeat(20_000)}a { width: 1px }`],
 ])('%s are no reason to stop', (_, css) => {
-  const sheet = readSizes([css, 'img { width: 5px }'])
-  const [image] = [...elementsIn(treeOf('<img>'))].filter(({ name }) => name === 'img')
+  const sheet = readSizes([css, 'img { width: 5px }'], createLimits('a.html'))
+  const [image] = [...elementsIn(treeOf('<img>', createLimits('a.html')))].filter(
+    ({ name }) => name === 'img',
+  )
   expect(sheet.entriesFor(image ?? expect.fail('no image')).map(({ length }) => length)).toContain(5)
+})
+
+test('what lies deeper than browsers nest stands beside what it lies in, in the order of the page', () => {
+  const document = treeOf(`${'<div><b></b>'.repeat(2000)}<style>a{}</style>`, createLimits('a.html'))
+  const elements = [...elementsIn(document)]
+  expect(elements.slice(3).map(({ name }) => name)).toEqual([
+    ...Array.from({ length: 2000 }, () => ['div', 'b']).flat(),
+    'style',
+  ])
+  const levels = (node: ParentNode | null): number =>
+    node === null || isDocument(node) ? 0 : 1 + levels(node.parent)
+  expect(Math.max(...elements.map(levels))).toBe(512)
+  const [style] = elements.slice(-1)
+  expect(style?.children).toMatchObject([{ data: 'a{}' }])
+  expect(style?.prev).toMatchObject({ name: 'b' })
+})
+
+/** The looks at elements that it takes to judge the images of a page by its sheet. */
+function stepsOf(css: string, html: string): number {
+  let steps = 0
+  const limits: PageLimits = {
+    ...createLimits('a.html'),
+    countSteps(count) {
+      steps += count
+    },
+  }
+  const sheet = readSizes([css], limits)
+  for (const element of elementsIn(treeOf(html, limits)))
+    if (element.name === 'img') sheet.entriesFor(element)
+  return steps
+}
+
+const PICTURES = '<img src=a.png>'.repeat(1000)
+test.each([
+  ['siblings', 'p ~ img { width: 5px }', PICTURES, 999 * 500],
+  ['places among siblings', 'img:nth-child(3n) { width: 5px }', PICTURES, 999 * 500],
+  ['rules for each image', 'img { width: 5px }'.repeat(500), PICTURES, 1000 * 500],
+  ['states of each image', 'img:hover { width: 5px }'.repeat(500), PICTURES, 1000 * 500],
+  ['ancestors', 'u b > b img { width: 5px }', '<b><img>'.repeat(1000), 500 * 500],
+  ['long values', '[alt*=zz] { width: 5px }'.repeat(500), `<img alt="${'z'.repeat(1_000_000)}">`, 500 * 1000],
+])('looks at elements are counted, by whatever a selector asks for them: %s', (_, css, html, least) => {
+  expect(stepsOf(css, html)).toBeGreaterThanOrEqual(least)
+})
+
+test('looks do not grow with the classes and ids of a sheet that an image does not have', () => {
+  const rules = Array.from({ length: 1000 }, (_, at) => `.c${at}, main .d${at}, #i${at} { width: 5px }`)
+  const classes = Array.from({ length: 1000 }, (_, at) => `x${at}`).join(' ')
+  expect(stepsOf(rules.join(''), `<img class="${classes} c7" id=i8>`)).toBeLessThan(200)
+})
+
+test.each([
+  ['elements', '<p>'.repeat(1_000_001)],
+  ['looks', `<style>${'img{width:5px}'.repeat(10_000)}</style>${'<img src=a.png>'.repeat(10_000)}`],
+])('a page that takes too many %s is refused, and named', async (_, html) => {
+  const file = join(root, 'page.html')
+  const page = { file, root, factor: 2, fileOf: () => join(root, 'a.png') }
+  const refusal = findRuledImages(html, [{ shown: true }], page)
+  await expect(refusal).rejects.toMatchObject({ code: 'SOURCE_TOO_LARGE', details: { file } })
+})
+
+test('a style sheet is read once, and counts where it is linked last', async () => {
+  const sheets = { 'wide.css': 'img { width: 60px }', 'small.css': 'img { width: 10px }' }
+  for (const [name, css] of Object.entries(sheets)) await writeFile(join(root, name), css)
+  const link = (name: string): string => `<link rel=stylesheet href=${name}>`
+  const found = async (...names: string[]): Promise<number> => {
+    const html = `${names.map(link).join('')}<img src=a.png>`
+    const page = { file: '', root, factor: 2, fileOf: (address: string) => join(root, address) }
+    return (await findRuledImages(html, [{ shown: true }], page)).length
+  }
+  expect(await found('wide.css', 'small.css')).toBe(0)
+  expect(await found('wide.css', 'small.css', 'wide.css')).toBe(1)
 })

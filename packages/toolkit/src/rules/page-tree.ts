@@ -1,11 +1,97 @@
-import { type AnyNode, type Document, type Element, hasChildren, isTag } from 'domhandler'
-import { parse, type Token } from 'parse5'
-import { adapter } from 'parse5-htmlparser2-tree-adapter'
+import {
+  type AnyNode,
+  type Document,
+  Element,
+  hasChildren,
+  isDocument,
+  isTag,
+  type ParentNode,
+} from 'domhandler'
+import { parse, type Token, type TreeAdapter } from 'parse5'
+import { adapter, type Htmlparser2TreeAdapterMap } from 'parse5-htmlparser2-tree-adapter'
+import type { PageLimits } from './page-limits.ts'
 
-/** A page as the tree that selectors are made for. Total, as HTML parsing is. */
-export function treeOf(html: string): Document {
-  return parse(html, { scriptingEnabled: false, sourceCodeLocationInfo: true, treeAdapter: adapter })
+/**
+ * The levels of a page's tree. Browsers nest no deeper either: what would lie deeper stands beside what it lies in. So a
+ * look at the ancestors of an element is short, whatever the page is.
+ */
+const DEEPEST = 512
+
+/**
+ * A page as the tree that selectors are made for. Total, as HTML parsing is, but for its limits.
+ *
+ * @throws UpscaleError SOURCE_TOO_LARGE
+ */
+export function treeOf(html: string, limits: PageLimits): Document {
+  limits.addCharacters(html.length)
+  const document = parse(html, {
+    scriptingEnabled: false,
+    sourceCodeLocationInfo: true,
+    treeAdapter: adapterWithin(limits),
+  })
+  liftDeepest(document)
+  return document
 }
+
+/** Shared by all elements without an attribute: most of a page that is nothing but tags. */
+const NO_ATTRIBUTES: Record<string, string> = Object.freeze(Object.create(null))
+
+function attributesOf(attrs: readonly Token.Attribute[]): Record<string, string> {
+  if (attrs.length === 0) return NO_ATTRIBUTES
+  const attribs: Record<string, string> = Object.create(null)
+  for (const { name, value } of attrs) attribs[name] = value
+  return attribs
+}
+
+/**
+ * Keeps of a page what rules ask for. Without the places of all tags, texts and ends, and the namespaces of all attributes,
+ * a tree of nothing but tags takes a quarter of the memory.
+ */
+const adapterWithin = ({ countElement }: PageLimits): TreeAdapter<Htmlparser2TreeAdapterMap> => ({
+  ...adapter,
+  createElement(name, namespace, attrs) {
+    countElement()
+    const element = new Element(name, attributesOf(attrs), [])
+    element.namespace = namespace
+    return element
+  },
+  appendChild(parent, node) {
+    if (parent.children.length === 0) {
+      // An array that grows keeps room for more, and most parents have one child.
+      parent.children = [node]
+      node.parent = parent
+    } else adapter.appendChild(parent, node)
+  },
+  adoptAttributes(element, attrs) {
+    if (element.attribs === NO_ATTRIBUTES) element.attribs = attributesOf(attrs)
+    else for (const { name, value } of attrs) element.attribs[name] ??= value
+  },
+  setNodeSourceCodeLocation(node, location) {
+    if (isTag(node) && node.name === 'img') node.sourceCodeLocation = location
+  },
+  getNodeSourceCodeLocation: () => undefined,
+  updateNodeSourceCodeLocation() {},
+})
+
+function liftDeepest(document: Document): void {
+  let level: ParentNode[] = [document]
+  for (let depth = 1; depth < DEEPEST && level.length > 0; depth++) {
+    level = level.flatMap(({ children }) => children.filter(child => hasChildren(child)))
+  }
+  for (const node of level) {
+    const elements = [...elementsIn(node)].filter(element => element !== node)
+    for (const element of elements) element.children = element.children.filter(isNoParent)
+    node.children = [...node.children.filter(isNoParent), ...elements]
+    node.children.forEach((child, at) => {
+      child.parent = node
+      child.prev = node.children[at - 1] ?? null
+      child.next = node.children[at + 1] ?? null
+    })
+  }
+}
+
+/** Texts and comments; a `<template>` has its elements in a document of its own. */
+const isNoParent = (node: AnyNode): boolean => !isTag(node) && !isDocument(node)
 
 /** A node's elements in the order of the page, itself included. */
 export function* elementsIn(node: AnyNode): Generator<Element> {
@@ -14,7 +100,7 @@ export function* elementsIn(node: AnyNode): Generator<Element> {
     if (isTag(next)) yield next
     if (!hasChildren(next)) continue
     // One by one: as arguments of one call, a hundred thousand overflow the stack.
-    for (let at = next.children.length - 1; at >= 0; at--) open.push(...next.children.slice(at, at + 1))
+    for (const child of next.children.toReversed()) open.push(child)
   }
 }
 

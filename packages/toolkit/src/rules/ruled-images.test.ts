@@ -20,7 +20,10 @@ afterAll(() => rm(root, { recursive: true }))
 
 async function apply(html: string, ...rules: UpscaleRule[]): Promise<string> {
   const fileOf = (address: string): string => join(root, address.replace(/[?#].*/, ''))
-  return tagRuledImages(html, await findRuledImages(html, rules, { root, factor: 2, fileOf }))
+  return tagRuledImages(
+    html,
+    await findRuledImages(html, rules, { file: join(root, 'a.html'), root, factor: 2, fileOf }),
+  )
 }
 
 /** The `srcset` that one image gets. */

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
-import { compile } from 'css-select'
-import { type AnyNode, type Element, isText } from 'domhandler'
+import { parse } from 'css-what'
+import { type Element, isText } from 'domhandler'
 import { imageSizeFromFile } from 'image-size/fromFile'
 import picomatch from 'picomatch'
 import { UpscaleError } from 'upscale-core'
 import { isElsewhere, isRasterPicture, isTaggedPicture, pathOf } from '../references/address.ts'
 import { candidateAddress, printSrcset, type SrcsetCandidate } from '../references/srcset.ts'
+import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, placeOf, treeOf, withDescendants } from './page-tree.ts'
 import type { UpscaleRule } from './rule.ts'
+import { createSelectors, type Selectors, type Test } from './selectors.ts'
 import { readSizes, type Size, type SizeSheet, stretchOf } from './shown-size.ts'
 
 /** An `<img>` that a rule chose, and the `srcset` that it wants. */
@@ -25,6 +27,8 @@ export interface RuledImage {
 
 /** What is known about the page that has the images. */
 export interface RuledPage {
+  /** The page itself, for errors; absolute. */
+  readonly file: string
   /** The folder from which patterns of files count, absolute. */
   readonly root: string
   /** The factor of rules that name none. */
@@ -43,7 +47,7 @@ const MOST = 4
  * The images of a page that rules choose, in order. An image with a `srcset` or a tag is left alone, as is one that says
  * `data-upscale="off"`, itself or by what it lies in.
  *
- * @throws UpscaleError BAD_OPTION for a selector that is none
+ * @throws UpscaleError BAD_OPTION for a selector that is none, SOURCE_TOO_LARGE for a page that takes too much to judge
  */
 export async function findRuledImages(
   html: string,
@@ -51,12 +55,13 @@ export async function findRuledImages(
   page: RuledPage,
 ): Promise<RuledImage[]> {
   if (rules.length === 0) return []
-  const document = treeOf(html)
-  const elements = [...elementsIn(document)]
+  const limits = createLimits(page.file)
+  const elements = [...elementsIn(treeOf(html, limits))]
   const base = elements.find(({ name, attribs }) => name === 'base' && attribs.href !== undefined)?.attribs
     .href
   const fileOf = async (address: string): Promise<string | undefined> => page.fileOf(address, base)
-  const judges = rules.map(rule => judgeOf(rule, elements, page.root))
+  const selectors = createSelectors(limits)
+  const judges = rules.map(rule => judgeOf(rule, elements, page.root, selectors))
   const turnedOff = withDescendants(elements, ({ attribs }) => attribs['data-upscale'] === 'off')
   const sizes = new Map<string, Promise<Size | undefined>>()
   // A page may show one picture in a thousand places.
@@ -77,7 +82,7 @@ export async function findRuledImages(
     if (file === undefined) continue
     for (const { rule, wants } of judges) {
       if (!wants(image, file)) continue
-      if (rule.shown === true) sheet ??= readStyles(elements, fileOf)
+      if (rule.shown === true) sheet ??= readStyles(elements, fileOf, limits)
       const candidates = await larger(image, file, rule, page.factor, sizeFor, await sheet)
       if (candidates === undefined) continue
       const original = { address: candidateAddress(src), descriptor: '1x' }
@@ -111,10 +116,12 @@ interface Judge {
   wants(image: Element, file: string): boolean
 }
 
-function judgeOf(rule: UpscaleRule, elements: readonly Element[], root: string): Judge {
+function judgeOf(rule: UpscaleRule, elements: readonly Element[], root: string, selectors: Selectors): Judge {
   const isFile = rule.files === undefined ? () => true : matcherOf([rule.files].flat(), root)
   const within =
-    rule.within === undefined ? undefined : withDescendants(elements, matcherOfSelector(rule.within))
+    rule.within === undefined
+      ? undefined
+      : withDescendants(elements, matcherOfSelector(rule.within, selectors))
   return { rule, wants: (image, file) => (within === undefined || within.has(image)) && isFile(file) }
 }
 
@@ -128,9 +135,10 @@ function matcherOf(patterns: readonly string[], root: string): (file: string) =>
   return file => matches(relative(root, file).split(sep).join('/'))
 }
 
-function matcherOfSelector(selector: string): (element: Element) => boolean {
+function matcherOfSelector(selector: string, { testOf }: Selectors): Test {
   try {
-    return compile<AnyNode, Element>(selector)
+    const tests = parse(selector).map(testOf)
+    return element => tests.some(test => test(element))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UpscaleError('BAD_OPTION', `${JSON.stringify(selector)} is no selector: ${reason}`, {
@@ -144,22 +152,29 @@ function matcherOfSelector(selector: string): (element: Element) => boolean {
 async function readStyles(
   elements: readonly Element[],
   fileOf: (address: string) => Promise<string | undefined>,
+  limits: PageLimits,
 ): Promise<SizeSheet> {
-  const sheets = await Promise.all(
-    elements.map(async element => {
-      if (element.name === 'style')
-        return element.children.map(child => (isText(child) ? child.data : '')).join('')
-      const { rel = '', href } = element.attribs
-      if (element.name !== 'link' || href === undefined || !/\bstylesheet\b/i.test(rel)) return ''
+  // By its file, or by the element that it stands in. One that is linked again counts where it is linked last.
+  const sheets = new Map<Element | string, string>()
+  for (const element of elements) {
+    const { rel = '', href } = element.attribs
+    if (element.name === 'style') {
+      sheets.set(element, element.children.map(child => (isText(child) ? child.data : '')).join(''))
+    } else if (element.name === 'link' && href !== undefined && /\bstylesheet\b/i.test(rel)) {
       const file = isElsewhere(href) || !/\.css$/i.test(pathOf(href)) ? undefined : await fileOf(href)
+      if (file === undefined) continue
       // A sheet that isn't there says nothing; whoever loads it tells so.
-      return file === undefined ? '' : readFile(file, 'utf8').catch(() => '')
-    }),
-  )
-  return readSizes(sheets)
+      const known = sheets.get(file)
+      const text = known ?? (await readFile(file, 'utf8').catch(() => ''))
+      if (known === undefined) limits.addCharacters(text.length)
+      sheets.delete(file)
+      sheets.set(file, text)
+    }
+  }
+  return readSizes([...sheets.values()], limits)
 }
 
-const NO_SIZES = readSizes([])
+const NO_SIZES: SizeSheet = { entriesFor: () => [] }
 
 /** The larger pictures for an image; none where it needs none, undefined where the rule has nothing to say. */
 async function larger(

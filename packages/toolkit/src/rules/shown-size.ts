@@ -1,6 +1,7 @@
-import { compile, type Options } from 'css-select'
 import { isTraversal, parse, type Selector, SelectorType } from 'css-what'
-import type { AnyNode, Element } from 'domhandler'
+import type { Element } from 'domhandler'
+import type { PageLimits } from './page-limits.ts'
+import { classIn, createSelectors, idIn, type Selectors, splitClasses, type Test } from './selectors.ts'
 import {
   findInlineSizes,
   findSizes,
@@ -34,7 +35,8 @@ interface SelectedEntry extends SizeEntry {
  * The sizes of style sheets; a selector that can't be judged without a browser is left out. As in browsers, an element is
  * compared with the selectors that ask for its id, for one of its classes or for its name, and not with all that there are.
  */
-export function readSizes(sheets: readonly string[]): SizeSheet {
+export function readSizes(sheets: readonly string[], limits: PageLimits): SizeSheet {
+  const selectors = createSelectors(limits)
   const entries = new Map<string, SelectedEntry[]>()
   let order = 0
   for (const declaration of sheets.flatMap(findSizes)) {
@@ -44,7 +46,7 @@ export function readSizes(sheets: readonly string[]): SizeSheet {
         ...declaration,
         specificity: specificityOf(parsed),
         order: order++,
-        selects: judge(parsed),
+        selects: judge(parsed, selectors),
       }
       const others = entries.get(key)
       if (others === undefined) entries.set(key, [entry])
@@ -53,17 +55,25 @@ export function readSizes(sheets: readonly string[]): SizeSheet {
   }
   return {
     entriesFor(element) {
-      const keys = new Set(['*', element.name, `#${element.attribs.id}`, ...classesOf(element)])
-      return [...keys]
-        .flatMap(key => entries.get(key) ?? [])
-        .filter(entry => entry.selects(element))
-        .sort((a, b) => a.order - b.order)
+      const classes = splitClasses(element).map(name => `.${name}`)
+      const keys = new Set(['*', element.name, `#${element.attribs.id}`, ...classes])
+      const found: SelectedEntry[] = []
+      for (const key of keys) {
+        for (const entry of entries.get(key) ?? []) {
+          const isSelected = entry.selects(element)
+          limits.countSteps(isSelected ? STEPS_OF_A_FOUND : STEPS_OF_AN_ENTRY)
+          if (isSelected) found.push(entry)
+        }
+      }
+      return found.sort((a, b) => a.order - b.order)
     },
   }
 }
 
-const classesOf = ({ attribs }: Element): string[] =>
-  (attribs.class ?? '').split(/\s+/).map(name => `.${name}`)
+/** What it takes to try an entry, counted in looks at an element. */
+const STEPS_OF_AN_ENTRY = 10
+/** What counts for an element is put in order too, once for each property. */
+const STEPS_OF_A_FOUND = 60
 
 /** What an element must have that a selector selects: an id, a class or a name; `*` where it asks for none of these. */
 function keyOf(selector: readonly Selector[]): string {
@@ -71,9 +81,10 @@ function keyOf(selector: readonly Selector[]): string {
   for (const part of selector.toReversed()) {
     if (isTraversal(part)) return key
     if (part.type === SelectorType.Tag && key === '*') key = part.name.toLowerCase()
-    if (part.type !== SelectorType.Attribute || part.ignoreCase === true) continue
-    if (part.name === 'id' && part.action === 'equals') return `#${part.value}`
-    if (part.name === 'class' && part.action === 'element') key = `.${part.value}`
+    const id = idIn(part)
+    if (id !== undefined) return `#${id}`
+    const className = classIn(part)
+    if (className !== undefined) key = `.${className}`
   }
   return key
 }
@@ -120,20 +131,22 @@ export function stretchOf(image: Element, natural: Size, sheet: SizeSheet): numb
 }
 
 /** Made when it is asked for the first time: most selectors of a sheet are about no image. */
-function judge(selector: Selector[]): (element: Element) => boolean {
-  let isSelected: ((element: Element) => boolean) | undefined
+function judge(selector: readonly Selector[], { testOf }: Selectors): Test {
+  let test: Test | undefined
   return element => {
+    test ??= testOrNone()
+    return test(element)
+  }
+
+  function testOrNone(): Test {
     try {
-      isSelected ??= compile<AnyNode, Element>([selector], OPTIONS)
-      return isSelected(element)
+      return testOf(selector)
     } catch {
       // A pseudo-class that only a browser can judge, such as :hover: a state, not how the page is shown at first.
-      return false
+      return () => false
     }
   }
 }
-
-const OPTIONS: Options<AnyNode, Element> = { xmlMode: false }
 
 /** The length that wins the cascade, and those that hold on some screens only. */
 function lengthsFor(

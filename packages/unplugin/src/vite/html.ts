@@ -57,7 +57,7 @@ export async function applyRules(
     const path = pathOf(withEnvironment(address.trim(), session.config))
     return sourceOf(decodePath(path), filename, session, async () => undefined)
   }
-  return tagRuledImages(html, await findRuledImages(html, rules, { root, factor, fileOf }))
+  return tagRuledImages(html, await findRuledImages(html, rules, { file: filename, root, factor, fileOf }))
 }
 
 /**
