@@ -17,6 +17,7 @@ import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
 import { asset, besideOf, sourceOf } from './rollup-source.ts'
+import { settled } from './settled.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
@@ -145,11 +146,11 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
         const directive = projectUpscaler().parse(site)
-        const image = await projectUpscaler()
-          .finish(source, directive.requests[0], site)
-          .catch(error => {
-            throw keepEscaped(error)
-          })
+        const image = await settled(source, this.meta, () =>
+          projectUpscaler().finish(source, directive.requests[0], site),
+        ).catch(error => {
+          throw keepEscaped(error)
+        })
         if (directive.as === 'url') {
           const beside = besideOf(source, image, directive.requests[0], projectUpscaler())
           return emit(beside, basename(image.file), await readChecked(image), this)
