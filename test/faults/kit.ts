@@ -80,6 +80,8 @@ export interface Order {
   readonly goFile?: string
   /** Stays open until this file exists, so that its run goes on. */
   readonly leaveFile?: string
+  /** How far its machine's clock is ahead, in milliseconds. */
+  readonly aheadMs?: number
   /** Kills itself with SIGKILL in place of its n-th change to the disk, from 1. */
   readonly dieAt?: number
 }
@@ -90,6 +92,9 @@ const BUYER = `
   import { setTimeout as sleep } from 'node:timers/promises'
   const [, core, text] = process.argv
   const order = JSON.parse(text)
+  const { now } = Date
+  Date.now = () => now() + (order.aheadMs ?? 0)
+  Object.defineProperty(performance, 'timeOrigin', { value: performance.timeOrigin + (order.aheadMs ?? 0) })
   const say = (...words) => process.stdout.write(words.join(' ') + '\\n')
   const appears = async file => { while (file !== undefined && !existsSync(file)) await sleep(5) }
   const deaths = await import(core + '/deaths.mjs')

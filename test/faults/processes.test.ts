@@ -103,6 +103,21 @@ describe('many processes on one cold cache', () => {
     process.stderr.write(`${RACES} races of 8 processes for 5 of 16 pictures: ${most} were charged at most\n`)
   }, 900_000)
 
+  test.each([3_600_000, -3_600_000])(
+    'never spend more than the budget between them, though one clock is %i ms ahead',
+    async aheadMs => {
+      const gateway = await openGateway({ workMs: 300 })
+      const root = await makeProject(16)
+      const options = { budget: (10 * PRICE_MICROS) / 1e6, concurrency: 1 }
+      const long = startBuyer({ root, url: gateway.url, images: pictures(14), options, aheadMs })
+      while (gateway.orders.length === 0) await sleep(10)
+      const images = ['14.png', '15.png']
+      const short = startBuyer({ root, url: gateway.url, images, options: { ...options, concurrency: 2 } })
+      for (const child of [short, long]) expect(await child.end, child.output()).toBe(0)
+      expect(gateway.charges).toHaveLength(10)
+    },
+  )
+
   // Row 39: the estimate was too low. The call is made, its real price counts, and the next ones find less.
   test('count what was really charged', async () => {
     const gateway = await openGateway({ priceMicros: 5 * PRICE_MICROS })

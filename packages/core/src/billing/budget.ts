@@ -111,6 +111,8 @@ export function createBudget(capMicros: number, durable: string): Budget {
   // As of the last change. Other processes look at ours before each of their calls, as we do at theirs.
   let othersMicros = 0
   let joined = false
+  /** Who was in the run once stays in it: times are those of several clocks, and a clock may jump. */
+  const met = new Set<string>()
   // What was spent must be written down also when the build is being stopped, so nothing aborts this wait.
   const { signal } = new AbortController()
 
@@ -130,7 +132,9 @@ export function createBudget(capMicros: number, durable: string): Budget {
         ),
         startedAt,
         self,
+        met,
       )
+      for (const member of run) met.add(member.id)
       othersMicros = run.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
       decide()
       // Whole, not as a difference: the file may have been deleted, and with it what it knew of us.
@@ -210,12 +214,17 @@ function exceeded(priceMicros: number, usedMicros: number, capMicros: number): U
   })
 }
 
-/** Those whose times overlap with a time that began at `start` and goes on, directly or through others. */
-function membersOfRun(members: readonly Member[], start: number, self: LockOwner): readonly Member[] {
+/** Those who were met, or whose times overlap with a time that began at `start` and goes on, directly or through others. */
+function membersOfRun(
+  members: readonly Member[],
+  start: number,
+  self: LockOwner,
+  met: ReadonlySet<string>,
+): readonly Member[] {
   const endOf = (member: Member): number => (isOpen(member, self) ? Number.POSITIVE_INFINITY : member.at)
-  const run = members.filter(member => endOf(member) > start)
+  const run = members.filter(member => met.has(member.id) || endOf(member) > start)
   const earliest = Math.min(start, ...run.map(({ startedAt }) => startedAt))
-  return earliest === start ? run : membersOfRun(members, earliest, self)
+  return earliest === start ? run : membersOfRun(members, earliest, self, met)
 }
 
 function isOpen({ open, owner, at }: Member, self: LockOwner): boolean {
