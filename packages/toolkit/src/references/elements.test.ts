@@ -74,3 +74,21 @@ test('an element that is never closed is there once, and is rewritten once', () 
     '<p><b style="background:url(&quot;b.png&quot;)">x</p><p>y</p><p>z',
   )
 })
+
+test('a tag has all its attributes, however many there are', () => {
+  const written = Array.from({ length: 3000 }, (_, at) => [
+    `a${at}=${at}`,
+    `B${at}="${at} c"`,
+    `c${at} `,
+  ]).flat()
+  const html = `<p x=1><img ${written.join(' ')} src="a&amp;b" é😀='1'\r\nlast = 2></p y=1 z=2><img src=c>`
+  const [p, img, next] = elementsOf(html)
+  expect(img?.attributes.map(({ start, end }) => html.slice(start, end).trim())).toEqual([
+    ...written.map(text => text.trim()),
+    'src="a&amp;b"',
+    "é😀='1'",
+    'last = 2',
+  ])
+  expect(img?.attributes.at(-3)).toMatchObject({ name: 'src', value: 'a&b' })
+  expect([p?.attributes.length, next?.attributes.map(({ value }) => value)]).toEqual([1, ['c']])
+})

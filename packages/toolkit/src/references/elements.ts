@@ -1,4 +1,5 @@
-import { foreignContent, html as standard, type Token, Tokenizer, TokenizerMode } from 'parse5'
+import { foreignContent, html as standard, type Token, type Tokenizer, TokenizerMode } from 'parse5'
+import { PageTokenizer } from './page-tokenizer.ts'
 
 /** An attribute, and where it stands in the text: name, equals sign and value. */
 export interface HtmlAttribute {
@@ -59,7 +60,7 @@ export function elementsOf(html: string): readonly HtmlElement[] {
     onStartTag(token: Token.TagToken) {
       spaces.enter(token)
       open?.enter(token)
-      const attributes = attributesOf(token)
+      const attributes = attributesOf(token, tokenizer)
       const hasText = token.tagID === TAG.SCRIPT || token.tagID === TAG.STYLE
       if (attributes.length === 0 && !hasText) return
       const element = { name: token.tagName, attributes, text: '', texts: [] as HtmlText[] }
@@ -79,17 +80,16 @@ export function elementsOf(html: string): readonly HtmlElement[] {
     onEof: nothing,
     onParseError: null,
   }
-  const tokenizer = new Tokenizer({ sourceCodeLocationInfo: true }, handler)
+  const tokenizer = new PageTokenizer({ sourceCodeLocationInfo: true }, handler)
   const spaces = createNamespaces(tokenizer)
   tokenizer.write(html, true)
   return elements
 }
 
-function attributesOf({ attrs, location }: Token.TagToken): HtmlAttribute[] {
-  const places = location?.attrs ?? {}
-  return attrs.flatMap(({ prefix, name: local, value }) => {
+function attributesOf(tag: Token.TagToken, tokenizer: PageTokenizer): HtmlAttribute[] {
+  return tag.attrs.flatMap(({ prefix, name: local, value }, index) => {
     const name = prefix === undefined || prefix === '' ? local : `${prefix}:${local}`
-    const place = places[name]
+    const place = tokenizer.placeOf(tag, index, name)
     return place === undefined
       ? []
       : [{ name, localName: local, value, start: place.startOffset, end: place.endOffset }]
