@@ -20,6 +20,8 @@ interface Host {
   readonly kept?: string
   /** What a line of the first build asks for, where the host keeps nothing; it is kept after that. */
   readonly asked?: string
+  /** True where packages are installed by `npm ci` after that was brought back, which empties `node_modules`. */
+  readonly cleansAfter?: boolean
 }
 
 const CI = { CI: 'true' }
@@ -44,7 +46,7 @@ const HOSTS: Readonly<Record<string, Host>> = {
   Vercel: { env: { ...CI, VERCEL: '1' }, kept: 'node_modules' },
   Netlify: { env: { ...CI, NETLIFY: 'true', NETLIFY_BUILD_BASE: 'BESIDE' } },
   'GitHub Actions': { env: { ...CI, GITHUB_ACTIONS: 'true' }, asked: 'node_modules/.cache/upscale' },
-  GitLab: { env: { ...CI, GITLAB_CI: 'true' }, asked: 'node_modules/.cache/upscale' },
+  GitLab: { env: { ...CI, GITLAB_CI: 'true' }, asked: '.cache/upscale', cleansAfter: true },
   'Docker, with a cache mount': { env: { XDG_CACHE_HOME: 'BESIDE' } },
   'a folder that the user names': { env: { UPSCALE_SCRATCH_DIR: 'kept' }, kept: 'kept' },
 }
@@ -74,6 +76,7 @@ test.each(Object.entries(HOSTS))('%s: the second build makes no picture', async 
   if (kept !== undefined) await move(join(root, kept), carried)
   await rm(root, { recursive: true })
   if (kept !== undefined) await move(carried, join(root, kept))
+  if (host.cleansAfter) await rm(join(root, 'node_modules'), { recursive: true, force: true })
 
   const second = await buildOn(root, host)
   expect(originsOf(second)).toEqual(['cache', 'cache'])

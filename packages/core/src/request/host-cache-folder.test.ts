@@ -30,17 +30,43 @@ test.each<[string, Record<string, string>, string | undefined, string]>([
   expect(advice).toBeUndefined()
 })
 
-test.each<[string, Record<string, string>, RegExp]>([
-  ['Cloudflare without a framework it knows', CF, /UPSCALE_REMOTE_CACHE/],
-  ['Netlify without its own variable', { NETLIFY: 'true' }, /UPSCALE_SCRATCH_DIR/],
-  ['GitHub Actions', { GITHUB_ACTIONS: 'true' }, /actions\/cache with path: node_modules\/\.cache\/upscale/],
-  ['GitLab', { GITLAB_CI: 'true' }, /paths: \[node_modules\/\.cache\/upscale\]/],
-])('%s keeps nothing by itself, and a line says what to do', (_, env, advice) => {
+test.each<[string, Record<string, string>, string, RegExp]>([
+  ['Cloudflare without a framework it knows', CF, 'node_modules/.cache/upscale', /UPSCALE_REMOTE_CACHE/],
+  [
+    'Netlify without its own variable',
+    { NETLIFY: 'true' },
+    'node_modules/.cache/upscale',
+    /UPSCALE_SCRATCH_DIR/,
+  ],
+  [
+    'GitHub Actions',
+    { GITHUB_ACTIONS: 'true' },
+    'node_modules/.cache/upscale',
+    /^- \{ uses: actions\/cache@v5, with: \{ path: node_modules\/\.cache\/upscale, key: "upscale-\$\{\{ github\.sha \}\}", restore-keys: upscale- \} \}$/m,
+  ],
+  [
+    'GitLab',
+    { GITLAB_CI: 'true' },
+    '.cache/upscale',
+    /^cache: \{ key: upscale, paths: \[\.cache\/upscale\] \}$/m,
+  ],
+])('%s keeps nothing by itself, and a line says what to do', (_, env, folder, advice) => {
   const root = project('vite')
   expect(scratchFolder(root, env)).toEqual({
-    folder: join(root, 'node_modules/.cache/upscale'),
+    folder: join(root, folder),
     advice: expect.stringMatching(advice),
   })
+})
+
+test.each([
+  ['GITHUB_ACTIONS', 'GITHUB_WORKSPACE', 'path: sites/one/node_modules/.cache/upscale,'],
+  ['GITLAB_CI', 'CI_PROJECT_DIR', 'paths: [sites/one/.cache/upscale]'],
+])('with %s, a project below the checkout is named from there', (host, checkout, expected) => {
+  const folder = mkdtempSync(join(tmpdir(), 'upscale-checkout-'))
+  const root = join(folder, 'sites/one')
+  expect(scratchFolder(root, { [host]: 'true', [checkout]: folder }).advice).toContain(expected)
+  const elsewhere = { [host]: 'true', [checkout]: project(undefined) }
+  expect(scratchFolder(root, elsewhere).advice).toContain(expected.replace('sites/one/', ''))
 })
 
 test('below a cache home every project has a folder of its own, the same in every build', () => {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { basename, isAbsolute, join, resolve } from 'node:path'
+import { basename, isAbsolute, join, relative, resolve } from 'node:path'
 import { parseJson } from '../engines/http/json.ts'
 import { record } from '../validate.ts'
 
@@ -21,8 +21,10 @@ export interface HostRule {
   readonly variables: readonly string[]
   /** The folder that it keeps, relative to the project's or absolute; undefined where it keeps none. */
   kept(dependencies: ReadonlySet<string>, env: Env): string | undefined
-  /** Said where it keeps none. */
-  readonly advice: string
+  /** Where it keeps none: the folder, relative to the project's, that a setting can have it keep; the usual one by default. */
+  readonly asked?: string
+  /** Where it keeps none: what to do. Gets that folder as the host's settings name it. */
+  advice(folder: string): string
 }
 
 /** The usual place, which package managers leave alone. */
@@ -30,7 +32,8 @@ const USUAL = 'node_modules/.cache'
 
 /**
  * What Cloudflare keeps, by the framework in package.json: developers.cloudflare.com, "Build caching" of Pages and of
- * Workers, 27 May 2026. Nothing else of a project is kept there.
+ * Workers, 27 May 2026. Nothing else of a project is kept there. Its logs show that this is brought back before packages
+ * are installed; whether a folder in `node_modules` outlives its `npm clean-install` is not written anywhere.
  */
 const CLOUDFLARE: ReadonlyMap<string, string> = new Map([
   ['astro', 'node_modules/.astro'],
@@ -46,37 +49,47 @@ export const HOST_RULES: readonly HostRule[] = [
     name: 'Cloudflare',
     variables: ['CF_PAGES', 'WORKERS_CI'],
     kept: dependencies => [...CLOUDFLARE].find(([framework]) => dependencies.has(framework))?.[1],
-    advice:
+    advice: () =>
       'Cloudflare keeps nothing of this project between builds; a remote cache would (UPSCALE_REMOTE_CACHE, docs: remote-cache)',
   },
   {
-    // @vercel/static-build and @vercel/next: `node_modules/**` is part of what is stored after a build.
+    // Every `prepareCache` of github.com/vercel/vercel (August 2026) stores `node_modules`, all of a monorepo's too, and
+    // packages come by the `install` of each package manager, which leaves `.cache` there.
     name: 'Vercel',
     variables: ['VERCEL'],
     kept: () => USUAL,
-    advice: '',
+    advice: () => '',
   },
   {
-    // A folder beside the repository that every build finds again (@netlify/cache-utils writes there too). Whether
-    // `node_modules` is stored before or after the build depends on the package manager.
+    // A folder beside the repository, stored as a whole after each build: `NETLIFY_CACHE_DIR` of
+    // github.com/netlify/build-image, `--cacheDir` of github.com/netlify/build. The variable is one of those that Netlify
+    // sets in its own builds (`READONLY_ENV` of @netlify/config).
     name: 'Netlify',
     variables: ['NETLIFY'],
     kept: (_, { NETLIFY_BUILD_BASE: base }) => (base ? join(base, 'cache') : undefined),
-    advice: 'set UPSCALE_SCRATCH_DIR to a folder that Netlify keeps, or a remote cache (docs: remote-cache)',
+    advice: () =>
+      'set UPSCALE_SCRATCH_DIR to a folder that Netlify keeps, or a remote cache (docs: remote-cache)',
   },
   {
+    // actions/cache asks for a key, and never stores under one that exists: so a new key each time, and the newest of
+    // the older ones to begin with.
     name: 'GitHub Actions',
     variables: ['GITHUB_ACTIONS'],
     kept: () => undefined,
-    advice:
-      'to keep them for the next run, add a step actions/cache with path: node_modules/.cache/upscale (docs: ci)',
+    advice: folder =>
+      `to keep them for the next run, add this step after the one that installs packages (docs: ci):
+- { uses: actions/cache@v5, with: { path: ${folder}, key: "upscale-\${{ github.sha }}", restore-keys: upscale- } }`,
   },
   {
+    // A job's cache is brought back before its script, whose `npm ci` empties `node_modules`; and it can hold only what
+    // lies in the project's folder (docs.gitlab.com, "Caching in GitLab CI/CD").
     name: 'GitLab',
     variables: ['GITLAB_CI'],
     kept: () => undefined,
-    advice:
-      'to keep them for the next job, add cache: { paths: [node_modules/.cache/upscale] } to it (docs: ci)',
+    asked: '.cache',
+    advice: folder =>
+      `to keep them for the next pipeline, add this line to the job (docs: ci):
+cache: { key: upscale, paths: [${folder}] }`,
   },
 ]
 
@@ -94,7 +107,16 @@ export function scratchFolder(root: string, env: Env): ScratchFolder {
   // The specification says that a relative path there is to be ignored.
   if (shared !== undefined && isAbsolute(shared))
     return { folder: join(shared, 'upscale', nameFor(root)), advice: undefined }
-  return { folder: join(root, USUAL, 'upscale'), advice: host?.advice }
+  const folder = join(root, host?.asked ?? USUAL, 'upscale')
+  return { folder, advice: host?.advice(fromCheckout(root, folder, env)) }
+}
+
+/** A folder of a project as the settings of a host name it: from the folder that it checked out, with slashes. */
+function fromCheckout(root: string, folder: string, { GITHUB_WORKSPACE, CI_PROJECT_DIR }: Env): string {
+  const checkout = [GITHUB_WORKSPACE, CI_PROJECT_DIR].find(
+    path => path !== undefined && isAbsolute(path) && !relative(path, root).startsWith('..'),
+  )
+  return relative(checkout ?? root, folder).replaceAll('\\', '/')
 }
 
 /** Hosts set their variables to `1` or `true`. */
