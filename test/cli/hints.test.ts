@@ -47,3 +47,12 @@ test('plan finds what an absolute address of a built site means, as html does', 
   const { images } = JSON.parse(stdout)
   expect(images[0].source).toBe(join('site', 'img/deep.png'))
 })
+
+test('on a host that keeps nothing, the line to add stands on a line of its own', async () => {
+  const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: project.root }
+  const { code, stderr } = await project.run(['hero.png', '--out', 'large', '--engine', 'resize'], { env })
+  expect(code).toBe(0)
+  expect(stderr.split('\n')).toContainEqual(
+    expect.stringMatching(/^- \{ uses: actions\/cache@v5, with: \{ path: node_modules\/\.cache\/upscale, key: /),
+  )
+})

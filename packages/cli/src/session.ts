@@ -88,7 +88,7 @@ export async function inSession(
     const code = await work({ upscaler, config, print, stopping: stop.signal, foresee })
     const { scratchAdvice } = upscaler.options
     const isMade = upscaler.report().images.some(({ origin }) => origin === 'engine')
-    if (isMade && scratchAdvice !== undefined) print.note(scratchAdvice)
+    if (isMade) for (const line of scratchAdvice?.split('\n') ?? []) print.note(line)
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {
     await upscaler.close()
