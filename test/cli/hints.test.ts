@@ -53,6 +53,8 @@ test('on a host that keeps nothing, the line to add stands on a line of its own'
   const { code, stderr } = await project.run(['hero.png', '--out', 'large', '--engine', 'resize'], { env })
   expect(code).toBe(0)
   expect(stderr.split('\n')).toContainEqual(
-    expect.stringMatching(/^- \{ uses: actions\/cache@v5, with: \{ path: node_modules\/\.cache\/upscale, key: /),
+    expect.stringMatching(
+      /^- \{ uses: actions\/cache@v5, with: \{ path: node_modules\/\.cache\/upscale, key: /,
+    ),
   )
 })
