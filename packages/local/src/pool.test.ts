@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { enlarge } from './enlarge.ts'
 import { compileNetwork } from './network.ts'
 import { createPool, type Pool } from './pool.ts'
@@ -57,6 +60,25 @@ describe('a thread that fails', () => {
     const work = enlarge(noise(600, 600), network, pool, { signal: never, threads: 2 })
     const error = await work.catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ENGINE_FAILED', cause: { message: expect.stringMatching(cause) } })
+  })
+
+  it('in the middle of a picture is replaced for those that follow', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'upscale-pool-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const worker = JSON.stringify(new URL('./worker.mjs', import.meta.url).href)
+    // The first thread of all leaves when it has done one tile.
+    const once = script(`
+      import { writeFileSync } from 'node:fs'
+      import { parentPort } from 'node:worker_threads'
+      await import(${worker})
+      let isFirst = true
+      try { writeFileSync(${JSON.stringify(join(folder, 'first'))}, '', { flag: 'wx' }) } catch { isFirst = false }
+      if (isFirst) parentPort.on('message', () => process.exit(3))`)
+    pool = createPool(2, once)
+    const doomed = enlarge(noise(600, 600), network, pool, { signal: never, threads: 2 })
+    await expect(doomed).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
+    const next = await enlarge(noise(300, 300), network, pool, { signal: never, threads: 2 })
+    expect(next.width).toBe(600)
   })
 })
 
