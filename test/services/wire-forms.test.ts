@@ -1,0 +1,227 @@
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { type ErrorCode, lumenfall } from 'upscale-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Gateway, startGateway, TestProject } from './gateway/index.ts'
+import { listen } from './gateway/wire.ts'
+
+// What servers and proxies may do with an answer on its way, as bytes: all of it allowed, or seen in the field. The order
+// was charged each time, so either the picture is there, or what came is kept and nothing is ordered again.
+
+const KEY = 'lmnfl_wire.forms'
+
+let gateway: Gateway
+const project = new TestProject()
+const servers: Server[] = []
+
+beforeAll(async () => {
+  gateway = await startGateway({ key: KEY })
+})
+afterAll(() => gateway.close())
+beforeEach(async () => {
+  gateway.reset()
+  await project.open()
+})
+afterEach(async () => {
+  for (const server of servers.splice(0)) server.close()
+  await project.close()
+})
+
+/** Writes an honest answer, JSON, into the line. */
+type Form = (body: Buffer, line: Socket) => void | Promise<void>
+
+const CRLF = '\r\n'
+const head = (...lines: readonly string[]): string => [...lines, '', ''].join(CRLF)
+const OK = 'HTTP/1.1 200 OK'
+const JSON_TYPE = 'content-type: application/json'
+const lengthOf = (body: Buffer, more = 0): string => `content-length: ${body.length + more}`
+
+function chunked(body: Buffer, size: number, extension = ''): Buffer[] {
+  const chunks: Buffer[] = []
+  for (let at = 0; at < body.length; at += size) {
+    const chunk = body.subarray(at, at + size)
+    chunks.push(Buffer.from(chunk.length.toString(16) + extension + CRLF), chunk, Buffer.from(CRLF))
+  }
+  return chunks
+}
+
+const packed =
+  (encoding: string, pack: (body: Buffer) => Buffer): Form =>
+  (body, line) => {
+    const small = pack(body)
+    line.write(head(OK, JSON_TYPE, `content-encoding: ${encoding}`, lengthOf(small)))
+    line.write(small)
+  }
+
+const after =
+  (...interim: readonly string[]): Form =>
+  (body, line) => {
+    line.write(interim.join('') + head(OK, JSON_TYPE, lengthOf(body)))
+    line.write(body)
+  }
+
+const WHOLE: Readonly<Record<string, Form>> = {
+  'in chunks of one to three bytes'(body, line) {
+    line.write(head(OK, JSON_TYPE, 'transfer-encoding: chunked'))
+    for (const chunk of chunked(body, 3)) line.write(chunk)
+    line.write(`0${CRLF}${CRLF}`)
+  },
+  'in chunks with extensions, and trailers'(body, line) {
+    line.write(head(OK, JSON_TYPE, 'transfer-encoding: chunked', 'trailer: x-sum'))
+    for (const chunk of chunked(body, 1000, ';name="value"')) line.write(chunk)
+    line.write(`0${CRLF}x-sum: 7${CRLF}${CRLF}`)
+  },
+  'after early hints and a sign of life': after(
+    head('HTTP/1.1 103 Early Hints', 'link: </a.css>; rel=preload'),
+    head('HTTP/1.1 102 Processing'),
+    head('HTTP/1.1 103 Early Hints'),
+  ),
+  'without a reason in the status line'(body, line) {
+    line.write(head('HTTP/1.1 200 ', JSON_TYPE, lengthOf(body)))
+    line.write(body)
+  },
+  'as HTTP/1.0, up to the end of the line'(body, line) {
+    line.write(head('HTTP/1.0 200 OK', JSON_TYPE))
+    line.end(body)
+  },
+  'and the line is closed behind it'(body, line) {
+    line.write(head(OK, JSON_TYPE, lengthOf(body), 'keep-alive: timeout=60'))
+    line.end(body)
+  },
+  'packed as identity': packed('identity', body => body),
+  'packed as gzip': packed('gzip', gzipSync),
+  'packed as x-gzip': packed('x-gzip', gzipSync),
+  'packed as br': packed('br', brotliCompressSync),
+  'said to be packed, and is not': packed('gzip', body => body),
+  'packed as deflate': packed('deflate', deflateSync),
+  'packed twice': packed('gzip, br', body => brotliCompressSync(gzipSync(body))),
+}
+
+const BROKEN: Readonly<Record<string, readonly [code: ErrorCode, isKept: boolean, form: Form]>> = {
+  /** Allowed by RFC 9110, 15.2, and taken for a broken line by undici, which hands nothing of it on. */
+  'after a 100 that nobody asked for': ['API_INTERRUPTED', false, after(head('HTTP/1.1 100 Continue'))],
+  'with more length than it has': [
+    'API_INTERRUPTED',
+    true,
+    (body, line) => {
+      line.write(head(OK, JSON_TYPE, lengthOf(body, 10)))
+      line.end(body)
+    },
+  ],
+  'with less length than it has': [
+    'API_BAD_ANSWER',
+    true,
+    (body, line) => {
+      line.write(head(OK, JSON_TYPE, lengthOf(body, -10)))
+      line.write(body)
+    },
+  ],
+  'packed and cut off': ['API_BAD_ANSWER', true, packed('gzip', body => gzipSync(body).subarray(0, -20))],
+  'with a length and chunks': [
+    'API_INTERRUPTED',
+    false,
+    (body, line) => {
+      line.write(head(OK, JSON_TYPE, 'transfer-encoding: chunked', lengthOf(body)))
+      for (const chunk of chunked(body, 1000)) line.write(chunk)
+      line.write(`0${CRLF}${CRLF}`)
+    },
+  ],
+  'with a header without an end': [
+    'API_INTERRUPTED',
+    false,
+    (body, line) => {
+      line.write(head(OK, JSON_TYPE, `x-long: ${'a'.repeat(100_000)}`, lengthOf(body)))
+      line.write(body)
+    },
+  ],
+  'in another protocol': ['API_INTERRUPTED', false, (_, line) => void line.end(`SSH-2.0-OpenSSH_9.2${CRLF}`)],
+}
+
+/** A proxy that hands orders on to the gateway, and writes its answers as it likes. */
+async function front(form: Form): Promise<string> {
+  const server = createHttpServer((incoming, response) => void answer(incoming, response.socket))
+  async function answer(incoming: IncomingMessage, line: Socket | null): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk)
+    const { authorization = '', 'content-type': type = '' } = incoming.headers
+    const sold = await fetch(new URL(incoming.url ?? '', gateway.url), {
+      method: 'POST',
+      headers: { authorization, 'content-type': type },
+      body: Buffer.concat(chunks),
+    })
+    const body = Buffer.from(await sold.arrayBuffer())
+    line?.on('error', () => undefined)
+    if (line !== null) await form(body, line)
+  }
+  servers.push(server)
+  return `${await listen(server)}/openai/v1`
+}
+
+const run = (baseURL: string) => ({ engine: lumenfall({ baseURL }), env: { LUMENFALL_API_KEY: KEY } })
+
+test.each(Object.entries(WHOLE))('an answer %s is taken', async (_, form) => {
+  const url = await front(form)
+  expect(await project.upscale(run(url))).toMatchObject({ origin: 'engine', width: 96 })
+  expect((await project.upscale({ ...run(url), request: { factor: 1.5 } })).origin).toBe('cache')
+  expect(gateway.charges).toHaveLength(1)
+})
+
+test.each(Object.entries(BROKEN).map(([name, facts]) => [name, ...facts] as const))(
+  'an answer %s is in doubt (%s, what came is kept: %s), and nothing is ordered again',
+  async (_, code, isKept, form) => {
+    const url = await front(form)
+    const error = await project.refusal(() => project.upscale(run(url)))
+    expect(error.code).toBe(code)
+    expect(error.message.includes('is kept in'), error.message).toBe(isKept)
+    expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('CALL_UNCERTAIN')
+    expect(gateway.charges).toHaveLength(1)
+  },
+)
+
+test('a line that is closed between two orders costs none of them', async () => {
+  const url = await front((body, line) => {
+    line.write(head(OK, JSON_TYPE, lengthOf(body), 'connection: keep-alive'))
+    line.write(body, () => line.end())
+  })
+  for (const seed of [1, 2, 3]) {
+    const request = { params: { seed: `${seed}` } }
+    expect((await project.upscale({ ...run(url), request })).origin).toBe('engine')
+  }
+  expect(gateway.charges).toHaveLength(3)
+})
+
+test.each([301, 302, 303, 307, 308])(
+  'a redirect with %i to another host is not followed, and the key stays here',
+  async status => {
+    let visits = 0
+    const other = createTcpServer(line => {
+      visits++
+      line.destroy()
+    })
+    servers.push(other)
+    const elsewhere = await listen(other as never)
+    const url = await front((_, line) => {
+      line.write(
+        head(
+          `HTTP/1.1 ${status} Elsewhere`,
+          `location: ${elsewhere}/openai/v1/images/edits`,
+          'content-length: 0',
+        ),
+      )
+    })
+    const error = await project.refusal(() => project.upscale(run(url)))
+    expect(error.code).toBe('API_BAD_ANSWER')
+    expect(visits).toBe(0)
+  },
+)
+
+test('a server that speaks HTTP/2 alone is named', async () => {
+  const server = createHttp2Server()
+  servers.push(server as never)
+  const url = `${await listen(server as never)}/openai/v1`
+  const error = await project.refusal(() => project.upscale(run(url)))
+  expect(error.code).toBe('API_INTERRUPTED')
+  expect(error.message).toContain('does not match the HTTP/1.1 protocol')
+})
