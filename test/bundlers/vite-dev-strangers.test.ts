@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import { findChromium, launchChromium } from '../support/chromium.ts'
 import { startDevServer, type ViteVersion } from '../support/dev-server.ts'
+import { type GatedEngine, gatedEngine } from '../support/gated-engine.ts'
 import { paint } from '../support/pictures.ts'
 import { writeSite } from '../support/site.ts'
 import { type Pages, serveStranger } from '../support/stranger.ts'
@@ -23,10 +24,15 @@ interface Target {
   readonly origin: string
   readonly port: number
   readonly gateway: Gateway
+  /** The engine "free", which costs time alone. */
+  readonly free: GatedEngine
 }
 
-/** A project whose pictures are paid for in development too. No module has the picture that these tests ask for. */
-async function startTarget(version?: ViteVersion): Promise<Target> {
+/**
+ * A project whose pictures are paid for in development too, unless told otherwise. No module has the picture that these
+ * tests ask for.
+ */
+async function startTarget(version?: ViteVersion, dev: 'auto' | 'full' = 'full'): Promise<Target> {
   const site = await writeSite({
     'index.html': '<html data-ready><script type="module" src="./main.js"></script></html>',
     'main.js': 'if (import.meta.hot) import.meta.hot.accept()',
@@ -36,11 +42,13 @@ async function startTarget(version?: ViteVersion): Promise<Target> {
   const gateway = await startGateway({ key: 'lmnfl_test' })
   cleanups.push(() => gateway.close())
   const paid = lumenfall({ apiKey: 'lmnfl_test', baseURL: gateway.url })
-  const options = { engine: 'resize', engines: { paid }, dev: 'full', frozen: false } as const
+  const free = gatedEngine()
+  free.open()
+  const options = { engine: 'resize', engines: { paid, free: free.engine }, dev, frozen: false } as const
   const server = await startDevServer(site, options, {}, version)
   cleanups.push(() => server.close())
   const { origin, port } = new URL(server.url)
-  return { origin, port: Number(port), gateway }
+  return { origin, port: Number(port), gateway, free }
 }
 
 const QUERY = 'upscale=2&engine=paid&prompt=theirs'
@@ -66,6 +74,7 @@ export async function go(addresses) {
     put('link', { rel: 'prefetch', href: address }),
     put('link', { rel: 'prerender', href: address }),
     put('link', { rel: 'manifest', href: address }),
+    put('img', { src: address }),
     put('script', { src: address }),
     put('script', { type: 'module', src: address }),
     ...['GET', 'HEAD', 'POST'].map(method => fetch(address, { method, mode: 'no-cors', credentials: 'include' }).catch(() => {})),
@@ -76,14 +85,27 @@ export async function go(addresses) {
       worker.onerror = worker.onmessage = done
     }),
     new Promise(done => {
+      const socket = new WebSocket(address.replace('http', 'ws'), 'vite-hmr')
+      socket.onopen = () => {
+        socket.send(JSON.stringify({ type: 'custom', event: 'upscale:make', data: [address] }))
+        socket.close()
+      }
+      socket.onerror = socket.onclose = done
+    }),
+    new Promise(done => {
       const events = new EventSource(address)
       events.onerror = () => { events.close(); done() }
     }),
   ])
   await Promise.race([Promise.all(all), new Promise(done => setTimeout(done, 1500))])
-  const form = Object.assign(document.createElement('form'), { method: 'POST', action: addresses[0], target: 'form' })
-  document.body.append(Object.assign(document.createElement('iframe'), { name: 'form' }), form)
-  form.submit()
+  for (const [at, action] of addresses.entries()) {
+    const form = Object.assign(document.createElement('form'), { method: 'POST', enctype: 'text/plain', action, target: 'form' + at })
+    // What a form sends as plain text may be JSON.
+    const input = Object.assign(document.createElement('input'), { name: '{"ids":"free","a":"', value: '"}' })
+    form.append(input)
+    document.body.append(Object.assign(document.createElement('iframe'), { name: 'form' + at }), form)
+    form.submit()
+  }
   open(addresses[1], 'opened')
   await new Promise(done => setTimeout(done, 500))
 }
@@ -110,6 +132,8 @@ describe.skipIf(findChromium() === undefined)('a page of a stranger', () => {
     `${origin}/src/hero.png?import&inline&${QUERY}&seed=2`,
     `${origin}/src/hero.png?import&as=metadata&${QUERY}&seed=3`,
     `${origin}/@id/data:text/javascript,import ${encodeURIComponent(`'/src/hero.png?inline&${QUERY}&seed=4'`)}`,
+    `${origin}/src/hero.png?upscale=3&engine=free`,
+    `${origin}/__upscale/make`,
   ]
   const page = (addresses: readonly string[], before = ''): string =>
     `<!doctype html><html><head></head><body>${before}<script type="module">
@@ -119,13 +143,19 @@ document.documentElement.dataset.ready = ''
 </script></body></html>`
 
   test.each([
-    ['another site', 'stranger.example'],
-    ['another port of this machine', '127.0.0.1'],
-  ])('of %s buys nothing by links, rules, workers, methods, forms and windows', async (_, name) => {
-    const target = await startTarget()
-    await visit({ '/': page(addressesOf(target)), '/ways.js': WAYS }, name)
-    expect(target.gateway.requests).toEqual([])
-  })
+    ['another site', 'full', 'stranger.example'],
+    ['another port of this machine', 'full', '127.0.0.1'],
+    ['another site', 'auto', 'stranger.example'],
+    ['another port of this machine', 'auto', '127.0.0.1'],
+  ] as const)(
+    'of %s, with dev: %s, starts no engine by links, rules, workers, methods, forms, sockets and windows',
+    async (_, dev, name) => {
+      const target = await startTarget(undefined, dev)
+      await visit({ '/': page(addressesOf(target)), '/ways.js': WAYS }, name)
+      expect(target.gateway.requests).toEqual([])
+      expect(target.free.calls).toBe(0)
+    },
+  )
 
   test('buys nothing from a frame without an origin', async () => {
     const target = await startTarget()
