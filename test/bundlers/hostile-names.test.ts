@@ -61,7 +61,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   rspack: { isClean: false, own: UNRESOLVED },
   rsbuild: { isClean: false, own: UNRESOLVED },
   farm: { isClean: false, own: UNRESOLVED },
+  bun: { isClean: true },
 }
+
+const BUN = fileURLToPath(new URL('../../examples/bun/node_modules/.bin/bun', import.meta.url))
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what no line may hold
 const RAW = /[\0-\x08\x0b-\x1f\x7f-\x9f]|\p{Cf}|\p{Zl}|\p{Zp}|^\s*::|##\w*\[/u
@@ -84,7 +87,7 @@ async function build(host: string, files: Readonly<Record<string, string>>): Pro
   const script = fileURLToPath(new URL('../support/run-build.mjs', import.meta.url))
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
   return new Promise(resolve =>
-    execFile(process.execPath, [script, host, site.root, '1'], { cwd: site.root, env }, (_, out, errors) =>
+    execFile(host === 'bun' ? BUN : process.execPath, [script, host, site.root, '1'], { cwd: site.root, env }, (_, out, errors) =>
       resolve(out + errors),
     ),
   )

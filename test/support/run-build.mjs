@@ -57,6 +57,10 @@ const BUILDS = {
     await bundle.write({ dir: outDir })
     await bundle.close()
   },
+  /** With Bun in the place of Node. */
+  async bun() {
+    await Bun.build({ entrypoints: [input], outdir: outDir, plugins: [await plugin()] })
+  },
   async rolldown() {
     const { rolldown } = await import('rolldown')
     const bundle = await rolldown({ input, plugins: [await plugin()] })
@@ -101,6 +105,8 @@ async function runCompiler(compiler) {
 }
 
 await BUILDS[host]().catch(error => {
+  // What is in an error of Bun, Bun shows where nobody catches it.
+  if (host === 'bun') throw error
   process.stderr.write(`${error}\n`)
   process.exitCode = 1
 })
