@@ -87,8 +87,11 @@ async function build(host: string, files: Readonly<Record<string, string>>): Pro
   const script = fileURLToPath(new URL('../support/run-build.mjs', import.meta.url))
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
   return new Promise(resolve =>
-    execFile(host === 'bun' ? BUN : process.execPath, [script, host, site.root, '1'], { cwd: site.root, env }, (_, out, errors) =>
-      resolve(out + errors),
+    execFile(
+      host === 'bun' ? BUN : process.execPath,
+      [script, host, site.root, '1'],
+      { cwd: site.root, env },
+      (_, out, errors) => resolve(out + errors),
     ),
   )
 }
