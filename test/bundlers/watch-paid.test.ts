@@ -5,9 +5,11 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lumenfall } from 'unplugin-upscale'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Gateway, RESPONSES, startGateway } from '../services/gateway/index.ts'
 import { commandFile } from '../support/command-file.ts'
+import { startDevServer } from '../support/dev-server.ts'
 import { type Colour, paint, SIZE } from '../support/pictures.ts'
 import { readTree, type Site, writeSite } from '../support/site.ts'
 
@@ -84,7 +86,7 @@ const SOON = { timeout: 30_000, interval: 100 }
 
 let gateway: Gateway
 let site: Site
-let child: ChildProcess
+let child: ChildProcess | undefined
 let output: string
 /** Lets the service answer. */
 let open: () => void
@@ -102,7 +104,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   open()
-  child.kill('SIGKILL')
+  child?.kill('SIGKILL')
   await gateway.close()
   await site.remove()
 })
@@ -196,4 +198,29 @@ describe.each(WATCHES)('$name, while a picture is bought', host => {
     await expect.poll(shown, SOON).toEqual({ pictures: [[2, ...OLD]], isEdited: false })
     expect(gateway.charges, output).toHaveLength(1)
   })
+})
+
+test('a dev server of Vite that buys: a picture that is edited meanwhile is paid for once, as is the new one', async () => {
+  site = await writeSite({
+    'index.html': '<html><script type="module" src="./src/main.js"></script></html>',
+    'src/main.js': TAGGED,
+  })
+  await paint(join(site.root, 'src'), 'a.png', { left: OLD, right: OLD })
+  const engine = lumenfall({ baseURL: gateway.url, apiKey: 'lmnfl_test.key' })
+  const server = await startDevServer(site, { engine, dev: 'full', frozen: false })
+  onTestFinished(() => server.close())
+  const seen = async (): Promise<unknown> => {
+    const response = await fetch(`${server.url}src/a.png?upscale=2`)
+    const bytes = Buffer.from(await response.arrayBuffer())
+    const { data } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+    return [response.headers.get('cache-control') === 'no-store', ...data.subarray(0, 3)]
+  }
+  void seen()
+  await expect.poll(() => gateway.orders.length, SOON).toBe(1)
+  await paint(join(site.root, 'src'), 'a.png', { left: NEW, right: NEW })
+  await sleep(500)
+  open()
+  await expect.poll(seen, SOON).toEqual([false, ...NEW])
+  expect(gateway.charges).toHaveLength(2)
+  expect(answersKept()).toBe(2)
 })
