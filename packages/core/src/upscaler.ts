@@ -5,14 +5,14 @@ import { createLedger } from './billing/ledger.ts'
 import { createPrices } from './billing/quoted-prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHitJournal } from './cache/hit-journal.ts'
-import { openKnownFiles } from './cache/known-files.ts'
+import { type KnownSource, openKnownHits } from './cache/known-hits.ts'
 import { openStores } from './cache/stores.ts'
 import { priceOf } from './engines/call-price.ts'
 import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
-import { findFinished, flightOf } from './pipeline/cache-hit.ts'
+import { findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
@@ -173,12 +173,12 @@ export function createUpscaler(
   const stop = new AbortController()
   let announced: Promise<void> | undefined
   const engineContext = { signal: stop.signal, env: facts.env }
-  const files = openKnownFiles(resolved.scratchDir)
   const context: PipelineContext = {
     options: resolved,
-    stores: openStores(resolved, recorder.notice, files.glance),
+    stores: openStores(resolved, recorder.notice),
     remote: resolved.remoteCache && openRemoteCache(resolved.remoteCache, recorder.notice),
     hits: openHitJournal(resolved.scratchDir),
+    knownHits: openKnownHits(resolved.scratchDir),
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     prices: createPrices(engineContext),
     breaker: createBreaker(ENGINE_POLICY),
@@ -192,13 +192,24 @@ export function createUpscaler(
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
   }
-  const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES }, files.glance)
+  const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES })
   // Bounds what waits between the steps: as many as are called, and as many prepared to be called, so that no call
   // waits for a picture to be finished. It is the outermost of the three limits; the other two are taken inside it,
   // one after the other, so they can't wait for each other.
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
   const round = createRounds()
+
+  // A project's pictures have few requests between them.
+  const requests = new WeakMap<Partial<UpscaleRequest>, ResolvedRequest>()
+
+  function resolveOnce(request: Partial<UpscaleRequest>): ResolvedRequest {
+    const known = requests.get(request)
+    if (known !== undefined) return known
+    const wanted = resolveRequest(request, resolved)
+    if (Object.isFrozen(request) && Object.isFrozen(request.params)) requests.set(request, wanted)
+    return wanted
+  }
 
   /** A finished picture, and the source as it was when its turn came. */
   async function make(
@@ -222,11 +233,16 @@ export function createUpscaler(
   }
 
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
-    const wanted = resolveRequest(request, resolved)
+    const wanted = resolveOnce(request)
     // A thousand hits would else be one piece of work.
     const turn = round()
     if (turn !== undefined) await turn
-    const source = await sources.identify(resolve(resolved.root, path))
+    const file = resolve(resolved.root, path)
+    const reading = readListOf(wanted, context)
+    if (reading !== undefined) await reading
+    const recalled = recallFinished(file, wanted, context)
+    if (recalled !== undefined) return deliver(recalled[0], wanted, recalled[1])
+    const source = await sources.identify(file)
     try {
       const [made, finished] = await make(source, wanted)
       return deliver(made, wanted, finished)
@@ -279,7 +295,7 @@ export function createUpscaler(
   }
 
   function deliver(
-    source: SourceFile,
+    source: KnownSource,
     wanted: ResolvedRequest,
     { entry, origin, costMicros, ...made }: FinishedFile,
   ): UpscaledImage {
@@ -329,7 +345,8 @@ export function createUpscaler(
   function track<T>(work: Promise<T>): Promise<T> {
     running.add(work)
     // The caller hears of a failure; this branch only takes note of the end.
-    work.catch(() => undefined).finally(() => running.delete(work))
+    const end = (): void => void running.delete(work)
+    work.then(end, end)
     return work
   }
 
@@ -359,7 +376,7 @@ export function createUpscaler(
       await Promise.allSettled(running)
       await context.remote?.close()
       await context.budget.close()
-      files.save()
+      context.knownHits.save()
       await context.stores.close()
       await Promise.all([...resolved.engines.values()].map(engine => engine.close?.()))
     },

@@ -13,7 +13,7 @@ import { isTaggedImage, type ReferenceSite } from './reference.ts'
  */
 
 /** Who was asked for the pictures of a build. */
-export type Asked = Pick<ProjectUpscaler, 'parse' | 'seenPictures' | 'noticeSlips'>
+export type Asked = Pick<ProjectUpscaler, 'parse' | 'seenPictures' | 'wasAsked' | 'noticeSlips'>
 
 /** What a build says of itself. */
 export interface Accounts {
@@ -50,6 +50,7 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     if (!mayHoldTags(text)) continue
     const glob = taggedGlobIn(file, text)
     if (glob !== undefined) return glob
+    if (!mayHoldTags(withoutAsked(file, text, accounts.projectUpscaler))) continue
     for (const site of await sitesIn(file, text)) {
       const isShipped = await isShippedSmall(site, text, seen, ships, accounts)
       // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
@@ -57,6 +58,13 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     }
   }
   return undefined
+}
+
+/** A text without the references that were asked for, as they stand between quotes: most modules have no others. */
+function withoutAsked(importer: string, text: string, { wasAsked }: Asked): string {
+  return text.replace(/[^\s'"`]+/g, word =>
+    word.includes('?') && wasAsked({ reference: word, importer }) ? '' : word,
+  )
 }
 
 /** The patterns of a call of Vite's glob. */
@@ -126,6 +134,7 @@ export function together(asked: ReadonlySet<Asked>): Asked {
   return {
     parse: site => first.parse(site),
     noticeSlips: (file, text) => first.noticeSlips(file, text),
+    wasAsked: site => [...asked].some(one => one.wasAsked(site)),
     *seenPictures() {
       for (const one of asked) yield* one.seenPictures()
     },

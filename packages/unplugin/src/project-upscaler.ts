@@ -34,6 +34,8 @@ export interface ProjectUpscaler {
   readonly view: UpscalerView
   /** Every picture that was asked for, and how far it is. */
   seenPictures(): Iterable<SeenPicture>
+  /** True for a reference, as it stands in that module, whose picture was made. */
+  wasAsked(site: ReferenceSite): boolean
   /**
    * Takes a tagged reference apart.
    * @throws UpscaleError with the reference, the file and the line
@@ -135,6 +137,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     }
   }
 
+  const asked = new Set<string>()
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   let underWay = 0
 
@@ -149,6 +152,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     options: upscaler.options,
     view: upscaler,
     seenPictures: seenPictures.all,
+    wasAsked: site => asked.has(nameOfSite(site)),
     noticeSlips(file, text) {
       for (const { reference, keys, line } of slipsIn(file, text)) {
         noticeTypos(reference, () => ({ file, ...(line === undefined ? {} : { line }) }), keys)
@@ -163,6 +167,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
           upscaler.upscale(source, request),
         )
         end(image.origin === 'cache' ? 'cached' : 'worked')
+        asked.add(nameOfSite(site))
         return image
       } catch (error) {
         end('worked')
@@ -203,6 +208,10 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       await upscaler.close()
     },
   }
+}
+
+function nameOfSite({ reference, importer = '' }: ReferenceSite): string {
+  return `${reference}\n${importer}`
 }
 
 function placeOf({ reference, importer }: ReferenceSite): Importer | undefined {

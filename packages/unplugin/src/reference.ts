@@ -29,17 +29,15 @@ export function pathOf(reference: string): string {
  */
 export function queryOf(request: UpscaleRequest, { engine }: Pick<ResolvedOptions, 'engine'>): string {
   const { factor, format, quality, params } = request
-  const parts: [string, string | number | undefined][] = [
-    ['upscale', factor],
-    ['engine', request.engine === engine ? undefined : request.engine],
-    ['format', format],
-    ['quality', quality],
-    ...Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)),
-  ]
-  return parts
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${encodeURIComponent(value ?? '')}`)
-    .join('&')
+  let query = `upscale=${factor}`
+  const add = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) query += `&${name}=${encodeURIComponent(value)}`
+  }
+  if (request.engine !== engine) add('engine', request.engine)
+  add('format', format)
+  add('quality', quality)
+  for (const name of Object.keys(params).sort()) add(name, params[name])
+  return query
 }
 
 /** Joins a query of ours with what was not ours in the reference (`?w=800#top`, or nothing). */

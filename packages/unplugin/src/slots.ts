@@ -56,6 +56,7 @@ export function createSlots(
   isWatching: boolean,
 ): Slots {
   const { root } = projectUpscaler.options
+  const folder = slotsFolder(root)
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
@@ -69,7 +70,7 @@ export function createSlots(
     key: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
-    const file = await place(image, join(slotsFolder(root), key))
+    const file = await place(image, join(folder, key))
     const beside = pathBeside(source, basename(file), query)
     const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
@@ -80,7 +81,7 @@ export function createSlots(
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
     sources.add(source)
     const query = queryOf(request, projectUpscaler.options)
-    const key = keyOf(relative(root, source), query)
+    const key = keyOf(isIn(root, source) ? source.slice(root.length + 1) : relative(root, source), query)
     const stamp = isWatching ? stampOf(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
@@ -108,6 +109,8 @@ export function createSlots(
 export function slotsFolder(root: string): string {
   return join(root, 'node_modules/.cache/upscale/slots')
 }
+
+const isIn = (root: string, file: string): boolean => file.startsWith(`${root}/`)
 
 /** The path depends on names only, not on content, and is the same in every checkout. */
 function keyOf(source: string, query: string): string {

@@ -1,8 +1,8 @@
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
-import { type Glance, noGlance } from '../source/glance.ts'
 import { digestOf, SMALL_BYTES } from '../source/pieces.ts'
+import { type Stamp, stampOf } from '../source/stamp.ts'
 import { isIntact } from './compare.ts'
 import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
@@ -37,14 +37,13 @@ export type { SweepCounts } from './sweep.ts'
 //   <root>/v1/sources/ab/abcd….json                        records: which answer belongs to which source bytes
 //   <root>/v1/refusals/ and intents/                       records: what need not be asked again; calls under way
 //   <root>/v1/ledger/, hits.jsonl                          what was charged (durable); where lookups led (scratch)
-//   <root>/v1/files.txt                                    which files nobody wrote to since they were read (scratch)
+//   <root>/v1/known.txt                                    hits whose files nobody wrote to since (scratch)
 //   <root>/manifest.json, manifest.added                   the digests of all answers; durable roots only
 //   <root>/tmp/  quarantine/  locks/                       under way; damaged, moved aside; who works on what
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
 // checksum of its own, size and SHA-256 of the image are compared on every read; a finished file that nobody has written
-// to since is not read again (known-files.ts). Nobody ever sees part of an entry:
-// each gets its name by one rename (publish.ts). And damage heals: what is found damaged is moved aside and reported
+// to since is not read again (known-hits.ts). Nobody ever sees part of an entry: each gets its name by one rename (publish.ts). And damage heals: what is found damaged is moved aside and reported
 // once, and counts as a miss, so that it is stored again (quarantine.ts).
 //
 // Anything that can't be read for a reason that says nothing about its content (no permission, a disk error, no free
@@ -77,8 +76,6 @@ export interface CacheOptions {
   readonly frozen?: boolean
   /** The clock that dates new entries. @default () => new Date() */
   readonly now?: () => Date
-  /** Remembers files from one process to the next. @default every file is read each time */
-  readonly glance?: (file: string) => Glance
 }
 
 /**
@@ -92,11 +89,13 @@ export interface Cache {
   /** An entry whose image was read and checked just now. */
   find(shelf: EntryShelf, key: string): Promise<(CacheEntry & { readonly bytes: Uint8Array }) | undefined>
   /**
-   * An entry whose facts are known already: its image was read and checked just now, or was before, and nobody has
-   * written to it since ({@link CacheOptions.glance}). Says nothing about why it can't
-   * be used, and leaves everything where it is; {@link find} does that.
+   * An entry whose facts are known already: its image was read and checked just now. Says nothing about why it can't be
+   * used, and leaves everything where it is; {@link find} does that.
    */
-  recheck(shelf: EntryShelf, facts: EntryFacts): Promise<CacheEntry | undefined>
+  recheck(
+    shelf: EntryShelf,
+    facts: EntryFacts,
+  ): Promise<(CacheEntry & { readonly stamp: Stamp | undefined }) | undefined>
   /**
    * Stores an image, and returns when it is there; in a durable root, when it is safe on the disk. When a sound entry of this key is there already, that
    * one stays and is returned: compare `facts.sha256` where it matters whose it is.
@@ -180,22 +179,17 @@ class DiskCache implements Cache {
   readonly #tag: boolean
   readonly #frozen: boolean
   readonly #now: () => Date
-  readonly #glance: (file: string) => Glance
   readonly #reader = new EntryReader()
   readonly #quarantine: Quarantine
   readonly #manifest: Manifest | undefined
   #isLookedAt = false
   #hasWritten = false
 
-  constructor(
-    root: string,
-    { onEvent, tag, frozen = false, now = () => new Date(), glance = noGlance }: CacheOptions,
-  ) {
+  constructor(root: string, { onEvent, tag, frozen = false, now = () => new Date() }: CacheOptions) {
     this.root = root
     this.#tag = tag
     this.#frozen = frozen
     this.#now = now
-    this.#glance = glance
     this.#quarantine = new Quarantine(root, !tag, onEvent)
     this.#manifest = tag ? undefined : new Manifest(root)
   }
@@ -217,13 +211,13 @@ class DiskCache implements Cache {
     return seen && { file: seen.entry.file, facts: seen.entry.facts, bytes: seen.bytes }
   }
 
-  async recheck(shelf: EntryShelf, facts: EntryFacts): Promise<CacheEntry | undefined> {
+  async recheck(
+    shelf: EntryShelf,
+    facts: EntryFacts,
+  ): Promise<(CacheEntry & { readonly stamp: Stamp | undefined }) | undefined> {
     const file = join(this.#path(shelf, facts.key), facts.fileName)
-    const glanced = this.#glance(file)
-    if (glanced.found === facts.sha256) return { file, facts }
-    if (!(await isIntact(file, facts))) return undefined
-    glanced.keep(facts.sha256)
-    return { file, facts }
+    const stamp = stampOf(file)
+    return (await isIntact(file, facts)) ? { file, facts, stamp } : undefined
   }
 
   async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {

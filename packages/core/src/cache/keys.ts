@@ -8,6 +8,8 @@ export type AnswerKey = string & { readonly kind: 'answer' }
 export type AliasKey = string & { readonly kind: 'alias' }
 /** What the work on a file depends on. */
 export type FlightKey = string & { readonly kind: 'flight' }
+/** What the work on a file depends on, but for the file. */
+export type RequestKey = string & { readonly kind: 'request' }
 /** What the shipped file depends on. */
 export type OutputKey = string & { readonly kind: 'output' }
 
@@ -73,6 +75,21 @@ export function flightKey(
     ...callParts(call),
     ...place,
   }) as FlightKey
+}
+
+/** Names a request for as long as the same files may be read. @param limits names which */
+export function requestKey(
+  call: EngineCall,
+  file: Pick<OutputFile, 'quality'> & { readonly format: Format | undefined; readonly factor: number },
+  limits: string,
+): RequestKey {
+  return digest('req/1', {
+    normalisation: NORMALISATION,
+    encoding: ENCODING,
+    ...callParts(call),
+    ...file,
+    limits,
+  }) as RequestKey
 }
 
 /** The key of a finished file made from an answer. */

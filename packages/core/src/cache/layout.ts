@@ -7,7 +7,7 @@ import { join } from 'node:path'
 //   v1/<shelf>/ab/abcd….json  a record
 //   v1/ledger/              what paid engines were asked for; durable roots only
 //   v1/hits.jsonl           the journal of hits; scratch roots only
-//   v1/files.txt            what was found in files that nobody wrote to since; scratch roots only
+//   v1/known.txt            hits whose files nobody wrote to since; scratch roots only
 
 const VERSION = 'v1'
 
@@ -33,6 +33,6 @@ export function hitsFile(root: string): string {
   return join(root, VERSION, 'hits.jsonl')
 }
 
-export function knownFilesFile(root: string): string {
-  return join(root, VERSION, 'files.txt')
+export function knownHitsFile(root: string): string {
+  return join(root, VERSION, 'known.txt')
 }

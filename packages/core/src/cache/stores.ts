@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Engine } from '../engines/engine.ts'
 import { isUpscaleError } from '../errors.ts'
-import type { Glance } from '../source/glance.ts'
 import { digestOf } from '../source/pieces.ts'
 import type { CacheFolders } from './archive.ts'
 import { type Cache, type CacheEntry, type CacheEvent, type NewEntry, openCache } from './cache.ts'
@@ -41,12 +40,11 @@ export interface Stores {
 export function openStores(
   options: CacheFolders & { readonly frozen: boolean },
   onNotice: (text: string) => void,
-  glance: (file: string) => Glance,
 ): Stores {
   const onEvent = (event: CacheEvent): void =>
     onNotice(`cache: ${event.path}: ${event.reason} (${event.kind})`)
   const durable = openCache(options.cacheDir, { onEvent, tag: false, frozen: options.frozen })
-  const scratch = openCache(options.scratchDir, { onEvent, tag: true, glance })
+  const scratch = openCache(options.scratchDir, { onEvent, tag: true })
   const forEngine = (engine: Pick<Engine, 'billing'>): Cache =>
     engine.billing === 'paid' ? durable : scratch
   let refuge: Cache | undefined

@@ -6,8 +6,8 @@ import { readLedger } from '../billing/ledger.ts'
 import { keyOf, temporaryFolder } from '../test-support/fault-kit.ts'
 import { type Cache, openCache } from './cache.ts'
 import { openHitJournal } from './hit-journal.ts'
-import { openKnownFiles } from './known-files.ts'
-import { hitsFile, knownFilesFile, ledgerFolder } from './layout.ts'
+import { openKnownHits } from './known-hits.ts'
+import { hitsFile, knownHitsFile, ledgerFolder } from './layout.ts'
 import { acquireLock } from './lock/lock.ts'
 
 // A committed folder is as little to be trusted as a store: whoever writes it decides what kind each file is of. A test
@@ -58,11 +58,11 @@ describe.skipIf(process.platform === 'win32')('in the place of a file of ours', 
     expect(openHitJournal(root).find('key')).toBeUndefined()
   })
 
-  it.each(STRANGE)('%s is no list of known files', (_, make) => {
+  it.each(STRANGE)('%s is no list of known hits', (_, make) => {
     const root = temporaryFolder()
-    mkdirSync(dirname(knownFilesFile(root)), { recursive: true })
-    make(knownFilesFile(root))
-    expect(openKnownFiles(root).glance(import.meta.filename).found).toBeUndefined()
+    mkdirSync(dirname(knownHitsFile(root)), { recursive: true })
+    make(knownHitsFile(root))
+    expect(openKnownHits(root).find(import.meta.filename, 'any')).toBeUndefined()
   })
 
   it.each(STRANGE)('%s is no ledger, and named', async (_, make) => {

@@ -8,11 +8,31 @@ import {
   flightKey,
   type OutputFile,
   outputKey,
+  type RequestKey,
+  requestKey,
 } from '../cache/keys.ts'
+import type { KnownSource } from '../cache/known-hits.ts'
 import type { ResolvedRequest } from '../request/request.ts'
 import { outputName, safeStem } from '../source/file-name.ts'
 import type { SourceFacts, SourceFile } from '../source/source.ts'
 import type { FinishedFile, PipelineContext } from './context.ts'
+
+/**
+ * A finished file out of the cache, and its source, where nobody has written to either since this was found before.
+ * Neither is read.
+ *
+ * @param file absolute path of the source
+ */
+export function recallFinished(
+  file: string,
+  request: ResolvedRequest,
+  context: PipelineContext,
+): readonly [KnownSource, FinishedFile] | undefined {
+  const known = context.knownHits.find(file, requestOf(request, context))
+  if (known === undefined || !isCurrent(known, request, context)) return undefined
+  const { source, output } = known
+  return [source, { entry: { file: known.file, facts: output }, source, origin: 'cache', costMicros: 0 }]
+}
 
 /**
  * A finished file out of the cache. Nothing is decoded here, and no decoder or HTTP client is loaded.
@@ -28,12 +48,17 @@ export async function findFinished(
   flight: FlightKey,
   context: PipelineContext,
 ): Promise<FinishedFile | undefined> {
-  const reading = readListOf(request, context)
-  if (reading !== undefined) await reading
   const known = context.hits.find(flight)
   if (known !== undefined && isCurrent(known, request, context)) {
     const entry = await context.stores.scratch.recheck('outputs', known.output)
-    if (entry !== undefined) return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+    if (entry !== undefined) {
+      const { stamp } = entry
+      if (source.stamp !== undefined && stamp !== undefined) {
+        const hit = { ...known, source: { ...source, ...known.source } }
+        context.knownHits.keep(requestOf(request, context), hit, { source: source.stamp, output: stamp })
+      }
+      return { entry, source: known.source, origin: 'cache', costMicros: 0 }
+    }
   }
   const found = await lookUp(source, request, context)
   if (found === undefined) return undefined
@@ -55,13 +80,16 @@ export async function seeFinished(
 }
 
 /** Reads the list that paid answers are compared with, where that takes a while. */
-function readListOf({ engine }: ResolvedRequest, { stores }: PipelineContext): Promise<void> | undefined {
+export function readListOf(
+  { engine }: ResolvedRequest,
+  { stores }: PipelineContext,
+): Promise<void> | undefined {
   return engine.billing === 'paid' ? stores.durable.readManifest() : undefined
 }
 
 /** True unless the answer was exchanged since: only paid answers come from outside of this machine. */
 function isCurrent(
-  { answerKey, answer }: Hit,
+  { answerKey, answer }: Pick<Hit, 'answerKey' | 'answer'>,
   { engine }: ResolvedRequest,
   { stores }: PipelineContext,
 ): boolean {
@@ -108,6 +136,19 @@ export function flightOf(
     quality: request.quality,
     fileName: fileNameOf(source, request),
   })
+}
+
+/** By the request, which most pictures of a build share. */
+const requestKeys = new WeakMap<ResolvedRequest, RequestKey>()
+
+function requestOf(request: ResolvedRequest, { options }: PipelineContext): RequestKey {
+  const known = requestKeys.get(request)
+  if (known !== undefined) return known
+  const { factor, format, quality } = request
+  const { root, include, exclude } = options
+  const key = requestKey(request, { factor, format, quality }, JSON.stringify([root, include, exclude]))
+  requestKeys.set(request, key)
+  return key
 }
 
 /** The file to be made of an answer. */

@@ -1,9 +1,9 @@
 import type { LimitFunction } from 'p-limit'
 import type { BillingContext } from '../billing/context.ts'
 import type { AnswerOrigin } from '../billing/order.ts'
-import type { CacheEntry } from '../cache/cache.ts'
 import type { HitJournal } from '../cache/hit-journal.ts'
 import type { AnswerKey } from '../cache/keys.ts'
+import type { FinishedFacts, KnownHits } from '../cache/known-hits.ts'
 import type { Picture } from '../image/pixel-image.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { SourceFacts } from '../source/source.ts'
@@ -14,6 +14,7 @@ export interface PipelineContext extends BillingContext {
   /** Asked for answers that are missing on this machine, where the user has one. */
   readonly remote: RemoteCache | undefined
   readonly hits: HitJournal
+  readonly knownHits: KnownHits
   /** Decoded pictures alive. */
   readonly pictures: LimitFunction
 }
@@ -34,7 +35,7 @@ export interface Answer {
 
 /** A finished file and where it came from. */
 export interface FinishedFile {
-  readonly entry: CacheEntry
+  readonly entry: { readonly file: string; readonly facts: FinishedFacts }
   readonly source: SourceFacts
   readonly origin: Origin
   /** Millionths of a US dollar charged for it just now. */

@@ -95,8 +95,9 @@ export function parseDirective(
     ...readEncoding(reference, own, preset?.format ?? options.format, preset?.quality),
     ...(preset?.onError === undefined ? {} : { onError: preset.onError }),
   }
-  const params = readParams(own, preset)
-  const requests = factors.map(factor => ({ factor, ...common, params }))
+  const params = Object.freeze(readParams(own, preset))
+  // Frozen, so that what is found of a request may be remembered with it.
+  const requests = factors.map(factor => Object.freeze({ factor, ...common, params }))
   const [first, ...others] = requests
   if (first === undefined) throw bad(reference, 'no factor given', 'write ?upscale=2')
   return {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openSources, type SourceImage, type SourceLimits } from './source.ts'
+import { stampOf } from './stamp.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'upscale-source-')))
 const root = join(folder, 'project')
@@ -28,6 +29,7 @@ describe('a source', () => {
     const file = write('pictures/My hero.final.jpg')
     expect(await readSource(file, LIMITS)).toEqual({
       file,
+      stamp: stampOf(file),
       name: 'pictures/My hero.final.jpg',
       stem: 'My hero.final',
       size: PNG.length,

@@ -1,21 +1,21 @@
 import { hash } from 'node:crypto'
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
   openSync,
   readSync,
   realpathSync,
-  type Stats,
   statSync,
 } from 'node:fs'
 import { basename, extname, relative, resolve, sep } from 'node:path'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
-import { FORMATS, type Format } from './format.ts'
-import { type Glance, noGlance } from './glance.ts'
+import type { Format } from './format.ts'
 import { isInside } from './inside.ts'
 import { inTurn, readInPieces, SMALL_BYTES } from './pieces.ts'
 import { sniffFormat } from './sniff.ts'
+import { type Stamp, stampFrom } from './stamp.ts'
 
 /*
  * From a path to bytes that may be worked on.
@@ -63,6 +63,8 @@ export interface SourceFile {
   readonly digest: string
   /** By the first bytes, not by the extension. */
   readonly format: Format
+  /** The file as its bytes were read, where it can be known again by that. */
+  readonly stamp?: Stamp | undefined
 }
 
 /** A file as it is on disk; nothing in it has been decoded. */
@@ -73,8 +75,7 @@ export interface SourceImage extends SourceFile {
 /** Reads image files, within the limits that need no decoder. */
 export interface Sources {
   /**
-   * Which file this is, for looking it up in a cache. Its bytes are read and let go; not even that, where nobody has
-   * written to it since they were read.
+   * Which file this is, for looking it up in a cache. Its bytes are read and let go.
    * @throws UpscaleError as {@link Sources.read} does
    */
   identify(file: string): Promise<SourceFile>
@@ -85,14 +86,7 @@ export interface Sources {
   read(file: string): Promise<SourceImage>
 }
 
-/** @param glance remembers files from build to build */
-export function openSources(limits: SourceLimits, glance: (file: string) => Glance = noGlance): Sources {
-  // What may be read is a part of what was found.
-  const limitsId = hash(
-    'sha256',
-    JSON.stringify([limits.root, limits.include, limits.exclude, limits.maxBytes]),
-    'hex',
-  )
+export function openSources(limits: SourceLimits): Sources {
   // One buffer for all small files that only have to be hashed: nothing waits in between, so that no two can meet in it.
   let page: Buffer | undefined
   // The root doesn't move during a build; asking once saves a system call for every image.
@@ -115,17 +109,11 @@ export function openSources(limits: SourceLimits, glance: (file: string) => Glan
 
   return {
     async identify(file) {
-      const glanced = glance(file)
-      const known = glanced.found === undefined ? undefined : recalled(glanced.found, limitsId)
-      if (known !== undefined)
-        return { file, name: nameOf(file, limits.root), stem: basename(file, extname(file)), ...known }
       const { bytes: _letGo, ...facts } = await look(file, (handle, size) => {
         if (size > SMALL_BYTES) return readLarge(handle, size)
         page ??= Buffer.allocUnsafeSlow(SMALL_BYTES)
         return readSmall(handle, page.subarray(0, size))
       })
-      const { size, digest, format } = facts
-      glanced.keep([limitsId, size, digest, format].join(' '))
       return facts
     },
     read: file =>
@@ -134,17 +122,6 @@ export function openSources(limits: SourceLimits, glance: (file: string) => Glan
         return size > SMALL_BYTES ? readLarge(handle, size, bytes) : readSmall(handle, bytes)
       }),
   }
-}
-
-/** What {@link Sources.identify} found before, under the same limits. */
-function recalled(
-  found: string,
-  limitsId: string,
-): Pick<SourceFile, 'size' | 'digest' | 'format'> | undefined {
-  const [id, size = '', digest = '', written] = found.split(' ')
-  const format = FORMATS.find(one => one === written)
-  const isSound = id === limitsId && /^\d+$/.test(size) && /^[0-9a-f]{64}$/.test(digest)
-  return isSound && format !== undefined ? { size: Number(size), digest, format } : undefined
 }
 
 type Content = Pick<SourceImage, 'bytes' | 'size' | 'digest'>
@@ -224,13 +201,13 @@ async function readRegularFile(
   real: string,
   maxBytes: number,
   readContent: ReadContent,
-): Promise<Content & Pick<SourceImage, 'format'>> {
+): Promise<Content & Pick<SourceImage, 'format' | 'stamp'>> {
   const handle = openSync(
     real,
     constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0),
   )
   try {
-    const before = fstatSync(handle)
+    const before = fstatSync(handle, { bigint: true })
     refuseOther(before)
     if (before.size > maxBytes) {
       throw new UpscaleError(
@@ -241,22 +218,25 @@ async function readRegularFile(
         },
       )
     }
-    const reading = readContent(handle, before.size)
+    const reading = readContent(handle, Number(before.size))
     // What is there already is not waited for, or another file would be read into the same buffer meanwhile.
     const content = reading instanceof Promise ? await reading : reading
-    const after = fstatSync(handle)
-    if (content.size !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+    const after = fstatSync(handle, { bigint: true })
+    const isWhole = BigInt(content.size) === before.size && after.size === before.size
+    if (!isWhole || after.mtimeNs !== before.mtimeNs) {
       throw new UpscaleError('SOURCE_UNREADABLE', 'the file changed while it was read', {
         hint: 'build again when whatever writes it is done',
       })
     }
-    return { ...content, format: sniffFormat(content.bytes) }
+    const stamp = stampFrom(before)
+    const isSame = stamp?.text === stampFrom(after)?.text
+    return { ...content, format: sniffFormat(content.bytes), stamp: isSame ? stamp : undefined }
   } finally {
     closeSync(handle)
   }
 }
 
-function refuseOther(stats: Stats): void {
+function refuseOther(stats: Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isFIFO'>): void {
   if (stats.isFile()) return
   const kind = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a named pipe' : 'a device or socket'
   throw new UpscaleError('SOURCE_NOT_A_FILE', `this is ${kind}, not a file`, {

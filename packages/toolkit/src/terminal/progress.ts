@@ -64,6 +64,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   let busyMs = 0
   let busySince = 0
   let shownAt = Number.NEGATIVE_INFINITY
+  let isShown = false
   let timer: NodeJS.Timeout | undefined
 
   const busyUntil = (now: number): number => busyMs + (pending.size > 0 ? now - busySince : 0)
@@ -86,22 +87,35 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
     }
   }
 
+  /** When there is something to tell at the earliest, in milliseconds from now. */
+  const waitAt = (now: number): number =>
+    Math.max(SILENT_MS - busyUntil(now), shownAt + outlet.everyMs - now, 0)
+
   function schedule(now: number): void {
-    const wait = Math.max(SILENT_MS - busyUntil(now), shownAt + outlet.everyMs - now, 0)
-    timer = setTimeout(show, wait)
+    if (timer !== undefined) return
+    timer = setTimeout(wake, waitAt(now))
     timer.unref()
   }
 
-  function show(): void {
+  /** A timer outlives what it was for: setting one for each of a thousand hits would cost more than the hits. */
+  function wake(): void {
+    timer = undefined
+    if (pending.size === 0) return
     const now = performance.now()
-    shownAt = now
-    outlet.show(columns => progressText(factsAt(now), columns))
+    if (waitAt(now) < 1) show(now)
     schedule(now)
+  }
+
+  function show(now: number): void {
+    shownAt = now
+    isShown = true
+    outlet.show(columns => progressText(factsAt(now), columns))
   }
 
   function rest(now: number): void {
     busyMs = busyUntil(now)
-    clearTimeout(timer)
+    if (!isShown) return
+    isShown = false
     outlet.clear()
   }
 
@@ -126,6 +140,8 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
     },
     reset() {
       if (pending.size > 0) rest(performance.now())
+      clearTimeout(timer)
+      timer = undefined
       pending.clear()
       seen.clear()
       Object.assign(done, { worked: 0, cached: 0 })

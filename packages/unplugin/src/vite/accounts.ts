@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { UpscaleError } from 'upscale-core'
+import { isPicturePath } from 'upscale-toolkit/references'
 import type { Rollup } from 'vite'
 import { directiveOf, findUnreplaced, unreplaced } from '../accounts.ts'
 import { declaredExternal } from '../project-upscaler.ts'
@@ -36,11 +37,13 @@ export async function findUnanswered(
 
 /** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
 function findExternal(bundle: Rollup.OutputBundle, { slots }: BuildSession): UpscaleError | undefined {
-  const external = Object.values(bundle).flatMap(output =>
-    output.type === 'chunk'
-      ? [...output.imports, ...output.dynamicImports].filter(name => !(name in bundle))
-      : [],
-  )
+  const external = Object.keys(bundle).flatMap(name => {
+    // By names first: Rolldown copies an output over from its side when it is touched, and most are pictures.
+    const output = isPicturePath(name) ? undefined : bundle[name]
+    return output?.type === 'chunk'
+      ? [...output.imports, ...output.dynamicImports].filter(imported => !(imported in bundle))
+      : []
+  })
   // Most builds have none, and may have thousands of pictures.
   if (external.length === 0) return undefined
   const besides = new Map([...slots.all()].map(slot => [basename(slot.beside), slot]))
