@@ -137,6 +137,42 @@ test.each(['logo.png', 'logo@1x.png'])(
   },
 )
 
+test('a file of @2x that an editor enlarged is replaced, also where it was encoded with losses', async () => {
+  const small = await sharp(await picture(96, 64))
+    .blur(1)
+    .png()
+    .toBuffer()
+  await project.write('small.png', small)
+  // Bilinear, with the middle of each pixel in its middle, unlike sharp's own.
+  const doubled = sharp(small).resize(192, 128, { kernel: 'nearest' })
+  const bilinear = doubled.convolve({ width: 3, height: 3, kernel: [1, 2, 1, 2, 4, 2, 1, 2, 1] })
+  await project.write('small@2x.png', await bilinear.png({ palette: true, quality: 90 }).toBuffer())
+  await project.write('index.html', '<img src="small.png" srcset="small@2x.png 2x">')
+  expect((await project.run(['migrate', '--write'])).code).toBe(0)
+  expect(await project.read('index.html')).toBe('<img src="small.png" srcset="small.png?upscale=2 2x">')
+})
+
+test('a photograph of twice the pixels stays, however much of it is smooth', async () => {
+  // Detail in a hundredth of it: over the whole picture, an enlargement of the small one comes within 38 dB.
+  const smooth = sharp({ create: { width: 800, height: 600, channels: 3, background: '#d0d8e0' } })
+  const face = {
+    input: await sharp(await picture(96, 64))
+      .linear(0.2, 100)
+      .png()
+      .toBuffer(),
+    left: 320,
+    top: 240,
+  }
+  const large = await smooth.composite([face]).png().toBuffer()
+  await project.write('team@2x.png', large)
+  await project.write('team.png', await sharp(large).resize(400, 300).png().toBuffer())
+  const page = '<img src="team.png" srcset="team@2x.png 2x">'
+  await project.write('index.html', page)
+  const { stderr } = await project.run(['migrate', '--write'])
+  expect(stderr).toContain('left as it is: it holds more detail than team.png')
+  expect(await project.read('index.html')).toBe(page)
+})
+
 test.each<[string, string, Readonly<Record<string, string | Uint8Array>>, string]>([
   ['a width without allowUpscale', 'main.js', { 'package.json': IMAGETOOLS }, `import './hero.png?w=150'`],
   [
