@@ -1,9 +1,9 @@
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { expect, test } from 'vitest'
 import { enlargementLikeness, type Pixels, pixelsOf } from './enlargements.ts'
 
 /** Waves of several lengths in three directions, as a photograph has them. */
-function scene(width: number, height: number, scale: number): sharp.Sharp {
+function scene(width: number, height: number, scale: number): Sharp {
   const data = Buffer.alloc(width * height * 3)
   for (let at = 0; at < data.length; at++) {
     const [x, y] = [(Math.floor(at / 3) % width) / scale, Math.floor(at / 3 / width) / scale]
@@ -13,7 +13,7 @@ function scene(width: number, height: number, scale: number): sharp.Sharp {
   return sharp(data, { raw: { width, height, channels: 3 } })
 }
 
-async function pixels(picture: sharp.Sharp): Promise<Pixels> {
+async function pixels(picture: Sharp): Promise<Pixels> {
   const { data, info } = await sharp(await picture.png().toBuffer())
     .ensureAlpha()
     .raw()
