@@ -166,6 +166,40 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     expect(await readdir(first.path('out'))).toHaveLength(8)
   })
 
+  test('keeps what a worker noted of its call, whatever one does that lost the job to it', async () => {
+    const redis = new Redis(address())
+    onTestFinished(() => redis.disconnect())
+    const noted = { attempt: 7, at: '2026-01-01T00:00:00.000Z' }
+    const job = async (): Promise<string> =>
+      (await redis.keys('*')).find(key => /:[0-9a-f]{64}$/.test(key)) ?? expect.fail('no job')
+    let isWorking = false
+    let isTaken = false
+    const store = await startFaultyStore(async ({ method, url }) => {
+      // Right before the call the worker looks whether its picture is still there. By then another has the job.
+      if (isWorking && !isTaken && method === 'HEAD' && url?.includes('/inputs/')) {
+        isTaken = true
+        const key = await job()
+        const data = JSON.parse((await redis.hget(key, 'data')) ?? '{}')
+        await redis.hset(key, 'data', JSON.stringify({ ...data, call: noted }))
+        await redis.set(`${key}:lock`, 'the other')
+      }
+      return true
+    })
+    onTestFinished(() => store.close())
+    const [first, slow] = [await boot(), await boot()]
+    await drawAll(first, 1)
+    const shared = { UPSCALE_REMOTE_CACHE: store.url }
+    await enqueue(first, ['--engine', 'lumenfall', '--budget', '1'], shared)
+    isWorking = true
+    const worker = work(slow, first, ['--budget', '1'], shared)
+    await until(async () => isTaken)
+    await sleep(500)
+    worker.child.kill('SIGTERM')
+    await worker.end
+    expect(JSON.parse((await redis.hget(await job(), 'data')) ?? '{}')).toMatchObject({ call: noted })
+    expect(gateway.orders).toEqual([])
+  })
+
   test('delivers all, each bought once, when the shared store is away for a while', async () => {
     const store = await startFaultyStore()
     onTestFinished(() => store.close())
