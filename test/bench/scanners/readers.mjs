@@ -1,5 +1,7 @@
 /** What reads texts, as it is built. */
+import { rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { findCandidates, findSourcePlace, findStyleTexts } from 'upscale-toolkit/references'
 import { findOutputReferences } from 'upscale-toolkit/references/output'
 import { scanCss, scanHtml } from 'upscale-toolkit/references/scan'
@@ -19,6 +21,29 @@ const PAGE = {
 const leftovers = (name, text) => findOutputReferences(name, text, { ownPrefixes: [], isKnown: () => false })
 const ruled = async page => tagRuledImages(page, await findRuledImages(page, RULES, PAGE))
 
+/** No package exports it: the plugins read by it what bundlers hand to them. */
+async function builtSlips() {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../../../packages/unplugin/src/slips.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    write: false,
+  })
+  // Beside this file, since what it imports is looked for from there.
+  const file = fileURLToPath(new URL(`.slips-${process.pid}.mjs`, import.meta.url))
+  await writeFile(file, outputFiles[0].contents)
+  return import(file).finally(() => rm(file))
+}
+
+/** Built when it is asked for: each row has a process of its own. */
+let slips
+const slipsIn = async (file, text) => {
+  slips ??= await builtSlips()
+  return slips.slipsIn(file, text)
+}
+
 export const READERS = {
   'page scanHtml': text => scanHtml(text).rewrite(() => 'b.png'),
   'page findRuledImages': ruled,
@@ -28,6 +53,9 @@ export const READERS = {
   'style leftovers': text => leftovers('a.css', text),
   'style sizes': text => ruled(`<img src=a.png><style>${text}`),
   'style findSourcePlace': text => findSourcePlace('a.css', text, `not/${TAG}`),
+  'script slipsIn': text => slipsIn('/none.tsx', text),
+  'style slipsIn': text => slipsIn('/none.css', text),
+  'source slipsIn': text => slipsIn('/none.vue', text),
   'srcset findCandidates': text => findCandidates(text),
   'source findReferences': text => findReferences('a.tsx', text),
   'source findSourcePlace': text => findSourcePlace('a.vue', text, `not/${TAG}`),

@@ -13,5 +13,7 @@ export function namesOfRows() {
 /** The reader and the texts of a row. */
 export function rowOf(name) {
   const [reader, text] = name.split(', ', 2)
-  return { read: READERS[reader], textOf: TEXTS[kindOf(reader)][text] }
+  const textOf = TEXTS[kindOf(reader)][text]
+  const misspelled = length => textOf(length).replaceAll('upscale', 'upscal')
+  return { read: READERS[reader], textOf: reader.endsWith(' slipsIn') ? misspelled : textOf }
 }
