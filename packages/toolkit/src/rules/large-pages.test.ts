@@ -8,6 +8,7 @@ import { findRuledImages, tagRuledImages } from './index.ts'
 import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, treeOf } from './page-tree.ts'
 import { readSizes } from './shown-size.ts'
+import { findSizes } from './size-declarations.ts'
 
 /*
  * What grows faster than a page does ends in minutes on a large one; these pages are so large that it would not end within
@@ -49,6 +50,9 @@ test.each([
   ['blocks in blocks', 'a { width: 1px; '.repeat(5000)],
   ['blocks that name the one around twice', '& & { width: 1px; '.repeat(1000)],
   ['brackets', `${':is('.repeat(20_000)}a { width: 1px }`],
+  ['brackets that nothing closes', '('.repeat(200_000)],
+  ['long selectors', `${'img,/**/ /**/ '.repeat(5000)}img { width: 1px }`],
+  ['long media queries', `@media ${'screen,'.repeat(5000)}print { img { width: 5px } }`],
 ])('%s are no reason to stop', (_, css) => {
   const sheet = readSizes([css, 'img { width: 5px }'], createLimits('a.html'))
   const [image] = [...elementsIn(treeOf('<img>', createLimits('a.html')))].filter(
@@ -70,6 +74,14 @@ test('what lies deeper than browsers nest stands beside what it lies in, in the 
   const [style] = elements.slice(-1)
   expect(style?.children).toMatchObject([{ data: 'a{}' }])
   expect(style?.prev).toMatchObject({ name: 'b' })
+})
+
+test('a size of thousands of words is not known, and a longer selector than any selects nothing', () => {
+  const css = `img { width: ${'a '.repeat(5000)} } img${', img'.repeat(5000)} { width: 7px } img { width: 8px }`
+  expect(findSizes(css).map(({ selector, length }) => [selector, length])).toEqual([
+    ['img', 'unknown'],
+    ['img', 8],
+  ])
 })
 
 /** The looks at elements that it takes to judge the images of a page by its sheet. */

@@ -65,9 +65,14 @@ export function findSizes(css: string): SizeDeclaration[] {
       close()
       if (blocks.length > 1) blocks.pop()
     } else if (type === TokenType.Semicolon || type === TokenType.EOF) close()
-    else piece.push(token)
+    else if (piece.length <= LONGEST_SELECTOR && !isSpaceAfter(piece.at(-1), type)) piece.push(token)
   }
   return found
+}
+
+/** Space that says nothing: in a piece of two thousand tokens, each of the others has a sign at least. */
+function isSpaceAfter(last: CSSToken | undefined, type: TokenType): boolean {
+  return type === TokenType.Whitespace && (last === undefined || last[0] === TokenType.Whitespace)
 }
 
 /** The declarations of a `style` attribute. */
