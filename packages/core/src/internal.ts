@@ -39,4 +39,5 @@ export { endsAs, extensionOf, isRasterName, RASTER_EXTENSIONS } from './source/f
 export { isInside } from './source/inside.ts'
 export { digestOf } from './source/pieces.ts'
 export { refuseAnimation, sniffFormat } from './source/sniff.ts'
+export { stampOf } from './source/stamp.ts'
 export { show, unknownName } from './validate.ts'

@@ -1,9 +1,8 @@
 import { hash, randomUUID } from 'node:crypto'
-import { type BigIntStats, statSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import { digestOf, discard, renamePatiently } from 'upscale-core/internal'
+import { digestOf, discard, stampOf as lookAt, renamePatiently } from 'upscale-core/internal'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -119,8 +118,7 @@ function keyOf(source: string, query: string): string {
 
 /** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
 export function stampOf(file: string): string {
-  const stat = statOf(file)
-  return stat === undefined ? 'missing' : `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`
+  return lookAt(file)?.text ?? 'missing'
 }
 
 /** @returns the slot's path; the picture's own where the folder can't be written */
@@ -145,17 +143,11 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
 }
 
 async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
-  const held = statOf(slot)
+  const held = lookAt(slot)
   if (held === undefined) return false
-  const made = statOf(image.file)
-  // Some network file systems number every file 0; there only the bytes can tell.
-  if (made !== undefined && held.ino !== 0n && held.ino === made.ino && held.dev === made.dev) return true
-  if (held.size !== BigInt(image.size)) return false
+  // Two names of one file have the same stamp. Where files have no numbers, only the bytes can tell.
+  if (held.isNumbered && held.text === lookAt(image.file)?.text) return true
   return (await digestOf(await readFile(slot))) === image.digest
-}
-
-function statOf(file: string): BigIntStats | undefined {
-  return statSync(file, { bigint: true, throwIfNoEntry: false })
 }
 
 function isUnwritable(error: unknown): boolean {

@@ -86,8 +86,8 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
   const fileOf = ({ output }: KnownHit): string =>
     join(entryFolder(scratchDir, 'outputs', output.key), output.fileName)
 
-  const isAsRead = (file: string, { text, changedMs }: Stamp): boolean =>
-    now() - changedMs > RACY_MS && stampOf(file)?.text === text
+  const isAsRead = (file: string, { text, changedMs, isNumbered }: Stamp): boolean =>
+    isNumbered && now() - changedMs > RACY_MS && stampOf(file)?.text === text
 
   return {
     find(path, request) {

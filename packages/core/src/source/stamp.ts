@@ -6,9 +6,11 @@ export interface Stamp {
   readonly text: string
   /** When it was last changed, in milliseconds since the epoch, by the file system's clock. */
   readonly changedMs: number
+  /** False where the file system numbers every file 0: another one in its place may then look the same. */
+  readonly isNumbered: boolean
 }
 
-/** Of a regular file, whose folders and links may be anything; undefined where there is none, or where files have no numbers. */
+/** Of a regular file, whose folders and links may be anything; undefined where there is none. */
 export function stampOf(file: string): Stamp | undefined {
   try {
     const stats = statSync(file, { bigint: true, throwIfNoEntry: false })
@@ -22,8 +24,12 @@ export function stampOf(file: string): Stamp | undefined {
 
 /** The same, of a file that was asked about already. */
 export function stampFrom(stats: BigIntStats): Stamp | undefined {
-  if (!stats.isFile() || stats.ino === 0n) return undefined
+  if (!stats.isFile()) return undefined
   const { dev, ino, size, mtimeNs, ctimeNs } = stats
   const changedNs = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-  return { text: `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`, changedMs: Number(changedNs / 1_000_000n) }
+  return {
+    text: `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`,
+    changedMs: Number(changedNs / 1_000_000n),
+    isNumbered: ino !== 0n,
+  }
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { stampOf } from '../slots.ts'
 
 /**
  * What is made of a file, while files are watched made again where somebody edited the file meanwhile: Rollup and
@@ -10,16 +10,10 @@ export async function settled<T>(
   make: () => Promise<T>,
 ): Promise<T> {
   if (!watchMode) return make()
-  for (let before = await stampOf(file); ; ) {
+  for (let before = stampOf(file); ; ) {
     const made = await make()
-    const after = await stampOf(file)
+    const after = stampOf(file)
     if (after === before) return made
     before = after
   }
-}
-
-/** Another one after every change. A file that isn't there is told by whoever needs it. */
-async function stampOf(file: string): Promise<string> {
-  const facts = await stat(file, { bigint: true }).catch(() => undefined)
-  return `${facts?.ino} ${facts?.mtimeNs} ${facts?.size}`
 }
