@@ -7,9 +7,12 @@ export interface Pixels {
 
 /** Pixels from bytes of red, green, blue and opacity. */
 export function pixelsOf(rgba: Uint8Array, width: number, height: number): Pixels {
-  const data = Float32Array.from(rgba, (value, at) =>
-    at % 4 === 3 ? value : (value * (rgba[at | 3] ?? 0)) / 255,
-  )
+  const data = new Float32Array(rgba.length)
+  for (let at = 0; at < rgba.length; at += 4) {
+    const opacity = rgba[at + 3] ?? 0
+    for (let channel = at; channel < at + 3; channel++) data[channel] = ((rgba[channel] ?? 0) * opacity) / 255
+    data[at + 3] = opacity
+  }
   return { data, width, height }
 }
 
@@ -136,7 +139,10 @@ function errorIn({ x, y }: Piece, small: Pixels, large: Pixels, taps: Taps): num
     const start = clamp(row, small.height) * small.width
     for (let column = x; column < right; column++) {
       const first = taps.first(column)
-      for (const [tap, weight] of taps.weights(column).entries()) {
+      const weights = taps.weights(column)
+      for (let tap = 0; tap < weights.length; tap++) {
+        const weight = weights[tap] ?? 0
+        if (weight === 0) continue
         const from = (start + clamp(first + tap, small.width)) * 4
         for (let channel = 0; channel < 4; channel++) {
           const to = (column - x) * 4 + channel
@@ -152,7 +158,8 @@ function errorIn({ x, y }: Piece, small: Pixels, large: Pixels, taps: Taps): num
     const weights = taps.weights(row)
     for (let at = 0; at < (right - x) * 4; at++) {
       let guess = 0
-      for (const [tap, weight] of weights.entries()) guess += weight * (rows[first + tap]?.[at] ?? 0)
+      for (let tap = 0; tap < weights.length; tap++)
+        guess += (weights[tap] ?? 0) * (rows[first + tap]?.[at] ?? 0)
       // Programs round, and cut off what a kernel makes of an edge beyond black and white.
       const shown = Math.min(255, Math.max(0, Math.round(guess)))
       squares += (shown - (large.data[(row * large.width + x) * 4 + at] ?? 0)) ** 2

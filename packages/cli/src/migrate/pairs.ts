@@ -14,6 +14,13 @@ const SAME_DECIBELS = 32
 
 /** Pictures of `@2x` that somebody enlarged from the small one beside them; one that holds more detail is an original. */
 export async function* enlargedPairs(source: SourceText, project: Project): AsyncGenerator<Finding> {
+  // A page names a picture once for each width of a screen, and a file of many megapixels takes a second.
+  const known = new Map<string, Promise<number>>()
+  const likenessOf = (small: string, large: string, factor: number): Promise<number> => {
+    const decibels = known.get(large) ?? likeness(small, large, factor)
+    known.set(large, decibels)
+    return decibels
+  }
   for (const { path, query, start, end } of addressesIn(source.text)) {
     const [, stem, digit, extension] = LARGE_NAME.exec(path) ?? []
     if (stem === undefined || query !== '' || /^(?:\w+:|\/\/)/.test(path)) continue
@@ -29,7 +36,7 @@ export async function* enlargedPairs(source: SourceText, project: Project): Asyn
     const factor = Number(digit)
     if (largeSize.width !== smallSize.width * factor || largeSize.height !== smallSize.height * factor) {
       yield { start, end, why: `its size is not exactly ${factor} times that of ${smallPath}` }
-    } else if ((await likeness(small, large, factor)) < SAME_DECIBELS) {
+    } else if ((await likenessOf(small, large, factor)) < SAME_DECIBELS) {
       yield { start, end, why: `it holds more detail than ${smallPath}, so it stays` }
     } else if (path.startsWith('/') && !isPageOrStyle(source)) {
       yield { start, end, why: `enlarged from ${smallPath}; import "${smallPath}?upscale=${factor}" instead` }
