@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import {
   canTrace,
@@ -51,6 +52,7 @@ describe.each(['ESTALE', 'EIO'])('a file that fails with %s', errno => {
     ])
     expect(await child.end, child.output()).toBe(0)
     expect(outcomes(child).get('0.png'), child.output()).toBe('CACHE_UNREADABLE')
+    expect(child.output()).toContain(`could not read the cache: ${errno}: `)
     expect(find(root, /quarantine/)).toEqual([])
     expect((await build(order)).get('0.png')).toBe('cache')
     expect(gateway.charges).toHaveLength(1)
@@ -62,7 +64,8 @@ test('a cache that becomes unwritable during a call loses no answer', async ({ s
   const root = await makeProject(3)
   execFileSync('chmod', ['-R', 'a+rwX', root])
   const order = { root, url: gateway.url, images: pictures(3), options: { concurrency: 2 } }
-  gateway.respondWith(sale => {
+  gateway.respondWith(async sale => {
+    while (gateway.orders.length < 2) await sleep(5)
     execFileSync('chmod', ['-R', 'a-w', join(root, '.upscale')])
     return RESPONSES.ok(sale)
   })

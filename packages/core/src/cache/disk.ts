@@ -314,7 +314,7 @@ export async function fileSystemNow(folder: string): Promise<number> {
 
 /** What every failed write becomes: {@link UpscaleError} CACHE_UNWRITABLE, naming the folder and what to do. */
 export function unwritable(folder: string, cause: unknown): UpscaleError {
-  return new UpscaleError('CACHE_UNWRITABLE', `could not write to the cache: ${messageOf(cause)}`, {
+  return new UpscaleError('CACHE_UNWRITABLE', `could not write to the cache: ${reasonOf(cause)}`, {
     file: folder,
     hint: remedy(errnoOf(cause)),
     cause,
@@ -323,15 +323,26 @@ export function unwritable(folder: string, cause: unknown): UpscaleError {
 
 /** Why something can't be looked up: {@link UpscaleError} CACHE_UNREADABLE, naming the path and what to do. */
 export function unreadable(path: string, cause: unknown): UpscaleError {
-  return new UpscaleError('CACHE_UNREADABLE', `could not read the cache: ${messageOf(cause)}`, {
+  return new UpscaleError('CACHE_UNREADABLE', `could not read the cache: ${reasonOf(cause)}`, {
     file: path,
     hint: remedy(errnoOf(cause)),
     cause,
   })
 }
 
+/** What Node says of ESTALE on Linux, for which it has no name: 116. */
+const STALE = 'Unknown system error -116'
+
+function reasonOf(cause: unknown): string {
+  return errnoOf(cause) === STALE
+    ? 'ESTALE: a network file system no longer knows this file'
+    : messageOf(cause)
+}
+
 function remedy(errno: string): string {
   switch (errno) {
+    case STALE:
+      return 'build again; if it stays, mount the file system again, or set `cacheDir` to a folder of this machine.'
     case 'ENOSPC':
     case 'EDQUOT':
       return 'free some space (or inodes) there, or set `cacheDir` to a folder on another disk.'
