@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   canTrace,
   isRootOnLinux,
@@ -11,14 +11,21 @@ import {
   NEEDS_ROOT,
   temporaryFolder,
 } from '../../packages/core/src/test-support/fault-kit.ts'
-import { type Gateway, RESPONSES, startGateway } from '../services/gateway/index.ts'
-import { build, CANARY, entriesOn, makeFolder, makeProject, pictures, recordsOn, startBuyer } from './kit.ts'
+import { type Gateway, RESPONSES } from '../services/gateway/index.ts'
+import {
+  build,
+  entriesOn,
+  makeFolder,
+  makeProject,
+  openGateway,
+  pictures,
+  recordsOn,
+  startBuyer,
+} from './kit.ts'
 
 let gateway: Gateway
 beforeEach(async () => {
-  const opened = await startGateway({ key: CANARY })
-  gateway = opened
-  onTestFinished(() => opened.close())
+  gateway = await openGateway()
 })
 
 /** Fills a disk until nothing more goes on it, but for `leaveBytes`. Returns how to empty it again. */

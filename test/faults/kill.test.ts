@@ -1,26 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Child, list, tornEntries } from '../../packages/core/src/test-support/fault-kit.ts'
-import { type Gateway, startGateway } from '../services/gateway/index.ts'
 import {
   build,
-  CANARY,
   entriesOn,
   makeProject,
+  openGateway,
   ordersOnTheBooks,
   pictures,
   readLedger,
   recordsOn,
   startBuyer,
 } from './kit.ts'
-
-async function openGateway(workMs = 0): Promise<Gateway> {
-  const gateway = await startGateway({ key: CANARY, workMs })
-  onTestFinished(() => gateway.close())
-  return gateway
-}
 
 const MOST_CHANGES = 1000
 
@@ -139,7 +132,7 @@ describe('processes killed with SIGKILL at random', { timeout: RANDOM_KILLS_MS }
   // Row 2.
   test('buy each picture once, and once more for each doubt that a person chose to retry', async () => {
     const root = await makeProject(PICTURES)
-    const gateway = await openGateway(80)
+    const gateway = await openGateway({ workMs: 80 })
     const order = { root, url: gateway.url, images: pictures(PICTURES), options: { concurrency: 2 } }
     let kills = 0
     let arrived = 0

@@ -11,6 +11,7 @@ import {
   startChild,
   temporaryFolder,
 } from '../../packages/core/src/test-support/fault-kit.ts'
+import { type Gateway, type GatewayOptions, startGateway } from '../services/gateway/index.ts'
 
 /** In no file and no output of any scenario: every project and every process that is made here is searched for it. */
 export const CANARY = 'lmnfl_canary.7f3dd41c0ffee5ecaB'
@@ -22,6 +23,13 @@ export const PRICE_MICROS = 60_000
 export const SIDE = 16
 
 const FORMS = [CANARY, Buffer.from(CANARY).toString('base64'), Buffer.from(CANARY).toString('hex')]
+
+/** A gateway that takes the key, closed when the test ends. */
+export async function openGateway(options: Omit<GatewayOptions, 'key'> = {}): Promise<Gateway> {
+  const gateway = await startGateway({ key: CANARY, ...options })
+  onTestFinished(() => gateway.close())
+  return gateway
+}
 
 /** True for bytes that hold the key in any of its forms. */
 export function holdsCanary(bytes: Buffer | string): boolean {

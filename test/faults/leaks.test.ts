@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
-import { json, type Responder, refuse, startGateway } from '../services/gateway/index.ts'
-import { CANARY, holdsCanary, leaksIn, makeProject, outcomes, startBuyer } from './kit.ts'
+import { json, type Responder, refuse } from '../services/gateway/index.ts'
+import { CANARY, holdsCanary, leaksIn, makeProject, openGateway, outcomes, startBuyer } from './kit.ts'
 
 // Promise P23 and row 35. The project of every test in this folder, and the output of every process, is searched for
 // the key when the test ends (kit.ts); these are the services that try to get it written down.
@@ -45,8 +45,7 @@ const ECHOES: Readonly<Record<string, Responder>> = {
 
 describe('a service that echoes the key in', () => {
   test.each(Object.entries(ECHOES))('%s gets it neither printed nor stored', async (_, respond) => {
-    const gateway = await startGateway({ key: CANARY })
-    onTestFinished(() => gateway.close())
+    const gateway = await openGateway()
     gateway.respondWith(respond)
     const root = await makeProject(1)
     const child = startBuyer({ root, url: gateway.url, images: ['0.png'], timeoutMs: 3000 })

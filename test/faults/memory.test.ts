@@ -1,6 +1,5 @@
-import { expect, onTestFinished, test } from 'vitest'
-import { startGateway } from '../services/gateway/index.ts'
-import { CANARY, entriesOn, makeProject, outcomes, pictures, startBuyer } from './kit.ts'
+import { expect, test } from 'vitest'
+import { entriesOn, makeProject, openGateway, outcomes, pictures, startBuyer } from './kit.ts'
 
 const PICTURES = 1000
 
@@ -12,8 +11,7 @@ const RSS_MB = 450
 
 // Row 40 and promise P19.
 test('a thousand pictures at once are bought under a heap limit, and memory stays bounded', async () => {
-  const gateway = await startGateway({ key: CANARY })
-  onTestFinished(() => gateway.close())
+  const gateway = await openGateway()
   const root = await makeProject(PICTURES)
   const order = { root, url: gateway.url, images: pictures(PICTURES) }
   const child = startBuyer(order, [`NODE_OPTIONS=--max-old-space-size=${HEAP_MB}`])

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Child, temporaryFolder } from '../../packages/core/src/test-support/fault-kit.ts'
-import { type Gateway, type GatewayOptions, RESPONSES, startGateway } from '../services/gateway/index.ts'
+import { RESPONSES } from '../services/gateway/index.ts'
 import {
   build,
-  CANARY,
   entriesOn,
   makeProject,
+  openGateway,
   ordersOnTheBooks,
   outcomes,
   PRICE_MICROS,
@@ -17,12 +17,6 @@ import {
   recordsOn,
   startBuyer,
 } from './kit.ts'
-
-async function openGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const gateway = await startGateway({ key: CANARY, ...options })
-  onTestFinished(() => gateway.close())
-  return gateway
-}
 
 /** RACES=20 makes a figure. */
 const RACES = Number(process.env.RACES ?? 1)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   canTrace,
   isRootOnLinux,
@@ -10,17 +10,15 @@ import {
   NEEDS_ROOT,
   temporaryFolder,
 } from '../../packages/core/src/test-support/fault-kit.ts'
-import { type Gateway, RESPONSES, startGateway } from '../services/gateway/index.ts'
-import { build, CANARY, makeProject, outcomes, pictures, startBuyer } from './kit.ts'
+import { type Gateway, RESPONSES } from '../services/gateway/index.ts'
+import { build, makeProject, openGateway, outcomes, pictures, startBuyer } from './kit.ts'
 
 // A cache whose files are there and can't be read for a while, as on a network file system, and one that becomes
 // unwritable in the middle of a build: what was paid for stays where it is, and is not paid for again.
 
 let gateway: Gateway
 beforeEach(async () => {
-  const opened = await startGateway({ key: CANARY })
-  gateway = opened
-  onTestFinished(() => opened.close())
+  gateway = await openGateway()
 })
 
 /** Files of the durable cache of a project whose path matches. */

@@ -12,7 +12,7 @@ import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
-import { findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
+import { findFinished, flightOf, recallFinished } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
@@ -238,9 +238,7 @@ export function createUpscaler(
     const turn = round()
     if (turn !== undefined) await turn
     const file = resolve(resolved.root, path)
-    const reading = readListOf(wanted, context)
-    if (reading !== undefined) await reading
-    const recalled = recallFinished(file, wanted, context)
+    const recalled = await recallFinished(file, wanted, context)
     if (recalled !== undefined) return deliver(recalled[0], wanted, recalled[1])
     const source = await sources.identify(file)
     try {

@@ -2,7 +2,8 @@ import { hash, randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import { digestOf, discard, stampOf as lookAt, renamePatiently } from 'upscale-core/internal'
+import { digestOf, discard, renamePatiently, stampOf } from 'upscale-core/internal'
+import { fileState } from './file-state.ts'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -80,8 +81,8 @@ export function createSlots(
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
     sources.add(source)
     const query = queryOf(request, projectUpscaler.options)
-    const key = keyOf(isIn(root, source) ? source.slice(root.length + 1) : relative(root, source), query)
-    const stamp = isWatching ? stampOf(source) : ''
+    const key = keyOf(relative(root, source), query)
+    const stamp = isWatching ? fileState(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
     const slot = make(source, request, site, query, key)
@@ -109,16 +110,9 @@ export function slotsFolder(root: string): string {
   return join(root, 'node_modules/.cache/upscale/slots')
 }
 
-const isIn = (root: string, file: string): boolean => file.startsWith(`${root}/`)
-
 /** The path depends on names only, not on content, and is the same in every checkout. */
 function keyOf(source: string, query: string): string {
   return hash('sha256', `${source.replaceAll('\\', '/')}?${query}`, 'hex').slice(0, 16)
-}
-
-/** Changes whenever the file was written; enough to know that a picture made in this process is still current. */
-export function stampOf(file: string): string {
-  return lookAt(file)?.text ?? 'missing'
 }
 
 /** @returns the slot's path; the picture's own where the folder can't be written */
@@ -143,10 +137,10 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
 }
 
 async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
-  const held = lookAt(slot)
+  const held = stampOf(slot)
   if (held === undefined) return false
   // Two names of one file have the same stamp. Where files have no numbers, only the bytes can tell.
-  if (held.isNumbered && held.text === lookAt(image.file)?.text) return true
+  if (held.isNumbered && held.text === stampOf(image.file)?.text) return true
   return (await digestOf(await readFile(slot))) === image.digest
 }
 

@@ -43,8 +43,9 @@ export type { SweepCounts } from './sweep.ts'
 //
 // It promises three things. A hit is what was stored under exactly this key: entry.json names its key and carries a
 // checksum of its own, size and SHA-256 of the image are compared on every read; a finished file that nobody has written
-// to since is not read again (known-hits.ts). Nobody ever sees part of an entry: each gets its name by one rename (publish.ts). And damage heals: what is found damaged is moved aside and reported
-// once, and counts as a miss, so that it is stored again (quarantine.ts).
+// to since is not read again (known-hits.ts). Nobody ever sees part of an entry: each gets its name by one rename
+// (publish.ts). And damage heals: what is found damaged is moved aside and reported once, and counts as a miss, so that
+// it is stored again (quarantine.ts).
 //
 // Anything that can't be read for a reason that says nothing about its content (no permission, a disk error, no free
 // file descriptor) stays where it is. In a scratch root it is a miss: making it again costs seconds. In a durable root

@@ -6,10 +6,14 @@ import {
   fdatasync,
   fstatSync,
   fsync,
+  mkdirSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   type Stats,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -147,6 +151,23 @@ export function readFileOfLimitSync(file: string, maxBytes: number): Buffer | st
     return bytes.subarray(0, length)
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/**
+ * Gives a small file new content by one rename, so that whoever reads it finds the old or the new. Makes its folder. Nothing
+ * is synced: for what can be made again.
+ *
+ * @throws the system's error
+ */
+export function replaceFileSync(file: string, content: string | Uint8Array): void {
+  const temporary = `${file}.${randomUUID()}`
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(temporary, content, { flag: 'wx' })
+    renameSync(temporary, file)
+  } finally {
+    rmSync(temporary, { force: true })
   }
 }
 

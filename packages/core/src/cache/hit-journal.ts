@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseJson } from '../engines/http/json.ts'
 import type { SourceFacts } from '../source/source.ts'
-import { readFileOfLimitSync, tryTo } from './disk.ts'
+import { readFileOfLimitSync, replaceFileSync, tryTo } from './disk.ts'
 import { type EntryFacts, isEntryFacts, isHexDigest, isObject, isSourceFacts } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 import { hitsFile } from './layout.ts'
@@ -122,16 +122,10 @@ function hitAt(bytes: Buffer, start: number): Hit | undefined {
 }
 
 function rewrite(file: string, bytes: Buffer, starts: ReadonlyMap<string, number>): void {
-  const temporary = `${file}.${process.pid}.${Date.now()}`
-  try {
-    const lines = [...starts.values()]
-      .filter(start => hitAt(bytes, start) !== undefined)
-      .map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
-    writeFileSync(temporary, Buffer.concat(lines), { flag: 'wx' })
-    renameSync(temporary, file)
-  } finally {
-    rmSync(temporary, { force: true })
-  }
+  const lines = [...starts.values()]
+    .filter(start => hitAt(bytes, start) !== undefined)
+    .map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
+  replaceFileSync(file, Buffer.concat(lines))
 }
 
 function isHit(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, unknown>> & Hit {

@@ -1,11 +1,10 @@
-import { hash, randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { hash } from 'node:crypto'
+import { join } from 'node:path'
 import { isSafeFileName } from '../source/file-name.ts'
 import { FORMATS, type Format } from '../source/format.ts'
 import type { SourceFacts, SourceFile } from '../source/source.ts'
 import { type Stamp, stampOf } from '../source/stamp.ts'
-import { readFileOfLimitSync, tryTo } from './disk.ts'
+import { readFileOfLimitSync, replaceFileSync, tryTo } from './disk.ts'
 import { type EntryFacts, isChoice } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
 import { entryFolder, knownHitsFile } from './layout.ts'
@@ -224,12 +223,5 @@ const DIGEST_LENGTH = 64
 function write(list: string, lines: ReadonlyMap<string, string>): void {
   let body = ''
   for (const [key, line] of lines) body += `${key}\t${line}\n`
-  const temporary = `${list}.${randomUUID()}`
-  try {
-    mkdirSync(dirname(list), { recursive: true })
-    writeFileSync(temporary, `${hash('sha256', body, 'hex')}\n${body}`, { flag: 'wx' })
-    renameSync(temporary, list)
-  } finally {
-    rmSync(temporary, { force: true })
-  }
+  replaceFileSync(list, `${hash('sha256', body, 'hex')}\n${body}`)
 }

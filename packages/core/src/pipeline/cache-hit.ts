@@ -23,11 +23,13 @@ import type { FinishedFile, PipelineContext } from './context.ts'
  *
  * @param file absolute path of the source
  */
-export function recallFinished(
+export async function recallFinished(
   file: string,
   request: ResolvedRequest,
   context: PipelineContext,
-): readonly [KnownSource, FinishedFile] | undefined {
+): Promise<readonly [KnownSource, FinishedFile] | undefined> {
+  const reading = readListOf(request, context)
+  if (reading !== undefined) await reading
   const known = context.knownHits.find(file, requestOf(request, context))
   if (known === undefined || !isCurrent(known, request, context)) return undefined
   const { source, output } = known
@@ -48,6 +50,8 @@ export async function findFinished(
   flight: FlightKey,
   context: PipelineContext,
 ): Promise<FinishedFile | undefined> {
+  const reading = readListOf(request, context)
+  if (reading !== undefined) await reading
   const known = context.hits.find(flight)
   if (known !== undefined && isCurrent(known, request, context)) {
     const entry = await context.stores.scratch.recheck('outputs', known.output)
@@ -80,10 +84,7 @@ export async function seeFinished(
 }
 
 /** Reads the list that paid answers are compared with, where that takes a while. */
-export function readListOf(
-  { engine }: ResolvedRequest,
-  { stores }: PipelineContext,
-): Promise<void> | undefined {
+function readListOf({ engine }: ResolvedRequest, { stores }: PipelineContext): Promise<void> | undefined {
   return engine.billing === 'paid' ? stores.durable.readManifest() : undefined
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AnswerKey } from '../cache/keys.ts'
@@ -333,8 +333,6 @@ function addressOf(key: AnswerKey): string {
 
 /** What a claim says of itself may be anything, so its name is made of a digest. */
 function guardOf(key: AnswerKey, { id, beat }: Note, turn: number): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([id, beat, turn]))
-    .digest('hex')
+  const digest = hash('sha256', JSON.stringify([id, beat, turn]), 'hex')
   return `upscale:v1:heirs:${key}:${digest.slice(0, 32)}`
 }

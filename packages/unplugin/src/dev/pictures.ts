@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { type Format, UpscaleError, type UpscaleRequest } from 'upscale-core'
+import { fileState } from '../file-state.ts'
 import { type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { queryOf } from '../reference.ts'
-import { stampOf } from '../slots.ts'
 import type { VariantParts } from '../variants.ts'
 import { createPlaceholders, type Placeholder } from './placeholder.ts'
 import { createDevQueue } from './queue.ts'
@@ -48,7 +48,7 @@ export function createDevPictures<T>(
   })
   return {
     async ask(source, request, site) {
-      const stamp = stampOf(source)
+      const stamp = fileState(source)
       const key = `${source}?${queryOf(request, options)}`
       try {
         const finished = await queue.ask(key, stamp, () => finish(source, request, site))
@@ -70,7 +70,7 @@ export function createDevPictures<T>(
     },
     async placeholder(source, request, site) {
       try {
-        const placeholder = await placeholders.make(source, stampOf(source), request.factor)
+        const placeholder = await placeholders.make(source, fileState(source), request.factor)
         return { kind: 'placeholder', placeholder }
       } catch (cause) {
         throw withPlace(unreadable(source, cause), site)

@@ -16,6 +16,7 @@ import { PICTURE_EXTENSIONS } from 'upscale-toolkit/references'
 import { findUnreplaced } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
+import { fileState } from '../file-state.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
@@ -24,7 +25,6 @@ import { pathBeside } from '../path-beside.ts'
 import { createProjectUpscaler, declaredExternal, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { isTaggedImage, pathOf, queryOf } from '../reference.ts'
-import { stampOf } from '../slots.ts'
 import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 
@@ -184,8 +184,8 @@ const MAX_EDITS = 10
  */
 async function asItIsNow<T>(source: string, work: () => Promise<T>): Promise<T> {
   for (let edits = 0; ; edits++) {
-    const before = stampOf(source)
-    const isCurrent = (): boolean => edits === MAX_EDITS || stampOf(source) === before
+    const before = fileState(source)
+    const isCurrent = (): boolean => edits === MAX_EDITS || fileState(source) === before
     try {
       const result = await work()
       if (isCurrent()) return result

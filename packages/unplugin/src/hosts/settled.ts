@@ -1,4 +1,4 @@
-import { stampOf } from '../slots.ts'
+import { fileState } from '../file-state.ts'
 
 /**
  * What is made of a file, while files are watched made again where somebody edited the file meanwhile: Rollup and
@@ -10,9 +10,9 @@ export async function settled<T>(
   make: () => Promise<T>,
 ): Promise<T> {
   if (!watchMode) return make()
-  for (let before = stampOf(file); ; ) {
+  for (let before = fileState(file); ; ) {
     const made = await make()
-    const after = stampOf(file)
+    const after = fileState(file)
     if (after === before) return made
     before = after
   }

@@ -5,11 +5,11 @@ import type { UpscaledImage, UpscaleError } from 'upscale-core'
 import { discard } from 'upscale-core/internal'
 import { createDevPictures } from '../dev/pictures.ts'
 import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../dev/upscaler.ts'
+import { fileState } from '../file-state.ts'
 import type { HostLogger } from '../host-logger.ts'
 import type { BuildOptions } from '../options.ts'
 import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
-import { stampOf } from '../slots.ts'
 import type { PictureSource, SourcedPicture } from './loader.ts'
 
 interface FamilyCompiler {
@@ -134,7 +134,7 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
 function withLeftOut({ options, finish }: ProjectUpscaler): ProjectUpscaler['finish'] {
   const known = new Map<string, { readonly error: UpscaleError; readonly until: number }>()
   return async (source, request, site) => {
-    const key = `${source}?${queryOf(request, options)} ${stampOf(source)}`
+    const key = `${source}?${queryOf(request, options)} ${fileState(source)}`
     const left = known.get(key)
     if (left !== undefined && performance.now() < left.until) throw left.error
     try {
