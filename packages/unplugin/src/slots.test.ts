@@ -3,7 +3,7 @@ import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import { createSlots } from './slots.ts'
 
@@ -125,6 +125,35 @@ describe('work', () => {
     const slots = createSlots(projectUpscaler(), false)
     await expect(slots.fill(join(root, 'a.png'), REQUEST, MENTION)).rejects.toThrow('ENOENT')
     expect(await slots.fill(await source('one'), REQUEST, MENTION)).toMatchObject({ request: REQUEST })
+  })
+
+  test('that takes longer than that of a later edit does not replace it, whether it ends well or not', async () => {
+    for (const first of ['one', 'fails']) {
+      const { options, finish } = projectUpscaler()
+      let isRead = false
+      let release: (() => void) | undefined
+      const gate = new Promise<void>(resolve => (release = resolve))
+      const slow: ProjectUpscaler['finish'] = async (...args) => {
+        const image = await finish(...args)
+        if (isRead) return image
+        isRead = true
+        await gate
+        if (first === 'fails') throw new Error('refused')
+        return image
+      }
+      const slots = createSlots({ options, finish: slow }, true)
+      const before = slots.fill(await source(first), REQUEST, MENTION)
+      await vi.waitFor(() => expect(isRead).toBe(true))
+      const file = await source('another')
+      const after = await slots.fill(file, REQUEST, MENTION)
+      const made = calls
+      release?.()
+      if (first === 'fails') await expect(before).rejects.toThrow('refused')
+      else expect((await before).image.digest).toBe(after.image.digest)
+      expect(await readFile(after.file, 'utf8')).toBe('ANOTHER')
+      await slots.fill(file, REQUEST, MENTION)
+      expect(calls).toBe(made)
+    }
   })
 
   test('is not started for a path that is no slot', async () => {

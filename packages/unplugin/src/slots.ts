@@ -58,6 +58,7 @@ export function createSlots(
   const { root } = projectUpscaler.options
   const folder = slotsFolder(root)
   const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
+  const placing = new Map<string, Promise<string>>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
   const sources = new Set<string>()
@@ -68,14 +69,33 @@ export function createSlots(
     site: ReferenceSite,
     query: string,
     key: string,
+    stamp: string,
   ): Promise<Slot> {
     const image = await projectUpscaler.finish(source, request, site)
-    const file = await place(image, join(folder, key))
+    // The source was edited meanwhile, and what it was made into then may be there already.
+    const newest = filled.get(key)
+    if (newest !== undefined && newest.stamp !== stamp) return newest.slot
+    const file = await placeInTurn(image, key)
     const beside = pathBeside(source, basename(file), query)
     const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
     besides.set(slot.beside, slot)
     return slot
+  }
+
+  /** The picture that was given first is there first, or that of an earlier edit would replace a newer one. */
+  async function placeInTurn(image: UpscaledImage, key: string): Promise<string> {
+    const before = placing.get(key)
+    const turn = (async () => {
+      await before?.catch(() => {})
+      return place(image, join(folder, key))
+    })()
+    placing.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (placing.get(key) === turn) placing.delete(key)
+    }
   }
 
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
@@ -85,10 +105,12 @@ export function createSlots(
     const stamp = isWatching ? fileState(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
-    const slot = make(source, request, site, query, key)
+    const slot = make(source, request, site, query, key, stamp)
     filled.set(key, { stamp, slot })
     // A failure is not kept: the same reference may work after the user repaired something else than the image.
-    slot.catch(() => filled.delete(key))
+    slot.catch(() => {
+      if (filled.get(key)?.slot === slot) filled.delete(key)
+    })
     return slot
   }
 
