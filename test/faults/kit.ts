@@ -90,18 +90,22 @@ export interface Order {
   readonly leaveFile?: string
   /** How far its machine's clock is ahead, in milliseconds. */
   readonly aheadMs?: number
+  /** Says the same while it runs; a clock that nobody has set where it does not exist. */
+  readonly clockFile?: string
   /** Kills itself with SIGKILL in place of its n-th change to the disk, from 1. */
   readonly dieAt?: number
 }
 
 const BUYER = `
   import { subscribe } from 'node:diagnostics_channel'
-  import { existsSync, writeSync } from 'node:fs'
+  import { existsSync, readFileSync, writeSync } from 'node:fs'
   import { setTimeout as sleep } from 'node:timers/promises'
   const [, core, text] = process.argv
   const order = JSON.parse(text)
   const { now } = Date
-  Date.now = () => now() + (order.aheadMs ?? 0)
+  const { clockFile: clock } = order
+  const isSet = () => clock !== undefined && existsSync(clock)
+  Date.now = () => now() + (isSet() ? Number(readFileSync(clock)) : (order.aheadMs ?? 0))
   Object.defineProperty(performance, 'timeOrigin', { value: performance.timeOrigin + (order.aheadMs ?? 0) })
   const say = (...words) => process.stdout.write(words.join(' ') + '\\n')
   const appears = async file => { while (file !== undefined && !existsSync(file)) await sleep(5) }

@@ -112,6 +112,34 @@ describe('many processes on one cold cache', () => {
     },
   )
 
+  // Row 20: by a person, by a time service, after a laptop slept.
+  test.each([2, -2])(
+    'never spend more than the budget between them, though the clock is set by %d hours meanwhile',
+    async hours => {
+      const gateway = await openGateway({ workMs: 20 })
+      const root = await makeProject(16)
+      const [first, last] = [signals(), signals()]
+      const common = { root, url: gateway.url, clockFile: join(temporaryFolder(), 'clock') }
+      const options = { budget: (10 * PRICE_MICROS) / 1e6 }
+      // Begins first, and buys when the others have left.
+      const long = startBuyer({ ...common, images: pictures(16), options, goFile: last.goFile })
+      await long.printed('ready')
+      const short = startBuyer({ ...common, images: pictures(7), options, leaveFile: first.leaveFile })
+      await short.printed('finished')
+      const isBack = hours < 0
+      const setClock = (): void => writeFileSync(common.clockFile, String(hours * 3_600_000))
+      if (isBack) setClock()
+      first.leave()
+      expect(await short.end, short.output()).toBe(0)
+      if (!isBack) setClock()
+      const other = startBuyer({ ...common, images: ['7.png'], options })
+      expect(await other.end, other.output()).toBe(0)
+      last.go()
+      expect(await long.end, long.output()).toBe(0)
+      expect(gateway.charges).toHaveLength(10)
+    },
+  )
+
   // Row 39: the estimate was too low. The call is made, its real price counts, and the next ones find less.
   test('count what was really charged', async () => {
     const gateway = await openGateway({ priceMicros: 5 * PRICE_MICROS })

@@ -34,9 +34,11 @@ export interface FaultyStore {
 /**
  * A store over HTTP on this machine that misbehaves when told to.
  * @param mayEnter - says no to requests that are answered with 403
+ * @param aheadMs - how far its clock is ahead of this machine's
  */
 export async function startFaultyStore(
   mayEnter: (request: IncomingMessage) => Promise<boolean> = async () => true,
+  aheadMs = 0,
 ): Promise<FaultyStore> {
   const requests: string[] = []
   const values = new Map<string, Buffer>()
@@ -45,6 +47,7 @@ export async function startFaultyStore(
   const server = createServer(async (request, response) => {
     const path = request.url ?? ''
     requests.push(`${request.method} ${path}`)
+    response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString())
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part)
     const { fault } = store

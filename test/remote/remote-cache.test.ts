@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { lacks, startRedis } from '../support/servers.ts'
 import { type FaultyStore, startFaultyStore } from './faulty-store.ts'
 import { Machine, repeater, seller } from './machine.ts'
-import { type SharedStore, STORE_KINDS } from './shared-stores.ts'
+import { type SharedStore, STORE_KINDS, startS3 } from './shared-stores.ts'
 
 describe.each(STORE_KINDS)('the remote cache in $name', ({ isMissing, start }) => {
   let store: SharedStore
@@ -97,6 +97,21 @@ describe.each(STORE_KINDS)('the remote cache in $name', ({ isMissing, start }) =
     expect(await values.has('upscale:test:one')).toBe(false)
   })
 })
+
+test.each([2, -2])(
+  'an S3 whose clock is %d hours ahead of this machine is spoken to by its own clock',
+  async hours => {
+    const store = await startS3(hours * 3_600_000)
+    onTestFinished(() => store.close())
+    const engine = repeater()
+    const [first, second] = [await Machine.boot(2), await Machine.boot(2)]
+    const names = ['0.png', '1.png']
+    const made = await first.build(engine, store.remoteCache, {}, names)
+    const fetched = await second.build(engine, store.remoteCache, {}, names)
+    expect(fetched.images.map(({ origin }) => origin)).toEqual(['remote', 'remote'])
+    expect([...made.notices, ...fetched.notices]).toEqual([])
+  },
+)
 
 describe('a store that', () => {
   let store: FaultyStore

@@ -50,13 +50,20 @@ export const STORE_KINDS: readonly StoreKind[] = [
       }
     },
   },
-  { name: 's3', isMissing: false, start: startS3 },
+  { name: 's3', isMissing: false, start: () => startS3() },
 ]
 
-/** What is stored like in S3: by path, for whoever signs his requests. A second implementation checks the signatures. */
-async function startS3(): Promise<SharedStore> {
+/** How old a signature may be in S3, or how far ahead. */
+const SIGNED_MS = 15 * 60_000
+
+/**
+ * What is stored like in S3: by path, for whoever signs his requests. A second implementation checks the signatures.
+ * @param aheadMs - how far its clock is ahead of this machine's
+ */
+export async function startS3(aheadMs = 0): Promise<SharedStore> {
   const keys = { accessKeyId: 'AKIDEXAMPLE00000001', secretAccessKey: SECRET }
-  const server = await startFaultyStore(request => isSigned(request, keys))
+  const isFresh = (at: Date): boolean => Math.abs(at.getTime() - Date.now() - aheadMs) < SIGNED_MS
+  const server = await startFaultyStore(request => isSigned(request, keys, isFresh), aheadMs)
   const common = { driver: 's3', bucket: 'pictures', endpoint: server.url, region: 'eu-central-1' }
   return {
     remoteCache: { ...common, ...keys },
@@ -67,7 +74,11 @@ async function startS3(): Promise<SharedStore> {
 }
 
 /** True when a request carries the signature, AWS version 4, that the holder of the keys would have made. */
-async function isSigned(request: IncomingMessage, credentials: Credentials): Promise<boolean> {
+async function isSigned(
+  request: IncomingMessage,
+  credentials: Credentials,
+  isFresh: (at: Date) => boolean,
+): Promise<boolean> {
   const { authorization = '', host = '', 'x-amz-date': date = '' } = request.headers
   const match = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([\w-]+)\/s3\/.*SignedHeaders=([\w;-]+)/.exec(
     authorization,
@@ -75,7 +86,7 @@ async function isSigned(request: IncomingMessage, credentials: Credentials): Pro
   if (match === null) return false
   const [, region = '', names = ''] = match
   const [year, time] = `${date}`.split('T').map(part => part.match(/\d{2}/g) ?? [])
-  const at = `${year?.slice(0, 2).join('')}-${year?.slice(2).join('-')}T${time?.join(':')}Z`
+  const at = new Date(`${year?.slice(0, 2).join('')}-${year?.slice(2).join('-')}T${time?.join(':')}Z`)
   const headers = Object.fromEntries(
     names.split(';').map(name => [name, name === 'host' ? host : `${request.headers[name]}`]),
   )
@@ -90,10 +101,10 @@ async function isSigned(request: IncomingMessage, credentials: Credentials): Pro
   const { pathname } = new URL(request.url ?? '', `http://${host}`)
   const asked = { method: request.method ?? '', protocol: 'http:', hostname: host, path: pathname, headers }
   const signed = await signer.sign(asked, {
-    signingDate: new Date(at),
+    signingDate: at,
     signableHeaders: new Set(Object.keys(headers)),
   })
-  return signed.headers.authorization === authorization
+  return signed.headers.authorization === authorization && isFresh(at)
 }
 
 interface Credentials {

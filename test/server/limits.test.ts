@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import OpenAI from 'openai'
 import { lumenfall } from 'upscale-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createServer } from '../../packages/server/src/index.ts'
 import { startGateway } from '../services/gateway/index.ts'
 import {
@@ -110,10 +110,18 @@ function statusWithHost({ url }: Running, host: string): Promise<number | undefi
   })
 }
 
+const HOUR_MS = 3_600_000
+
+/** Sets the clock of this machine; what counts on from its start goes on as before. */
+function setClock(aheadMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMs })
+  onTestFinished(() => void vi.useRealTimers())
+}
+
 describe('results', () => {
   test('expire, and so do all older ones', async () => {
-    let now = Date.now()
-    const server = await start({ now: () => now, mediaTtlMs: 60_000 })
+    let now = 0
+    const server = await start({ uptime: () => now, mediaTtlMs: 60_000 })
     const { url } = (await edit(server.client, { image: file() })).data[0]!
     now += 59_000
     const alive = await fetch(url!)
@@ -127,6 +135,15 @@ describe('results', () => {
     expect(gone.status).toBe(404)
     expect(await gone.json()).toMatchObject({ error: { code: 'NOT_FOUND' } })
     expect((await edit(server.client, { image: file() })).data[0]!.url).not.toBe(url)
+  })
+
+  test('are there for as long as was said when the clock is set meanwhile', async () => {
+    const server = await start()
+    const { url } = (await edit(server.client, { image: file() })).data[0]!
+    setClock(2 * HOUR_MS)
+    const alive = await fetch(url!)
+    expect(alive.status).toBe(200)
+    expect(alive.headers.get('cache-control')).toMatch(/max-age=3\d{3},/)
   })
 
   test('are gone with the server that gave their addresses, and its answer says so', async () => {
@@ -185,6 +202,17 @@ describe('too much', () => {
     expect(Number(headers?.get('retry-after'))).toBeLessThanOrEqual(60)
     const other = new OpenAI({ baseURL: server.url, apiKey: 'other-key', maxRetries: 0 })
     expect((await other.models.list()).data).toHaveLength(1)
+  })
+
+  test('requests a minute are those of a minute when the clock is set meanwhile', async () => {
+    let now = 0
+    const server = await start({ requestsPerMinute: 2, uptime: () => now })
+    for (let sent = 0; sent < 2; sent++) await server.client.models.list()
+    setClock(HOUR_MS)
+    await expect(server.client.models.list()).rejects.toThrow('2 requests a minute')
+    setClock(-2 * HOUR_MS)
+    now = 60_000
+    expect((await server.client.models.list()).data).toHaveLength(1)
   })
 
   test('edits at a time are refused with the time to wait', async () => {

@@ -35,19 +35,22 @@ const PROJECTS = tmpdir()
 
 const running: Running[] = []
 
-/** What a test may change: keys of clients as in the environment, the clock, and the options. */
+/** What a test may change: keys of clients as in the environment, the clocks, and the options. */
 export interface Start extends Omit<ServerOptions, 'models'> {
   readonly models?: ServerOptions['models'] | undefined
   readonly keys?: string
-  readonly now?: () => number
+  readonly uptime?: () => number
 }
 
 /** Starts a server on a free port, with a project folder of its own. */
-export async function start({ keys = KEY, now = Date.now, ...rest }: Start = {}): Promise<Running> {
+export async function start({ keys = KEY, uptime, ...rest }: Start = {}): Promise<Running> {
   const { models, ...options } = { models: { plain: 'resize' }, ...rest }
   const root = rest.root ?? (await mkdtemp(join(PROJECTS, 'upscale-server-test-')))
   const env = { UPSCALE_SERVER_KEYS: keys }
-  const server = createServer({ ...options, root, ...(models && { models }) }, { env, logger, now })
+  const server = createServer(
+    { ...options, root, ...(models && { models }) },
+    { env, logger, ...(uptime && { uptime }) },
+  )
   const url = await server.listen({ port: 0 })
   const one: Running = {
     url,

@@ -9,7 +9,7 @@ export interface Medium {
   readonly format: Format
   /** In bytes. */
   readonly size: number
-  /** Milliseconds since 1970. */
+  /** By the clock of the store, in milliseconds. */
   readonly expiresAt: number
 }
 
@@ -18,8 +18,8 @@ export interface MediaStoreOptions {
   readonly ttlMs: number
   /** The most pictures that can be fetched at a time; the oldest give way. */
   readonly maxEntries: number
-  /** Milliseconds since 1970. */
-  readonly now: () => number
+  /** Milliseconds of a clock that is never set. */
+  readonly uptime: () => number
 }
 
 /**
@@ -33,14 +33,14 @@ export interface MediaStore {
   find(name: string): Medium | undefined
 }
 
-export function createMediaStore({ ttlMs, maxEntries, now }: MediaStoreOptions): MediaStore {
+export function createMediaStore({ ttlMs, maxEntries, uptime }: MediaStoreOptions): MediaStore {
   // All live equally long, so the order of insertion is the order in which they expire.
   const media = new Map<string, Medium>()
 
   function sweep(): void {
-    const time = now()
+    const now = uptime()
     for (const [name, { expiresAt }] of media) {
-      if (expiresAt > time && media.size <= maxEntries) return
+      if (expiresAt > now && media.size <= maxEntries) return
       media.delete(name)
     }
   }
@@ -48,7 +48,7 @@ export function createMediaStore({ ttlMs, maxEntries, now }: MediaStoreOptions):
   return {
     add({ file, format, size }) {
       const name = `${randomBytes(32).toString('base64url')}.${extensionOf(format)}`
-      media.set(name, { file, format, size, expiresAt: now() + ttlMs })
+      media.set(name, { file, format, size, expiresAt: uptime() + ttlMs })
       sweep()
       return name
     },

@@ -55,6 +55,8 @@ export interface ServerHost {
   readonly logger: Logger
   /** Milliseconds since 1970. @default Date.now */
   readonly now: () => number
+  /** Milliseconds of a clock that is never set, for what lasts or is limited for a time. @default performance.now */
+  readonly uptime: () => number
 }
 
 /** What the code relies on: complete and checked. Holds the keys, so it stays inside the server. */
@@ -111,7 +113,12 @@ export function resolveServer(options: ServerOptions, host: Partial<ServerHost>)
     publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl).origin,
     limits: Object.fromEntries([...defaults, ...limits]),
     keys: parseKeys(env[KEYS_VARIABLE]),
-    host: { env, logger: host.logger ?? SILENT, now: host.now ?? Date.now },
+    host: {
+      env,
+      logger: host.logger ?? SILENT,
+      now: host.now ?? Date.now,
+      uptime: host.uptime ?? (() => performance.now()),
+    },
   }
 }
 

@@ -53,7 +53,7 @@ const LOOKS_AT_AN_UPLOAD = 10
  * Clients' keys come from the environment, in UPSCALE_SERVER_KEYS.
  *
  * @param options - what the user wrote
- * @param host - the environment, where log lines go, and the clock
+ * @param host - the environment, where log lines go, and the clocks
  * @throws UpscaleError BAD_OPTION, UNKNOWN_ENGINE, KEY_EXPOSED
  * @example
  * const server = createServer({ models: { 'ideogram-upscale': lumenfall(), local: 'local' }, budget: 20 })
@@ -105,7 +105,7 @@ function createParts(settings: ResolvedServer, url: () => string | undefined): S
     upscaler,
     catalogue: createCatalogue(models, upscaler.options.engines),
     meter,
-    media: createMediaStore({ ttlMs: limits.mediaTtlMs, maxEntries: limits.maxMedia, now: host.now }),
+    media: createMediaStore({ ttlMs: limits.mediaTtlMs, maxEntries: limits.maxMedia, uptime: host.uptime }),
     limits,
     host,
     authenticate: createAuthenticator(settings.keys),
@@ -170,11 +170,11 @@ async function registerApi(
   { limits }: ResolvedServer,
   parts: ServerParts,
 ): Promise<void> {
-  const { authenticate } = parts
+  const { authenticate, host } = parts
   api.addHook('onRequest', async ({ headers }) => {
     authenticate(headers)
   })
-  await limitKeys(api, limits.requestsPerMinute, authenticate)
+  await limitKeys(api, limits.requestsPerMinute, authenticate, host.uptime)
   // A file that is too large is refused as soon as it is, not after the last part.
   await api.register(multipart, { throwFileSizeLimit: false })
   modelRoutes(api, parts)

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { dollars } from '../engines/dollars.ts'
 import { createBudget } from './budget.ts'
 
@@ -90,7 +90,7 @@ test('counts who left before the beginning, where another links both', async () 
   await long.join(60_000)
   const joined = JSON.parse(readFileSync(file, 'utf8')).members
   const linked = joined.map((member: { id: string }) =>
-    member.id === 'gone' ? member : { ...member, startedAt: gone.at - 500 },
+    member.id === 'gone' ? member : { ...member, startedAt: gone.at - 500, uptime: undefined },
   )
   writeFileSync(file, JSON.stringify({ members: linked }))
   await expect(createBudget(100_000, root).reserve(60_000)).rejects.toThrow('US$0.10 of the US$0.10')
@@ -161,4 +161,42 @@ test.each([
   [12_345_678, 'US$12.345678'],
 ])('prints %i micro-dollars as %s', (micros, text) => {
   expect(dollars(micros)).toBe(text)
+})
+
+describe('a clock that is set while a run is under way', () => {
+  const HOUR_MS = 3_600_000
+
+  /** Sets the clock of this machine; what counts on from its start goes on as before. */
+  function setClock(aheadMs: number): void {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMs })
+    onTestFinished(() => void vi.useRealTimers())
+  }
+
+  /** Spends nearly all that a run may, and leaves. */
+  async function spendAndLeave(then: () => void = () => {}): Promise<void> {
+    const budget = createBudget(100_000, root)
+    await (await budget.reserve(60_000)).spend(undefined)
+    then()
+    await budget.close()
+  }
+
+  test('back: who left after that still counts for those who began before', async () => {
+    const long = createBudget(100_000, root)
+    await spendAndLeave(() => setClock(-HOUR_MS))
+    await expect(long.reserve(60_000)).rejects.toThrow('US$0.06 of the US$0.10')
+  })
+
+  test('ahead: who left before that still counts for those who began before', async () => {
+    const long = createBudget(100_000, root)
+    await spendAndLeave()
+    setClock(2 * HOUR_MS)
+    await (await createBudget(100_000, root).reserve(10_000)).cancel()
+    await expect(long.reserve(60_000)).rejects.toThrow('US$0.06 of the US$0.10')
+  })
+
+  test('back: who left before that does not count for those who begin after', async () => {
+    await spendAndLeave()
+    setClock(-HOUR_MS)
+    await (await createBudget(100_000, root).reserve(60_000)).cancel()
+  })
 })

@@ -9,6 +9,7 @@ import { parseJson } from '../engines/http/json.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { integer, record } from '../validate.ts'
 import { MICROS } from './recorded-amounts.ts'
+import { type NotedTimes, noteTimes, readTimes, uptimeNow } from './run-time.ts'
 
 // The money of one run.
 //
@@ -16,7 +17,7 @@ import { MICROS } from './recorded-amounts.ts'
 // terminals. So all upscalers whose times overlap on one durable cache, directly or through others, share a run and its
 // spending. What each one spent and holds stands in one small file, changed only under a lock:
 //
-//   <durable>/locks/run.json   { members: [{ id, owner, startedAt, at, open, spentMicros, heldMicros }, …] }
+//   <durable>/locks/run.json   { members: [{ id, owner, startedAt, at, uptime, open, spentMicros, heldMicros }, …] }
 //
 // An upscaler joins when it begins to work on its first picture that must be bought, which may be long after its process
 // began, and another may have spent and left meanwhile. So who has left stays in the file for a while, and counts for
@@ -60,13 +61,10 @@ export interface Reservation {
   cancel(): Promise<void>
 }
 
-interface Member {
+/** It started when its process did. */
+interface Member extends NotedTimes {
   readonly id: string
   readonly owner: LockOwner
-  /** When its process began, in milliseconds since 1970. */
-  readonly startedAt: number
-  /** When it changed its entry last. The end, of one that is not open or is dead. */
-  readonly at: number
   readonly open: boolean
   readonly spentMicros: number
   readonly heldMicros: number
@@ -104,14 +102,14 @@ const FREE: Reservation = {
 export function createBudget(capMicros: number, durable: string): Budget {
   const id = randomUUID()
   const file = join(durable, LOCKS, 'run.json')
-  const createdAt = Date.now()
-  const startedAt = Math.max(performance.timeOrigin, createdAt - LOADING_MS)
+  const createdAt = uptimeNow()
+  const startedAt = createdAt - Math.min(performance.now(), LOADING_MS)
   let spentMicros = 0
   let heldMicros = 0
   // As of the last change. Other processes look at ours before each of their calls, as we do at theirs.
   let othersMicros = 0
   let joined = false
-  /** Who was in the run once stays in it: times are those of several clocks, and a clock may jump. */
+  /** Who was in the run once stays in it: times of other machines are those of their clocks, and a clock may jump. */
   const met = new Set<string>()
   // What was spent must be written down also when the build is being stopped, so nothing aborts this wait.
   const { signal } = new AbortController()
@@ -127,8 +125,11 @@ export function createBudget(capMicros: number, durable: string): Budget {
       // An upscaler of this process that was closed before this one was made belongs to an earlier build.
       const run = membersOfRun(
         others.filter(
-          ({ owner, open, at }) =>
-            open || at > createdAt || owner.pid !== self.pid || owner.host !== self.host,
+          member =>
+            member.open ||
+            readTimes(member, self).at > createdAt ||
+            member.owner.pid !== self.pid ||
+            member.owner.host !== self.host,
         ),
         startedAt,
         self,
@@ -138,7 +139,8 @@ export function createBudget(capMicros: number, durable: string): Budget {
       othersMicros = run.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
       decide()
       // Whole, not as a difference: the file may have been deleted, and with it what it knew of us.
-      const own = { id, owner: self, startedAt, at: Date.now(), open, spentMicros, heldMicros }
+      const times = noteTimes({ startedAt, at: uptimeNow() })
+      const own = { id, owner: self, ...times, open, spentMicros, heldMicros }
       await replaceFile(file, [...others, own])
       joined = true
     })
@@ -221,16 +223,21 @@ function membersOfRun(
   self: LockOwner,
   met: ReadonlySet<string>,
 ): readonly Member[] {
-  const endOf = (member: Member): number => (isOpen(member, self) ? Number.POSITIVE_INFINITY : member.at)
+  const endOf = (member: Member): number =>
+    isOpen(member, self) ? Number.POSITIVE_INFINITY : readTimes(member, self).at
   const run = members.filter(member => met.has(member.id) || endOf(member) > start)
-  const earliest = Math.min(start, ...run.map(({ startedAt }) => startedAt))
+  const earliest = Math.min(start, ...run.map(member => readTimes(member, self).startedAt))
   return earliest === start ? run : membersOfRun(members, earliest, self, met)
 }
 
-function isOpen({ open, owner, at }: Member, self: LockOwner): boolean {
-  if (!open) return false
-  const life = judgeOwner(owner, self)
-  return life === 'alive' || (life === 'unknown' && Date.now() - at <= UNKNOWN_MS)
+function isOpen(member: Member, self: LockOwner): boolean {
+  if (!member.open) return false
+  const life = judgeOwner(member.owner, self)
+  return life === 'alive' || (life === 'unknown' && isRecent(member, self))
+}
+
+function isRecent(member: Member, self: LockOwner): boolean {
+  return uptimeNow() - readTimes(member, self).at <= UNKNOWN_MS
 }
 
 /** Everybody that may still count for somebody. */
@@ -247,8 +254,8 @@ function readMembers(file: string, self: LockOwner): Member[] {
   // Torn by a power cut, which ended the run, or of another version.
   if (!record.accepts(value) || !Array.isArray(value.members)) return []
   const members = value.members.filter(isMember)
-  const oldest = Date.now() - UNKNOWN_MS
-  return members.some(member => isOpen(member, self)) ? members : members.filter(({ at }) => at > oldest)
+  const isRun = members.some(member => isOpen(member, self))
+  return isRun ? members : members.filter(member => isRecent(member, self))
 }
 
 /** Zero and less would be groups of processes. */
@@ -262,12 +269,16 @@ function isMember(value: unknown): value is Member {
     record.accepts(value.owner) &&
     PID.accepts(value.owner.pid) &&
     typeof value.owner.host === 'string' &&
-    Number.isFinite(value.startedAt) &&
-    Number.isFinite(value.at) &&
+    isTimes(value) &&
+    (value.uptime === undefined || (record.accepts(value.uptime) && isTimes(value.uptime))) &&
     typeof value.open === 'boolean' &&
     MICROS.accepts(value.spentMicros) &&
     MICROS.accepts(value.heldMicros)
   )
+}
+
+function isTimes({ startedAt, at }: Readonly<Record<string, unknown>>): boolean {
+  return Number.isFinite(startedAt) && Number.isFinite(at)
 }
 
 async function replaceFile(file: string, members: readonly Member[]): Promise<void> {

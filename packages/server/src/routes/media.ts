@@ -20,7 +20,7 @@ export function mediaRoutes(app: FastifyInstance, { media, host }: ServerParts):
         'There is no such picture, or its address has expired; addresses also end with the server that gave them.',
       )
     }
-    const secondsLeft = Math.floor((medium.expiresAt - host.now()) / 1000)
+    const secondsLeft = Math.floor((medium.expiresAt - host.uptime()) / 1000)
     return reply
       .headers({
         'content-type': `image/${medium.format}`,

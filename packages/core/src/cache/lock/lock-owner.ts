@@ -53,6 +53,11 @@ export function judgeOwner(owner: LockOwner, self: LockOwner): 'alive' | 'dead' 
   return sameHost && isRunning(owner.pid) ? 'alive' : 'unknown'
 }
 
+/** Whether an owner runs, or ran, on this system since it was started; on one that doesn't tell, whether it may have. */
+export function isSameSystem(owner: LockOwner, self: LockOwner): boolean {
+  return owner.bootId === self.bootId && (self.bootId !== undefined || owner.host === self.host)
+}
+
 export function printToken(token: LockToken): string {
   return `${JSON.stringify(token)}\n`
 }

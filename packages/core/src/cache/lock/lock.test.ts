@@ -233,6 +233,13 @@ describe('an owner elsewhere', () => {
     clearInterval(timer)
   })
 
+  it('is robbed when its heartbeat is in the future and does not move for as long as makes one old', async () => {
+    const file = lockFile()
+    plant(file, elsewhere)
+    age(file, -3600)
+    expect(await isHeld(file, { heartbeatMs: 300, staleMs: 700, timeoutMs: SOON })).toBe(false)
+  })
+
   it('is not robbed when its heartbeat is in the future', async () => {
     const file = lockFile()
     plant(file, { ...elsewhere, acquiredAt: '2999-01-01T00:00:00.000Z' })

@@ -18,7 +18,9 @@ import { describeSelf, judgeOwner, type LockOwner, type LockToken } from './lock
 //      rewrites its token every `heartbeatMs`, which moves the file's time. It counts as dead when that time is older
 //      than `staleMs` by the file system's own clock (that of a file made for the purpose, so no machine's clock
 //      matters) and did not move while we watched for two heartbeats: a laptop that wakes up finds every heartbeat
-//      stale, its own container's too.
+//      stale, its own container's too. It also counts as dead when its time did not move while we watched for `staleMs`:
+//      where the file system's clock was set back, that of a dead owner lies in the future for as long. Whoever was
+//      stopped while he watched, as in a sleep of the system, begins anew.
 //   3. Reap. The flaw of most lock files is in the removal: two processes see a dead owner, one removes the file and
 //      acquires, the other removes the new file. Here only the holder of a second lock, `<lock>.reap`, acquired by
 //      this same procedure, may remove a dead owner's file, after reading it again and finding the same token. The
@@ -133,10 +135,11 @@ interface Attempt {
   told: boolean
 }
 
-/** What was first seen unchanged, and when by performance.now(). */
+/** What was first seen unchanged, when, and when it was looked at last, by performance.now(). */
 interface Watch {
   readonly seen: SeenLock
   readonly since: number
+  lookedAt: number
 }
 
 async function acquire(file: string, attempt: Attempt, depth: number): Promise<LockToken> {
@@ -157,9 +160,14 @@ async function waitWhileHeld(file: string, attempt: Attempt, depth: number): Pro
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     const seen = await readLock(file)
     if (seen === undefined) return
-    if (watch === undefined || !isSame(watch.seen, seen) || watch.seen.mtimeMs !== seen.mtimeMs) {
-      watch = { seen, since: performance.now() }
-    }
+    const now = performance.now()
+    const goesOn =
+      watch !== undefined &&
+      isSame(watch.seen, seen) &&
+      watch.seen.mtimeMs === seen.mtimeMs &&
+      now - watch.lookedAt < attempt.heartbeatMs + MAX_PAUSE_MS
+    if (watch === undefined || !goesOn) watch = { seen, since: now, lookedAt: now }
+    watch.lookedAt = now
     if (depth < MAX_DEPTH && (await isAbandoned(file, watch, attempt))) {
       await reap(file, seen, attempt, depth)
       return
@@ -175,6 +183,7 @@ async function isAbandoned(file: string, watch: Watch, attempt: Attempt): Promis
   const verdict = judgeOwner(token, attempt.self)
   if (verdict !== 'unknown') return verdict === 'dead'
   if (watchedMs < 2 * attempt.heartbeatMs) return false
+  if (watchedMs > attempt.staleMs) return true
   return (await fileSystemNow(dirname(file))) - mtimeMs > attempt.staleMs
 }
 

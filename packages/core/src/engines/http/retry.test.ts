@@ -131,6 +131,12 @@ test.each(['61', '99999999999999999999', 'Fri, 02 Jan 2026 00:00:00 GMT'])(
   },
 )
 
+test('a Retry-After with a date is one of the clock of the service, whatever time it is here', async () => {
+  const headers = { 'retry-after': 'Thu, 01 Jan 2026 02:00:05 GMT', date: 'Thu, 01 Jan 2026 02:00:00 GMT' }
+  const played = await play([status(429, headers), status(200)], repeatsOrder, 1_000_000, 0)
+  expect(played).toEqual({ sent: 2, pauses: [5000], outcome: 200 })
+})
+
 test.each(['-5', 'soon', '', 'NaN', '1e3', '0x10'])('Retry-After "%s" counts as none', value => {
   expect(parseRetryAfter(value, NOW)).toBeUndefined()
 })

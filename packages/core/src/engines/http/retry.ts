@@ -87,10 +87,15 @@ async function attempt(
 
 /** Milliseconds to wait, undefined when that is too long. */
 function pause(outcome: Outcome, repeat: number, { random, now }: RetrySeams): number | undefined {
-  const told =
-    'response' in outcome ? parseRetryAfter(outcome.response.headers['retry-after'], now()) : undefined
+  const told = 'response' in outcome ? toldPause(outcome.response, now()) : undefined
   if (told !== undefined) return told > MAX_PAUSE_MS ? undefined : told * (1 + random() / 4)
   return FIRST_PAUSE_MS * 2 ** repeat * (0.75 + random() / 2)
+}
+
+/** A date is one of the service's clock, which says itself what time it is there. */
+function toldPause({ headers }: HttpResponse, nowMs: number): number | undefined {
+  const theirMs = Date.parse(headers.date ?? '')
+  return parseRetryAfter(headers['retry-after'], Number.isNaN(theirMs) ? nowMs : theirMs)
 }
 
 /**

@@ -13,13 +13,16 @@ import { CannotClaim, type DriverHost, type StoreDriver } from './driver.ts'
 // nginx among them, and would overwrite the claim of somebody else. So it is tried once, with a value of its own,
 // before it is relied on.
 
-/** Signs a request, or adds what else proves who asks. */
+/** Signs a request, or adds what else proves who asks. `now` is the time at the server. */
 export type Authorise = (
-  request: Pick<HttpRequest, 'method' | 'url'>,
+  request: Pick<HttpRequest, 'method' | 'url'> & { readonly now: Date },
 ) => Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>
 
 /** No value is larger: that of the queue's largest source. */
 const MAX_BYTES = 256 * 1024 * 1024
+
+/** A difference of clocks that a server may refuse, in milliseconds: S3 takes a signature for false after 15 minutes. */
+const SKEW_MS = 5 * 60_000
 
 /** What a server answers where there is something already: RFC 9110, and S3 while another PUT is under way. */
 const IS_THERE = new Set([409, 412])
@@ -36,6 +39,19 @@ export function webDriver(base: URL, authorise: Authorise, host: DriverHost): St
   const client = createHttpClient()
   const send = client.via(host.env)
   let claims: Promise<void> | undefined
+  /** How far the server's clock is ahead of ours, in milliseconds, as far as it matters. */
+  let aheadMs = 0
+
+  /**
+   * @param usedMs - what was taken for it in the request
+   * @returns whether a refusal may be about the time, which is known better now
+   */
+  function learnTime({ status, headers }: HttpResponse, usedMs: number): boolean {
+    const seenMs = Date.parse(headers.date ?? '') - Date.now()
+    if (status !== 403 || !(Math.abs(seenMs - usedMs) > SKEW_MS)) return false
+    aheadMs = seenMs
+    return true
+  }
 
   async function call(
     method: HttpRequest['method'],
@@ -47,11 +63,17 @@ export function webDriver(base: URL, authorise: Authorise, host: DriverHost): St
     const { secrets } = host
     try {
       const condition: Record<string, string> = ifAbsent ? { 'if-none-match': '*' } : {}
-      const headers = { ...(await authorise({ method, url })), ...condition }
-      const request = { method, url, headers, deadline, secrets, isOrder: false }
       // The length that a HEAD tells is not that of its own body.
       const limit = method === 'HEAD' ? Number.MAX_SAFE_INTEGER : maxBytes
-      const response = await send({ ...request, maxBytes: limit, ...(body === undefined ? {} : { body }) })
+      const ask = async (): Promise<HttpResponse> => {
+        const proof = await authorise({ method, url, now: new Date(Date.now() + aheadMs) })
+        const headers = { ...proof, ...condition }
+        const request = { method, url, headers, deadline, secrets, isOrder: false, maxBytes: limit }
+        return send({ ...request, ...(body === undefined ? {} : { body }) })
+      }
+      const usedMs = aheadMs
+      const first = await ask()
+      const response = learnTime(first, usedMs) ? await ask() : first
       const { status } = response
       if (status === 404 || status === 410) return undefined
       if ((status >= 200 && status < 300) || (ifAbsent && IS_THERE.has(status))) return response

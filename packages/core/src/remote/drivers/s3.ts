@@ -1,6 +1,6 @@
 import { UpscaleError } from '../../errors.ts'
 import type { DriverHost, StoreDriver } from './driver.ts'
-import { webDriver } from './http.ts'
+import { type Authorise, webDriver } from './http.ts'
 import { loadPackage } from './packages.ts'
 
 /** Options of the driver `s3`, what is left out is taken from the environment. */
@@ -49,14 +49,9 @@ export async function s3Driver(options: S3Options, host: DriverHost): Promise<St
   const { AwsV4Signer } = (await loadPackage('aws4fetch', host.root)) as typeof import('aws4fetch')
   const keys = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) }
   const scope = { service: 's3', region: regionOf(options, env) }
-  const authorise = async ({
-    method,
-    url,
-  }: {
-    method: string
-    url: URL
-  }): Promise<Record<string, string>> => {
-    const signed = await new AwsV4Signer({ method, url: url.href, ...keys, ...scope }).sign()
+  const authorise: Authorise = async ({ method, url, now }) => {
+    const datetime = now.toISOString().replace(/[:-]|\.\d{3}/g, '')
+    const signed = await new AwsV4Signer({ method, url: url.href, datetime, ...keys, ...scope }).sign()
     return Object.fromEntries(signed.headers)
   }
   return webDriver(bucketAddress(options, env), authorise, host)
