@@ -8,7 +8,7 @@ async function workThrough(
   pieceMs: number,
 ): Promise<{ order: number[]; perRound: number[] }> {
   let clock = 0
-  const round = createRounds(() => clock)
+  const { turn: round } = createRounds(() => clock)
   const order: number[] = []
   const perRound: number[] = []
   let inRound = 0

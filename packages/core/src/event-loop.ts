@@ -13,11 +13,20 @@ const ROUND_MS = 20
 
 /**
  * Spreads many short pieces of work, such as the hits of a cached build, over several rounds of the event loop, so that
- * timers and requests come in between. To be asked before each piece, which then begins at once.
- *
- * @returns undefined while the round has time left; else what to wait for, in the order of asking
+ * timers and requests come in between.
  */
-export function createRounds(now: () => number = () => performance.now()): () => Promise<void> | undefined {
+export interface Rounds {
+  /**
+   * To be asked before each piece, which then begins at once.
+   * @returns undefined while the round has time left; else what to wait for, in the order of asking
+   */
+  turn(): Promise<void> | undefined
+  /** False when the time of a round is used up, for who would rather do without than wait. */
+  hasTime(): boolean
+}
+
+/** @param now milliseconds since any moment */
+export function createRounds(now: () => number = () => performance.now()): Rounds {
   const waiting: (() => void)[] = []
   // Of the round that is under way.
   let beganAt: number | undefined
@@ -44,10 +53,14 @@ export function createRounds(now: () => number = () => performance.now()): () =>
     queueMicrotask(admit)
   }
 
-  return () => {
+  function hasTime(): boolean {
     if (beganAt === undefined) begin()
-    const hasTime = beganAt !== undefined && now() - beganAt < ROUND_MS
-    if (hasTime && waiting.length === 0) return undefined
-    return new Promise(resolve => waiting.push(resolve))
+    return beganAt !== undefined && now() - beganAt < ROUND_MS
+  }
+
+  return {
+    turn: () =>
+      waiting.length === 0 && hasTime() ? undefined : new Promise(resolve => waiting.push(resolve)),
+    hasTime,
   }
 }

@@ -41,6 +41,7 @@ export {
   createUpscaler,
   type HostEvents,
   type KeptAnswer,
+  type RecalledImage,
   type UpscaleContext,
   type UpscaledImage,
   type Upscaler,

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import sharp from 'sharp'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseRecord, printRecord } from './cache/record.ts'
 import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
@@ -471,6 +471,71 @@ describe('what is refused', () => {
     const other = upscaler.upscale('hero.png')
     await refusal(upscaler.upscale('hero.png', {}, { signal: AbortSignal.abort() }))
     expect(await other).toMatchObject({ origin: 'engine' })
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('a picture that is known already', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  /** A later run than that which read the files, at a time when nobody can have written to them unnoticed. */
+  function startLater(options: UpscalerOptions = {}): Upscaler {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+    return start(options)
+  }
+
+  async function know(options: UpscalerOptions = {}): Promise<UpscaledImage> {
+    for (const run of [start(options), startLater(options)]) {
+      await run.upscale('hero.png', REQUEST)
+      await run.close()
+    }
+    const later = startLater(options)
+    const image = await later.upscale('hero.png', REQUEST)
+    await later.close()
+    return image
+  }
+
+  const REQUEST = { factor: 2, engine: 'resize', params: {} }
+
+  test('is given at once, as it would be otherwise, and counted', async () => {
+    const image = await know()
+    const later = startLater()
+    expect(later.recall('hero.png', REQUEST)).toEqual({ ...image, stamp: expect.any(String) })
+    expect(later.report().images).toMatchObject([{ source: 'hero.png', origin: 'cache' }])
+    await later.close()
+  })
+
+  test('is not when somebody wrote to it, when its file is gone, or when another one is wanted', async () => {
+    const { file } = await know()
+    const later = startLater()
+    expect(later.recall('hero.png', { ...REQUEST, factor: 3 })).toBeUndefined()
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes)
+    expect(later.recall('hero.png', REQUEST)).toBeUndefined()
+    await later.close()
+    await know()
+    rmSync(file)
+    expect(startLater().recall('hero.png', REQUEST)).toBeUndefined()
+    await know()
+    await picture('hero.png', 24, 16, 9)
+    expect(startLater().recall('hero.png', REQUEST)).toBeUndefined()
+  })
+
+  test('and was paid for is compared with the list of what was bought', async () => {
+    const { engine, calls } = service()
+    const options = { engines: { service: engine }, engine: 'service', frozen: false }
+    for (const run of [start(options), startLater(options)]) {
+      await run.upscale('hero.png')
+      await run.close()
+    }
+    const later = startLater(options)
+    const request = { ...REQUEST, engine: 'service' }
+    const image = await later.upscale('hero.png')
+    expect(later.recall('hero.png', request)).toMatchObject({ digest: image.digest })
+    await later.close()
+    const list = join(root, '.upscale/manifest.json')
+    writeFileSync(list, readFileSync(list, 'utf8').replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)))
+    expect(startLater(options).recall('hero.png', request)).toBeUndefined()
     expect(calls).toHaveLength(1)
   })
 })

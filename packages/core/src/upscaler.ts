@@ -12,7 +12,7 @@ import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
-import { findFinished, flightOf, recallFinished } from './pipeline/cache-hit.ts'
+import { findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
@@ -56,6 +56,12 @@ export interface UpscaledImage {
     readonly width: number
     readonly height: number
   }
+}
+
+/** A finished picture that was known already. */
+export interface RecalledImage extends UpscaledImage {
+  /** What the file system says of the file; it changes whenever somebody writes to it. */
+  readonly stamp: string
 }
 
 /** An engine's answer that is in the cache now, and was stored for other machines where that is possible. */
@@ -104,6 +110,20 @@ export interface Upscaler {
    * @throws UpscaleError with any of its codes; the message names the image
    */
   upscale(file: string, request?: Partial<UpscaleRequest>, context?: UpscaleContext): Promise<UpscaledImage>
+  /**
+   * What {@link upscale} gives, at once, where nobody has written to the file or to the finished one since both were read:
+   * for who asks for thousands, and must not hold as many promises.
+   * @param file - absolute, or relative to the project's folder
+   * @returns undefined for anything that takes longer, also when the event loop should go round first
+   * @throws UpscaleError as {@link upscale} does
+   */
+  recall(file: string, request: UpscaleRequest): RecalledImage | undefined
+  /**
+   * To be asked, by whoever has many, before a picture is asked for: {@link upscale} does it too, but the less waits the
+   * better.
+   * @returns what to wait for until the event loop has gone round; undefined while there is time
+   */
+  turn(): Promise<void> | undefined
   /**
    * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
    * for machines that work for others.
@@ -198,7 +218,7 @@ export function createUpscaler(
   // one after the other, so they can't wait for each other.
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 
-  const round = createRounds()
+  const rounds = createRounds()
 
   // A project's pictures have few requests between them.
   const requests = new WeakMap<Partial<UpscaleRequest>, ResolvedRequest>()
@@ -235,11 +255,13 @@ export function createUpscaler(
   async function upscale(path: string, request: Partial<UpscaleRequest>): Promise<UpscaledImage> {
     const wanted = resolveOnce(request)
     // A thousand hits would else be one piece of work.
-    const turn = round()
+    const turn = rounds.turn()
     if (turn !== undefined) await turn
     const file = resolve(resolved.root, path)
-    const recalled = await recallFinished(file, wanted, context)
-    if (recalled !== undefined) return deliver(recalled[0], wanted, recalled[1])
+    const reading = readListOf(wanted, context)
+    if (reading !== undefined) await reading
+    const recalled = recallFinished(file, wanted, context)
+    if (recalled !== undefined) return deliver(recalled.source, wanted, recalled.finished)
     const source = await sources.identify(file)
     try {
       const [made, finished] = await make(source, wanted)
@@ -327,15 +349,42 @@ export function createUpscaler(
     context: UpscaleContext,
     work: () => Promise<T>,
   ): Promise<T> {
-    const name = (): string => nameOf(resolve(resolved.root, file), resolved.root)
     try {
       const result = await untilAborted(track(work()), context.signal)
-      recorder.delivered(name, request)
+      recorder.delivered(() => nameAt(file), request)
       return result
     } catch (error) {
-      const placed = toCoded(error).at({ file: name(), ...pickPlace(context) })
-      recorder.refused(name(), request, placed)
-      throw placed
+      throw refusal(error, file, request, context)
+    }
+  }
+
+  const nameAt = (file: string): string => nameOf(resolve(resolved.root, file), resolved.root)
+
+  function refusal(
+    error: unknown,
+    file: string,
+    request: Partial<UpscaleRequest>,
+    context: UpscaleContext = {},
+  ): UpscaleError {
+    const name = nameAt(file)
+    const placed = toCoded(error).at({ file: name, ...pickPlace(context) })
+    recorder.refused(name, request, placed)
+    return placed
+  }
+
+  function recall(path: string, request: UpscaleRequest): RecalledImage | undefined {
+    if (!rounds.hasTime()) return undefined
+    try {
+      const wanted = resolveOnce(request)
+      if (readListOf(wanted, context) !== undefined) return undefined
+      const recalled = recallFinished(resolve(resolved.root, path), wanted, context)
+      if (recalled === undefined) return undefined
+      const { source, finished, stamp } = recalled
+      const image = { ...deliver(source, wanted, finished), stamp }
+      recorder.delivered(() => nameAt(path), request)
+      return image
+    } catch (error) {
+      throw refusal(error, path, request)
     }
   }
 
@@ -353,6 +402,8 @@ export function createUpscaler(
     parse: reference => parseDirective(reference, resolved),
     upscale: (file, request = {}, context = {}) =>
       watch(file, request, context, () => upscale(file, request)),
+    recall,
+    turn: rounds.turn,
     answer: (file, request = {}, context = {}) =>
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {

@@ -4,6 +4,7 @@ import {
   type Directive,
   type Importer,
   isUpscaleError,
+  type RecalledImage,
   type Report,
   type ResolvedOptions,
   type UpscaledImage,
@@ -49,6 +50,13 @@ export interface ProjectUpscaler {
    * @throws UpscaleError with the image, the reference, the file and the line
    */
   finish(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<UpscaledImage>
+  /**
+   * What {@link finish} gives, at once, where it is known already; undefined where it isn't.
+   * @throws UpscaleError as {@link finish}
+   */
+  recall(source: string, request: UpscaleRequest, site: ReferenceSite): RecalledImage | undefined
+  /** To be waited for before a picture is asked for, by whoever asks for many; undefined while there is time. */
+  turn(): Promise<void> | undefined
   /**
    * True when {@link finish} would run no engine.
    * @throws UpscaleError as {@link finish}, but for what only an engine can tell
@@ -141,6 +149,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   let underWay = 0
 
+  const progressKey = (source: string, request: UpscaleRequest): string =>
+    `${source}?${queryOf(request, upscaler.options)}`
+
   async function drain(): Promise<void> {
     if (!mayPay) return
     if (underWay > 0)
@@ -160,7 +171,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     },
     parse,
     async finish(source, request, site) {
-      const end = progress.begin(`${source}?${queryOf(request, upscaler.options)}`, basename(source))
+      const end = progress.begin(progressKey(source, request), basename(source))
       underWay++
       try {
         const image = await seenPictures.during(source, request, site, () =>
@@ -176,6 +187,15 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
         underWay--
       }
     },
+    recall(source, request, site) {
+      const image = at(site, () => upscaler.recall(source, request))
+      if (image === undefined) return undefined
+      seenPictures.note(source, request, site)
+      progress.begin(progressKey(source, request), basename(source))('cached')
+      asked.add(nameOfSite(site))
+      return image
+    },
+    turn: () => upscaler.turn(),
     async isAnswered(source, request, site) {
       seenPictures.note(source, request, site)
       try {

@@ -44,7 +44,7 @@ function projectUpscaler(): ProjectUpscaler {
     }
   }
   const options = { root, scratchDir: join(root, 'scratch'), engine: 'resize' }
-  return { options, finish } as unknown as ProjectUpscaler
+  return { options, finish, recall: () => undefined } as unknown as ProjectUpscaler
 }
 
 async function source(text: string): Promise<string> {
@@ -129,7 +129,7 @@ describe('work', () => {
 
   test('that takes longer than that of a later edit does not replace it, whether it ends well or not', async () => {
     for (const first of ['one', 'fails']) {
-      const { options, finish } = projectUpscaler()
+      const { options, finish, recall } = projectUpscaler()
       let isRead = false
       let release: (() => void) | undefined
       const gate = new Promise<void>(resolve => (release = resolve))
@@ -141,7 +141,7 @@ describe('work', () => {
         if (first === 'fails') throw new Error('refused')
         return image
       }
-      const slots = createSlots({ options, finish: slow }, true)
+      const slots = createSlots({ options, finish: slow, recall }, true)
       const before = slots.fill(await source(first), REQUEST, MENTION)
       await vi.waitFor(() => expect(isRead).toBe(true))
       const file = await source('another')

@@ -4,6 +4,7 @@ import { basename, join, relative } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { digestOf, discard, renamePatiently, stampOf } from 'upscale-core/internal'
 import { fileState } from './file-state.ts'
+import { isFile } from './is-file.ts'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -25,6 +26,11 @@ export interface Slots {
    * @throws UpscaleError
    */
   fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot>
+  /**
+   * The slot of a picture that is known already, at once; undefined where {@link fill} has to work or the files are watched.
+   * @throws UpscaleError
+   */
+  recall(source: string, request: UpscaleRequest, site: ReferenceSite): Slot | undefined
   /** Fills a slot again, by its path; nothing happens for a path that is none. */
   refresh(file: string): Promise<Slot | undefined>
   /** The slot whose file a path is. */
@@ -52,7 +58,7 @@ export interface Slot {
  * @param isWatching false for a build that runs once: a source is read once then, and edits during it don't count
  */
 export function createSlots(
-  projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish'>,
+  projectUpscaler: Pick<ProjectUpscaler, 'options' | 'finish' | 'recall'>,
   isWatching: boolean,
 ): Slots {
   const { root } = projectUpscaler.options
@@ -75,11 +81,29 @@ export function createSlots(
     // The source was edited meanwhile, and what it was made into then may be there already.
     const newest = filled.get(key)
     if (newest !== undefined && newest.stamp !== stamp) return newest.slot
-    const file = await placeInTurn(image, key)
-    const beside = pathBeside(source, basename(file), query)
-    const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
+    return keep(await placeInTurn(image, key), { source, request, site, image }, query)
+  }
+
+  function keep(file: string, made: Omit<Slot, 'file' | 'beside'>, query: string): Slot {
+    const beside = pathBeside(made.source, basename(file), query)
+    const slot = { file: file.replaceAll('\\', '/'), beside, ...made }
     slots.set(slot.file, slot)
     besides.set(slot.beside, slot)
+    return slot
+  }
+
+  function recall(source: string, request: UpscaleRequest, site: ReferenceSite): Slot | undefined {
+    if (isWatching) return undefined
+    const query = queryOf(request, projectUpscaler.options)
+    const key = keyOf(relative(root, source), query)
+    if (filled.has(key)) return undefined
+    const image = projectUpscaler.recall(source, request, site)
+    if (image === undefined) return undefined
+    const file = join(folder, key, basename(image.file))
+    if (!isLinked(file, image.stamp)) return undefined
+    sources.add(source)
+    const slot = keep(file, { source, request, site, image }, query)
+    filled.set(key, { stamp: '', slot: Promise.resolve(slot) })
     return slot
   }
 
@@ -116,6 +140,7 @@ export function createSlots(
 
   return {
     fill,
+    recall,
     async refresh(file) {
       const slot = slots.get(file)
       return slot && fill(slot.source, slot.request, slot.site)
@@ -159,11 +184,15 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
 }
 
 async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
+  if (isLinked(slot, stampOf(image.file)?.text)) return true
+  // Where files have no numbers, or links don't work, only the bytes can tell.
+  return isFile(slot) && (await digestOf(await readFile(slot))) === image.digest
+}
+
+/** True for a second name of the file with that stamp. */
+function isLinked(slot: string, stamp: string | undefined): boolean {
   const held = stampOf(slot)
-  if (held === undefined) return false
-  // Two names of one file have the same stamp. Where files have no numbers, only the bytes can tell.
-  if (held.isNumbered && held.text === stampOf(image.file)?.text) return true
-  return (await digestOf(await readFile(slot))) === image.digest
+  return held?.isNumbered === true && held.text === stamp
 }
 
 function isUnwritable(error: unknown): boolean {

@@ -51,9 +51,12 @@ export interface KnownHits {
   /**
    * What a request on a file led to, if nobody has written to either file since.
    * @param request names all that counts but the file
-   * @returns with the absolute path of the finished file
+   * @returns with the absolute path and the stamp of the finished file
    */
-  find(file: string, request: string): (KnownHit & { readonly file: string }) | undefined
+  find(
+    file: string,
+    request: string,
+  ): (KnownHit & { readonly file: string; readonly stamp: string }) | undefined
   /** Remembers a hit, unless one of the files has changed since it was read, or too short a time before. */
   keep(request: string, known: KnownHit, stamps: Stamps): void
   /** Writes down what is new. What can't be written is no reason to stop: the next build reads again. */
@@ -98,7 +101,7 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
       const file = fileOf(hit)
       if (stampOf(file)?.text !== outputStamp) return undefined
       used.add(key)
-      return { ...hit, file }
+      return { ...hit, file, stamp: outputStamp }
     },
     keep(request, hit, stamps) {
       const key = keyOf(hit.source.file, request)

@@ -21,19 +21,20 @@ import type { FinishedFile, PipelineContext } from './context.ts'
  * A finished file out of the cache, and its source, where nobody has written to either since this was found before.
  * Neither is read.
  *
+ * @returns with the stamp of the finished file
  * @param file absolute path of the source
+ * @param request one of which {@link readListOf} has read the list
  */
-export async function recallFinished(
+export function recallFinished(
   file: string,
   request: ResolvedRequest,
   context: PipelineContext,
-): Promise<readonly [KnownSource, FinishedFile] | undefined> {
-  const reading = readListOf(request, context)
-  if (reading !== undefined) await reading
+): { readonly source: KnownSource; readonly finished: FinishedFile; readonly stamp: string } | undefined {
   const known = context.knownHits.find(file, requestOf(request, context))
   if (known === undefined || !isCurrent(known, request, context)) return undefined
-  const { source, output } = known
-  return [source, { entry: { file: known.file, facts: output }, source, origin: 'cache', costMicros: 0 }]
+  const { source, output, stamp } = known
+  const entry = { file: known.file, facts: output }
+  return { source, finished: { entry, source, origin: 'cache', costMicros: 0 }, stamp }
 }
 
 /**
@@ -84,7 +85,10 @@ export async function seeFinished(
 }
 
 /** Reads the list that paid answers are compared with, where that takes a while. */
-function readListOf({ engine }: ResolvedRequest, { stores }: PipelineContext): Promise<void> | undefined {
+export function readListOf(
+  { engine }: ResolvedRequest,
+  { stores }: PipelineContext,
+): Promise<void> | undefined {
   return engine.billing === 'paid' ? stores.durable.readManifest() : undefined
 }
 

@@ -169,7 +169,11 @@ function startSession(
     mayKeep: compilation?.persistentCache !== false,
     // They outlive a build's upscaler.
     slots: createSlots(
-      { options: resolved, finish: (...asked) => projectUpscaler().finish(...asked) },
+      {
+        options: resolved,
+        finish: (...asked) => projectUpscaler().finish(...asked),
+        recall: (...asked) => projectUpscaler().recall(...asked),
+      },
       mayWatch,
     ),
     get projectUpscaler() {

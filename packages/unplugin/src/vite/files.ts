@@ -28,10 +28,15 @@ export function publicFile(path: string, { publicDir }: Paths): string | undefin
  * image; undefined when there is none or an alias could change the path.
  */
 export function fileBeside(path: string, importer: string | undefined, config: Paths): string | undefined {
+  const file = placeBeside(path, importer, config)
+  return file !== undefined && isFile(file) ? file : undefined
+}
+
+/** The same, whether or not a file is there. */
+export function placeBeside(path: string, importer: string | undefined, config: Paths): string | undefined {
   if (importer === undefined || !/^\.\.?\//.test(path)) return undefined
   if (config.resolve.alias.some(({ find }) => isAliased(path, find))) return undefined
-  const file = join(dirname(importer), path)
-  return isFile(file) ? file : undefined
+  return join(dirname(importer), path)
 }
 
 /**

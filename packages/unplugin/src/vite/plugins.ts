@@ -1,4 +1,4 @@
-import { UpscaleError } from 'upscale-core'
+import { type Directive, UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import { PICTURE_EXTENSIONS, TAG_IN_TEXT } from 'upscale-toolkit/references'
 import type { Alias, Plugin, ResolvedConfig, Rollup } from 'vite'
@@ -12,7 +12,7 @@ import { astroContent } from './astro-content.ts'
 import { type BuildSession, createBuildSession } from './build-session.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
-import type { FindFile } from './files.ts'
+import { type FindFile, placeBeside } from './files.ts'
 import { applyRules, rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
@@ -110,8 +110,15 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
       filter: { id: TAGGED },
       async handler(id, importer, options) {
         if (!isTaggedImage(id)) return null
+        // All that a module imports is asked for at once, which may be thousands.
+        const turn = session.projectUpscaler.turn()
+        if (turn !== undefined) await turn
         const site = { reference: id, importer: importer && pathOf(importer) }
         const directive = session.projectUpscaler.parse(site)
+        const [request] = directive.requests
+        const place = directive.as === 'url' && placeBeside(directive.path, site.importer, session.config)
+        const known = place ? session.slots.recall(place, request, site) : undefined
+        if (known !== undefined) return idOf(known, directive)
         const askVite: FindFile = async path => {
           const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
           return resolved ? pathOf(resolved.id) : undefined
@@ -124,8 +131,7 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
         }
         // Before it is made: one that fails has to be looked at again when it is repaired.
         if (this.meta.watchMode) this.addWatchFile(source)
-        const { beside, file } = await session.slots.fill(source, directive.requests[0], site)
-        return (READ_BY_ASKER.test(directive.rest) ? file : beside) + directive.rest
+        return idOf(await session.slots.fill(source, request, site), directive)
       },
     },
     load: {
@@ -159,6 +165,11 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
 
 /** SvelteKit's `<enhanced:img>` asks where a picture is and reads it at once, so it must be told a file. */
 const READ_BY_ASKER = /[?&]enhanced\b/
+
+/** The id of the module of a picture that a reference is answered by. */
+function idOf({ beside, file }: Slot, { rest }: Pick<Directive, 'rest'>): string {
+  return (READ_BY_ASKER.test(rest) ? file : beside) + rest
+}
 
 /** The ids of pictures, whose modules may be ours. */
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})(?:\\?|$)`, 'i')
