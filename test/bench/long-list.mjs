@@ -8,12 +8,13 @@
  * its own, and counts from its first import to its end. Asserts nothing.
  */
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { longManifest } from './long-manifest.mjs'
+import { paidEngine } from './paid-engine.mjs'
 
 const SELF = fileURLToPath(import.meta.url)
 const CORE = new URL('../../packages/core/dist/index.mjs', import.meta.url)
@@ -41,7 +42,7 @@ async function timeOf(lines, pictures) {
   const root = await mkdtemp(join(tmpdir(), 'upscale-list-'))
   try {
     await mkdir(join(root, '.upscale'))
-    if (lines > 0) await writeFile(join(root, '.upscale', 'manifest.json'), listOf(lines))
+    if (lines > 0) await writeFile(join(root, '.upscale', 'manifest.json'), longManifest(lines))
     for (let number = 0; number < pictures; number++) await paint(join(root, `${number}.png`), number)
     const start = performance.now()
     await run([SELF, '--buy', root, String(pictures)])
@@ -53,19 +54,6 @@ async function timeOf(lines, pictures) {
   } finally {
     await rm(root, { recursive: true, force: true })
   }
-}
-
-function listOf(lines) {
-  const digest = text => createHash('sha256').update(text).digest('hex')
-  const texts = Array.from({ length: lines }, (_, number) => {
-    const line = {
-      sha256: digest(`answer ${number}`),
-      ...{ engine: 'lumenfall', model: 'ideogram-upscale', width: 96, height: 64 },
-      source: `photos/set/picture-${number}.png`,
-    }
-    return `,"${digest(`key ${number}`)}": ${JSON.stringify(line)}\n`
-  })
-  return `{"manifest": 1\n${texts.sort().join('')}}\n`
 }
 
 /** A picture that is like no other of its numbers. */
@@ -80,25 +68,10 @@ async function paint(file, number) {
 
 async function buy(root, pictures) {
   const { createUpscaler } = await import(CORE.href)
-  const engine = {
-    exchange: 'file',
-    id: 'bench',
-    model: 'bench',
-    revision: '1',
-    billing: 'paid',
-    recovery: 'none',
-    priceMicros: 1000,
-    scaleFor: () => 2,
-    checkParams: params => params,
-    async upscale({ png, width, height }) {
-      const bytes = await sharp(png)
-        .resize(width * 2, height * 2, { kernel: 'lanczos3' })
-        .png()
-        .toBuffer()
-      return { bytes, costMicros: 1000 }
-    },
-  }
-  const upscaler = createUpscaler({ engine, budget: 1000, frozen: false, concurrency: 4 }, { root, env: {} })
+  const upscaler = createUpscaler(
+    { engine: paidEngine, budget: 1000, frozen: false, concurrency: 4 },
+    { root, env: {} },
+  )
   const names = Array.from({ length: pictures }, (_, number) => `${number}.png`)
   await Promise.all(names.map(name => upscaler.upscale(name, { factor: 2 })))
   await upscaler.close()

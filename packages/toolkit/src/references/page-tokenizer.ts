@@ -1,7 +1,7 @@
 import { type Token, Tokenizer } from 'parse5'
 
 /** More attributes than any tag has that somebody wrote. */
-const MANY = 1000
+export const MANY_ATTRIBUTES = 1000
 
 /** Where an attribute stands in the text. */
 interface Place {
@@ -20,16 +20,16 @@ export class PageTokenizer extends Tokenizer {
 
   /** Where an attribute of the tag that was read last stands; undefined for one that has no place. */
   placeOf({ location }: Token.TagToken, index: number, name: string): Place | undefined {
-    return index < MANY ? location?.attrs?.[name] : this.places[index - MANY]
+    return index < MANY_ATTRIBUTES ? location?.attrs?.[name] : this.places[index - MANY_ATTRIBUTES]
   }
 
   protected override _leaveAttrName(): void {
     const { currentToken: tag, currentAttr: attribute } = this
-    if (tag === null || !('attrs' in tag) || tag.attrs.length < MANY) {
+    if (tag === null || !('attrs' in tag) || tag.attrs.length < MANY_ATTRIBUTES) {
       super._leaveAttrName()
       return
     }
-    if (tag.attrs.length === MANY) this.places.length = 0
+    if (tag.attrs.length === MANY_ATTRIBUTES) this.places.length = 0
     const { offset } = this.preprocessor
     this.places.push({ startOffset: offset - attribute.name.length, endOffset: offset })
     tag.attrs.push(attribute)
@@ -38,7 +38,7 @@ export class PageTokenizer extends Tokenizer {
   protected override _leaveAttrValue(): void {
     super._leaveAttrValue()
     const { currentToken: tag, currentAttr: attribute } = this
-    if (tag === null || !('attrs' in tag) || tag.attrs.length <= MANY) return
+    if (tag === null || !('attrs' in tag) || tag.attrs.length <= MANY_ATTRIBUTES) return
     const last = this.places.at(-1)
     if (last !== undefined && tag.attrs.at(-1) === attribute) last.endOffset = this.preprocessor.offset
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDocument, type ParentNode } from 'domhandler'
+import { isDocument, isTag, isText, type ParentNode } from 'domhandler'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findRuledImages, tagRuledImages } from './index.ts'
@@ -74,6 +74,33 @@ test('what lies deeper than browsers nest stands beside what it lies in, in the 
   const [style] = elements.slice(-1)
   expect(style?.children).toMatchObject([{ data: 'a{}' }])
   expect(style?.prev).toMatchObject({ name: 'b' })
+})
+
+test('the end of an element that lies too deep to be open ends no other one', () => {
+  const deep = '<div>'.repeat(600) + '<p><b>'.repeat(100)
+  const ends = '</b></p>'.repeat(100) + '</div>'.repeat(600)
+  const document = treeOf(`<main>${deep}<img src=a.png>${ends}<i></i></main><u></u>`, createLimits('a.html'))
+  const elements = [...elementsIn(document)]
+  const parentOf = (name: string): string | undefined => {
+    const parent = elements.find(element => element.name === name)?.parent
+    return parent && isTag(parent) ? parent.name : undefined
+  }
+  expect(elements.filter(({ name }) => name === 'div')).toHaveLength(600)
+  expect([parentOf('i'), parentOf('u'), parentOf('img')]).toEqual(['main', 'body', 'div'])
+})
+
+test('of a tag with thousands of attributes the first thousand count', () => {
+  const attributes = Array.from({ length: 3000 }, (_, at) => `a${at}=${at}`).join(' ')
+  const document = treeOf(`<img src=a.png ${attributes} a5=other>`, createLimits('a.html'))
+  const [image] = [...elementsIn(document)].filter(({ name }) => name === 'img')
+  expect(Object.keys(image?.attribs ?? {})).toHaveLength(1000)
+  expect(image?.attribs).toMatchObject({ src: 'a.png', a5: '5', a998: '998' })
+})
+
+test('a text of many words is whole', () => {
+  const text = 'word & word '.repeat(2000)
+  const [style] = [...elementsIn(treeOf(`<style>${text}</style>`, createLimits('a.html')))].slice(-2)
+  expect(style?.children.map(child => (isText(child) ? child.data : '')).join('')).toBe(text)
 })
 
 test('a size of thousands of words is not known, and a longer selector than any selects nothing', () => {

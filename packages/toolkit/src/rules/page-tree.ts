@@ -5,17 +5,14 @@ import {
   hasChildren,
   isDocument,
   isTag,
+  isText,
   type ParentNode,
 } from 'domhandler'
-import { parse, type Token, type TreeAdapter } from 'parse5'
+import type { Token, TreeAdapter } from 'parse5'
 import { adapter, type Htmlparser2TreeAdapterMap } from 'parse5-htmlparser2-tree-adapter'
+import { MANY_ATTRIBUTES } from '../references/page-tokenizer.ts'
 import type { PageLimits } from './page-limits.ts'
-
-/**
- * The levels of a page's tree. Browsers nest no deeper either: what would lie deeper stands beside what it lies in. So a
- * look at the ancestors of an element is short, whatever the page is.
- */
-const DEEPEST = 512
+import { DEEPEST, PageParser } from './page-parser.ts'
 
 /**
  * A page as the tree that selectors are made for. Total, as HTML parsing is, but for its limits.
@@ -24,14 +21,13 @@ const DEEPEST = 512
  */
 export function treeOf(html: string, limits: PageLimits): Document {
   limits.addCharacters(html.length)
-  const document = parse(html, {
-    scriptingEnabled: false,
-    sourceCodeLocationInfo: true,
-    treeAdapter: adapterWithin(limits),
-  })
+  const document = PageParser.read(html, adapterWithin(limits))
   liftDeepest(document)
   return document
 }
+
+/** A text that grew word by word takes twenty times its memory until somebody looks at it, so a long one is several. */
+const LONGEST_TEXT = 4096
 
 /** Shared by all elements without an attribute: most of a page that is nothing but tags. */
 const NO_ATTRIBUTES: Record<string, string> = Object.freeze(Object.create(null))
@@ -39,7 +35,11 @@ const NO_ATTRIBUTES: Record<string, string> = Object.freeze(Object.create(null))
 function attributesOf(attrs: readonly Token.Attribute[]): Record<string, string> {
   if (attrs.length === 0) return NO_ATTRIBUTES
   const attribs: Record<string, string> = Object.create(null)
-  for (const { name, value } of attrs) attribs[name] = value
+  // The first ones are all different.
+  for (let at = 0; at < attrs.length && at < MANY_ATTRIBUTES; at++) {
+    const { name, value } = attrs[at] as Token.Attribute
+    attribs[name] = value
+  }
   return attribs
 }
 
@@ -54,6 +54,16 @@ const adapterWithin = ({ countElement }: PageLimits): TreeAdapter<Htmlparser2Tre
     const element = new Element(name, attributesOf(attrs), [])
     element.namespace = namespace
     return element
+  },
+  insertText(parent, text) {
+    const last = parent.children.at(-1)
+    if (last === undefined || !isText(last) || last.data.length >= LONGEST_TEXT) {
+      adapter.appendChild(parent, adapter.createTextNode(text))
+      return
+    }
+    last.data += text
+    // The look is what puts the words together.
+    if (last.data.length >= LONGEST_TEXT) /^/.test(last.data)
   },
   appendChild(parent, node) {
     if (parent.children.length === 0) {
@@ -73,6 +83,9 @@ const adapterWithin = ({ countElement }: PageLimits): TreeAdapter<Htmlparser2Tre
   updateNodeSourceCodeLocation() {},
 })
 
+/**
+ * Levels that the parser made by moving elements, as it does with formatting that blocks were put into.
+ */
 function liftDeepest(document: Document): void {
   let level: ParentNode[] = [document]
   for (let depth = 1; depth < DEEPEST && level.length > 0; depth++) {
