@@ -41,7 +41,6 @@ export {
   createUpscaler,
   type HostEvents,
   type KeptAnswer,
-  type RecalledImage,
   type UpscaleContext,
   type UpscaledImage,
   type Upscaler,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -500,7 +500,7 @@ describe('a picture that is known already', () => {
   test('is given at once, as it would be otherwise, and counted', async () => {
     const image = await know()
     const later = startLater()
-    expect(later.recall('hero.png', REQUEST)).toEqual({ ...image, stamp: expect.any(String) })
+    expect(later.recall('hero.png', REQUEST)).toEqual(image)
     expect(later.report().images).toMatchObject([{ source: 'hero.png', origin: 'cache' }])
     await later.close()
   })
@@ -521,6 +521,19 @@ describe('a picture that is known already', () => {
     expect(startLater().recall('hero.png', REQUEST)).toBeUndefined()
   })
 
+  test('is by a second name of its file, until one of the two is gone', async () => {
+    const { file } = await know()
+    const folder = join(root, 'links')
+    await mkdir(folder)
+    linkSync(file, join(folder, basename(file)))
+    // What is known of the file is known anew: another name is a change of it.
+    const { file: same } = await know()
+    expect(startLater().recall('hero.png', REQUEST, folder)).toMatchObject({ file: same })
+    expect(startLater().recall('hero.png', REQUEST, join(root, 'elsewhere'))).toBeUndefined()
+    rmSync(same)
+    expect(startLater().recall('hero.png', REQUEST, folder)).toBeUndefined()
+  })
+
   test('and was paid for is compared with the list of what was bought', async () => {
     const { engine, calls } = service()
     const options = { engines: { service: engine }, engine: 'service', frozen: false }
@@ -531,7 +544,7 @@ describe('a picture that is known already', () => {
     const later = startLater(options)
     const request = { ...REQUEST, engine: 'service' }
     const image = await later.upscale('hero.png')
-    expect(later.recall('hero.png', request)).toMatchObject({ digest: image.digest })
+    expect(later.recall('hero.png', request)).toEqual(image)
     await later.close()
     const list = join(root, '.upscale/manifest.json')
     writeFileSync(list, readFileSync(list, 'utf8').replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)))

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import pLimit from 'p-limit'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
@@ -17,7 +17,7 @@ import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
-import { createRecorder, type Origin, type Report } from './pipeline/report.ts'
+import { createRecorder, type Origin, type Report, type ReportImage } from './pipeline/report.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
 import { openRemoteCache } from './remote/remote-cache.ts'
 import { type Directive, parseDirective, type UpscaleRequest } from './request/directive.ts'
@@ -56,12 +56,6 @@ export interface UpscaledImage {
     readonly width: number
     readonly height: number
   }
-}
-
-/** A finished picture that was known already. */
-export interface RecalledImage extends UpscaledImage {
-  /** What the file system says of the file; it changes whenever somebody writes to it. */
-  readonly stamp: string
 }
 
 /** An engine's answer that is in the cache now, and was stored for other machines where that is possible. */
@@ -114,10 +108,12 @@ export interface Upscaler {
    * What {@link upscale} gives, at once, where nobody has written to the file or to the finished one since both were read:
    * for who asks for thousands, and must not hold as many promises.
    * @param file - absolute, or relative to the project's folder
+   * @param folder - where the finished file has a second name (a hard link), for who uses that one: it is looked at in
+   * place of the cache's own. Absolute
    * @returns undefined for anything that takes longer, also when the event loop should go round first
    * @throws UpscaleError as {@link upscale} does
    */
-  recall(file: string, request: UpscaleRequest): RecalledImage | undefined
+  recall(file: string, request: UpscaleRequest, folder?: string): UpscaledImage | undefined
   /**
    * To be asked, by whoever has many, before a picture is asked for: {@link upscale} does it too, but the less waits the
    * better.
@@ -314,31 +310,44 @@ export function createUpscaler(
     return { ...facts, isShared }
   }
 
+  /** Fields by name: each object that is spread into another gets a shape of its own in V8, more than the object. */
   function deliver(
     source: KnownSource,
     wanted: ResolvedRequest,
-    { entry, origin, costMicros, ...made }: FinishedFile,
+    { entry, origin, costMicros, source: made }: FinishedFile,
   ): UpscaledImage {
     const { width, height, format, size, sha256, chosen } = entry.facts
-    const common = { factor: wanted.factor, engine: wanted.engineName, origin, format, width, height }
+    const { factor, engineName: engine } = wanted
     const { model } = wanted.engine
-    const { width: sourceWidth, height: sourceHeight } = made.source
+    const { width: sourceWidth, height: sourceHeight } = made
     const ordered = { width: sourceWidth, height: sourceHeight, scale: wanted.scale }
-    recorder.image({
-      ...common,
+    const savedMicros = origin === 'cache' || origin === 'remote' ? priceOf(wanted.engine, ordered) : 0
+    const row: { -readonly [Key in keyof ReportImage]: ReportImage[Key] } = {
       source: source.name,
+      factor,
+      engine,
       model,
-      ...(chosen === undefined ? {} : { chosen }),
+      origin,
+      format,
+      width,
+      height,
       bytes: size,
       sourceBytes: source.size,
       costMicros,
-      savedMicros: origin === 'cache' || origin === 'remote' ? priceOf(wanted.engine, ordered) : 0,
-    })
+      savedMicros,
+    }
+    if (chosen !== undefined) row.chosen = chosen
+    recorder.image(row)
     return {
-      ...common,
       file: entry.file,
+      width,
+      height,
+      format,
       digest: sha256,
       size,
+      origin,
+      factor,
+      engine,
       source: { file: source.file, digest: source.digest, width: sourceWidth, height: sourceHeight },
     }
   }
@@ -372,17 +381,16 @@ export function createUpscaler(
     return placed
   }
 
-  function recall(path: string, request: UpscaleRequest): RecalledImage | undefined {
+  function recall(path: string, request: UpscaleRequest, folder?: string): UpscaledImage | undefined {
     if (!rounds.hasTime()) return undefined
     try {
       const wanted = resolveOnce(request)
       if (readListOf(wanted, context) !== undefined) return undefined
-      const recalled = recallFinished(resolve(resolved.root, path), wanted, context)
+      const file = isAbsolute(path) ? path : resolve(resolved.root, path)
+      const recalled = recallFinished(file, wanted, context, folder)
       if (recalled === undefined) return undefined
-      const { source, finished, stamp } = recalled
-      const image = { ...deliver(source, wanted, finished), stamp }
       recorder.delivered(() => nameAt(path), request)
-      return image
+      return deliver(recalled.source, wanted, recalled.finished)
     } catch (error) {
       throw refusal(error, path, request)
     }

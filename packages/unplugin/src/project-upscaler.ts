@@ -4,7 +4,6 @@ import {
   type Directive,
   type Importer,
   isUpscaleError,
-  type RecalledImage,
   type Report,
   type ResolvedOptions,
   type UpscaledImage,
@@ -52,9 +51,15 @@ export interface ProjectUpscaler {
   finish(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<UpscaledImage>
   /**
    * What {@link finish} gives, at once, where it is known already; undefined where it isn't.
+   * @param folder where the picture has a second name, which is used in place of its own
    * @throws UpscaleError as {@link finish}
    */
-  recall(source: string, request: UpscaleRequest, site: ReferenceSite): RecalledImage | undefined
+  recall(
+    source: string,
+    request: UpscaleRequest,
+    site: ReferenceSite,
+    folder: string,
+  ): UpscaledImage | undefined
   /** To be waited for before a picture is asked for, by whoever asks for many; undefined while there is time. */
   turn(): Promise<void> | undefined
   /**
@@ -122,7 +127,9 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     const path = pathOf(reference)
     const query = reference.slice(path.length)
     const known = parsed.get(query)
-    if (known !== undefined) return { ...known, reference, path }
+    // By name: V8 would give each object that another is spread into a shape of its own.
+    if (known !== undefined)
+      return { reference, path, rest: known.rest, as: known.as, requests: known.requests }
     const directive = at(site, () => upscaler.parse(reference))
     const typos = misspelledKeys(reference)
     noticeTypos(reference, () => placeOf(site), typos)
@@ -187,8 +194,8 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
         underWay--
       }
     },
-    recall(source, request, site) {
-      const image = at(site, () => upscaler.recall(source, request))
+    recall(source, request, site, folder) {
+      const image = at(site, () => upscaler.recall(source, request, folder))
       if (image === undefined) return undefined
       seenPictures.note(source, request, site)
       progress.begin(progressKey(source, request), basename(source))('cached')

@@ -1,10 +1,9 @@
 import { hash, randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { digestOf, discard, renamePatiently, stampOf } from 'upscale-core/internal'
 import { fileState } from './file-state.ts'
-import { isFile } from './is-file.ts'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -81,12 +80,19 @@ export function createSlots(
     // The source was edited meanwhile, and what it was made into then may be there already.
     const newest = filled.get(key)
     if (newest !== undefined && newest.stamp !== stamp) return newest.slot
-    return keep(await placeInTurn(image, key), { source, request, site, image }, query)
+    return keep(await placeInTurn(image, key), source, request, site, image, query)
   }
 
-  function keep(file: string, made: Omit<Slot, 'file' | 'beside'>, query: string): Slot {
-    const beside = pathBeside(made.source, basename(file), query)
-    const slot = { file: file.replaceAll('\\', '/'), beside, ...made }
+  function keep(
+    file: string,
+    source: string,
+    request: UpscaleRequest,
+    site: ReferenceSite,
+    image: UpscaledImage,
+    query: string,
+  ): Slot {
+    const beside = pathBeside(source, basename(file), query)
+    const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
     besides.set(slot.beside, slot)
     return slot
@@ -95,14 +101,13 @@ export function createSlots(
   function recall(source: string, request: UpscaleRequest, site: ReferenceSite): Slot | undefined {
     if (isWatching) return undefined
     const query = queryOf(request, projectUpscaler.options)
-    const key = keyOf(relative(root, source), query)
+    const key = keyOf(source, query, root)
     if (filled.has(key)) return undefined
-    const image = projectUpscaler.recall(source, request, site)
+    const at = join(folder, key)
+    const image = projectUpscaler.recall(source, request, site, at)
     if (image === undefined) return undefined
-    const file = join(folder, key, basename(image.file))
-    if (!isLinked(file, image.stamp)) return undefined
     sources.add(source)
-    const slot = keep(file, { source, request, site, image }, query)
+    const slot = keep(join(at, basename(image.file)), source, request, site, image, query)
     filled.set(key, { stamp: '', slot: Promise.resolve(slot) })
     return slot
   }
@@ -125,7 +130,7 @@ export function createSlots(
   function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
     sources.add(source)
     const query = queryOf(request, projectUpscaler.options)
-    const key = keyOf(relative(root, source), query)
+    const key = keyOf(source, query, root)
     const stamp = isWatching ? fileState(source) : ''
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
@@ -158,8 +163,10 @@ export function slotsFolder(root: string): string {
 }
 
 /** The path depends on names only, not on content, and is the same in every checkout. */
-function keyOf(source: string, query: string): string {
-  return hash('sha256', `${source.replaceAll('\\', '/')}?${query}`, 'hex').slice(0, 16)
+function keyOf(source: string, query: string, root: string): string {
+  // Most are inside, and a build may ask for thousands.
+  const name = source.startsWith(root + sep) ? source.slice(root.length + 1) : relative(root, source)
+  return hash('sha256', `${name.replaceAll('\\', '/')}?${query}`, 'hex').slice(0, 16)
 }
 
 /** @returns the slot's path; the picture's own where the folder can't be written */
@@ -184,15 +191,11 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
 }
 
 async function isCurrent(slot: string, image: UpscaledImage): Promise<boolean> {
-  if (isLinked(slot, stampOf(image.file)?.text)) return true
-  // Where files have no numbers, or links don't work, only the bytes can tell.
-  return isFile(slot) && (await digestOf(await readFile(slot))) === image.digest
-}
-
-/** True for a second name of the file with that stamp. */
-function isLinked(slot: string, stamp: string | undefined): boolean {
   const held = stampOf(slot)
-  return held?.isNumbered === true && held.text === stamp
+  if (held === undefined) return false
+  // Two names of one file have the same stamp. Where files have no numbers, only the bytes can tell.
+  if (held.isNumbered && held.text === stampOf(image.file)?.text) return true
+  return (await digestOf(await readFile(slot))) === image.digest
 }
 
 function isUnwritable(error: unknown): boolean {

@@ -101,7 +101,7 @@ function replace(file: string): void {
 describe('a hit', () => {
   it('is known in the next process', () => {
     expect(foundLater()).toBe(output)
-    expect(open().find(picture, 'x2')).toMatchObject(hitOf(picture))
+    expect(open().find(picture, 'x2')).toMatchObject({ hit: hitOf(picture) })
   })
 
   it('is that of its request only', () => {

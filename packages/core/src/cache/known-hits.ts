@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { join } from 'node:path'
+import { sep } from 'node:path'
 import { isSafeFileName } from '../source/file-name.ts'
 import { FORMATS, type Format } from '../source/format.ts'
 import type { SourceFacts, SourceFile } from '../source/source.ts'
@@ -7,7 +7,7 @@ import { type Stamp, stampOf } from '../source/stamp.ts'
 import { readFileOfLimitSync, replaceFileSync, tryTo } from './disk.ts'
 import { type EntryFacts, isChoice } from './entry.ts'
 import type { AnswerKey } from './keys.ts'
-import { entryFolder, knownHitsFile } from './layout.ts'
+import { entryIn, knownHitsFile, shelfFolder } from './layout.ts'
 
 // What a request on a file led to need not be found again while nobody writes to that file or to the finished one. As
 // git's index does, this remembers what the file system said of both when they were read:
@@ -51,12 +51,15 @@ export interface KnownHits {
   /**
    * What a request on a file led to, if nobody has written to either file since.
    * @param request names all that counts but the file
-   * @returns with the absolute path and the stamp of the finished file
+   * @param folder where the finished file has a second name (a hard link), which is then looked at in its place: the two
+   * have one time of their last change, which a new or a removed name changes too
+   * @returns with the absolute path of the finished file
    */
   find(
     file: string,
     request: string,
-  ): (KnownHit & { readonly file: string; readonly stamp: string }) | undefined
+    folder?: string,
+  ): { readonly hit: KnownHit; readonly file: string } | undefined
   /** Remembers a hit, unless one of the files has changed since it was read, or too short a time before. */
   keep(request: string, known: KnownHit, stamps: Stamps): void
   /** Writes down what is new. What can't be written is no reason to stop: the next build reads again. */
@@ -84,24 +87,25 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
     return known
   }
 
+  const outputs = shelfFolder(scratchDir, 'outputs')
   // By the entry's own facts: a path that was written down could lead anywhere.
-  const fileOf = ({ output }: KnownHit): string =>
-    join(entryFolder(scratchDir, 'outputs', output.key), output.fileName)
+  const fileOf = ({ output }: KnownHit): string => `${entryIn(outputs, output.key)}${sep}${output.fileName}`
 
   const isAsRead = (file: string, { text, changedMs, isNumbered }: Stamp): boolean =>
     isNumbered && now() - changedMs > RACY_MS && stampOf(file)?.text === text
 
   return {
-    find(path, request) {
+    find(path, request, folder) {
       const key = keyOf(path, request)
       const line = all().get(key)
       const parsed = line === undefined ? undefined : parse(path, line)
       if (parsed === undefined || stampOf(path)?.text !== parsed.sourceStamp) return undefined
       const { hit, outputStamp } = parsed
       const file = fileOf(hit)
-      if (stampOf(file)?.text !== outputStamp) return undefined
+      const seen = folder === undefined ? file : `${folder}${sep}${hit.output.fileName}`
+      if (stampOf(seen)?.text !== outputStamp) return undefined
       used.add(key)
-      return { ...hit, file, stamp: outputStamp }
+      return { hit, file }
     },
     keep(request, hit, stamps) {
       const key = keyOf(hit.source.file, request)

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 
 // Where things lie below a root of the cache. The version is that of the layout: a later one is another folder, which
 // readers of this one never look into.
@@ -22,7 +22,12 @@ export function shelfFolder(root: string, shelf: string): string {
 
 /** The folder of an entry. @param key - 64 hex characters */
 export function entryFolder(root: string, shelf: string, key: string): string {
-  return join(root, VERSION, shelf, key.slice(0, 2), key)
+  return entryIn(shelfFolder(root, shelf), key)
+}
+
+/** The same, by the folder of the shelf. */
+export function entryIn(shelf: string, key: string): string {
+  return `${shelf}${sep}${key.slice(0, 2)}${sep}${key}`
 }
 
 export function ledgerFolder(root: string): string {

@@ -21,20 +21,21 @@ import type { FinishedFile, PipelineContext } from './context.ts'
  * A finished file out of the cache, and its source, where nobody has written to either since this was found before.
  * Neither is read.
  *
- * @returns with the stamp of the finished file
  * @param file absolute path of the source
  * @param request one of which {@link readListOf} has read the list
+ * @param folder where the finished file has a second name, which is then looked at in its place
  */
 export function recallFinished(
   file: string,
   request: ResolvedRequest,
   context: PipelineContext,
-): { readonly source: KnownSource; readonly finished: FinishedFile; readonly stamp: string } | undefined {
-  const known = context.knownHits.find(file, requestOf(request, context))
-  if (known === undefined || !isCurrent(known, request, context)) return undefined
-  const { source, output, stamp } = known
+  folder?: string,
+): { readonly source: KnownSource; readonly finished: FinishedFile } | undefined {
+  const known = context.knownHits.find(file, requestOf(request, context), folder)
+  if (known === undefined || !isCurrent(known.hit, request, context)) return undefined
+  const { source, output } = known.hit
   const entry = { file: known.file, facts: output }
-  return { source, finished: { entry, source, origin: 'cache', costMicros: 0 }, stamp }
+  return { source, finished: { entry, source, origin: 'cache', costMicros: 0 } }
 }
 
 /**
