@@ -60,14 +60,14 @@ import one from './hero.png?upscal=2&v=1'
 // import none from './hero.png?upscal=2&v=2'
 console.log(one, new URL('./hero.png?upsacle=2', import.meta.url), './hero.png?updated=2', 'a?upscal=2')
 `,
-  'style.css': 'a { color: red }\nb { background: url(./hero.png?upscale2) }\n',
+  'style.css': 'a { color: red }\nb { background: url(./hero.png?upscale2) }\nc { background: url(./hero.png?UPSCALE=2) }\n',
 }
-const TOLD = ['main.js:2', 'main.js:4', 'style.css:2']
+const TOLD = ['main.js:2', 'main.js:4', 'style.css:2', 'style.css:3']
 
 const placesIn = (text: string): string[] =>
   [
     ...text.matchAll(
-      /\?(up[^"]*)" in \S*\/([\w.]+:\d+): "(up\w+)" is no key of ours, did you mean "upscale"/g,
+      /\?(up[^"]*)" in \S*\/([\w.]+:\d+): "(up\w+)" is no key of ours, did you mean "upscale"/gi,
     ),
   ]
     .map(([, , place = '']) => place)

@@ -88,6 +88,21 @@ describe('what ships', () => {
     expect(JSON.stringify(manifest)).not.toContain('slots')
   })
 
+  test('a fragment after the tag stays behind the address, as Vite keeps one after any query', async () => {
+    const site = await project(
+      {
+        'index.html': MAIN,
+        'main.js':
+          "import a from './hero.png?upscale=2#top'\nimport b from './hero.png?v=1#top'\nconsole.log(a, b)\n",
+      },
+      'hero.png',
+    )
+    await run(site, {}, { build: { assetsInlineLimit: 0 } })
+    const tree = await readTree(join(site.root, 'dist'))
+    const code = [...tree].find(([name]) => name.endsWith('.js'))?.[1].toString() ?? ''
+    expect(code).toMatch(/hero-2x-[\w-]+\.png\?#top/)
+  })
+
   test('an edited image gives new pixels under the same slot', async () => {
     const site = await project({ 'index.html': page('<img src="./a.png?upscale=2">') }, 'a.png')
     await run(site, {}, { build: { assetsInlineLimit: 0 } })

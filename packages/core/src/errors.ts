@@ -49,6 +49,7 @@ export const ERROR_CODES = [
   'CALL_UNCERTAIN',
   // the build around it
   'LEFTOVER_REFERENCE',
+  'HOST_UNSUPPORTED',
   'ABORTED',
 ] as const
 

@@ -90,6 +90,7 @@ const OUTCOMES: Readonly<Record<ErrorCode, Outcome>> = {
   },
 
   LEFTOVER_REFERENCE: CONFIGURATION,
+  HOST_UNSUPPORTED: CONFIGURATION,
   ABORTED: { code: 'INTERNAL_ERROR', status: 503, message: 'The server is closing.' },
 }
 

@@ -252,7 +252,9 @@ function typoNotice(
   { written, meant }: MisspelledKey,
 ): string {
   const where = place === undefined ? '' : ` in ${[place.file, place.line].filter(Boolean).join(':')}`
-  return `"${reference}"${where}: "${written}" is no key of ours, did you mean "${meant}"?`
+  // What stands in no query has its sign before it.
+  const mark = /^\w/.test(written) ? '' : '?'
+  return `"${reference}"${where}: "${written}" is no key of ours, did you mean "${mark}${meant}"?`
 }
 
 /** A wrong `include` stays as it is, for the check of the options. */

@@ -117,6 +117,7 @@ describe('invalid', () => {
     ['a.png?upscale=__proto__', 'unknown preset'],
     ['a.png?upscale=constructor', 'unknown preset'],
     ['a.png?detail=60', 'without upscale'],
+    ['a.png?v=1?upscale=2', 'no key of the query is ours'],
     [`a.png?upscale=${'9'.repeat(5000)}`, 'characters'],
   ])('refuses %.60s', (reference, part) => {
     const error = refusal(reference)
@@ -180,6 +181,17 @@ describe('keys that are nearly ours', () => {
     ['a.png?upscalle', 'upscalle', 'upscale'],
     ['a.png?upscale=2&fromat=webp', 'fromat', 'format'],
     ['a.png?upscale=2&qualty=80', 'qualty', 'quality'],
+    ['a.png?Upscale=2', 'Upscale', 'upscale'],
+    ['a.png?UPSCALE=2&w=800', 'UPSCALE', 'upscale'],
+    ['a.png?upscale=2&Format=webp', 'Format', 'format'],
+    ['a.png?upscale:2', 'upscale:2', 'upscale'],
+    ['a.png?upscale-2', 'upscale-2', 'upscale'],
+    ['a.png?upscale%3D2', 'upscale%3D2', 'upscale'],
+    ['a.png?upscale=2&amp;format=webp', 'amp;format', 'format'],
+    ['a.png#upscale=2', '#upscale', 'upscale'],
+    ['a.png?v=1#upscale=2', '#upscale', 'upscale'],
+    ['a.png&upscale=2', '&upscale', 'upscale'],
+    ['a.png%3Fupscale=2', '%3Fupscale', 'upscale'],
   ])('%s', (reference, written, meant) => {
     expect(misspelledKeys(reference)).toEqual([{ written, meant }])
   })
@@ -189,6 +201,8 @@ describe('keys that are nearly ours', () => {
     'a.png?upscale=2&format=webp&quality=80&engine=fine',
     'a.png?scale=2&mode=fit&w=800&preset=thumb&url&inline',
     'a.png?placeholder&progressive',
+    'a.png?upscale=2#upscale-by-two',
+    'a.png#upscaled',
   ])('%s has none', reference => {
     expect(misspelledKeys(reference)).toEqual([])
   })

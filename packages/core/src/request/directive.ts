@@ -62,6 +62,7 @@ const FOREIGN_IMAGE_KEYS = new Set(
 )
 
 const LONGEST_REFERENCE = 4096
+const AFTER_OTHER_KEYS = 'write one ? before the first key, and & before each other one: ?v=1&upscale=2'
 const QUALITY = integer(1, 100)
 
 /**
@@ -84,6 +85,7 @@ export function parseDirective(
   const { own, rest } = sortKeys(reference, query)
   const value = own.get('upscale')
   if (value === undefined) {
+    if (own.size === 0) throw bad(reference, 'no key of the query is ours', AFTER_OTHER_KEYS)
     const names = [...own.keys()].join(', ')
     throw bad(reference, `${names} without upscale`, 'add upscale=2 to the query, or remove the key')
   }
@@ -116,23 +118,35 @@ export interface MisspelledKey {
 }
 
 /**
- * Keys of a reference that are not ours and nearly are: `?upscal=2`, `&fromat=webp`. They have the first letter of the key
- * that is meant, and differ by two letters at most. Total.
+ * Keys of a reference that are not ours and nearly are: `?upscal=2`, `?Upscale=2`, `?upscale:2`, `&fromat=webp`. They have the
+ * first letter of the key that is meant, and differ by two letters at most. A tag that stands in no query is told of with its
+ * sign: `a.png#upscale=2`, `a.png&upscale=2`, `a.png%3Fupscale=2`. Total.
  */
 export function misspelledKeys(reference: string): MisspelledKey[] {
-  if (!reference.includes('?')) return []
-  const names = split(reference.slice(0, LONGEST_REFERENCE))
+  const text = reference.slice(0, LONGEST_REFERENCE)
+  const hasQuery = text.includes('?')
+  if (!(hasQuery && TAGGED.test(text))) {
+    const [written] = STRAY_TAG.exec(text) ?? []
+    if (written !== undefined) return [{ written, meant: 'upscale' }]
+  }
+  if (!hasQuery) return []
+  const names = split(text)
     .query.split('&')
     .map(part => part.split('=', 1)[0] ?? '')
   return names.flatMap(written => {
     if (written.length < SHORTEST_TYPO || isOwnKey(written) || FOREIGN_IMAGE_KEYS.has(written)) return []
-    const meant = OWN_KEYS.find(
-      key => key[0] === written[0] && key.length >= 5 && distance(key, written) <= 2,
-    )
+    const name = written.toLowerCase().replace(NOT_OF_THE_NAME, '')
+    const meant = isOwnKey(name)
+      ? name
+      : OWN_KEYS.find(key => key[0] === name[0] && key.length >= 5 && distance(key, name) <= 2)
     return meant === undefined ? [] : [{ written, meant }]
   })
 }
 
+/** A tag outside of a query, with the sign that leads to it. */
+const STRAY_TAG = /(?:[&#]|%3f)upscale\b/i
+/** The rest of an `&amp;`, and what stands where an equals sign should. */
+const NOT_OF_THE_NAME = /^amp;|[-:%*+~].*/g
 /** Shorter words are near to too many others. */
 const SHORTEST_TYPO = 5
 

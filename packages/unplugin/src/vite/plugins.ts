@@ -2,6 +2,7 @@ import { type Directive, UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import { PICTURE_EXTENSIONS, TAG_IN_TEXT } from 'upscale-toolkit/references'
 import type { Alias, Plugin, ResolvedConfig, Rollup } from 'vite'
+import { requireHost } from '../host-version.ts'
 import type { UpscaleOptions } from '../options.ts'
 import { lineOf } from '../place.ts'
 import { withPlace } from '../project-upscaler.ts'
@@ -18,6 +19,7 @@ import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
 import { limitBySource, nameBySource } from './path-rules.ts'
+import { withRest } from './paths.ts'
 import { findSource, variantFor } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
 import { workersToo } from './workers.ts'
@@ -57,6 +59,7 @@ function importPlugin(session: BuildSession, alias: Alias): Plugin {
   return {
     ...modulePlugin(session, alias, environment => session.enter(environment)),
     configResolved(config) {
+      requireHost('Vite', 6, 'environments' in config)
       session.configure(config)
       withdrawHtmlHook(config, 'upscale')
       limitBySource(config, session)
@@ -168,7 +171,7 @@ const READ_BY_ASKER = /[?&]enhanced\b/
 
 /** The id of the module of a picture that a reference is answered by. */
 function idOf({ beside, file }: Slot, { rest }: Pick<Directive, 'rest'>): string {
-  return (READ_BY_ASKER.test(rest) ? file : beside) + rest
+  return withRest(READ_BY_ASKER.test(rest) ? file : beside, rest)
 }
 
 /** The ids of pictures, whose modules may be ours. */

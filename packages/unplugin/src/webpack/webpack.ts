@@ -4,6 +4,7 @@ import { isUpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
 import type { Compiler, ResolveData } from 'webpack'
+import { requireHost } from '../host-version.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { pathBeside } from '../path-beside.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
@@ -30,6 +31,7 @@ const VARIANT = /\.upscale-(?:srcset|metadata)\.js$/
 
 /** Sets the plugin up in a compiler; called once, while webpack reads its config. */
 export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions): void {
+  requireHost('webpack', 5, 'webpack' in compiler)
   const options = resolveBuildOptions(userOptions)
   const logger = familyLogger(compiler)
   const pictureSource = createPictureSource(compiler, options, logger)

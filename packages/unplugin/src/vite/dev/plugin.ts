@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type Directive, isUpscaleError, type UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import { requireHost } from '../../host-version.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../../options.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../../reference.ts'
 import { SLIP_IN_TEXT } from '../../slips.ts'
@@ -10,6 +11,7 @@ import { inlineCssResolver } from '../css.ts'
 import { applyRules, withdrawHtmlHook } from '../html.ts'
 import { announceInspector, createViteInspector, inspectorDock } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
+import { withRest } from '../paths.ts'
 import { findSource, variantFor } from '../session.ts'
 import { expandSrcsets } from './html.ts'
 import { serveTaggedImages } from './middleware.ts'
@@ -38,7 +40,10 @@ export function devPlugins(userOptions: UpscaleOptions): Plugin[] {
     enforce: 'pre',
     apply: 'serve',
     ...inspectorDock,
-    configResolved: config => withdrawHtmlHook(config, 'upscale:dev'),
+    configResolved(config) {
+      requireHost('Vite', 6, 'environments' in config)
+      withdrawHtmlHook(config, 'upscale:dev')
+    },
     configureServer(server) {
       const session = createDevSession(options, server)
       const inspector = createViteInspector(options, session, server)
@@ -212,7 +217,7 @@ function devImportHooks(sessionOf: SessionOfHook): Pick<Plugin, 'resolveId' | 'l
         }
         if (isServed) return null
         if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
-        return (await session.file(source, directive.requests[0], site)) + directive.rest
+        return withRest(await session.file(source, directive.requests[0], site), directive.rest)
       },
     },
     load: {
