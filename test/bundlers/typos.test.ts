@@ -60,7 +60,8 @@ import one from './hero.png?upscal=2&v=1'
 // import none from './hero.png?upscal=2&v=2'
 console.log(one, new URL('./hero.png?upsacle=2', import.meta.url), './hero.png?updated=2', 'a?upscal=2')
 `,
-  'style.css': 'a { color: red }\nb { background: url(./hero.png?upscale2) }\nc { background: url(./hero.png?UPSCALE=2) }\n',
+  'style.css':
+    'a { color: red }\nb { background: url(./hero.png?upscale2) }\nc { background: url(./hero.png?UPSCALE=2) }\n',
 }
 const TOLD = ['main.js:2', 'main.js:4', 'style.css:2', 'style.css:3']
 

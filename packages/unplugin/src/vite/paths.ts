@@ -23,6 +23,6 @@ export function decodePath(path: string): string {
 }
 
 /** The id of a module that is a file with what its address had after it: Vite knows the end of a path by a question mark only. */
-export function withRest(file: string, rest: string): string {
+export function moduleId(file: string, rest: string): string {
   return rest.startsWith('#') ? `${file}?${rest}` : file + rest
 }

@@ -19,7 +19,7 @@ import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
 import { checkOutput } from './output.ts'
 import { limitBySource, nameBySource } from './path-rules.ts'
-import { withRest } from './paths.ts'
+import { moduleId } from './paths.ts'
 import { findSource, variantFor } from './session.ts'
 import { dependOnSources, watchSources } from './watch.ts'
 import { workersToo } from './workers.ts'
@@ -171,7 +171,7 @@ const READ_BY_ASKER = /[?&]enhanced\b/
 
 /** The id of the module of a picture that a reference is answered by. */
 function idOf({ beside, file }: Slot, { rest }: Pick<Directive, 'rest'>): string {
-  return withRest(READ_BY_ASKER.test(rest) ? file : beside, rest)
+  return moduleId(READ_BY_ASKER.test(rest) ? file : beside, rest)
 }
 
 /** The ids of pictures, whose modules may be ours. */

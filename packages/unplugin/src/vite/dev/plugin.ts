@@ -11,7 +11,7 @@ import { inlineCssResolver } from '../css.ts'
 import { applyRules, withdrawHtmlHook } from '../html.ts'
 import { announceInspector, createViteInspector, inspectorDock } from '../inspector/plugin.ts'
 import { viteLogger } from '../logger.ts'
-import { withRest } from '../paths.ts'
+import { moduleId } from '../paths.ts'
 import { findSource, variantFor } from '../session.ts'
 import { expandSrcsets } from './html.ts'
 import { serveTaggedImages } from './middleware.ts'
@@ -217,7 +217,7 @@ function devImportHooks(sessionOf: SessionOfHook): Pick<Plugin, 'resolveId' | 'l
         }
         if (isServed) return null
         if (directive.as !== 'url') return source + id.slice(pathOf(id).length)
-        return withRest(await session.file(source, directive.requests[0], site), directive.rest)
+        return moduleId(await session.file(source, directive.requests[0], site), directive.rest)
       },
     },
     load: {
