@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/vite'
-import { build, createBuilder, createLogger, type InlineConfig, type Rollup } from 'vite'
+import { build, createBuilder, createLogger, type InlineConfig, type Plugin, type Rollup } from 'vite'
 import { afterEach, describe, expect, test } from 'vitest'
 import { picturesOf, VITE_FORMS } from '../support/forms.ts'
 import { buildVite, UPSCALE, VITES } from '../support/hosts.ts'
@@ -101,6 +101,39 @@ describe('what ships', () => {
     const tree = await readTree(join(site.root, 'dist'))
     const code = [...tree].find(([name]) => name.endsWith('.js'))?.[1].toString() ?? ''
     expect(code).toMatch(/hero-2x-[\w-]+\.png\?#top/)
+  })
+
+  test('a plugin before ours that resolves what stands before a query, as those of tsconfig paths do, is no hindrance', async () => {
+    const site = await project(
+      {
+        'index.html': MAIN,
+        'main.js':
+          "import a from 'pictures/hero.png?upscale=2'\nimport b from 'pictures/hero.png'\nconsole.log(a, b)\n",
+      },
+      'pictures/hero.png',
+    )
+    const paths: Plugin = {
+      name: 'paths',
+      enforce: 'pre',
+      async resolveId(id, importer) {
+        const [path = '', query] = id.split('?')
+        if (!path.startsWith('pictures/')) return null
+        const found = await this.resolve(join(site.root, path), importer, { skipSelf: true })
+        return found && (query === undefined ? found.id : `${found.id}?${query}`)
+      },
+    }
+    await build({
+      root: site.root,
+      configFile: false,
+      logLevel: 'silent',
+      plugins: [paths, upscale(UPSCALE)],
+      build: { assetsInlineLimit: 0 },
+    })
+    const bundle = await readTree(join(site.root, 'dist'))
+    const names = [...bundle.keys()]
+      .filter(name => name.endsWith('.png'))
+      .map(name => name.replace(/-[\w-]{8}\./, '.'))
+    expect(names.sort()).toEqual(['assets/hero-2x.png', 'assets/hero.png'])
   })
 
   test('an edited image gives new pixels under the same slot', async () => {

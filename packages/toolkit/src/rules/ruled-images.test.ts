@@ -57,6 +57,8 @@ describe('an image that is shown too large', () => {
     ['<style>main { & img { width: 600px } }</style><main><img src=a.jpg></main>', DOUBLE],
     ['<style>img:hover { width: 600px }</style><img src=a.jpg>', undefined],
     ['<link rel=stylesheet href=site.css><p class=card><img src=a.jpg></p>', DOUBLE],
+    ['<picture><source srcset=a.avif type=image/avif><img src=a.jpg width=300></picture>', undefined],
+    ['<picture><source srcset=b.jpg media="(width < 600px)"><img src=a.jpg width=300></picture>', HALF],
     ['<img src=turned.jpg width=200>', 'turned.jpg 1x, turned.jpg?upscale=2 2x'],
   ])('%s', async (html, expected) => {
     expect(await srcsetOf(html, { shown: true })).toBe(expected)

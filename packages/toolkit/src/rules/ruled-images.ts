@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { relative, sep } from 'node:path'
 import { parse } from 'css-what'
-import { type Element, isText } from 'domhandler'
+import { type Element, isTag, isText } from 'domhandler'
 import { imageSizeFromFile } from 'image-size/fromFile'
 import picomatch from 'picomatch'
 import { UpscaleError } from 'upscale-core'
@@ -44,8 +44,8 @@ export interface RuledPage {
 const MOST = 4
 
 /**
- * The images of a page that rules choose, in order. An image with a `srcset` or a tag is left alone, as is one that says
- * `data-upscale="off"`, itself or by what it lies in.
+ * The images of a page that rules choose, in order. An image with a `srcset` or a tag is left alone, as is one in a `<picture>`
+ * whose sources browsers take instead, and one that says `data-upscale="off"`, itself or by what it lies in.
  *
  * @throws UpscaleError BAD_OPTION for a selector that is none, SOURCE_TOO_LARGE for a page that takes too much to judge
  */
@@ -72,12 +72,14 @@ export async function findRuledImages(
   }
   let sheet: Promise<SizeSheet> | undefined
 
+  const outdone = picturesOfSources(elements)
   const found: RuledImage[] = []
   for (const image of elements) {
     const place = placeOf(image, 'src')
     const { src, srcset } = image.attribs
     if (image.name !== 'img' || place === undefined || src === undefined || srcset !== undefined) continue
     if (!isRasterPicture(src) || isTaggedPicture(src) || isElsewhere(src) || turnedOff.has(image)) continue
+    if (outdone.has(image.parent)) continue
     const file = await fileOf(src)
     if (file === undefined) continue
     for (const { rule, wants } of judges) {
@@ -96,6 +98,18 @@ export async function findRuledImages(
     }
   }
   return found
+}
+
+/** Each `<picture>` whose `<img>` browsers of today don't look at, since a `<source>` of any window is before it. */
+function picturesOfSources(elements: readonly Element[]): ReadonlySet<Element['parent']> {
+  const sources = elements.filter(
+    ({ name, attribs }) => name === 'source' && attribs.srcset !== undefined && attribs.media === undefined,
+  )
+  return new Set(sources.map(({ parent }) => parent).filter(isPicture))
+}
+
+function isPicture(parent: Element['parent']): boolean {
+  return parent !== null && isTag(parent) && parent.name === 'picture'
 }
 
 /** The page with a tagged `srcset` for each image; nothing else is touched. @param images in the order of the page */

@@ -110,6 +110,8 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
   const loaded = new Set<string>()
   return {
     resolveId: {
+      // Before plugins that read paths from a tsconfig: they resolve what stands before the query, and put it back behind.
+      order: 'pre',
       filter: { id: TAGGED },
       async handler(id, importer, options) {
         if (!isTaggedImage(id)) return null

@@ -196,6 +196,8 @@ function devImportHooks(sessionOf: SessionOfHook): Pick<Plugin, 'resolveId' | 'l
   const wrong = new Map<string, UpscaleError>()
   return {
     resolveId: {
+      // Before others, as in a build.
+      order: 'pre',
       filter: { id: TAGGED },
       async handler(id, importer, options) {
         const session = sessionOf(this)
