@@ -21,11 +21,14 @@ const from = (id: string): string => JSON.stringify(import.meta.resolve(id).repl
 
 const OLD: Colour = [200, 10, 10]
 const NEW: Colour = [10, 10, 200]
+/** Of the picture that waits while another is there. */
+const SLOW: Colour = [10, 200, 10]
 
 const BEFORE = "console.log('before')"
 const TAGGED = "import p from './a.png?upscale=2'\nconsole.log('first', p)"
-const EDITED = "import p from './a.png?upscale=2'\nconsole.log('second', p)"
-const UNTAGGED = "console.log('second')"
+const EDITED = "import p from './a.png?upscale=2'\nconsole.log('edited since', p)"
+const TWO = "import p from './a.png?upscale=2'\nimport q from './b.png?upscale=2'\nconsole.log('first', p, q)"
+const UNTAGGED = "console.log('edited since')"
 
 const head = (host: string, url: string): string => `
   import { lumenfall } from ${from('unplugin-upscale')}
@@ -49,10 +52,21 @@ const packConfig = (host: string, url: string): string => `${head(host, url)}
 const rollConfig = (host: string, url: string): string => `${head(host, url)}
   export default { input: 'src/main.js', plugins: [ours], output: { dir: 'dist', format: 'es' } }`
 
+/** A dev server or a watch of webpack's family without a command line; what a server serves lies on the disk as well. */
+const scriptOf = (
+  host: string,
+  url: string,
+  run: string,
+): string => `${packConfig(host, url).replace('export default', 'const config =')}
+  ${run}`
+
+const QUIET_SERVER = `{ host: '127.0.0.1', port: 0, hot: false, liveReload: false, devMiddleware: { writeToDisk: true } }`
+
 interface Host {
   readonly name: string
   readonly config: readonly [file: string, text: (url: string) => string]
-  readonly args: readonly [pack: string, command: string, ...rest: string[]]
+  /** The config itself is run where there is none. */
+  readonly args?: readonly [pack: string, command: string, ...rest: string[]]
 }
 
 const WATCHES: readonly Host[] = [
@@ -79,6 +93,67 @@ const WATCHES: readonly Host[] = [
     name: 'rolldown --watch',
     config: ['rolldown.config.mjs', url => rollConfig('rolldown', url)],
     args: ['rolldown', 'rolldown', '-c', '--watch'],
+  },
+  {
+    name: 'a watch of Rspack',
+    config: [
+      'watch.mjs',
+      url =>
+        scriptOf(
+          'rspack',
+          url,
+          `
+          import { rspack } from ${from('@rspack/core')}
+          rspack(config).watch({}, (error, stats) => console.log(error ?? stats.toString()))`,
+        ),
+    ],
+  },
+  {
+    name: 'webpack-dev-server',
+    config: [
+      'serve.mjs',
+      url =>
+        scriptOf(
+          'webpack',
+          url,
+          `
+          import webpack from ${from('webpack')}
+          import Server from ${from('webpack-dev-server')}
+          await new Server(${QUIET_SERVER}, webpack(config)).start()`,
+        ),
+    ],
+  },
+  {
+    name: 'the dev server of Rspack',
+    config: [
+      'serve.mjs',
+      url =>
+        scriptOf(
+          'rspack',
+          url,
+          `
+          import { rspack } from ${from('@rspack/core')}
+          import { RspackDevServer } from ${from('@rspack/dev-server')}
+          await new RspackDevServer(${QUIET_SERVER}, rspack(config)).start()`,
+        ),
+    ],
+  },
+  {
+    name: 'the dev server of Rsbuild',
+    config: [
+      'serve.mjs',
+      url => `${head('rsbuild', url)}
+        import { createRsbuild } from ${from('@rsbuild/core')}
+        const config = {
+          mode: 'development',
+          source: { entry: { index: './src/main.js' } },
+          output: { dataUriLimit: 0 },
+          dev: { writeToDisk: true, hmr: false, liveReload: false },
+          server: { host: '127.0.0.1', port: 0 },
+          plugins: [ours],
+        }
+        await (await createRsbuild({ cwd: process.cwd(), config })).startDevServer()`,
+    ],
   },
 ]
 
@@ -113,7 +188,7 @@ afterEach(async () => {
  * Starts a watch, adds a picture, and comes back when it waits for the service. The first build is over then: what is edited
  * during that, Rolldown and with it Vite 8 don't notice, with or without us.
  */
-async function begin({ config: [file, text], args: [pack, command, ...rest] }: Host): Promise<void> {
+async function begin({ config: [file, text], args }: Host, tagged = TAGGED): Promise<void> {
   site = await writeSite({
     'package.json': '{ "private": true, "type": "module" }',
     'index.html': '<!doctype html><script type="module" src="./src/main.js"></script>',
@@ -121,8 +196,11 @@ async function begin({ config: [file, text], args: [pack, command, ...rest] }: H
     [file]: text(gateway.url),
   })
   await paint(join(site.root, 'src'), 'a.png', { left: OLD, right: OLD })
+  await paint(join(site.root, 'src'), 'b.png', { left: SLOW, right: SLOW })
   const { CI: _frozen, ...env } = process.env
-  child = spawn(process.execPath, [commandFile(HOSTS, pack, command), ...rest], {
+  const [pack, command, ...rest] = args ?? []
+  const program = pack === undefined || command === undefined ? file : commandFile(HOSTS, pack, command)
+  child = spawn(process.execPath, [program, ...rest], {
     cwd: site.root,
     env,
     // Some watch only while somebody may type.
@@ -131,7 +209,7 @@ async function begin({ config: [file, text], args: [pack, command, ...rest] }: H
   output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', data => (output += data))
   await expect.poll(async () => (await built()).scripts, SOON).toContain('before')
-  await writeFile(join(site.root, 'src/main.js'), TAGGED)
+  await writeFile(join(site.root, 'src/main.js'), tagged)
   await expect.poll(() => (gateway.orders.length === 0 ? output : 'ordered'), SOON).toBe('ordered')
 }
 
@@ -156,7 +234,7 @@ async function shown(): Promise<unknown> {
     return [info.width / SIZE.width, ...data.subarray(0, 3)]
   })
   // One may just be written.
-  return { pictures: await Promise.all(pixels).catch(String), isEdited: scripts.includes('second') }
+  return { pictures: await Promise.all(pixels).catch(String), isEdited: scripts.includes('edited since') }
 }
 
 function answersKept(): number {
@@ -175,6 +253,42 @@ describe.each(WATCHES)('$name, while a picture is bought', host => {
     await expect.poll(shown, SOON).toEqual({ pictures: [[2, ...NEW]], isEdited: false })
     expect(gateway.charges, output).toHaveLength(2)
     expect(answersKept()).toBe(2)
+  })
+
+  test('the picture is saved five times: paid for as it was, and as it is', async () => {
+    await begin(host)
+    for (let shade = 1; shade <= 5; shade++) {
+      const colour: Colour = shade === 5 ? NEW : [40 * shade, 100, 100]
+      await paint(join(site.root, 'src'), 'a.png', { left: colour, right: colour })
+      await sleep(500)
+    }
+    open()
+    await expect.poll(shown, SOON).toEqual({ pictures: [[2, ...NEW]], isEdited: false })
+    expect(gateway.charges, output).toHaveLength(2)
+    expect(answersKept()).toBe(2)
+  })
+
+  test('one that is bought already is edited while another is not: the new one is shown', async () => {
+    const gate = new Promise<void>(resolve => {
+      open = resolve
+    })
+    gateway.respondWith(async sale => {
+      const { dominant } = await sharp(sale.image).stats()
+      if (dominant.g > 100) await gate
+      return RESPONSES.ok(sale)
+    })
+    await begin(host, TWO)
+    await expect.poll(answersKept, SOON).toBe(1)
+    await paint(join(site.root, 'src'), 'a.png', { left: NEW, right: NEW })
+    await sleep(500)
+    open()
+    const both = [
+      [2, ...NEW],
+      [2, ...SLOW],
+    ]
+    const pictures = expect.arrayContaining(both)
+    await expect.poll(shown, SOON).toEqual({ pictures, isEdited: false })
+    expect(gateway.charges, output).toHaveLength(3)
   })
 
   test('the file that imports it is edited: paid for once', async () => {

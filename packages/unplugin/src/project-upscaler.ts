@@ -17,6 +17,7 @@ import { local } from 'upscale-local'
 import type { SeenPicture, UpscalerView } from 'upscale-toolkit/inspector'
 import type { UpscaleRule } from 'upscale-toolkit/rules'
 import { createProgress, drainOnSignals } from 'upscale-toolkit/terminal'
+import { createEditedPictures } from './edited-pictures.ts'
 import { estimateText } from './estimate.ts'
 import { type HostLogger, progressOutlet } from './host-logger.ts'
 import { isFile } from './is-file.ts'
@@ -155,11 +156,24 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
   const asked = new Set<string>()
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   let underWay = 0
+  let isOver = false
+  const edited = createEditedPictures(() => isOver)
+
+  /** Made by an engine that is paid, now. */
+  async function mustBuy(source: string, request: UpscaleRequest): Promise<boolean> {
+    if (!mayPay || engines.get(request.engine)?.billing !== 'paid') return false
+    try {
+      return (await upscaler.plan(source, request)).state === 'missing'
+    } catch {
+      return false // whoever makes the picture is told
+    }
+  }
 
   const progressKey = (source: string, request: UpscaleRequest): string =>
     `${source}?${queryOf(request, upscaler.options)}`
 
   async function drain(): Promise<void> {
+    isOver = true
     if (!mayPay) return
     if (underWay > 0)
       onNotice('waiting for the pictures under way, which are kept (Ctrl-C, and again, to leave at once)')
@@ -178,11 +192,13 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     },
     parse,
     async finish(source, request, site) {
-      const end = progress.begin(progressKey(source, request), basename(source))
+      const key = progressKey(source, request)
+      const end = progress.begin(key, basename(source))
+      const make = (): Promise<UpscaledImage> => upscaler.upscale(source, request)
       underWay++
       try {
         const image = await seenPictures.during(source, request, site, () =>
-          upscaler.upscale(source, request),
+          mayPay ? edited.during(key, source, () => mustBuy(source, request), make) : make(),
         )
         end(image.origin === 'cache' ? 'cached' : 'worked')
         asked.add(nameOfSite(site))

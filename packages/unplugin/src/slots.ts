@@ -40,6 +40,8 @@ export interface Slots {
   all(): Iterable<Slot>
   /** Every source asked for so far, those that could not be upscaled among them. */
   sources(): Iterable<string>
+  /** The sources that were asked for, and what they were then; empty for a build that runs once. */
+  states(): Iterable<readonly [source: string, state: string]>
 }
 
 export interface Slot {
@@ -62,7 +64,7 @@ export function createSlots(
 ): Slots {
   const { root } = projectUpscaler.options
   const folder = slotsFolder(root)
-  const filled = new Map<string, { stamp: string; slot: Promise<Slot> }>()
+  const filled = new Map<string, { source: string; stamp: string; slot: Promise<Slot> }>()
   const placing = new Map<string, Promise<string>>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
@@ -108,7 +110,7 @@ export function createSlots(
     if (image === undefined) return undefined
     sources.add(source)
     const slot = keep(join(at, basename(image.file)), source, request, site, image, query)
-    filled.set(key, { stamp: '', slot: Promise.resolve(slot) })
+    filled.set(key, { source, stamp: '', slot: Promise.resolve(slot) })
     return slot
   }
 
@@ -135,7 +137,7 @@ export function createSlots(
     const known = filled.get(key)
     if (known !== undefined && known.stamp === stamp) return known.slot
     const slot = make(source, request, site, query, key, stamp)
-    filled.set(key, { stamp, slot })
+    filled.set(key, { source, stamp, slot })
     // A failure is not kept: the same reference may work after the user repaired something else than the image.
     slot.catch(() => {
       if (filled.get(key)?.slot === slot) filled.delete(key)
@@ -154,6 +156,9 @@ export function createSlots(
     beside: path => besides.get(path),
     all: () => slots.values(),
     sources: () => sources.values(),
+    *states() {
+      if (isWatching) for (const { source, stamp } of filled.values()) yield [source, stamp]
+    },
   }
 }
 

@@ -57,6 +57,10 @@ test('an answer that no attempt stores is where the message says, ready to be co
   const [refuge = ''] = readdirSync(join(folder, 'tmp'))
   expect(error.code).toBe('CACHE_UNWRITABLE')
   expect(error.message).toContain(join(folder, 'tmp', refuge))
+  // What kept it out is no want of room.
+  expect(error.details.hint).toMatch(
+    /^something else is in the place of a cache folder: remove it; then copy/,
+  )
   rmSync(join(folder, 'cache'))
   cpSync(join(folder, 'tmp', refuge, 'v1'), join(folder, 'cache', 'v1'), { recursive: true })
   expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)

@@ -71,7 +71,7 @@ async function takeRefuge(
     const problem = `an answer that was paid for could not be kept (${error.problem}); it lies in ${refuge}`
     return new UpscaleError('CACHE_UNWRITABLE', problem, {
       ...error.details,
-      hint: `make room, then copy the folder ${layoutFolder(refuge)} into ${store.root}: the next build goes on from it`,
+      hint: `${error.details.hint.replace(/\.$/, '')}; then copy the folder ${layoutFolder(refuge)} into the cache folder, which was ${store.root}: the next build goes on from it`,
     })
   } catch (cause) {
     const problem = `an answer that was paid for is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`

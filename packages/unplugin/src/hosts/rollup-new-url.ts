@@ -6,7 +6,6 @@ import { findNewUrls } from '../new-urls.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
 import { asset, besideOf, sourceOf } from './rollup-source.ts'
-import { settled } from './settled.ts'
 
 /**
  * Makes every `new URL('<tagged>', import.meta.url)` lead to the emitted picture. Its address is absolute at run time,
@@ -16,7 +15,7 @@ export async function emitNewUrls(
   code: string,
   id: string,
   projectUpscaler: ProjectUpscaler,
-  context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'meta' | 'resolve'>,
+  context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'resolve'>,
 ): Promise<TransformResult> {
   const importer = pathOf(id)
   const edited = new MagicString(code)
@@ -27,7 +26,7 @@ export async function emitNewUrls(
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
     const [request] = directive.requests
-    const image = await settled(source, context.meta, () => projectUpscaler.finish(source, request, site))
+    const image = await projectUpscaler.finish(source, request, site)
     const beside = besideOf(source, image, request, projectUpscaler)
     const file = context.emitFile(asset(beside, basename(image.file), await readChecked(image)))
     edited.update(start, end, `import.meta.ROLLUP_FILE_URL_${file}`)

@@ -6,9 +6,11 @@ import { findUnreplaced, together } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
 import { readChecked } from '../checked-bytes.ts'
 import { keepEscaped } from '../escaped-message.ts'
+import { editedSince, fileState } from '../file-state.ts'
 import type { HostLogger } from '../host-logger.ts'
 import { isFile } from '../is-file.ts'
 import { findLeftovers, isSearched, leftoverError, type OutputFile } from '../leftovers.ts'
+import { createMissedEdits } from '../missed-edits.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler, type ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
@@ -17,7 +19,6 @@ import { createBuildSummary } from '../summary.ts'
 import { variantCode } from '../variants.ts'
 import { emitNewUrls } from './rollup-new-url.ts'
 import { asset, besideOf, sourceOf } from './rollup-source.ts'
-import { settled } from './settled.ts'
 
 /*
  * Rollup and Rolldown have no notion of an image, so a tagged import becomes a module that emits the picture and
@@ -35,7 +36,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   // One plugin may serve builds that run at the same time.
   let running = 0
   // What a hook says goes through the build that runs; while files are watched, each has a context of its own.
-  let context: Pick<PluginContext, 'info' | 'warn'> | undefined
+  let context: Pick<PluginContext, 'info' | 'warn' | 'meta'> | undefined
   let isTalkative = true
   const logger: HostLogger = {
     info: text => context?.info(text),
@@ -45,6 +46,13 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
     },
   }
   const tell = createBuildSummary(options, logger)
+  /** What the sources of a watch were when they were asked for last. */
+  const states = new Map<string, string>()
+  const missedEdits = createMissedEdits(() => editedSince(states))
+  const finish: ProjectUpscaler['finish'] = (source, request, site) => {
+    if (context?.meta.watchMode) states.set(source, fileState(source))
+    return projectUpscaler().finish(source, request, site)
+  }
   const projectUpscaler = (): ProjectUpscaler => {
     if (current === undefined) throw new Error('a hook ran before buildStart')
     return current
@@ -54,6 +62,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   const end = async (): Promise<void> => {
     const ended = current
     current = undefined
+    await missedEdits.close()
     await ended?.close()
   }
   return {
@@ -72,10 +81,12 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         logger,
       })
       asked.add(current)
+      if (running === 1) states.clear()
+      if (this.meta.watchMode) missedEdits.begin(this)
     },
-    ...importHooks(projectUpscaler),
+    ...importHooks(projectUpscaler, finish),
     transform(code, id) {
-      return mayHoldTags(code) ? emitNewUrls(code, id, projectUpscaler(), this) : null
+      return mayHoldTags(code) ? emitNewUrls(code, id, { ...projectUpscaler(), finish }, this) : null
     },
     async buildEnd(error) {
       if (current !== undefined) {
@@ -88,6 +99,7 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
         await writeBuildFiles(options, current)
       }
       running--
+      if (running === 0 && this.meta.watchMode) missedEdits.end()
       // No later hook makes a picture.
       if (running === 0 && !this.meta.watchMode) await end()
     },
@@ -121,7 +133,10 @@ export function rollupPlugin(userOptions: UpscaleOptions): Plugin {
   }
 }
 
-function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'resolveId' | 'load'> {
+function importHooks(
+  projectUpscaler: () => ProjectUpscaler,
+  finish: ProjectUpscaler['finish'],
+): Pick<Plugin, 'resolveId' | 'load'> {
   const sites = new Map<string, ReferenceSite>()
   return {
     resolveId: {
@@ -146,9 +161,7 @@ function importHooks(projectUpscaler: () => ProjectUpscaler): Pick<Plugin, 'reso
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
         const directive = projectUpscaler().parse(site)
-        const image = await settled(source, this.meta, () =>
-          projectUpscaler().finish(source, directive.requests[0], site),
-        ).catch(error => {
+        const image = await finish(source, directive.requests[0], site).catch(error => {
           throw keepEscaped(error)
         })
         if (directive.as === 'url') {

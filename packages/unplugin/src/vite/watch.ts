@@ -1,4 +1,6 @@
 import type { Plugin } from 'vite'
+import { editedSince } from '../file-state.ts'
+import { createMissedEdits } from '../missed-edits.ts'
 import { pathOf } from '../reference.ts'
 import type { BuildSession } from './build-session.ts'
 
@@ -10,9 +12,13 @@ import type { BuildSession } from './build-session.ts'
  * A plugin of its own because a build that runs once needs none of this, and a hook costs a call per module.
  */
 export function watchSources(session: BuildSession): Plugin {
+  const missedEdits = createMissedEdits(() => editedSince(session.slots.states()))
   return {
     name: 'upscale:watch',
     apply: ({ build }, { command }) => command === 'build' && Boolean(build?.watch),
+    buildStart() {
+      missedEdits.begin(this)
+    },
     load: {
       order: 'pre',
       filter: { id: /[\\/]slots[\\/][\da-f]{16}[\\/]/ },
@@ -32,11 +38,15 @@ export function watchSources(session: BuildSession): Plugin {
     },
     buildEnd(error) {
       dependOnSources(this, session)
+      missedEdits.end()
       // Rollup has noted by now what it watches after a failure: on the error.
       if (error !== undefined)
         Object.assign(error, { watchFiles: [...watchFilesOf(error), ...session.slots.sources()] })
     },
-    closeWatcher: () => session.end(),
+    async closeWatcher() {
+      await missedEdits.close()
+      await session.end()
+    },
   }
 }
 
