@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, readFileSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -18,6 +18,7 @@ import {
   makeFolder,
   makeProject,
   openGateway,
+  outcomes,
   pictures,
   recordsOn,
   startBuyer,
@@ -167,6 +168,34 @@ describe('a system call that fails while buying', () => {
     }
     expect(failures).toBeGreaterThan(3)
   })
+})
+
+// Row 9. What was paid for may well be sound, so nothing is bought in its place, whichever file it is.
+test('a file of the cache that cannot be read, with EIO: coded, or the picture, and no second payment', async ({
+  skip,
+}) => {
+  if (!canTrace()) skip('needs strace')
+  const root = await makeProject(1)
+  const order = { root, url: gateway.url, images: ['0.png'] }
+  await build(order)
+  rmSync(join(root, 'node_modules'), { recursive: true })
+  const files = readdirSync(join(root, '.upscale'), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && !entry.parentPath.includes('locks'))
+    .map(entry => join(entry.parentPath, entry.name))
+  expect(files.length).toBeGreaterThan(5)
+  const codes = new Set<string>()
+  for (const file of files) {
+    const child = startBuyer(order, [
+      ...['strace', '-f', '-o', '/dev/null', '-P', file, '-e', 'trace=read,pread64'],
+      ...['-e', 'inject=read,pread64:error=EIO'],
+    ])
+    expect(await child.end, child.output()).toBe(0)
+    codes.add([...outcomes(child).values()].join())
+    rmSync(join(root, 'node_modules'), { recursive: true, force: true })
+  }
+  expect([...codes].sort()).toEqual(['CACHE_UNREADABLE', 'done'])
+  expect(gateway.charges).toHaveLength(1)
+  expect((await build(order)).get('0.png')).toBe('cache')
 })
 
 describe('a durable cache that cannot be written', () => {

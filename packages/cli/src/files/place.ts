@@ -95,9 +95,28 @@ async function guard<T>(target: string, work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new UpscaleError('CACHE_UNWRITABLE', `the result can't be written: ${reason}`, {
-      hint: 'check the permissions of the output folder and the room on the disk',
+      hint: remedy(cause),
       file: target,
       cause,
     })
+  }
+}
+
+function remedy(cause: unknown): string {
+  const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  switch (errno) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'free some space (or inodes) on the disk of the output folder'
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return 'give the user who runs this the right to write into the output folder'
+    case 'ENOTDIR':
+    case 'EEXIST':
+    case 'EISDIR':
+      return 'something else is in the place of a folder or of the result: remove it'
+    default:
+      return 'look at the disk of the output folder'
   }
 }

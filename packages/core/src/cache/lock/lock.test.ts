@@ -132,6 +132,9 @@ describe('one process', () => {
     await expect(lock.check()).rejects.toMatchObject({ code: 'CACHE_LOCKED' })
     rmSync(file)
     await expect(lock.check()).rejects.toMatchObject({ code: 'CACHE_LOCKED' })
+    // What keeps it from being read is the disk's, and no bug of an engine.
+    mkdirSync(file)
+    await expect(lock.check()).rejects.toMatchObject({ code: 'CACHE_UNWRITABLE' })
   })
 
   it('shows that it lives, by the time of its file', async () => {

@@ -64,7 +64,8 @@ export interface Lock {
   /**
    * To be called before what nobody else may do: another machine takes an owner that was paused for long for dead.
    *
-   * @throws UpscaleError CACHE_LOCKED when the lock is somebody else's now, or nobody's
+   * @throws UpscaleError CACHE_LOCKED when the lock is somebody else's now, or nobody's; CACHE_UNWRITABLE when that can't
+   *   be seen
    */
   check(): Promise<void>
   /**
@@ -225,7 +226,9 @@ function hold(file: string, token: LockToken, heartbeatMs: number): Lock {
   let released = false
   return {
     async check() {
-      const seen = await readLock(file)
+      const seen = await readLock(file).catch(error => {
+        throw unwritable(dirname(file), error)
+      })
       if (seen?.token?.id !== token.id) throw takenOver(file, seen)
     },
     async release() {
