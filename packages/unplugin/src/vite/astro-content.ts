@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path'
 import type { Plugin } from 'vite'
 import { isTaggedImage, pathOf } from '../reference.ts'
+import { type Flat, flatDataOf } from './astro-data.ts'
 import { addressFor, type SessionOf, type ViteSession } from './session.ts'
 
 /*
@@ -14,12 +15,6 @@ import { addressFor, type SessionOf, type ViteSession } from './session.ts'
 const PICTURES_MODULE = 'astro:asset-imports'
 const IMAGE_PREFIX = '__ASTRO_IMAGE_'
 const RENDERED_IMAGE = /__ASTRO_IMAGE_="([^"]*)"/g
-
-/**
- * The data as Astro's serializer (devalue) flattens it: a list of values, in which objects and lists name their members by
- * place.
- */
-type Flat = readonly unknown[]
 
 /** A tagged picture of an entry. */
 interface Picture {
@@ -37,7 +32,7 @@ export function astroContent(sessionOf: SessionOf): Plugin {
       order: 'pre',
       filter: { id: /^\0astro:data-layer-content$/, code: /[?&;]upscale\b/ },
       async handler(code) {
-        const data = flatDataOf(code)
+        const data = flatDataOf(code, text => this.parse(text))
         const config = this.environment.getTopLevelConfig()
         const session = sessionOf(config)
         if (data === undefined || session === undefined) return null
@@ -79,19 +74,6 @@ async function fileOf(
   const site = { reference, importer }
   if (session.projectUpscaler.parse(site).as !== 'url') return undefined
   return (await addressFor(site, 'content', session, async () => undefined)).file
-}
-
-/** The data of the module's code; undefined for code of another form, in which the last look finds what is left. */
-function flatDataOf(code: string): Flat | undefined {
-  const [, written] = /^export default (?:JSON\.parse\()?(.*?)\)?;?\s*$/s.exec(code) ?? []
-  if (written === undefined) return undefined
-  try {
-    const literal: unknown = JSON.parse(written)
-    const data: unknown = typeof literal === 'string' ? JSON.parse(literal) : literal
-    return Array.isArray(data) ? data : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** The tagged pictures that Astro would import for its entries, each once per entry. */

@@ -1,4 +1,5 @@
 import type { Plugin, Rollup } from 'vite'
+import { isList, isObject } from '../shapes.ts'
 
 type Load = NonNullable<Extract<Plugin['load'], (...args: never[]) => unknown>>
 type Context = ThisParameterType<Load>
@@ -60,12 +61,4 @@ function matches(id: string, patterns: unknown): boolean {
   return (isList(patterns) ? patterns : [patterns]).some(
     pattern => pattern instanceof RegExp && pattern.test(id),
   )
-}
-
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
