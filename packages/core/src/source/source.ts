@@ -13,6 +13,7 @@ import { basename, extname, relative, resolve, sep } from 'node:path'
 import { type ErrorCode, UpscaleError } from '../errors.ts'
 import type { Format } from './format.ts'
 import { isInside } from './inside.ts'
+import { nearestFile } from './nearest-file.ts'
 import { inTurn, readInPieces, SMALL_BYTES } from './pieces.ts'
 import { sniffFormat } from './sniff.ts'
 import { type Stamp, stampFrom } from './stamp.ts'
@@ -272,7 +273,9 @@ function fromSystem(error: unknown): UpscaleError {
     `reading failed (${error.code})`,
     'check the disk and try again',
   ]
-  return new UpscaleError(code, problem, { hint, cause: error })
+  const near = error.code === 'ENOENT' && error.path !== undefined ? nearestFile(error.path) : undefined
+  const meant = near === undefined ? '' : `did you mean ${JSON.stringify(near)}? Otherwise `
+  return new UpscaleError(code, problem, { hint: meant + hint, cause: error })
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
 import { isUpscaleError, UpscaleError } from 'upscale-core'
+import { nearestFile } from 'upscale-core/internal'
 import type { Compilation, Compiler, Module, WebpackError } from 'webpack'
 import { withPlace } from '../project-upscaler.ts'
-import { isTaggedImage } from '../reference.ts'
+import { isTaggedImage, pathOf } from '../reference.ts'
 import { atWrittenPlace } from '../written-place.ts'
 
 /**
@@ -37,10 +40,20 @@ function oursOf(error: Failure): UpscaleError | undefined {
   if (isUpscaleError(error.error)) return error.error
   const reference = /Can't resolve '([^']+)'/.exec(error.message)?.[1] ?? ''
   if (!isTaggedImage(reference)) return undefined
+  const importer = error.module?.nameForCondition() ?? undefined
   return withPlace(
     new UpscaleError('SOURCE_NOT_FOUND', `no picture was found: Can't resolve '${reference}'`, {
-      hint: 'check the path; it starts from the file that has it',
+      hint: `${meantBy(pathOf(reference), importer)}check the path; it starts from the file that has it`,
     }),
-    { reference, importer: error.module?.nameForCondition() ?? undefined },
+    { reference, importer },
   )
+}
+
+function meantBy(path: string, importer: string | undefined): string {
+  if (importer === undefined || isAbsolute(path)) return ''
+  const missing = join(dirname(importer), path)
+  // A bare name is one of a package: what lies beside has to be led to.
+  if (!path.startsWith('.')) return existsSync(missing) ? `did you mean "./${path}"? Otherwise ` : ''
+  const near = nearestFile(missing)
+  return near === undefined ? '' : `did you mean ${JSON.stringify(near)}? Otherwise `
 }
