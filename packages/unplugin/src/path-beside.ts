@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, dirname, extname } from 'node:path'
 import { isFile } from './is-file.ts'
 
 /**
@@ -15,7 +15,7 @@ import { isFile } from './is-file.ts'
  */
 export function pathBeside(source: string, name: string, query: string): string {
   const extension = extname(source)
-  const plain = join(dirname(source), name)
+  const plain = `${dirname(source)}/${name}`
   const factor = /^upscale=([\d.]+)$/.exec(query)?.[1]
   const isPlain = name === `${basename(source, extension)}-${factor}x${extension}` && !isFile(plain)
   return (isPlain ? plain : withDigest(plain, `${basename(source)}?${query}`)).replaceAll('\\', '/')

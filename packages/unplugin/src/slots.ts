@@ -105,11 +105,11 @@ export function createSlots(
     const query = queryOf(request, projectUpscaler.options)
     const key = keyOf(source, query, root)
     if (filled.has(key)) return undefined
-    const at = join(folder, key)
+    const at = `${folder}${sep}${key}`
     const image = projectUpscaler.recall(source, request, site, at)
     if (image === undefined) return undefined
     sources.add(source)
-    const slot = keep(join(at, basename(image.file)), source, request, site, image, query)
+    const slot = keep(`${at}${sep}${basename(image.file)}`, source, request, site, image, query)
     filled.set(key, { source, stamp: '', slot: Promise.resolve(slot) })
     return slot
   }

@@ -11,7 +11,8 @@ type Context = ThisParameterType<Load>
  * @param id what the plugins are asked for
  */
 export async function loadAs(id: string, context: Context): Promise<Rollup.LoadResult> {
-  for (const load of loadsOf(context.environment.plugins, id)) {
+  for (const { load, filter } of loadsOf(context.environment.plugins)) {
+    if (!isWanted(id, filter)) continue
     const loaded = await load.call(context, id)
     if (loaded !== null && loaded !== undefined) return loaded
   }
@@ -28,10 +29,12 @@ interface RankedLoad {
 const ranked = new WeakMap<readonly Plugin[], readonly RankedLoad[]>()
 
 /** The load hooks in their order, of all plugins but ours. */
-function loadsOf(plugins: readonly Plugin[], id: string): Load[] {
-  const all = ranked.get(plugins) ?? rank(plugins)
+function loadsOf(plugins: readonly Plugin[]): readonly RankedLoad[] {
+  const known = ranked.get(plugins)
+  if (known !== undefined) return known
+  const all = rank(plugins)
   ranked.set(plugins, all)
-  return all.filter(({ filter }) => isWanted(id, filter)).map(({ load }) => load)
+  return all
 }
 
 function rank(plugins: readonly Plugin[]): readonly RankedLoad[] {
