@@ -6,6 +6,7 @@ import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
 import { isFile } from './is-file.ts'
 import { type ProjectUpscaler, withPlace } from './project-upscaler.ts'
 import { isTaggedImage, type ReferenceSite } from './reference.ts'
+import { wordsOfQueries } from './words-of-queries.ts'
 
 /*
  * What the search of the output can't see: a small picture that something else inlined has lost its tag. So every tagged
@@ -60,12 +61,19 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
   return undefined
 }
 
-/** A text without the references that were asked for, as they stand between quotes: most modules have no others. */
+/** A text without the references that were asked for, as they stand between quotes or brackets: most modules have no others. */
 function withoutAsked(importer: string, text: string, { wasAsked }: Asked): string {
-  return text.replace(/[^\s'"`]+/g, word =>
-    word.includes('?') && wasAsked({ reference: word, importer }) ? '' : word,
-  )
+  const parts: string[] = []
+  let position = 0
+  for (const { start, end } of wordsOfQueries(text, BESIDE_ADDRESS)) {
+    const isAsked = wasAsked({ reference: text.slice(start, end), importer })
+    parts.push(text.slice(position, isAsked ? start : end))
+    position = end
+  }
+  return parts.join('') + text.slice(position)
 }
+
+const BESIDE_ADDRESS = /[\s'"`()]/
 
 /** The patterns of a call of Vite's glob. */
 const GLOB = /\bimport\.meta\.glob\s*(?:<[^>(]*>\s*)?\(\s*(\[[^\]]*\]|(['"`])[^'"`\n]*\2)/g

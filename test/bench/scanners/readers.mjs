@@ -21,27 +21,69 @@ const PAGE = {
 const leftovers = (name, text) => findOutputReferences(name, text, { ownPrefixes: [], isKnown: () => false })
 const ruled = async page => tagRuledImages(page, await findRuledImages(page, RULES, PAGE))
 
-/** No package exports it: the plugins read by it what bundlers hand to them. */
-async function builtSlips() {
+/** What no package exports, built when it is asked for: each row has a process of its own. */
+async function built(path) {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('../../../packages/unplugin/src/slips.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`../../../packages/${path}`, import.meta.url))],
     bundle: true,
     format: 'esm',
     platform: 'node',
     packages: 'external',
     write: false,
   })
-  // Beside this file, since what it imports is looked for from there.
-  const file = fileURLToPath(new URL(`.slips-${process.pid}.mjs`, import.meta.url))
+  // In the package, since what it imports is looked for from there.
+  const folder = new URL(`../../../packages/${path.split('/')[0]}/`, import.meta.url)
+  const file = fileURLToPath(new URL(`.built-${process.pid}-${path.replaceAll('/', '-')}.mjs`, folder))
   await writeFile(file, outputFiles[0].contents)
   return import(file).finally(() => rm(file))
 }
 
-/** Built when it is asked for: each row has a process of its own. */
-let slips
-const slipsIn = async (file, text) => {
-  slips ??= await builtSlips()
-  return slips.slipsIn(file, text)
+const modules = new Map()
+const from = path => {
+  const known = modules.get(path) ?? built(path)
+  modules.set(path, known)
+  return known
+}
+
+/** The plugins read by it what bundlers hand to them. */
+const slipsIn = async (file, text) => (await from('unplugin/src/slips.ts')).slipsIn(file, text)
+
+/** A project in which all pictures are one of 9 × 9 pixels. */
+const PROJECT = {
+  find: () => '/a.png',
+  sizeOf: async () => ({ width: 90, height: 60 }),
+  dependsOn: () => true,
+  packageOf: () => undefined,
+}
+const migrated = async text => {
+  const { applied, findingsIn } = await from('cli/src/migrate/index.ts')
+  const source = { file: '/a.tsx', text }
+  return applied(source, await findingsIn(source, PROJECT))
+}
+
+const OPTIONS = { engine: 'local', engines: new Map([['local', {}]]), factor: 2, presets: new Map() }
+const directiveOf = async text => {
+  const { misspelledKeys, parseDirective } = await from('core/src/request/directive.ts')
+  misspelledKeys(text)
+  try {
+    parseDirective(text, OPTIONS)
+  } catch (error) {
+    if (error?.code !== 'BAD_DIRECTIVE') throw error
+  }
+}
+
+/** Of a list that can't be right it is said in words. */
+const listed = async text => {
+  const { readManifestInPieces } = await from('core/src/cache/manifest-text.ts')
+  const list = await readManifestInPieces(Buffer.from(text))
+  return typeof list === 'string' ? list : list.get('0'.repeat(64))
+}
+
+const renewed = async html => {
+  const { renewIntegrity } = await from('cli/src/html/integrity.ts')
+  const { changedDigests, renewPolicy } = await from('cli/src/html/policy.ts')
+  const changed = renewIntegrity(html, () => Buffer.from('b')).replaceAll('a:b', 'a:c')
+  return renewPolicy(changed, changedDigests(html, changed))
 }
 
 export const READERS = {
@@ -64,4 +106,8 @@ export const READERS = {
   'data leftovers': text => leftovers('a.json', text),
   'xml leftovers': text => leftovers('a.xml', text),
   'prose leftovers': text => leftovers('a.md', text),
+  'project migrate': migrated,
+  'directive parseDirective': directiveOf,
+  'list readManifest': listed,
+  'policy renewPolicy': renewed,
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { elementsOf } from 'upscale-toolkit/references/elements'
 
 // A page may name the digest of a style sheet (`<link integrity="sha256-…">`, as Hugo's `fingerprint` writes it), and a
@@ -17,9 +17,21 @@ export function renewIntegrity(html: string, contentOf: (address: string) => Uin
     const written = html.slice(start, end)
     return renewed === integrity ? [] : [{ start, end, text: written.replace(integrity, () => renewed) }]
   })
-  return edits.reduceRight((text, { start, end, text: changed }) => {
-    return text.slice(0, start) + changed + text.slice(end)
-  }, html)
+  return withEdits(html, edits)
+}
+
+/** A text with others in some places of it, in order: piece by piece, since one that is cut for each is copied for each. */
+export function withEdits(
+  text: string,
+  edits: Iterable<{ readonly start: number; readonly end: number; readonly text: string }>,
+): string {
+  const parts: string[] = []
+  let position = 0
+  for (const { start, end, text: changed } of edits) {
+    parts.push(text.slice(position, start), changed)
+    position = end
+  }
+  return parts.join('') + text.slice(position)
 }
 
 interface Link {
@@ -43,6 +55,6 @@ function* linksOf(html: string): Generator<Link> {
 
 function renew(integrity: string, content: Uint8Array): string {
   return integrity.replace(/\b(sha(?:256|384|512))-[\w+/=-]+/gi, (_, algorithm: string) => {
-    return `${algorithm}-${createHash(algorithm.toLowerCase()).update(content).digest('base64')}`
+    return `${algorithm}-${hash(algorithm.toLowerCase(), content, 'base64')}`
   })
 }

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { elementsOf, type HtmlElement } from 'upscale-toolkit/references/elements'
+import { withEdits } from './integrity.ts'
 
 /*
  * A Content-Security-Policy may list the digests of the styles and handlers that a page has, and a browser then takes no
@@ -17,9 +18,12 @@ export interface ChangedDigest {
 /** The digests of what a policy judges by its text and that differs between two versions of a page. */
 export function changedDigests(before: string, after: string): ChangedDigest[] {
   const [old, renewed] = [before, after].map(html => [...elementsOf(html)].flatMap(judgedTexts))
+  // A page has the same style in thousands of places.
+  const seen = new Set<string>()
   return (old ?? []).flatMap((text, index) => {
     const changed = renewed?.[index]
-    if (changed === undefined || changed === text) return []
+    if (changed === undefined || changed === text || seen.has(`${text}\0${changed}`)) return []
+    seen.add(`${text}\0${changed}`)
     return ALGORITHMS.map(algorithm => ({
       before: digestOf(text, algorithm),
       after: digestOf(changed, algorithm),
@@ -34,7 +38,7 @@ function judgedTexts({ name, attributes, text }: HtmlElement): string[] {
 }
 
 function digestOf(text: string, algorithm: (typeof ALGORITHMS)[number]): string {
-  return `${algorithm}-${createHash(algorithm).update(text).digest('base64')}`
+  return `${algorithm}-${hash(algorithm, text, 'base64')}`
 }
 
 /** The page whose own policy, in `<meta http-equiv>`, lists the new digests beside the old ones. */
@@ -45,22 +49,50 @@ export function renewPolicy(html: string, digests: readonly ChangedDigest[]): st
     const isPolicy = name === 'meta' && /^content-security-policy$/i.test(kind.trim())
     return isPolicy && content !== undefined ? [content] : []
   })
-  return policies.reduceRight((text, { start, end }) => {
-    return text.slice(0, start) + withDigests(text.slice(start, end), digests) + text.slice(end)
-  }, html)
+  const edits = policies.map(({ start, end }) => ({
+    start,
+    end,
+    text: withDigests(html.slice(start, end), digests),
+  }))
+  return withEdits(html, edits)
 }
 
 /** A policy with each new digest behind the one it follows: what still has the old text stays allowed. */
 function withDigests(policy: string, digests: readonly ChangedDigest[]): string {
-  return digests.reduce((text, { before, after }) => {
-    const listed = findDigest(text, before)
-    if (listed === undefined || findDigest(text, after) !== undefined) return text
-    const [quote = "'"] = /(?:'|&#39;|&#x27;|&apos;)$/i.exec(text.slice(0, text.indexOf(listed))) ?? []
-    return text.replace(`${listed}${quote}`, () => `${listed}${quote} ${quote}${after}${quote}`)
-  }, policy)
+  const listed = digestsIn(policy)
+  const added = new Set<string>()
+  const edits = digests.flatMap(({ before, after }) => {
+    const found = listed.get(before)
+    if (found === undefined || listed.has(after) || added.has(after)) return []
+    const [quote = "'"] = QUOTE_BEFORE.exec(policy.slice(Math.max(0, found.start - 6), found.start)) ?? []
+    if (!policy.startsWith(quote, found.end)) return []
+    added.add(after)
+    const at = found.end + quote.length
+    return [{ start: at, end: at, text: ` ${quote}${after}${quote}` }]
+  })
+  return withEdits(
+    policy,
+    edits.sort((one, other) => one.start - other.start),
+  )
 }
 
-/** A digest as it is written in a text, in either alphabet of base64; undefined where it isn't. */
-export function findDigest(text: string, digest: string): string | undefined {
-  return [digest, digest.replaceAll('+', '-').replaceAll('/', '_')].find(written => text.includes(written))
+const QUOTE_BEFORE = /(?:'|&#39;|&#x27;|&apos;)$/i
+
+/** A digest as it is written in a text, in either alphabet of base64. */
+export interface ListedDigest {
+  readonly written: string
+  readonly start: number
+  readonly end: number
 }
+
+/** The digests that a text lists, where each stands first. Read once: looking for each of them takes the square of their number. */
+export function digestsIn(text: string): ReadonlyMap<string, ListedDigest> {
+  const found = new Map<string, ListedDigest>()
+  for (const { 0: written, 1: algorithm, 2: base64 = '', index: start } of text.matchAll(DIGEST)) {
+    const digest = `${algorithm}-${base64.replaceAll('-', '+').replaceAll('_', '/')}`
+    if (!found.has(digest)) found.set(digest, { written, start, end: start + written.length })
+  }
+  return found
+}
+
+const DIGEST = /(sha(?:256|384|512))-([\w+/=-]+)/g

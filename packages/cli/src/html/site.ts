@@ -17,7 +17,7 @@ import { createProgress } from '../progress.ts'
 import type { Session } from '../session.ts'
 import type { HtmlFlags } from './flags.ts'
 import { createPagePictures, type Page, type PagePictures } from './pictures.ts'
-import { type ChangedDigest, changedDigests, findDigest, renewPolicy } from './policy.ts'
+import { type ChangedDigest, changedDigests, digestsIn, renewPolicy } from './policy.ts'
 import { finishHtml, type Leftover } from './summary.ts'
 
 /** Makes the pictures of a site and rewrites its pages. Returns the exit code. */
@@ -135,7 +135,8 @@ async function rewritePage(
   if (changed === text) return false
   const isPage = !/\.css$/i.test(page.file)
   const mine = isPage && /<style|\b(?:style|on[a-z]+)\s*=/i.test(text) ? changedDigests(text, changed) : []
-  digests.push(...mine)
+  // One by one: as arguments of one call, a hundred thousand overflow the stack.
+  for (const digest of mine) digests.push(digest)
   await placeText(encode(mine.length === 0 ? changed : renewPolicy(changed, mine)), page.file)
   return true
 }
@@ -147,12 +148,13 @@ async function policiesElsewhere(site: Site, digests: readonly ChangedDigest[]):
   for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
     const text = await readFile(file, 'utf8')
     const lineOf = countLines(text)
+    const listed = digestsIn(text)
     for (const { before, after } of digests) {
-      const listed = findDigest(text, before)
-      if (listed === undefined || findDigest(text, after) !== undefined) continue
-      const place = `${shownPath(file, process.cwd())}:${lineOf(text.indexOf(listed))}`
+      const found = listed.get(before)
+      if (found === undefined || listed.has(after)) continue
+      const place = `${shownPath(file, process.cwd())}:${lineOf(found.start)}`
       notices.push(
-        `notice: ${place} lists '${listed}', of a text that was rewritten; add '${after}' behind it`,
+        `notice: ${place} lists '${found.written}', of a text that was rewritten; add '${after}' behind it`,
       )
     }
   }
@@ -190,7 +192,7 @@ async function findLeftovers(site: Site): Promise<Leftover[]> {
   const rules = { skip: new Set<string>(), wants: (name: string) => OTHER_TEXT.test(name) }
   for await (const { file, name } of walk([{ kind: 'folder', path: site.folder }], rules)) {
     const references = findReferences(name, await readFile(file, 'utf8'))
-    found.push(...references.map(({ address, line }) => ({ file, line, address })))
+    for (const { address, line } of references) found.push({ file, line, address })
   }
   return found
 }

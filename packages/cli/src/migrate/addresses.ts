@@ -19,7 +19,13 @@ export interface Word {
 /** The words of a text, without the punctuation after them. Each part of the text is read once. */
 export function* wordsIn(text: string): Generator<Word> {
   for (const { 0: whole, index: start } of text.matchAll(/[^\s"'`<>(){}|\\]+/g))
-    yield { word: whole.replace(/[,;]+$/, ''), start }
+    yield { word: withoutMarks(whole), start }
+}
+
+function withoutMarks(word: string): string {
+  let end = word.length
+  while (word[end - 1] === ',' || word[end - 1] === ';') end--
+  return word.slice(0, end)
 }
 
 /** The words of a text that look like the address of a picture, in order. */

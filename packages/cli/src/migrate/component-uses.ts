@@ -1,8 +1,7 @@
 import { basename, extname } from 'node:path'
 
-/** Where components come from that show a picture in a size that is given beside it. */
-const COMPONENT =
-  /\bimport\s+(?:(\w+)|\{[^}]*\b(Image)\b[^}]*\})\s+from\s+(["'])(next\/image|astro:assets)\3;?/g
+/** Where components come from that show a picture in a size that is given beside it. The names in braces are bounded, since each beginning is followed to its end. */
+const COMPONENT = /\bimport\s+(?:(\w+)|\{([^{}]{0,2000})\})\s+from\s+(["'])(next\/image|astro:assets)\3;?/g
 
 /** A component for pictures, as a source imports it. */
 export interface PictureComponent {
@@ -19,14 +18,14 @@ export interface PictureComponent {
 
 /** `<Image>` of Next.js and Astro, where a source imports it. */
 export function pictureComponents(text: string): readonly PictureComponent[] {
-  return [...text.matchAll(COMPONENT)].map(
-    ({ 0: statement, 1: whole, 2: part, 3: quote, 4: origin, index }) => ({
-      name: whole ?? part ?? '',
-      isNext: origin === 'next/image',
-      quote: quote ?? '"',
-      semicolon: statement.endsWith(';') ? ';' : '',
-      end: index + statement.length,
-    }),
+  return [...text.matchAll(COMPONENT)].flatMap(
+    ({ 0: statement, 1: whole, 2: parts = '', 3: quote, 4: origin, index }) => {
+      if (whole === undefined && !/\bImage\b/.test(parts)) return []
+      const name = whole ?? 'Image'
+      const semicolon = statement.endsWith(';') ? ';' : ''
+      const end = index + statement.length
+      return [{ name, isNext: origin === 'next/image', quote: quote ?? '"', semicolon, end }]
+    },
   )
 }
 
@@ -55,11 +54,18 @@ export interface Use {
 /** The elements of a component. */
 export function usesOf(text: string, { name }: PictureComponent): Use[] {
   const uses: Use[] = []
-  const comments = commentsOf(text)
+  const isInComment = createCommentTest(text)
   const opening = `<${name}`
-  for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, at + 1)) {
+  let next = 0
+  for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, next)) {
+    next = at + 1
+    if (!/[\s/]/.test(text[at + opening.length] ?? '')) continue
     const end = endOfTag(text, at)
-    if (end === undefined || !/[\s/]/.test(text[at + opening.length] ?? '')) continue
+    if (end === undefined) {
+      // What was looked at in vain is not looked at again, for each opening in it.
+      next = at + LONGEST_TAG
+      continue
+    }
     const attributes = new Map<string, Attribute>()
     const tag = text.slice(at, end)
     for (const found of tag.matchAll(/\s([\w-]+)(?:=(\{([^{}]*)\}|"([^"]*)"|'([^']*)'))?/g)) {
@@ -72,8 +78,7 @@ export function usesOf(text: string, { name }: PictureComponent): Use[] {
         end: last,
       })
     }
-    const isComment = comments.some(comment => comment.start < at && at < comment.end)
-    uses.push({ tag, attributes, isSpread: /\{\s*\.\.\./.test(tag), isComment })
+    uses.push({ tag, attributes, isSpread: /\{\s*\.\.\./.test(tag), isComment: isInComment(at) })
   }
   return uses
 }
@@ -112,8 +117,8 @@ export function shownWidth(
   return height === undefined ? undefined : Math.round((size.width * height) / size.height)
 }
 
-/** A name for a variable that neither a text nor a list has yet, from the name of a picture's file. */
-export function variableFor(file: string, text: string, taken: readonly string[]): string {
+/** A name for a variable that is none of the words that are taken, from the name of a picture's file. */
+export function variableFor(file: string, taken: ReadonlySet<string>): string {
   const words = basename(file, extname(file))
     .split(/[^A-Za-z\d]+/)
     .filter(word => word !== '')
@@ -123,7 +128,7 @@ export function variableFor(file: string, text: string, taken: readonly string[]
   const name = /^[a-z]/.test(joined) ? `${joined}Picture` : `picture${joined}`
   for (let number = 1; ; number++) {
     const tried = number === 1 ? name : `${name}${number}`
-    if (!taken.includes(tried) && !new RegExp(`\\b${tried}\\b`).test(text)) return tried
+    if (!taken.has(tried)) return tried
   }
 }
 
@@ -145,8 +150,8 @@ function endOfTag(text: string, start: number): number | undefined {
   return undefined
 }
 
-/** Stretches that look like comments. What only looks like one, as in a string, is left alone, and none the worse for it. */
-function commentsOf(text: string): { readonly start: number; readonly end: number }[] {
+/** Tells whether a place lies in what looks like a comment; to be asked for places in order. What only looks like one, as in a string, is left alone, and none the worse for it. */
+function createCommentTest(text: string): (place: number) => boolean {
   const comments = [...text.matchAll(/^[ \t]*\/\/.*$/gm)].map(({ 0: line, index }) => ({
     start: index,
     end: index + line.length,
@@ -162,5 +167,17 @@ function commentsOf(text: string): { readonly start: number; readonly end: numbe
       start = text.indexOf(opening, end)
     }
   }
-  return comments
+  comments.sort((one, other) => one.start - other.start)
+  let next = 0
+  // Of those that begin before the place, the last end: they may lie in each other.
+  let end = 0
+  return place => {
+    for (
+      let comment = comments[next];
+      comment !== undefined && comment.start < place;
+      comment = comments[++next]
+    )
+      end = Math.max(end, comment.end)
+    return place < end
+  }
 }

@@ -8,27 +8,36 @@ const DEFAULT_IMPORT = /\bimport\s+(\w+)\s+from\s+(["'])([^"'\n]+)\2/g
 /** `<Image>` of Next.js and Astro that shows an imported picture larger than it is. */
 export async function* imageComponents(source: SourceText, project: Project): AsyncGenerator<Finding> {
   const { text } = source
-  const elements = pictureComponents(text).flatMap(component => usesOf(text, component))
-  if (elements.length === 0) return
+  const usesBySource = new Map<string, Use[]>()
+  for (const use of pictureComponents(text).flatMap(component => usesOf(text, component))) {
+    const src = use.attributes.get('src')
+    if (src?.isCode !== true) continue
+    const others = usesBySource.get(src.value)
+    if (others === undefined) usesBySource.set(src.value, [use])
+    else others.push(use)
+  }
+  if (usesBySource.size === 0) return
+  let mentions: ReadonlyMap<string, number> | undefined
   for (const { 0: statement, 1: name = '', 3: address = '', index } of text.matchAll(DEFAULT_IMPORT)) {
     const start = index + statement.lastIndexOf(address)
     const end = start + address.length
     if (!isRasterName(pathOf(address)) || isTaggedPicture(address)) continue
-    const uses = elements.filter(({ attributes }) => {
-      const src = attributes.get('src')
-      return src?.isCode === true && src.value === name
-    })
+    const uses = usesBySource.get(name)
+    if (uses === undefined) continue
     const file = project.find(address, source)
     const size = file === undefined ? undefined : await project.sizeOf(file)
     if (size === undefined) continue
     const larger = uses.filter(use => (shownWidth(use, size) ?? 0) > size.width)
     if (larger.length === 0) continue
     const sure = larger.filter(use => !hasOtherSize(use) && !use.isSpread)
-    const wanted = Math.max(...(sure.length === 0 ? larger : sure).map(use => shownWidth(use, size) ?? 0))
+    const wanted = (sure.length === 0 ? larger : sure)
+      .map(use => shownWidth(use, size) ?? 0)
+      .reduce((most, width) => Math.max(most, width), 0)
     const shown = `shown ${wanted} pixels wide, ${size.width} it has`
     const left = (why: string): Finding => ({ start, end, why: `${shown}${why}` })
     const factor = factorFor(size.width, wanted)
-    if (mentionsOf(text, name) > 1 + uses.length) {
+    mentions ??= mentionsIn(text)
+    if ((mentions.get(name) ?? 0) > 1 + uses.length) {
       yield left(`; "${name}" is used in another way as well`)
     } else if (address.includes('?')) {
       yield left("; its query is another plugin's")
@@ -52,8 +61,10 @@ function takesSizeFromFile(use: Use): boolean {
   return !fills && !attributes.has('width') && !attributes.has('height')
 }
 
-/** How often a variable is named, its import included; in prose too, since it may be code. */
-function mentionsOf(text: string, variable: string): number {
+/** How often each variable is named, its import included; in prose too, since it may be code. */
+function mentionsIn(text: string): ReadonlyMap<string, number> {
   const code = text.replace(/(?:=|\bfrom\b)\s*(?:"[^"]*"|'[^'\n]*')/g, '=')
-  return [...code.matchAll(new RegExp(`(?<![\\w$.])${variable}(?![\\w$])`, 'g'))].length
+  const mentions = new Map<string, number>()
+  for (const [name] of code.matchAll(/(?<![\w$.])[\w$]+/g)) mentions.set(name, (mentions.get(name) ?? 0) + 1)
+  return mentions
 }

@@ -1,3 +1,4 @@
+import { decodedPath } from 'upscale-toolkit/references'
 import { addressesIn } from './addresses.ts'
 import { type Finding, factorFor, type Project, type SourceText } from './finding.ts'
 
@@ -26,7 +27,7 @@ export async function* imagetoolsDirectives(source: SourceText, project: Project
       yield { start, end, why: `vite-imagetools: "${strange}" beside allowUpscale is not understood` }
       continue
     }
-    const factor = Math.max(0, ...pairs.map(pair => enlargementOf(pair, size) ?? 0))
+    const factor = largest(pairs.map(pair => enlargementOf(pair, size) ?? 0))
     if (factor === 0) {
       yield { start, end, why: 'vite-imagetools: allowUpscale with a size that is not larger, or too large' }
       continue
@@ -38,6 +39,11 @@ export async function* imagetoolsDirectives(source: SourceText, project: Project
   }
 }
 
+/** As arguments of one call, a hundred thousand overflow the stack. */
+function largest(numbers: readonly number[]): number {
+  return numbers.reduce((most, number) => Math.max(most, number), 0)
+}
+
 /** The factor that the largest size of one key needs. */
 function enlargementOf(
   pair: string,
@@ -45,6 +51,6 @@ function enlargementOf(
 ): number | undefined {
   const [key = '', value = ''] = pair.split('=')
   if (!SIZE_KEYS.has(key)) return undefined
-  const wanted = Math.max(...decodeURIComponent(value).split(';').map(Number))
+  const wanted = largest(decodedPath(value).split(';').map(Number))
   return factorFor(key.startsWith('w') ? size.width : size.height, wanted)
 }

@@ -15,14 +15,28 @@ const RULES: readonly Rule[] = [
 
 /** Everything that rules find in a source, in order; of two that overlap the first rule's. */
 export async function findingsIn(source: SourceText, project: Project): Promise<readonly Finding[]> {
-  const findings: Finding[] = []
+  let findings: readonly Finding[] = []
   for (const rule of RULES) {
-    for await (const finding of rule(source, project)) {
-      const overlaps = findings.some(({ start, end }) => start < finding.end && finding.start < end)
-      if (!overlaps) findings.push(finding)
-    }
+    const found: Finding[] = []
+    for await (const finding of rule(source, project)) found.push(finding)
+    findings = withoutOverlaps(findings, found.sort(byStart))
   }
-  return findings.sort((a, b) => a.start - b.start)
+  return findings
+}
+
+const byStart = (one: Finding, other: Finding): number => one.start - other.start
+
+/** Both in order, without those of the second that overlap another one. A step for each. */
+function withoutOverlaps(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
+  const all: Finding[] = []
+  let next = 0
+  for (const finding of second) {
+    for (let other = first[next]; other !== undefined && other.start < finding.end; other = first[++next])
+      all.push(other)
+    if ((all.at(-1)?.end ?? 0) <= finding.start) all.push(finding)
+  }
+  for (const finding of first.slice(next)) all.push(finding)
+  return all
 }
 
 /** The text with the replacements of findings and what they need; changes in order, and one after the other. */

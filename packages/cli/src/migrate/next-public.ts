@@ -25,10 +25,12 @@ export async function* nextPublicPictures(source: SourceText, project: Project):
   const folder = project.packageOf(source)
   if (folder === undefined || !project.dependsOn('next', source)) return
   const variables = new Map<string, string>()
+  const words = new Set<string>()
   for (const component of pictureComponents(source.text)) {
     if (!component.isNext) continue
+    if (words.size === 0) for (const [word] of source.text.matchAll(/\w+/g)) words.add(word)
     for (const use of usesOf(source.text, component)) {
-      const finding = await publicPicture({ source, project, folder, component, use, variables })
+      const finding = await publicPicture({ source, project, folder, component, use, variables, words })
       if (finding !== undefined) yield finding
     }
   }
@@ -43,10 +45,12 @@ interface Place {
   readonly use: Use
   /** What the source imports by now: names, by address. */
   readonly variables: Map<string, string>
+  /** The words of the source, and those variables. */
+  readonly words: Set<string>
 }
 
 async function publicPicture(place: Place): Promise<Finding | undefined> {
-  const { source, project, folder, component, use, variables } = place
+  const { source, project, folder, component, use, variables, words } = place
   const src = use.attributes.get('src')
   const address = textOf(use, 'src')
   if (src === undefined || address === undefined || use.isComment) return undefined
@@ -63,8 +67,9 @@ async function publicPicture(place: Place): Promise<Finding | undefined> {
   if (obstacle !== undefined) return { start, end, why: `${shown}; ${obstacle}` }
   const path = relative(dirname(source.file), file).replaceAll('\\', '/')
   const tagged = `${path.startsWith('.') ? path : `./${path}`}?upscale=${factor}`
-  const variable = variables.get(tagged) ?? variableFor(file, source.text, [...variables.values()])
+  const variable = variables.get(tagged) ?? variableFor(file, words)
   variables.set(tagged, variable)
+  words.add(variable)
   const { quote, semicolon, end: at } = component
   const newline = source.text.startsWith('\r\n', at) ? '\r\n' : '\n'
   const text = `${newline}import ${variable} from ${quote}${tagged}${quote}${semicolon}`

@@ -94,7 +94,10 @@ export async function readLedger(durable: string): Promise<LedgerEntry[]> {
   const lines: LedgerEntry[] = []
   for (const name of names.filter(one => one.endsWith('.jsonl')).sort()) {
     const text = readText(join(folder, name))
-    lines.push(...text.split('\n').flatMap(line => parseLine(line) ?? []))
+    for (const line of text.split('\n')) {
+      const entry = parseLine(line)
+      if (entry !== undefined) lines.push(entry)
+    }
   }
   return lines
 }

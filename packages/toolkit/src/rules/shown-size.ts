@@ -127,7 +127,7 @@ export function stretchOf(image: Element, natural: Size, sheet: SizeSheet): numb
     ...(height === 'auto' ? [] : [height / natural.height]),
   ]
   if (sides.length === 0 && !isCapped) return undefined
-  return Math.min(sides.length === 0 ? 1 : Math.max(...sides), ...caps)
+  return caps.reduce((least, cap) => Math.min(least, cap), sides.length === 0 ? 1 : largest(sides))
 }
 
 /** Made when it is asked for the first time: most selectors of a sheet are about no image. */
@@ -179,7 +179,12 @@ function shownLength(lengths: readonly Length[], attribute: string | undefined):
   }
   const known = lengths.filter(length => typeof length === 'number')
   if (lengths.includes('unknown')) return 'unknown'
-  return known.length === 0 ? 'auto' : Math.max(...known)
+  return known.length === 0 ? 'auto' : largest(known)
+}
+
+/** A sheet may have a hundred thousand of them, too many for the arguments of one call. */
+function largest(lengths: readonly number[]): number {
+  return lengths.reduce((most, length) => Math.max(most, length))
 }
 
 function capOf(length: Length): number {

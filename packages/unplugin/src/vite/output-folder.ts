@@ -34,7 +34,8 @@ export function createOutputFolder(folder: string, since: number, rules: Leftove
         // Pages are written again by whoever renders them; what a bundler wrote stays.
         if (noted.delete(name)) continue
         const text = await readFile(file, 'utf8')
-        left.push(...(await findLeftovers([{ name, text: () => text, isCopy: true }], rules)))
+        for (const one of await findLeftovers([{ name, text: () => text, isCopy: true }], rules))
+          left.push(one)
       }
       return left
     },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isUpscaleError } from 'upscale-core'
-import { escapeText } from 'upscale-core/internal'
+import { createRounds, escapeText } from 'upscale-core/internal'
 import type { Connect, ResolvedConfig } from 'vite'
 import type { DevPicture } from '../../dev/pictures.ts'
 import { isFile } from '../../is-file.ts'
@@ -20,6 +20,8 @@ import type { DevSession } from './session.ts'
 
 /** Answers requests for tagged images. Requests of modules pass through, they get what Vite makes of an image. */
 export function serveTaggedImages(session: DevSession): Connect.NextHandleFunction {
+  // A page of hundreds of pictures asks for all of them at once, and its modules come in between.
+  const rounds = createRounds()
   return (request, response, next) => {
     const reference = referenceOf(request, session.config)
     if (reference === undefined) return next()
@@ -29,8 +31,12 @@ export function serveTaggedImages(session: DevSession): Connect.NextHandleFuncti
       return send(response, 403, { 'Content-Type': 'text/plain; charset=utf-8' }, hint)
     }
     if (isOfModule(request)) return next()
-    answer(reference, request, response, session).then(
-      isAnswered => (isAnswered ? undefined : next()),
+    const isAnswered = async (): Promise<boolean> => {
+      await rounds.turn()
+      return answer(reference, request, response, session)
+    }
+    isAnswered().then(
+      isDone => (isDone ? undefined : next()),
       error => {
         session.tell(error)
         // Images have no place for a text, but the network panel and a tab of its own do.

@@ -6,6 +6,7 @@ import type { ResolvedConfig } from 'vite'
 import { isFile } from '../../is-file.ts'
 import type { ProjectUpscaler } from '../../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf } from '../../reference.ts'
+import { wordsOfQueries } from '../../words-of-queries.ts'
 import { publicFile } from '../files.ts'
 import { decodePath } from '../paths.ts'
 
@@ -119,16 +120,19 @@ function isBroughtAlong(id: string): boolean {
 
 /** Every stretch of a code without quotes, brackets and blanks, which an address stands in whole. */
 function addressesIn(code: string): string[] {
-  return code
-    .split(/["'`\s()<>]+/)
-    .filter(text => text.includes('?'))
-    .map(text => text.replaceAll('&amp;', '&').replace(/\\+$/, ''))
-    .concat(quotedIn(code))
+  const addresses = [...wordsOfQueries(code, /["'`\s()<>]/)].map(({ start, end }) => {
+    let last = end
+    while (code[last - 1] === '\\') last--
+    return code.slice(start, last).replaceAll('&amp;', '&')
+  })
+  return addresses.concat(quotedIn(code))
 }
 
 /** Addresses with blanks in their path, which only quotes keep together. */
 function quotedIn(code: string): string[] {
-  return code.split(/["'`\r\n\\]+/).filter(text => text.includes('?') && text.includes(' '))
+  return [...wordsOfQueries(code, /["'`\r\n\\]/)]
+    .map(({ start, end }) => code.slice(start, end))
+    .filter(text => text.includes(' '))
 }
 
 function filesOf(address: string, module: string, config: ResolvedConfig): string[] {

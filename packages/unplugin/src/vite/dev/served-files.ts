@@ -1,9 +1,13 @@
 import { UpscaleError } from 'upscale-core'
 import type { ResolvedConfig } from 'vite'
 
+/** Loaded once: a page of hundreds of pictures asks for all of them at once. */
+let vite: Promise<typeof import('vite')> | undefined
+
 /** True for a file that Vite serves to whoever can open an address: what `server.fs` allows, and the public folder. */
 export async function isServed(file: string, config: ResolvedConfig): Promise<boolean> {
-  const { isFileLoadingAllowed, normalizePath } = await import('vite')
+  vite ??= import('vite')
+  const { isFileLoadingAllowed, normalizePath } = await vite
   const path = normalizePath(file)
   const isPublic = config.publicDir !== '' && path.startsWith(`${normalizePath(config.publicDir)}/`)
   return isPublic || isFileLoadingAllowed(config, path)
