@@ -21,6 +21,8 @@ interface Place {
  * else. From the thousandth attribute on, none is looked up: one that a tag has twice is told twice.
  */
 export class PageTokenizer extends Tokenizer {
+  /** False leaves the attributes of a tag from the thousandth on out. */
+  keepsAll = true
   /** Of the present tag's attributes from the thousandth on. */
   private readonly places: Place[] = []
   /** Characters of the present attribute's name. */
@@ -50,6 +52,7 @@ export class PageTokenizer extends Tokenizer {
       super._leaveAttrName()
       return
     }
+    if (!this.keepsAll) return
     if (tag.attrs.length === MANY_ATTRIBUTES) this.places.length = 0
     const { offset } = this.preprocessor
     this.places.push({ startOffset: offset - attribute.name.length - leftOut, endOffset: offset })

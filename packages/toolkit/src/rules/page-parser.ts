@@ -35,7 +35,9 @@ export class PageParser extends Parser<Htmlparser2TreeAdapterMap> {
     treeAdapter: Parser<Htmlparser2TreeAdapterMap>['treeAdapter'],
   ): Parser<Htmlparser2TreeAdapterMap>['document'] {
     const parser = new PageParser({ scriptingEnabled: false, sourceCodeLocationInfo: true, treeAdapter })
-    parser.tokenizer = new PageTokenizer(parser.options, parser)
+    const tokenizer = new PageTokenizer(parser.options, parser)
+    tokenizer.keepsAll = false
+    parser.tokenizer = tokenizer
     parser.tokenizer.write(html, true)
     return parser.document
   }

@@ -10,7 +10,6 @@ import {
 } from 'domhandler'
 import type { Token, TreeAdapter } from 'parse5'
 import { adapter, type Htmlparser2TreeAdapterMap } from 'parse5-htmlparser2-tree-adapter'
-import { MANY_ATTRIBUTES } from '../references/page-tokenizer.ts'
 import type { PageLimits } from './page-limits.ts'
 import { DEEPEST, PageParser } from './page-parser.ts'
 
@@ -35,11 +34,7 @@ const NO_ATTRIBUTES: Record<string, string> = Object.freeze(Object.create(null))
 function attributesOf(attrs: readonly Token.Attribute[]): Record<string, string> {
   if (attrs.length === 0) return NO_ATTRIBUTES
   const attribs: Record<string, string> = Object.create(null)
-  // The first ones are all different.
-  for (let at = 0; at < attrs.length && at < MANY_ATTRIBUTES; at++) {
-    const { name, value } = attrs[at] as Token.Attribute
-    attribs[name] = value
-  }
+  for (const { name, value } of attrs) attribs[name] = value
   return attribs
 }
 
