@@ -29,11 +29,14 @@ export async function findUnanswered(
   return findUnreplaced({
     projectUpscaler,
     root: config.root,
-    files: ids.filter(id => !id.startsWith('\0')).map(pathOf),
+    files: ids.filter(id => !id.startsWith('\0') && !WORKER.test(id)).map(pathOf),
     contents: () =>
       Object.values(bundle).map(output => (output.type === 'chunk' ? output.code : output.source)),
   })
 }
+
+/** The module of a worker in a page is only its address; what it imports is in a bundle of its own, with a look of its own. */
+const WORKER = /[?&](?:shared)?worker(?:&|$)/
 
 /** The error of a picture that the config leaves to whoever runs the output, where no such file is; undefined when there is none. */
 function findExternal(bundle: Rollup.OutputBundle, { slots }: BuildSession): UpscaleError | undefined {
