@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
-import { findSourcePlace, mayHoldTags } from 'upscale-toolkit/references'
+import { findSourcePlace, mayHoldTags, withEdits } from 'upscale-toolkit/references'
 import { isFile } from './is-file.ts'
 import { type ProjectUpscaler, withPlace } from './project-upscaler.ts'
 import { isTaggedImage, type ReferenceSite } from './reference.ts'
@@ -63,14 +63,13 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
 
 /** A text without the references that were asked for, as they stand between quotes or brackets: most modules have no others. */
 function withoutAsked(importer: string, text: string, { wasAsked }: Asked): string {
-  const parts: string[] = []
-  let position = 0
-  for (const { start, end } of wordsOfQueries(text, BESIDE_ADDRESS)) {
-    const isAsked = wasAsked({ reference: text.slice(start, end), importer })
-    parts.push(text.slice(position, isAsked ? start : end))
-    position = end
-  }
-  return parts.join('') + text.slice(position)
+  const asked = [...wordsOfQueries(text, BESIDE_ADDRESS)].filter(({ start, end }) =>
+    wasAsked({ reference: text.slice(start, end), importer }),
+  )
+  return withEdits(
+    text,
+    asked.map(({ start, end }) => ({ start, end, text: '' })),
+  )
 }
 
 const BESIDE_ADDRESS = /[\s'"`()]/

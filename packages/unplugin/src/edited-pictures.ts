@@ -28,7 +28,7 @@ interface Turn {
   readonly state: string
   /** When it may be made; undefined when it could be at once. */
   readonly ready: Promise<void> | undefined
-  readonly end: Promise<unknown>
+  readonly end: Promise<void>
 }
 
 /** @param isOver true when no call is begun any longer, so that there is nothing to wait for */
@@ -63,7 +63,9 @@ export function createEditedPictures(
       const isEdited = before !== undefined && before.state !== state
       const ready = isEdited ? turnAfter(before, source, mustBuy) : before?.ready
       const work = ready === undefined ? make() : ready.then(make)
-      turns.set(key, { state, ready, end: Promise.allSettled([before?.end, work]) })
+      // Without what came of them: a picture that is asked for at every build would keep all that was made of it.
+      const end = Promise.allSettled([before?.end, work]).then(() => {})
+      turns.set(key, { state, ready, end })
       return work
     },
   }

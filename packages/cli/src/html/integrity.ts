@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { withEdits } from 'upscale-toolkit/references'
 import { elementsOf } from 'upscale-toolkit/references/elements'
 
 // A page may name the digest of a style sheet (`<link integrity="sha256-…">`, as Hugo's `fingerprint` writes it), and a
@@ -18,20 +19,6 @@ export function renewIntegrity(html: string, contentOf: (address: string) => Uin
     return renewed === integrity ? [] : [{ start, end, text: written.replace(integrity, () => renewed) }]
   })
   return withEdits(html, edits)
-}
-
-/** A text with others in some places of it, in order: piece by piece, since one that is cut for each is copied for each. */
-export function withEdits(
-  text: string,
-  edits: Iterable<{ readonly start: number; readonly end: number; readonly text: string }>,
-): string {
-  const parts: string[] = []
-  let position = 0
-  for (const { start, end, text: changed } of edits) {
-    parts.push(text.slice(position, start), changed)
-    position = end
-  }
-  return parts.join('') + text.slice(position)
 }
 
 interface Link {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
+import { withEdits } from 'upscale-toolkit/references'
 import { elementsOf, type HtmlElement } from 'upscale-toolkit/references/elements'
-import { withEdits } from './integrity.ts'
 
 /*
  * A Content-Security-Policy may list the digests of the styles and handlers that a page has, and a browser then takes no

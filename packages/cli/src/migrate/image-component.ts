@@ -2,6 +2,7 @@ import { isRasterName } from 'upscale-core/internal'
 import { isTaggedPicture, pathOf } from 'upscale-toolkit/references'
 import { hasOtherSize, pictureComponents, shownWidth, textOf, type Use, usesOf } from './component-uses.ts'
 import { type Finding, factorFor, type Project, type SourceText } from './finding.ts'
+import { largest } from './largest.ts'
 
 const DEFAULT_IMPORT = /\bimport\s+(\w+)\s+from\s+(["'])([^"'\n]+)\2/g
 
@@ -30,9 +31,7 @@ export async function* imageComponents(source: SourceText, project: Project): As
     const larger = uses.filter(use => (shownWidth(use, size) ?? 0) > size.width)
     if (larger.length === 0) continue
     const sure = larger.filter(use => !hasOtherSize(use) && !use.isSpread)
-    const wanted = (sure.length === 0 ? larger : sure)
-      .map(use => shownWidth(use, size) ?? 0)
-      .reduce((most, width) => Math.max(most, width), 0)
+    const wanted = largest((sure.length === 0 ? larger : sure).map(use => shownWidth(use, size) ?? 0))
     const shown = `shown ${wanted} pixels wide, ${size.width} it has`
     const left = (why: string): Finding => ({ start, end, why: `${shown}${why}` })
     const factor = factorFor(size.width, wanted)

@@ -1,6 +1,7 @@
 import { decodedPath } from 'upscale-toolkit/references'
 import { addressesIn } from './addresses.ts'
 import { type Finding, factorFor, type Project, type SourceText } from './finding.ts'
+import { largest } from './largest.ts'
 
 const SIZE_KEYS = new Set(['w', 'width', 'h', 'height'])
 /** Keys that mean the same before and after, or that vite-imagetools goes on reading. */
@@ -37,11 +38,6 @@ export async function* imagetoolsDirectives(source: SourceText, project: Project
     const replacement = `${path}?${[`upscale=${factor}`, ...kept].join(separator)}`
     yield { start, end, replacement, why: 'vite-imagetools enlarged it by resampling' }
   }
-}
-
-/** As arguments of one call, a hundred thousand overflow the stack. */
-function largest(numbers: readonly number[]): number {
-  return numbers.reduce((most, number) => Math.max(most, number), 0)
 }
 
 /** The factor that the largest size of one key needs. */

@@ -1,3 +1,4 @@
+import { type TextEdit, withEdits } from 'upscale-toolkit/references'
 import type { Finding, Insertion, Project, Rule, SourceText } from './finding.ts'
 import { imageComponents } from './image-component.ts'
 import { imagetoolsDirectives } from './imagetools.ts'
@@ -41,16 +42,10 @@ function withoutOverlaps(first: readonly Finding[], second: readonly Finding[]):
 
 /** The text with the replacements of findings and what they need; changes in order, and one after the other. */
 export function applied({ text }: SourceText, findings: readonly Finding[]): string {
-  let result = ''
-  let position = 0
-  for (const { start, end, text: written } of editsOf(findings)) {
-    result += text.slice(position, start) + written
-    position = end
-  }
-  return result + text.slice(position)
+  return withEdits(text, editsOf(findings))
 }
 
-function editsOf(findings: readonly Finding[]): { start: number; end: number; text: string }[] {
+function editsOf(findings: readonly Finding[]): TextEdit[] {
   const changes = findings.flatMap(({ start, end, replacement }) =>
     replacement === undefined ? [] : [{ start, end, text: replacement }],
   )

@@ -19,3 +19,4 @@ export {
   type SrcsetCandidate,
 } from './srcset.ts'
 export { findStyleTexts, type StyleText } from './style-text.ts'
+export { type TextEdit, withEdits } from './text-edits.ts'

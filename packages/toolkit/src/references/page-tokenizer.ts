@@ -1,7 +1,7 @@
 import { type Token, Tokenizer } from 'parse5'
 
 /** More attributes than any tag has that somebody wrote. */
-export const MANY_ATTRIBUTES = 1000
+const MANY_ATTRIBUTES = 1000
 
 /** Characters of a name that count. The rest is left out: of millions, each would be kept in thirty bytes until the name is asked for. */
 const LONGEST_NAME = 4096

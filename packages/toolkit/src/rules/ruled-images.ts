@@ -8,6 +8,7 @@ import picomatch from 'picomatch'
 import { UpscaleError } from 'upscale-core'
 import { isElsewhere, isRasterPicture, isTaggedPicture, pathOf } from '../references/address.ts'
 import { candidateAddress, printSrcset, type SrcsetCandidate } from '../references/srcset.ts'
+import { withEdits } from '../references/text-edits.ts'
 import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, placeOf, treeOf, withDescendants } from './page-tree.ts'
 import type { UpscaleRule } from './rule.ts'
@@ -114,15 +115,11 @@ function isPicture(parent: Element['parent']): boolean {
 
 /** The page with a tagged `srcset` for each image; nothing else is touched. @param images in the order of the page */
 export function tagRuledImages(html: string, images: readonly RuledImage[]): string {
-  // Piece by piece: a page that is cut and joined for each image takes time that grows with the square of their number.
-  const parts: string[] = []
-  let position = 0
-  for (const { end, candidates } of images) {
+  const edits = images.map(({ end, candidates }) => {
     const srcset = printSrcset(candidates).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
-    parts.push(html.slice(position, end), ` srcset="${srcset}"`)
-    position = end
-  }
-  return parts.join('') + html.slice(position)
+    return { start: end, end, text: ` srcset="${srcset}"` }
+  })
+  return withEdits(html, edits)
 }
 
 interface Judge {
