@@ -1,4 +1,4 @@
-import { isList, isObject } from '../shapes.ts'
+import { isList, isObject } from './shapes.ts'
 
 /**
  * The data as Astro's serializer (devalue) flattens it: a list of values, in which objects and lists name their members by

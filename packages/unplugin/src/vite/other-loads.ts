@@ -1,5 +1,5 @@
 import type { Plugin, Rollup } from 'vite'
-import { isList, isObject } from '../shapes.ts'
+import { isList, isObject } from './shapes.ts'
 
 type Load = NonNullable<Extract<Plugin['load'], (...args: never[]) => unknown>>
 type Context = ThisParameterType<Load>
