@@ -24,6 +24,10 @@ export default defineConfig({
     'turbopack-loader': 'src/webpack/turbopack-loader.ts',
   },
   dts: true,
+  // What most entries share is one file, since each file takes half a millisecond to load. Declarations have files of their own.
+  outputOptions: {
+    codeSplitting: { groups: [{ name: 'shared', test: id => !/\.d\.[cm]?ts$/.test(id), minShareCount: 3 }] },
+  },
   platform: 'node',
   target: 'node20.19',
   publint: 'ci-only',

@@ -11,13 +11,19 @@ import { isFile } from './is-file.ts'
  * @param source absolute path of the source
  * @param name file name of the picture
  * @param query the request, as `queryOf` gives it
+ * @param isTaken whether a file has a path
  * @returns absolute, with forward slashes, as bundlers write ids
  */
-export function pathBeside(source: string, name: string, query: string): string {
+export function pathBeside(
+  source: string,
+  name: string,
+  query: string,
+  isTaken: (path: string) => boolean = isFile,
+): string {
   const extension = extname(source)
   const plain = `${dirname(source)}/${name}`
   const factor = /^upscale=([\d.]+)$/.exec(query)?.[1]
-  const isPlain = name === `${basename(source, extension)}-${factor}x${extension}` && !isFile(plain)
+  const isPlain = name === `${basename(source, extension)}-${factor}x${extension}` && !isTaken(plain)
   return (isPlain ? plain : withDigest(plain, `${basename(source)}?${query}`)).replaceAll('\\', '/')
 }
 

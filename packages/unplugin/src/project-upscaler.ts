@@ -153,7 +153,14 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     }
   }
 
-  const asked = new Set<string>()
+  // By module: one text for each reference would take more than the references.
+  const asked = new Map<string, Set<string>>()
+
+  function noteAsked({ reference, importer = '' }: ReferenceSite): void {
+    const references = asked.get(importer) ?? new Set()
+    asked.set(importer, references.add(reference))
+  }
+
   const progress = createProgress(progressOutlet(logger), () => upscaler.report().spentMicros)
   let underWay = 0
   let isOver = false
@@ -184,7 +191,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     options: upscaler.options,
     view: upscaler,
     seenPictures: seenPictures.all,
-    wasAsked: site => asked.has(nameOfSite(site)),
+    wasAsked: ({ reference, importer = '' }) => asked.get(importer)?.has(reference) === true,
     noticeSlips(file, text) {
       for (const { reference, keys, line } of slipsIn(file, text)) {
         noticeTypos(reference, () => ({ file, ...(line === undefined ? {} : { line }) }), keys)
@@ -201,7 +208,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
           mayPay ? edited.during(key, source, () => mustBuy(source, request), make) : make(),
         )
         end(image.origin === 'cache' ? 'cached' : 'worked')
-        asked.add(nameOfSite(site))
+        noteAsked(site)
         return image
       } catch (error) {
         end('worked')
@@ -214,8 +221,8 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       const image = at(site, () => upscaler.recall(source, request, folder))
       if (image === undefined) return undefined
       seenPictures.note(source, request, site)
-      progress.begin(progressKey(source, request), basename(source))('cached')
-      asked.add(nameOfSite(site))
+      progress.note()
+      noteAsked(site)
       return image
     },
     turn: () => upscaler.turn(),
@@ -251,10 +258,6 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       await upscaler.close()
     },
   }
-}
-
-function nameOfSite({ reference, importer = '' }: ReferenceSite): string {
-  return `${reference}\n${importer}`
 }
 
 function placeOf({ reference, importer }: ReferenceSite): Importer | undefined {

@@ -25,11 +25,21 @@ interface Seen {
 
 /** @param root the project's folder, absolute */
 export function createSeenPictures(root: string): SeenPictures {
-  const known = new Map<string, Seen>()
+  // By request, of which there are few for many files.
+  const known = new Map<string, Map<string, Seen>>()
+  const written = new WeakMap<UpscaleRequest, string>()
+
+  function textOf(request: UpscaleRequest): string {
+    const text = written.get(request) ?? JSON.stringify(request)
+    written.set(request, text)
+    return text
+  }
 
   function see(file: string, request: UpscaleRequest, site: ReferenceSite): Seen {
-    const key = JSON.stringify([file, request])
-    const seen = known.get(key) ?? {
+    const text = textOf(request)
+    const files = known.get(text) ?? new Map<string, Seen>()
+    known.set(text, files)
+    const seen = files.get(file) ?? {
       file,
       request,
       site,
@@ -38,7 +48,7 @@ export function createSeenPictures(root: string): SeenPictures {
       error: undefined,
       place: undefined,
     }
-    known.set(key, seen)
+    files.set(file, seen)
     return seen
   }
 
@@ -61,7 +71,7 @@ export function createSeenPictures(root: string): SeenPictures {
 
   return {
     *all() {
-      for (const seen of known.values()) yield show(seen)
+      for (const files of known.values()) for (const seen of files.values()) yield show(seen)
     },
     note(source, request, site) {
       see(source, request, site)

@@ -4,10 +4,12 @@ import { basename, join, relative, sep } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { digestOf, discard, renamePatiently, stampOf } from 'upscale-core/internal'
 import { fileState } from './file-state.ts'
+import { isFile } from './is-file.ts'
 import { pathBeside } from './path-beside.ts'
 import type { ProjectUpscaler } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
 import { queryOf } from './reference.ts'
+import { createTakenNames } from './taken-names.ts'
 
 /**
  * A slot is a file with a stable path for (source path, request), whose bytes are those of the finished picture. A
@@ -64,11 +66,12 @@ export function createSlots(
 ): Slots {
   const { root } = projectUpscaler.options
   const folder = slotsFolder(root)
-  const filled = new Map<string, { source: string; stamp: string; slot: Promise<Slot> }>()
+  const filled = new Map<string, { source: string; stamp: string; slot: Slot | Promise<Slot> }>()
   const placing = new Map<string, Promise<string>>()
   const slots = new Map<string, Slot>()
   const besides = new Map<string, Slot>()
   const sources = new Set<string>()
+  const isTaken = isWatching ? isFile : createTakenNames()
 
   async function make(
     source: string,
@@ -93,7 +96,7 @@ export function createSlots(
     image: UpscaledImage,
     query: string,
   ): Slot {
-    const beside = pathBeside(source, basename(file), query)
+    const beside = pathBeside(source, basename(file), query, isTaken)
     const slot = { file: file.replaceAll('\\', '/'), beside, source, request, site, image }
     slots.set(slot.file, slot)
     besides.set(slot.beside, slot)
@@ -110,7 +113,7 @@ export function createSlots(
     if (image === undefined) return undefined
     sources.add(source)
     const slot = keep(`${at}${sep}${basename(image.file)}`, source, request, site, image, query)
-    filled.set(key, { source, stamp: '', slot: Promise.resolve(slot) })
+    filled.set(key, { source, stamp: '', slot })
     return slot
   }
 
@@ -129,7 +132,7 @@ export function createSlots(
     }
   }
 
-  function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
+  async function fill(source: string, request: UpscaleRequest, site: ReferenceSite): Promise<Slot> {
     sources.add(source)
     const query = queryOf(request, projectUpscaler.options)
     const key = keyOf(source, query, root)

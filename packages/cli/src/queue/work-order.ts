@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq'
-import { type ErrorCode, FORMATS, type Format, isUpscaleError, type UpscaleRequest } from 'upscale-core'
-import { safeText } from 'upscale-core/internal'
+import { type ErrorCode, isUpscaleError, type UpscaleRequest } from 'upscale-core'
+import { isFormat, safeText } from 'upscale-core/internal'
 
 // A job stands for one answer of an engine. Its id is the key of the answer, so that the same pixels with the same
 // request are one job, whoever asks, under whatever name; Redis adds a job of a known id only once.
@@ -94,8 +94,4 @@ type Fields = Readonly<Record<string, unknown>>
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isFormat(value: unknown): value is Format {
-  return FORMATS.some(format => format === value)
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { sep } from 'node:path'
 import { isSafeFileName } from '../source/file-name.ts'
-import { FORMATS, type Format } from '../source/format.ts'
+import { isFormat } from '../source/format.ts'
 import type { SourceFacts, SourceFile } from '../source/source.ts'
 import { type Stamp, stampOf } from '../source/stamp.ts'
 import { readFileOfLimitSync, replaceFileSync, tryTo } from './disk.ts'
@@ -46,6 +46,12 @@ export interface Stamps {
   readonly output: Stamp
 }
 
+/** What is known, as it is written down, and whether it was asked for. */
+interface Line {
+  text: string
+  isUsed: boolean
+}
+
 /** Remembers hits from process to process. */
 export interface KnownHits {
   /**
@@ -78,13 +84,18 @@ const MAX_BYTES = 32 * 1024 * 1024
 export function openKnownHits(scratchDir: string, now: () => number = Date.now): KnownHits {
   const list = knownHitsFile(scratchDir)
   // By request and path: what is known, as it stands in a line.
-  let known: Map<string, string> | undefined
-  const used = new Set<string>()
+  let known: Map<string, Line> | undefined
+  let used = 0
   let isChanged = false
 
-  function all(): Map<string, string> {
+  function all(): Map<string, Line> {
     known ??= read(list)
     return known
+  }
+
+  function use(line: Line): void {
+    if (!line.isUsed) used++
+    line.isUsed = true
   }
 
   const outputs = shelfFolder(scratchDir, 'outputs')
@@ -98,33 +109,36 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
     find(path, request, folder) {
       const key = keyOf(path, request)
       const line = all().get(key)
-      const parsed = line === undefined ? undefined : parse(path, line)
-      if (parsed === undefined || stampOf(path)?.text !== parsed.sourceStamp) return undefined
+      const parsed = line && parse(path, line.text)
+      if (line === undefined || parsed === undefined || stampOf(path)?.text !== parsed.sourceStamp)
+        return undefined
       const { hit, outputStamp } = parsed
       const file = fileOf(hit)
       const seen = folder === undefined ? file : `${folder}${sep}${hit.output.fileName}`
       if (stampOf(seen)?.text !== outputStamp) return undefined
-      used.add(key)
+      use(line)
       return { hit, file }
     },
     keep(request, hit, stamps) {
       const key = keyOf(hit.source.file, request)
-      const isRoom = used.has(key) || used.size < MAX_HITS
+      const isRoom = used < MAX_HITS || all().get(key)?.isUsed === true
       if (!isRoom || !isAsRead(hit.source.file, stamps.source) || !isAsRead(fileOf(hit), stamps.output))
         return
-      const line = print(hit, stamps)
+      const text = print(hit, stamps)
       // Names may hold anything; what can't be read back is looked up each time.
-      if (key.includes('\t') || `${key}${line}`.includes('\n')) return
+      if (key.includes('\t') || `${key}${text}`.includes('\n')) return
+      const line = all().get(key) ?? { text, isUsed: false }
+      line.text = text
       all().set(key, line)
-      used.add(key)
+      use(line)
       isChanged = true
     },
     save() {
       if (!isChanged) return
       isChanged = false
       // Of files that are gone, or were only asked for by another build, some lines stay.
-      if (all().size > Math.min(2 * used.size, MAX_HITS))
-        for (const key of all().keys()) if (!used.has(key)) all().delete(key)
+      if (all().size > Math.min(2 * used, MAX_HITS))
+        for (const [key, { isUsed }] of all()) if (!isUsed) all().delete(key)
       tryTo(() => write(list, all()))
     },
   }
@@ -158,26 +172,50 @@ function print({ source, answerKey, answer, output }: KnownHit, stamps: Stamps):
   ].join('\t')
 }
 
-const TEXT = '([^\t]*)'
-const HASH = '([0-9a-f]{64})'
-const COUNT = '([1-9]\\d{0,14})'
-const FORMAT = `(${FORMATS.join('|')})`
+const HASH = /^[0-9a-f]{64}$/
+const COUNT = /^[1-9]\d{0,14}$/
 
-/** What {@link print} writes, field by field. */
-const SOURCE_FIELDS = [TEXT, HASH, FORMAT, COUNT, COUNT, COUNT, '(lossless|lossy)']
-const OUTPUT_FIELDS = [HASH, TEXT, HASH, FORMAT, COUNT, COUNT, COUNT, TEXT]
-const LINE = new RegExp(`^${[TEXT, TEXT, ...SOURCE_FIELDS, HASH, HASH, ...OUTPUT_FIELDS].join('\t')}$`)
+const FIELDS = 19
 
 /** What {@link print} wrote of a file; undefined for a line that is none of its. */
 function parse(
   file: string,
   line: string,
 ): { readonly hit: KnownHit; readonly sourceStamp: string; readonly outputStamp: string } | undefined {
-  const fields = LINE.exec(line)
-  if (fields === null) return undefined
-  const [, sourceStamp = '', outputStamp = '', name = '', digest = '', format, ...numbers] = fields
-  const [size, width, height, kind, answerKey, answer = '', key = '', fileName = '', ...others] = numbers
-  const [sha256 = '', outputFormat, outputSize, outputWidth, outputHeight, chosen = ''] = others
+  const fields = line.split('\t')
+  if (fields.length !== FIELDS) return undefined
+  const [
+    sourceStamp = '',
+    outputStamp = '',
+    name = '',
+    digest = '',
+    format = '',
+    size = '',
+    width = '',
+    height = '',
+    kind = '',
+    answerKey = '',
+    answer = '',
+    key = '',
+    fileName = '',
+    sha256 = '',
+    outputFormat = '',
+    outputSize = '',
+    outputWidth = '',
+    outputHeight = '',
+    chosen = '',
+  ] = fields
+  const areDigests =
+    HASH.test(digest) && HASH.test(answerKey) && HASH.test(answer) && HASH.test(key) && HASH.test(sha256)
+  const areSizes =
+    COUNT.test(size) &&
+    COUNT.test(width) &&
+    COUNT.test(height) &&
+    COUNT.test(outputSize) &&
+    COUNT.test(outputWidth) &&
+    COUNT.test(outputHeight)
+  if (!areDigests || !areSizes || !isFormat(format) || !isFormat(outputFormat)) return undefined
+  if (kind !== 'lossless' && kind !== 'lossy') return undefined
   if (!isSafeFileName(fileName) || !(chosen === '' || isChoice(chosen))) return undefined
   return {
     sourceStamp,
@@ -187,7 +225,7 @@ function parse(
         file,
         name,
         digest,
-        format: format as Format,
+        format,
         size: Number(size),
         width: Number(width),
         height: Number(height),
@@ -199,7 +237,7 @@ function parse(
         key,
         fileName,
         sha256,
-        format: outputFormat as Format,
+        format: outputFormat,
         size: Number(outputSize),
         width: Number(outputWidth),
         height: Number(outputHeight),
@@ -210,8 +248,8 @@ function parse(
 }
 
 /** The lines by their keys. Each is looked at when it is asked for. */
-function read(list: string): Map<string, string> {
-  const lines = new Map<string, string>()
+function read(list: string): Map<string, Line> {
+  const lines = new Map<string, Line>()
   tryTo(() => {
     const bytes = readFileOfLimitSync(list, MAX_BYTES)
     if (typeof bytes === 'string') return
@@ -219,7 +257,7 @@ function read(list: string): Map<string, string> {
     if (bytes.toString('latin1', 0, DIGEST_LENGTH + 1) !== `${hash('sha256', body, 'hex')}\n`) return
     for (const line of body.toString().split('\n')) {
       const end = line.indexOf('\t')
-      if (end > 0) lines.set(line.slice(0, end), line.slice(end + 1))
+      if (end > 0) lines.set(line.slice(0, end), { text: line.slice(end + 1), isUsed: false })
     }
   })
   return lines
@@ -227,8 +265,8 @@ function read(list: string): Map<string, string> {
 
 const DIGEST_LENGTH = 64
 
-function write(list: string, lines: ReadonlyMap<string, string>): void {
+function write(list: string, lines: ReadonlyMap<string, Line>): void {
   let body = ''
-  for (const [key, line] of lines) body += `${key}\t${line}\n`
+  for (const [key, { text }] of lines) body += `${key}\t${text}\n`
   replaceFileSync(list, `${hash('sha256', body, 'hex')}\n${body}`)
 }

@@ -3,6 +3,10 @@ export const FORMATS = ['png', 'jpeg', 'webp', 'avif', 'gif'] as const
 
 export type Format = (typeof FORMATS)[number]
 
+export function isFormat(value: unknown): value is Format {
+  return FORMATS.some(format => format === value)
+}
+
 /**
  * The extensions, without a dot, of the files of a format, as browsers and operating systems know them. The first is the
  * one that a written file gets.

@@ -129,7 +129,8 @@ export async function findOutputReferences(
 }
 
 function scannerOf(name: string): Scanner | undefined {
-  return SCANNERS.find(([pattern]) => pattern.test(pathOf(name)))?.[1]
+  const path = pathOf(name)
+  return SCANNERS.find(([pattern]) => pattern.test(path))?.[1]
 }
 
 /** The same before escapes are undone; what they hide letter by letter is nobody's reference. */

@@ -55,6 +55,18 @@ test('hits and short work are not told of', async () => {
   expect(shown.filter(Boolean)).toEqual([])
 })
 
+test('those that were there before count among all and among the cached', async () => {
+  const { shown, progress } = start()
+  for (let index = 0; index < 7; index++) progress.note()
+  progress.begin('miss', 'b.png')
+  await vi.advanceTimersByTimeAsync(1500)
+  expect(shown).toContain('7/8 b.png · 7 cached')
+  progress.reset()
+  progress.begin('next', 'c.png')
+  await vi.advanceTimersByTimeAsync(1500)
+  expect(shown.at(-1)).toBe('0/1 c.png')
+})
+
 test('longer work is, the more of it is known, and the line is taken away when nothing is waited for', async () => {
   const { shown, progress } = start()
   progress.begin('hit', 'hit.png')('cached')

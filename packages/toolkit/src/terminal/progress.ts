@@ -12,6 +12,8 @@ export interface Progress {
    * @returns to be called when it is there or refused
    */
   begin(key: string, name: string): (outcome: ProgressOutcome) => void
+  /** One that was there before anybody waited, and that nobody begins. */
+  note(): void
   /** Forgets what was counted, and takes away what is shown: the next picture is the first again. */
   reset(): void
 }
@@ -60,6 +62,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   const seen = new Set<string>()
   const pending = new Map<string, string>()
   const done = { worked: 0, cached: 0 }
+  let noted = 0
   // Time counts only while a picture is waited for. Hits are there before any timer, so they take none.
   let busyMs = 0
   let busySince = 0
@@ -72,9 +75,10 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   function factsAt(now: number): ProgressFacts {
     const { worked, cached } = done
     const ended = worked + cached
-    const total = Math.max(progress.total ?? 0, seen.size)
+    const begun = seen.size + noted
+    const total = Math.max(progress.total ?? 0, begun)
     // Of those nobody asked for yet, as many will be hits as were until now.
-    const ahead = pending.size + (total - seen.size) * (ended === 0 ? 1 : worked / ended)
+    const ahead = pending.size + (total - begun) * (ended === 0 ? 1 : worked / ended)
     const busy = busyUntil(now)
     const isKnown = worked >= FEW_PICTURES && busy >= FEW_MS
     return {
@@ -138,6 +142,10 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
         done[outcome]++
       }
     },
+    note() {
+      noted++
+      done.cached++
+    },
     reset() {
       if (pending.size > 0) rest(performance.now())
       clearTimeout(timer)
@@ -145,6 +153,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
       pending.clear()
       seen.clear()
       Object.assign(done, { worked: 0, cached: 0 })
+      noted = 0
       busyMs = 0
     },
   }

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
-import MagicString from 'magic-string'
 import type { PluginContext, TransformResult } from 'rollup'
+import type { TextEdit } from 'upscale-toolkit/references'
 import { readChecked } from '../checked-bytes.ts'
+import { editCode } from '../edited-code.ts'
 import { findNewUrls } from '../new-urls.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { pathOf } from '../reference.ts'
@@ -18,7 +19,7 @@ export async function emitNewUrls(
   context: Pick<PluginContext, 'addWatchFile' | 'emitFile' | 'resolve'>,
 ): Promise<TransformResult> {
   const importer = pathOf(id)
-  const edited = new MagicString(code)
+  const edits: TextEdit[] = []
   for (const { text, start, end } of findNewUrls(code)) {
     const site = { reference: text, importer }
     const directive = projectUpscaler.parse(site)
@@ -29,8 +30,7 @@ export async function emitNewUrls(
     const image = await projectUpscaler.finish(source, request, site)
     const beside = besideOf(source, image, request, projectUpscaler)
     const file = context.emitFile(asset(beside, basename(image.file), await readChecked(image)))
-    edited.update(start, end, `import.meta.ROLLUP_FILE_URL_${file}`)
+    edits.push({ start, end, text: `import.meta.ROLLUP_FILE_URL_${file}` })
   }
-  if (!edited.hasChanged()) return null
-  return { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
+  return editCode(code, edits)
 }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
-import MagicString, { type SourceMap } from 'magic-string'
 import { isUpscaleError, type UpscaleError } from 'upscale-core'
 import { TAGGED } from 'upscale-core/internal'
-import { findStyleTexts } from 'upscale-toolkit/references'
+import { findStyleTexts, type TextEdit } from 'upscale-toolkit/references'
 import type { Alias } from 'vite'
+import { type EditedCode, editCode } from '../edited-code.ts'
 import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import { atWrittenPlace } from '../written-place.ts'
 import { type FindFile, publicFile } from './files.ts'
@@ -98,16 +98,14 @@ export async function rewritePublicImages(
   css: string,
   id: string,
   session: ViteSession,
-): Promise<{ code: string; map: SourceMap } | null> {
+): Promise<EditedCode | null> {
   const importer = pathOf(id)
-  const edited = new MagicString(css)
+  const edits: TextEdit[] = []
   for (const { value, start, end } of findStyleTexts(css)) {
     if (!isTaggedImage(value) || publicFile(decodePath(pathOf(value)), session.config) === undefined) continue
     const site = { reference: value, importer }
     const { file, rest } = await addressFor(site, 'a style sheet', session, async () => undefined)
-    edited.update(start, end, relativeUrl(importer, file) + rest)
+    edits.push({ start, end, text: relativeUrl(importer, file) + rest })
   }
-  return edited.hasChanged()
-    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
-    : null
+  return editCode(css, edits)
 }

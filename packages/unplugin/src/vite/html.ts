@@ -1,7 +1,13 @@
 import { dirname, resolve } from 'node:path'
-import MagicString from 'magic-string'
 import type { Directive } from 'upscale-core'
-import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
+import {
+  findCandidates,
+  mayHoldTags,
+  printSrcset,
+  type SrcsetCandidate,
+  type TextEdit,
+  withEdits,
+} from 'upscale-toolkit/references'
 import type { HtmlAttribute, HtmlElement } from 'upscale-toolkit/references/elements'
 import type { UpscaleRule } from 'upscale-toolkit/rules'
 import type { HtmlAssetSource, ResolvedConfig } from 'vite'
@@ -70,7 +76,7 @@ export async function rewriteHtml(html: string, filename: string, session: ViteS
   const { elementsOf } = await import('upscale-toolkit/references/elements')
   const elements = [...elementsOf(html)]
   const page: Page = { filename, find: findByBase(elements, filename, session.config) }
-  const edited = new MagicString(html)
+  const edits: TextEdit[] = []
   for (const element of elements) {
     for (const { attribute, isSrcset } of assetAttributes(element, session.config)) {
       const value = isSrcset
@@ -78,10 +84,17 @@ export async function rewriteHtml(html: string, filename: string, session: ViteS
         : await rewriteAddress(attribute.value, page, session)
       if (value === undefined) continue
       const name = html.slice(attribute.start, attribute.end).split('=', 1)[0]
-      edited.update(attribute.start, attribute.end, `${name}="${escapeAttribute(value)}"`)
+      edits.push({
+        start: attribute.start,
+        end: attribute.end,
+        text: `${name}="${escapeAttribute(value)}"`,
+      })
     }
   }
-  return edited.toString()
+  return withEdits(
+    html,
+    edits.sort((a, b) => a.start - b.start),
+  )
 }
 
 /** A page, and how its addresses are looked for where none is found beside it. */

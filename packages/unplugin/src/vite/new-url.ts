@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import MagicString, { type SourceMap } from 'magic-string'
+import type { TextEdit } from 'upscale-toolkit/references'
+import { type EditedCode, editCode } from '../edited-code.ts'
 import { isFile } from '../is-file.ts'
 import { findNewUrls, findNewUrlTails } from '../new-urls.ts'
 import { pathOf } from '../reference.ts'
@@ -19,40 +20,33 @@ export async function rewriteNewUrls(
   id: string,
   session: ViteSession,
   find: FindFile,
-): Promise<{ code: string; map: SourceMap } | null> {
+): Promise<EditedCode | null> {
   const importer = pathOf(id)
-  const edited = new MagicString(code)
+  const edits: TextEdit[] = []
   for (const { text, start, end } of findNewUrls(code)) {
     const site = { reference: text, importer }
     const { file, rest } = await addressFor(site, 'new URL()', session, async path => {
       const beside = resolve(dirname(importer), path)
       return path.startsWith('.') || isFile(beside) ? beside : find(path)
     })
-    edited.update(start, end, JSON.stringify(relativePath(importer, file) + rest))
+    edits.push({ start, end, text: JSON.stringify(relativePath(importer, file) + rest) })
   }
-  return edited.hasChanged()
-    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
-    : null
+  return editCode(code, edits)
 }
 
 /**
  * The same code with every `new URL('<tagged>', import.meta.url)` as it is without the tag: a module that the server
  * shares with the browser has it for the browser only.
  */
-export function withoutTags(
-  code: string,
-  { projectUpscaler }: ViteSession,
-): { code: string; map: SourceMap } | null {
-  const edited = new MagicString(code)
+export function withoutTags(code: string, { projectUpscaler }: ViteSession): Promise<EditedCode | null> {
+  const edits: TextEdit[] = []
   for (const { text, start, end } of findNewUrls(code)) {
     const { path, rest } = projectUpscaler.parse({ reference: text, importer: undefined })
-    edited.update(start, end, JSON.stringify(path + rest))
+    edits.push({ start, end, text: JSON.stringify(path + rest) })
   }
   for (const { text, start, end } of findNewUrlTails(code)) {
     const { path, rest } = projectUpscaler.parse({ reference: text, importer: undefined })
-    edited.update(start, end, path + rest)
+    edits.push({ start, end, text: path + rest })
   }
-  return edited.hasChanged()
-    ? { code: edited.toString(), map: edited.generateMap({ hires: 'boundary' }) }
-    : null
+  return editCode(code, edits)
 }

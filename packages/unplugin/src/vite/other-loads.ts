@@ -11,8 +11,8 @@ type Context = ThisParameterType<Load>
  * @param id what the plugins are asked for
  */
 export async function loadAs(id: string, context: Context): Promise<Rollup.LoadResult> {
-  for (const { load, filter } of loadsOf(context.environment.plugins)) {
-    if (!isWanted(id, filter)) continue
+  for (const { load, isWanted } of loadsOf(context.environment.plugins)) {
+    if (!isWanted(id)) continue
     const loaded = await load.call(context, id)
     if (loaded !== null && loaded !== undefined) return loaded
   }
@@ -22,7 +22,7 @@ export async function loadAs(id: string, context: Context): Promise<Rollup.LoadR
 interface RankedLoad {
   readonly rank: number
   readonly load: Load
-  readonly filter: unknown
+  readonly isWanted: (id: string) => boolean
 }
 
 /** By the list of an environment's plugins, which stays as it is during a build. */
@@ -42,26 +42,27 @@ function rank(plugins: readonly Plugin[]): readonly RankedLoad[] {
     if (load === undefined || name === 'upscale' || name.startsWith('upscale:')) return []
     // What is built into Rolldown loads no pictures, and each call of it from here costs as much as reading one.
     if (name.startsWith('builtin:'))
-      return [{ rank: 2, load: typeof load === 'function' ? load : load.handler, filter: undefined }]
-    if (typeof load === 'function') return [{ rank: 0, load, filter: undefined }]
+      return [{ rank: 2, load: typeof load === 'function' ? load : load.handler, isWanted: () => true }]
+    if (typeof load === 'function') return [{ rank: 0, load, isWanted: () => true }]
     const rank = load.order === 'pre' ? -1 : load.order === 'post' ? 1 : 0
-    return [{ rank, load: load.handler, filter: load.filter }]
+    return [{ rank, load: load.handler, isWanted: testOf(load.filter) }]
   })
   return loads.sort((a, b) => a.rank - b.rank)
 }
 
 /** Whether a hook's filter lets an id through. Only expressions are looked at; no plugin names pictures otherwise. */
-function isWanted(id: string, filter: unknown): boolean {
-  if (!isObject(filter) || filter.id === undefined) return true
+function testOf(filter: unknown): (id: string) => boolean {
+  if (!isObject(filter) || filter.id === undefined) return () => true
   const { include, exclude } =
     isObject(filter.id) && !isList(filter.id) && !(filter.id instanceof RegExp)
       ? filter.id
       : { include: filter.id, exclude: undefined }
-  return (include === undefined || matches(id, include)) && (exclude === undefined || !matches(id, exclude))
+  const included = include === undefined ? undefined : patternsOf(include)
+  const excluded = patternsOf(exclude)
+  return id =>
+    (included?.some(pattern => pattern.test(id)) ?? true) && !excluded.some(pattern => pattern.test(id))
 }
 
-function matches(id: string, patterns: unknown): boolean {
-  return (isList(patterns) ? patterns : [patterns]).some(
-    pattern => pattern instanceof RegExp && pattern.test(id),
-  )
+function patternsOf(patterns: unknown): RegExp[] {
+  return (isList(patterns) ? patterns : [patterns]).filter(pattern => pattern instanceof RegExp)
 }

@@ -1,5 +1,6 @@
+import type { Dirent } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { isBesideOutput } from 'upscale-toolkit/references/output'
 import { findLeftovers, isSearched, type Leftover, type LeftoverRules } from '../leftovers.ts'
 
@@ -21,13 +22,14 @@ export function createOutputFolder(folder: string, since: number, rules: Leftove
   return {
     note: name => noted.add(name),
     async look() {
-      const names = (await readdir(folder, { recursive: true }).catch(noFolder)).map(name =>
-        name.replaceAll('\\', '/'),
-      )
+      // By their types: without them Node asks the file system about each name.
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(noFolder)
       const left: Leftover[] = []
-      for (const name of names) {
-        if (!isSearched(name) || isBesideOutput(name)) continue
-        const file = join(folder, name)
+      for (const { name: last, parentPath } of entries) {
+        if (!isSearched(last)) continue
+        const file = join(parentPath, last)
+        const name = relative(folder, file).replaceAll('\\', '/')
+        if (isBesideOutput(name)) continue
         const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }))
         if (mtimeMs < since || searched.get(name) === mtimeMs) continue
         searched.set(name, mtimeMs)
@@ -42,7 +44,7 @@ export function createOutputFolder(folder: string, since: number, rules: Leftove
   }
 }
 
-function noFolder(error: unknown): string[] {
+function noFolder(error: unknown): Dirent[] {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
   throw error
 }

@@ -13,7 +13,7 @@ import { astroContent } from './astro-content.ts'
 import { type BuildSession, createBuildSession } from './build-session.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
-import { type FindFile, placeBeside } from './files.ts'
+import { placeBeside } from './files.ts'
 import { applyRules, rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
 import { loadAs } from './other-loads.ts'
@@ -108,51 +108,54 @@ function modulePlugin(
 function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' | 'buildEnd'> {
   const variants = new Map<string, ReferenceSite>()
   const loaded = new Set<string>()
+
+  async function make(
+    context: Pick<Rollup.PluginContext, 'meta' | 'addWatchFile'>,
+    site: ReferenceSite,
+    ask: Resolve,
+  ): Promise<string> {
+    const directive = session.projectUpscaler.parse(site)
+    const source = await findSource(directive, site, session, async path => {
+      const resolved = await ask(path)
+      return resolved ? pathOf(resolved.id) : undefined
+    })
+    if (directive.as !== 'url') {
+      const variant = source + site.reference.slice(pathOf(site.reference).length)
+      variants.set(variant, site)
+      return variant
+    }
+    // Before it is made: one that fails has to be looked at again when it is repaired.
+    if (context.meta.watchMode) context.addWatchFile(source)
+    return idOf(await session.slots.fill(source, directive.requests[0], site), directive)
+  }
+
   return {
     resolveId: {
       // Before plugins that read paths from a tsconfig: they resolve what stands before the query, and put it back behind.
       order: 'pre',
       filter: { id: TAGGED },
-      async handler(id, importer, options) {
+      handler(id, importer, options) {
         if (!isTaggedImage(id)) return null
+        const site = { reference: id, importer: importer && pathOf(importer) }
         // All that a module imports is asked for at once, which may be thousands.
         const turn = session.projectUpscaler.turn()
-        if (turn !== undefined) await turn
-        const site = { reference: id, importer: importer && pathOf(importer) }
-        const directive = session.projectUpscaler.parse(site)
-        const [request] = directive.requests
-        const place = directive.as === 'url' && placeBeside(directive.path, site.importer, session.config)
-        const known = place ? session.slots.recall(place, request, site) : undefined
-        if (known !== undefined) return idOf(known, directive)
-        const askVite: FindFile = async path => {
-          const resolved = await this.resolve(path, importer, { ...options, skipSelf: true })
-          return resolved ? pathOf(resolved.id) : undefined
-        }
-        const source = await findSource(directive, site, session, askVite)
-        if (directive.as !== 'url') {
-          const variant = source + id.slice(pathOf(id).length)
-          variants.set(variant, site)
-          return variant
-        }
-        // Before it is made: one that fails has to be looked at again when it is repaired.
-        if (this.meta.watchMode) this.addWatchFile(source)
-        return idOf(await session.slots.fill(source, request, site), directive)
+        const answer = (): string | Promise<string> =>
+          recallId(site, session) ??
+          make(this, site, path => this.resolve(path, importer, { ...options, skipSelf: true }))
+        // At once where it is known: Rolldown takes long to wait for a promise.
+        return turn === undefined ? answer() : turn.then(answer)
       },
     },
     load: {
       // Before other image plugins, wherever the user put them: `as` is a key of theirs as well.
       order: 'pre',
       filter: { id: PICTURE },
-      async handler(id) {
+      handler(id) {
         const slot = session.slots.beside(pathOf(id))
         if (slot !== undefined) return loadSlot(slot, id, session, this)
         if (!isTaggedImage(id)) return null
         loaded.add(id)
-        const site = variants.get(id) ?? { reference: id, importer: undefined }
-        if (this.meta.watchMode) this.addWatchFile(pathOf(id))
-        const code = await variantFor(pathOf(id), session.projectUpscaler.parse(site), site, session)
-        // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
-        return { code, moduleType: 'js', map: { mappings: '' } }
+        return loadText(id, variants.get(id) ?? { reference: id, importer: undefined }, session, this)
       },
     },
     async buildEnd(error) {
@@ -168,6 +171,17 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
   }
 }
 
+/** How Vite is asked for the file of a path. */
+type Resolve = (path: string) => Promise<Pick<Rollup.ResolvedId, 'id'> | null>
+
+/** The id of the module of a reference whose picture is known already; undefined where it has to be looked for. */
+function recallId(site: ReferenceSite, session: BuildSession): string | undefined {
+  const directive = session.projectUpscaler.parse(site)
+  const place = directive.as === 'url' && placeBeside(directive.path, site.importer, session.config)
+  const slot = place ? session.slots.recall(place, directive.requests[0], site) : undefined
+  return slot && idOf(slot, directive)
+}
+
 /** SvelteKit's `<enhanced:img>` asks where a picture is and reads it at once, so it must be told a file. */
 const READ_BY_ASKER = /[?&]enhanced\b/
 
@@ -179,12 +193,27 @@ function idOf({ beside, file }: Slot, { rest }: Pick<Directive, 'rest'>): string
 /** The ids of pictures, whose modules may be ours. */
 const PICTURE = new RegExp(`\\.(?:${PICTURE_EXTENSIONS})(?:\\?|$)`, 'i')
 
+type LoadContext = ThisParameterType<Extract<Plugin['load'], (...args: never[]) => unknown>>
+
+/** The module of a reference that asks for a text. */
+async function loadText(
+  id: string,
+  site: ReferenceSite,
+  session: BuildSession,
+  context: LoadContext,
+): Promise<Rollup.LoadResult> {
+  if (context.meta.watchMode) context.addWatchFile(pathOf(id))
+  const code = await variantFor(pathOf(id), session.projectUpscaler.parse(site), site, session)
+  // Rolldown would take the type from the extension; older bundlers don't know the key and ignore it.
+  return { code, moduleType: 'js', map: { mappings: '' } }
+}
+
 /** The module of a picture, whose id is a path beside the source: what Vite, or who else reads pictures, makes of the slot. */
 async function loadSlot(
   { file, source }: Slot,
   id: string,
   session: BuildSession,
-  context: ThisParameterType<Extract<Plugin['load'], (...args: never[]) => unknown>>,
+  context: LoadContext,
 ): Promise<Rollup.LoadResult> {
   if (context.meta.watchMode) {
     context.addWatchFile(source)

@@ -1,5 +1,11 @@
-import MagicString from 'magic-string'
-import { findCandidates, mayHoldTags, printSrcset, type SrcsetCandidate } from 'upscale-toolkit/references'
+import {
+  findCandidates,
+  mayHoldTags,
+  printSrcset,
+  type SrcsetCandidate,
+  type TextEdit,
+  withEdits,
+} from 'upscale-toolkit/references'
 import type { ProjectUpscaler } from '../../project-upscaler.ts'
 import { isTaggedImage, pathOf, queryOf, withRest } from '../../reference.ts'
 
@@ -15,7 +21,7 @@ export async function expandSrcsets(
   const decoded = html.replaceAll('&amp;', '&')
   if (!mayHoldTags(decoded) || !decoded.includes('as=srcset')) return html
   const { elementsOf } = await import('upscale-toolkit/references/elements')
-  const edited = new MagicString(html)
+  const edits: TextEdit[] = []
   for (const { attributes } of elementsOf(html)) {
     for (const { name, value, start, end } of attributes) {
       if (name !== 'srcset' && name !== 'imagesrcset') continue
@@ -23,10 +29,10 @@ export async function expandSrcsets(
       const expanded = candidates.flatMap(candidate => expand(candidate, filename, projectUpscaler))
       if (expanded.length === candidates.length) continue
       const text = printSrcset(expanded).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
-      edited.update(start, end, `${name}="${text}"`)
+      edits.push({ start, end, text: `${name}="${text}"` })
     }
   }
-  return edited.toString()
+  return withEdits(html, edits)
 }
 
 function expand(
