@@ -86,19 +86,26 @@ const renewed = async html => {
   return renewPolicy(changed, changedDigests(html, changed))
 }
 
+/** What is found one after the other, and not kept. */
+function drained(found) {
+  let count = 0
+  for (const _ of found) count++
+  return count
+}
+
 export const READERS = {
   'page scanHtml': text => scanHtml(text).rewrite(() => 'b.png'),
   'page findRuledImages': ruled,
   'page leftovers': text => leftovers('a.html', text),
   'style scanCss': text => scanCss(text).rewrite(() => 'b.png'),
-  'style findStyleTexts': text => findStyleTexts(text),
+  'style findStyleTexts': text => drained(findStyleTexts(text)),
   'style leftovers': text => leftovers('a.css', text),
   'style sizes': text => ruled(`<img src=a.png><style>${text}`),
   'style findSourcePlace': text => findSourcePlace('a.css', text, `not/${TAG}`),
   'script slipsIn': text => slipsIn('/none.tsx', text),
   'style slipsIn': text => slipsIn('/none.css', text),
   'source slipsIn': text => slipsIn('/none.vue', text),
-  'srcset findCandidates': text => findCandidates(text),
+  'srcset findCandidates': text => drained(findCandidates(text)),
   'source findReferences': text => findReferences('a.tsx', text),
   'source findSourcePlace': text => findSourcePlace('a.vue', text, `not/${TAG}`),
   'script leftovers': text => leftovers('a.js', text),

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { withEdits } from 'upscale-toolkit/references'
-import { elementsOf, type HtmlElement } from 'upscale-toolkit/references/elements'
+import { elementsOf } from 'upscale-toolkit/references/elements'
 
 /*
  * A Content-Security-Policy may list the digests of the styles and handlers that a page has, and a browser then takes no
@@ -17,24 +17,28 @@ export interface ChangedDigest {
 
 /** The digests of what a policy judges by its text and that differs between two versions of a page. */
 export function changedDigests(before: string, after: string): ChangedDigest[] {
-  const [old, renewed] = [before, after].map(html => [...elementsOf(html)].flatMap(judgedTexts))
+  const digests: ChangedDigest[] = []
   // A page has the same style in thousands of places.
   const seen = new Set<string>()
-  return (old ?? []).flatMap((text, index) => {
-    const changed = renewed?.[index]
-    if (changed === undefined || changed === text || seen.has(`${text}\0${changed}`)) return []
+  const renewed = judgedTexts(after)
+  for (const text of judgedTexts(before)) {
+    const { value: changed, done } = renewed.next()
+    if (done === true) break
+    if (changed === text || seen.has(`${text}\0${changed}`)) continue
     seen.add(`${text}\0${changed}`)
-    return ALGORITHMS.map(algorithm => ({
-      before: digestOf(text, algorithm),
-      after: digestOf(changed, algorithm),
-    }))
-  })
+    for (const algorithm of ALGORITHMS)
+      digests.push({ before: digestOf(text, algorithm), after: digestOf(changed, algorithm) })
+  }
+  return digests
 }
 
 /** Styles, and the attributes that `'unsafe-hashes'` lets a policy list. */
-function judgedTexts({ name, attributes, text }: HtmlElement): string[] {
-  const inline = attributes.filter(attribute => attribute.name === 'style' || /^on[a-z]/.test(attribute.name))
-  return [...(name === 'style' ? [text] : []), ...inline.map(({ value }) => value)]
+function* judgedTexts(html: string): Generator<string, undefined> {
+  for (const { name, attributes, text } of elementsOf(html)) {
+    if (name === 'style') yield text
+    for (const attribute of attributes)
+      if (attribute.name === 'style' || /^on[a-z]/.test(attribute.name)) yield attribute.value
+  }
 }
 
 function digestOf(text: string, algorithm: (typeof ALGORITHMS)[number]): string {

@@ -5,7 +5,7 @@ import { UpscaleError } from 'upscale-core'
 import { safeText } from 'upscale-core/internal'
 import { countLines, pathOf } from 'upscale-toolkit/references'
 import { findOutputReferences } from 'upscale-toolkit/references/output'
-import { type Scan, scanCss, scanHtml } from 'upscale-toolkit/references/scan'
+import { type Scan, scanCssInRounds, scanHtmlInRounds } from 'upscale-toolkit/references/scan'
 import { createSite, isInSite, type Site } from 'upscale-toolkit/references/site'
 import { findReferences, type RuledPictures } from 'upscale-toolkit/references/sources'
 import type { RuledImage, UpscaleRule } from 'upscale-toolkit/rules'
@@ -97,7 +97,7 @@ async function findPages(site: Site, findRuled: FindRuled, pictures: PagePicture
   const wanted = { skip: new Set<string>(), wants: (name: string) => /\.(?:x?html?|css|svg)$/i.test(name) }
   for await (const { file } of walk([{ kind: 'folder', path: site.folder }], wanted)) {
     const { text } = await readText(file)
-    const scan = scanText(file, text, await findRuled(text, file))
+    const scan = await scanText(file, text, await findRuled(text, file))
     if (scan.references.length > 0) pages.push(pictures.add(file, scan))
   }
   return pages
@@ -124,7 +124,7 @@ async function rewritePage(
   digests: ChangedDigest[],
 ): Promise<boolean> {
   const { text, encode } = await readText(page.file)
-  const scan = scanText(page.file, text, await findRuled(text, page.file))
+  const scan = await scanText(page.file, text, await findRuled(text, page.file))
   let index = 0
   const answers = new Map(scan.references.map(reference => [reference, page.references[index++]]))
   const changed = scan.rewrite(found => {
@@ -174,7 +174,7 @@ async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> 
   const rules = { skip: new Set<string>(), wants: (name: string) => /\.x?html?$/i.test(name) }
   for await (const { file } of walk([{ kind: 'folder', path: site.folder }], rules)) {
     const { text, encode } = await readText(file)
-    const { base } = scanText(file, text)
+    const { base } = await scanText(file, text)
     const changed = renewIntegrity(text, address => sheets.get(site.fileOf(address, file, base) ?? ''))
     if (changed === text) continue
     await placeText(encode(changed), file)
@@ -182,8 +182,8 @@ async function renewIntegrities(site: Site, rewritten: string[]): Promise<void> 
   }
 }
 
-function scanText(file: string, text: string, ruled: readonly RuledImage[] = []): Scan {
-  return /\.css$/i.test(file) ? scanCss(text) : scanHtml(text, ruled)
+function scanText(file: string, text: string, ruled: readonly RuledImage[] = []): Promise<Scan> {
+  return /\.css$/i.test(file) ? scanCssInRounds(text) : scanHtmlInRounds(text, ruled)
 }
 
 /** Scripts, feeds and manifests: an address there may be prose as well, so it is told and not touched. */

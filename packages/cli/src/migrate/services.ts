@@ -12,6 +12,9 @@ interface ServiceAddress {
   readonly factor: number
 }
 
+/** Longer ones are refused by servers, theirs among them. */
+const LONGEST_ADDRESS = 65_536
+
 /**
  * Addresses of Cloudinary, imgix and Cloudflare that ask for enlargement, where the picture itself lies in the project.
  * Their forms are those of the services' own references: the effect `e_upscale` (four times), the parameter
@@ -20,6 +23,7 @@ interface ServiceAddress {
 export async function* serviceAddresses(source: SourceText, project: Project): AsyncGenerator<Finding> {
   if (!/e_upscale|upscale=|scale-up/.test(source.text)) return
   for (const { word, start } of wordsIn(source.text)) {
+    if (word.length > LONGEST_ADDRESS) continue
     const asked = cloudinary(word) ?? imgix(word) ?? cloudflare(word)
     if (asked === undefined) continue
     const place = { start, end: start + word.length }

@@ -91,10 +91,14 @@ export function printLine(
   return `,"${key}": ${JSON.stringify({ sha256, engine, model, width, height, source })}\n`
 }
 
+/** A line that git leaves where two branches changed the same. */
+const CONFLICT = /^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)/m
+
 /** Reads a manifest, in whatever layout and with whatever line ends. Total: otherwise what is wrong, in words. */
 export function parseManifest(text: string): ManifestLines | string {
-  const conflict = text.split('\n').findIndex(line => /^(?:<{7}|={7}|>{7}|\|{7})(?:\s|$)/.test(line))
-  if (conflict !== -1) return `it has merge-conflict markers (line ${conflict + 1})`
+  const conflict = text.search(CONFLICT)
+  if (conflict !== -1)
+    return `it has merge-conflict markers (line ${text.slice(0, conflict).split('\n').length})`
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -102,11 +106,13 @@ export function parseManifest(text: string): ManifestLines | string {
     return `it is not JSON: ${messageOf(error)}`
   }
   if (!isObject(body)) return 'it is not a JSON object'
-  const { manifest, ...entries } = body
+  const { manifest } = body
   if (isNewer(manifest, MANIFEST_VERSION)) return 'it was written by a later version of this package'
   if (manifest !== MANIFEST_VERSION) return `it does not begin with {"manifest": ${MANIFEST_VERSION}`
   const lines = new Map<string, ManifestLine>()
-  for (const [key, value] of Object.entries(entries)) {
+  for (const key of Object.keys(body)) {
+    const value = body[key]
+    if (key === 'manifest') continue
     if (!isDigest(key) || !isLine(value)) return cantBeRight(key)
     lines.set(key, value)
   }

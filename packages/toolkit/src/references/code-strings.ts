@@ -1,4 +1,5 @@
 import { type CodeTokens, isLiteral } from './script.ts'
+import { createTextParts } from './text-parts.ts'
 
 /*
  * Compilers of components and people who set `innerHTML` write markup into strings of JavaScript. A string is taken for
@@ -138,23 +139,18 @@ export function markupOf({ first, last, text }: CodeString, code: NestedCode): s
 /** What a string means once its escapes are undone. Total. */
 export function cook(written: string): string {
   if (!written.includes('\\')) return written
-  const done: string[] = []
-  // Joined now and then: of millions of escapes, all pieces at once take fifty times the memory of the string.
-  let parts: string[] = []
+  const parts = createTextParts()
   let at = 0
   for (let next = written.indexOf('\\'); next !== -1; next = written.indexOf('\\', at)) {
     ESCAPE.lastIndex = next
     const match = ESCAPE.exec(written)
-    parts.push(written.slice(at, next), match === null ? '\\' : meaningOf(match))
+    parts.add(written.slice(at, next))
+    parts.add(match === null ? '\\' : meaningOf(match))
     at = match === null ? next + 1 : ESCAPE.lastIndex
-    if (parts.length < MOST_PARTS) continue
-    done.push(parts.join(''))
-    parts = []
   }
-  return done.join('') + parts.join('') + written.slice(at)
+  parts.add(written.slice(at))
+  return parts.text()
 }
-
-const MOST_PARTS = 4096
 
 const ESCAPE = /\\(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|x([\da-f]{2})|(\r\n|.))/isy
 

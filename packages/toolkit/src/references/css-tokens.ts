@@ -1,19 +1,25 @@
 import { type CSSToken, TokenType, tokenizer } from '@csstools/css-tokenizer'
+import type { Steps } from './steps.ts'
+
+/** How many tokens or words are read between two pauses. */
+const AT_A_TIME = 1000
 
 /**
  * The tokens of CSS one after the other, the last of which is the end: a list of all of them takes fifty times the memory of
  * the text, of which the collector's time grows faster than the text does. Long data is left out of their texts and values.
+ * Between them undefined, now and then, where others may have their turn.
  */
-export function* cssTokensOf(css: string): Generator<CSSToken> {
-  const { text, placeOf } = shorten(css)
+export function* cssTokensOf(css: string): Generator<CSSToken | undefined> {
+  const { text, placeOf } = yield* shorten(css)
   const { nextToken } = tokenizer({ css: text })
-  let token: CSSToken
-  do {
-    token = tokenQuickly(nextToken)
+  for (let count = 1; ; count++) {
+    const token = tokenQuickly(nextToken)
     token[2] = placeOf(token[2])
     token[3] = placeOf(token[3])
     yield token
-  } while (token[0] !== TokenType.EOF)
+    if (token[0] === TokenType.EOF) return
+    if (count % AT_A_TIME === 0) yield undefined
+  }
 }
 
 /**
@@ -40,16 +46,24 @@ const DATA = /(?:[\w+/=%.-]|\\["'\\()]){1,1000}/g
 /** Far longer than an address of a picture. */
 const LONGEST_WORD = 4096
 
-/**
- * The text without the inside of long data, of which the tokenizer puts a value together character by character.
- * `placeOf` gives the place in the whole text; it is asked for places in order.
- */
-function shorten(css: string): { readonly text: string; placeOf(place: number): number } {
+interface ShortText {
+  readonly text: string
+  /** The place in the whole text. To be asked for places in order. */
+  placeOf(place: number): number
+}
+
+/** The text without the inside of long data, of which the tokenizer puts a value together character by character. */
+function* shorten(css: string): Steps<ShortText> {
   const parts: string[] = []
   const kept: { readonly place: number; readonly left: number }[] = [{ place: 0, left: 0 }]
   let at = 0
   let length = 0
-  for (const { start, end } of longWords(css)) {
+  for (const word of longWords(css)) {
+    if (word === undefined) {
+      yield undefined
+      continue
+    }
+    const { start, end } = word
     // A sign stays together with its backslash.
     const first = start + (css[start] === '\\' ? 2 : 1)
     const last = end - (hasBackslash(css, end - 1, start) ? 2 : 1)
@@ -70,10 +84,13 @@ function shorten(css: string): { readonly text: string; placeOf(place: number): 
   }
 }
 
-function* longWords(css: string): Generator<{ readonly start: number; readonly end: number }> {
+/** Between them undefined, now and then. */
+function* longWords(css: string): Generator<{ readonly start: number; readonly end: number } | undefined> {
   let start = 0
   let end = 0
+  let count = 0
   for (const { 0: piece, index } of css.matchAll(DATA)) {
+    if (++count % AT_A_TIME === 0) yield undefined
     if (index !== end) {
       if (end - start > LONGEST_WORD) yield { start, end }
       start = index

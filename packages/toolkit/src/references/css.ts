@@ -14,37 +14,39 @@ export interface CssAddress {
   readonly value: string
   readonly start: number
   readonly end: number
-  /** The text that stands for another value in the same place. */
-  print(value: string): string
+  /** How it is written. */
+  readonly form: 'url' | '"' | "'"
 }
 
 /**
- * Finds the addresses of pictures in CSS: `url(…)` with and without quotes, and the strings of `image-set()`. Other
- * strings are text. Total: text that isn't CSS gives what it gives.
+ * Finds the addresses of pictures in CSS, one after the other: `url(…)` with and without quotes, and the strings of
+ * `image-set()`. Other strings are text. Total: text that isn't CSS gives what it gives. Between them undefined, now and then,
+ * where others may have their turn.
  */
-export function findCssAddresses(css: string): CssAddress[] {
-  const found: CssAddress[] = []
+export function* findCssAddresses(css: string): Generator<CssAddress | undefined> {
   // The functions that are open at a place; a parenthesis without a name counts too.
   const open: string[] = []
   for (const token of cssTokensOf(css)) {
+    if (token === undefined) {
+      yield undefined
+      continue
+    }
     const [type, , from, to] = token
     if (isTokenURL(token)) {
-      found.push({
-        value: token[4].value,
-        start: from,
-        end: to + 1,
-        print: value => `url(${quote(value, '"')})`,
-      })
+      yield { value: token[4].value, start: from, end: to + 1, form: 'url' }
     } else if (isTokenString(token) && holdsAddress(open)) {
-      const mark = css[from] === "'" ? "'" : '"'
-      found.push({ value: token[4].value, start: from, end: to + 1, print: value => quote(value, mark) })
+      yield { value: token[4].value, start: from, end: to + 1, form: css[from] === "'" ? "'" : '"' }
     } else if (opens(token)) {
       open.push(isTokenFunction(token) ? token[4].value.toLowerCase() : '')
     } else if (type === TokenType.CloseParen) {
       open.pop()
     }
   }
-  return found
+}
+
+/** The text that stands for another value in the same place. */
+export function printCssAddress(form: CssAddress['form'], value: string): string {
+  return form === 'url' ? `url(${quote(value, '"')})` : quote(value, form)
 }
 
 function opens(token: CSSToken): boolean {

@@ -3,7 +3,7 @@ import { elementsOf } from './elements.ts'
 import { scanHtml } from './scan.ts'
 
 const shown = (html: string): unknown[] =>
-  elementsOf(html).map(({ name, attributes, text, texts }) => [
+  [...elementsOf(html)].map(({ name, attributes, text, texts }) => [
     name,
     Object.fromEntries(attributes.map(one => [one.name, one.value])),
     ...(texts.length === 0 ? [] : [text, texts.map(({ start, end }) => html.slice(start, end))]),
@@ -91,4 +91,13 @@ test('a tag has all its attributes, however many there are', () => {
   ])
   expect(img?.attributes.at(-3)).toMatchObject({ name: 'src', value: 'a&b' })
   expect([p?.attributes.length, next?.attributes.map(({ value }) => value)]).toEqual([1, ['c']])
+})
+
+test('a page of thousands of elements is read to its end, texts of scripts and styles among them', () => {
+  const part = '<p a=1>b</p><style>c</style><svg><style><g d=2></g>e</style></svg><script></script><!--f-->'
+  const elements = [...elementsOf(part.repeat(2000))]
+  expect(elements).toHaveLength(5 * 2000)
+  const texts = elements.map(({ name, text }) => `${name}:${text}`)
+  expect(new Set(texts)).toEqual(new Set(['p:', 'style:c', 'style:e', 'g:', 'script:']))
+  expect(texts.filter(text => text === 'style:e')).toHaveLength(2000)
 })

@@ -43,18 +43,36 @@ const TEXT_MODES: ReadonlyMap<number, (typeof TokenizerMode)[keyof typeof Tokeni
   [TAG.NOFRAMES, TokenizerMode.RAWTEXT],
 ])
 
+/** How many tokens are read between two pauses. */
+const AT_A_TIME = 1000
+
 /**
- * The elements of a page that have attributes or a text, those inside `<template>` and `<noscript>` included, in order.
- * Comments and text are no elements. Total, as HTML parsing is.
+ * The elements of a page that have attributes or a text, those inside `<template>` and `<noscript>` included, in order and one
+ * after the other. Comments and text are no elements. Total, as HTML parsing is.
  *
  * Read by the tokens of HTML and not from its tree: a tree takes five hundred times the memory of a page of many tags, drops
  * what stands where it may not (a `<td>` without a table, as a string of code may have it), and has elements twice that
  * were opened and never closed.
  */
-export function elementsOf(html: string): readonly HtmlElement[] {
-  const elements: HtmlElement[] = []
+export function* elementsOf(html: string): Generator<HtmlElement> {
+  for (const elements of elementsInParts(html)) yield* elements
+}
+
+/** The same in lists of some, or none, between which others may have their turn. */
+export function* elementsInParts(html: string): Generator<readonly HtmlElement[]> {
+  let elements: HtmlElement[] = []
   let open: OpenText | undefined
-  const onText = (token: Token.CharacterToken): void => open?.add(token)
+  let count = 0
+  const pauseNowAndThen = (): void => {
+    // An element whose text is open is not done.
+    if (++count < AT_A_TIME || open !== undefined) return
+    count = 0
+    tokenizer.pause()
+  }
+  const onText = (token: Token.CharacterToken): void => {
+    open?.add(token)
+    pauseNowAndThen()
+  }
   const nothing = (): void => {}
   const handler = {
     onStartTag(token: Token.TagToken) {
@@ -62,20 +80,23 @@ export function elementsOf(html: string): readonly HtmlElement[] {
       open?.enter(token)
       const attributes = attributesOf(token, tokenizer)
       const hasText = token.tagID === TAG.SCRIPT || token.tagID === TAG.STYLE
-      if (attributes.length === 0 && !hasText) return
-      const element = { name: token.tagName, attributes, text: '', texts: [] as HtmlText[] }
-      elements.push(element)
-      // In HTML the slash of a `<style/>` says nothing.
-      if (hasText && !(token.selfClosing && tokenizer.inForeignNode)) open = openText(element)
+      if (attributes.length > 0 || hasText) {
+        const element = { name: token.tagName, attributes, text: '', texts: [] as HtmlText[] }
+        elements.push(element)
+        // In HTML the slash of a `<style/>` says nothing.
+        if (hasText && !(token.selfClosing && tokenizer.inForeignNode)) open = openText(element)
+      }
+      pauseNowAndThen()
     },
     onEndTag(token: Token.TagToken) {
       if (open?.leave(token) === true) open = undefined
       spaces.leave(token)
+      pauseNowAndThen()
     },
     onCharacter: onText,
     onWhitespaceCharacter: onText,
     onNullCharacter: onText,
-    onComment: nothing,
+    onComment: pauseNowAndThen,
     onDoctype: nothing,
     onEof: nothing,
     onParseError: null,
@@ -83,7 +104,12 @@ export function elementsOf(html: string): readonly HtmlElement[] {
   const tokenizer = new PageTokenizer({ sourceCodeLocationInfo: true }, handler)
   const spaces = createNamespaces(tokenizer)
   tokenizer.write(html, true)
-  return elements
+  while (tokenizer.isPaused) {
+    yield elements
+    elements = []
+    tokenizer.resume()
+  }
+  yield elements
 }
 
 function attributesOf(tag: Token.TagToken, tokenizer: PageTokenizer): HtmlAttribute[] {

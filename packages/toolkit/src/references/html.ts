@@ -1,5 +1,7 @@
-import { elementsOf, type HtmlElement } from './elements.ts'
+import { mayHoldTags } from './address.ts'
+import { elementsInParts, type HtmlElement } from './elements.ts'
 import { isProseAttribute } from './prose-attributes.ts'
+import type { Steps } from './steps.ts'
 
 /** What a value holds: one address, a `srcset`, CSS, or JSON. */
 export type ValueKind = 'address' | 'srcset' | 'css' | 'data'
@@ -12,13 +14,14 @@ export interface HtmlValue {
   /** Where it starts, for messages. */
   readonly start: number
   readonly end: number
-  /** The text for start to end that gives the attribute or element another value. */
-  print(value: string): string
+  /** An attribute is more than its value. */
+  readonly isAttribute: boolean
 }
 
 export interface HtmlPage {
   /** The address that relative ones in the page start from, as written in `<base href>`. */
   readonly base: string | undefined
+  /** Those that can't be passed over without looking closer. */
   readonly values: readonly HtmlValue[]
 }
 
@@ -26,35 +29,40 @@ export interface HtmlPage {
  * Takes a page apart. Every attribute may hold an address, those of scripts that load pictures later (`data-src`)
  * included, unless it is one of those that hold prose. Comments and text are no references. Total, as HTML parsing is.
  */
-export function readHtml(html: string): HtmlPage {
-  const elements = [...elementsOf(html)]
-  const bases = elements.filter(({ name }) => name === 'base').flatMap(({ attributes }) => attributes)
-  return {
-    base: bases.find(({ name }) => name === 'href')?.value,
-    values: elements.flatMap(element => [...attributeValues(element, html), ...textValues(element, html)]),
+export function* readHtml(html: string): Steps<HtmlPage> {
+  let base: string | undefined
+  const values: HtmlValue[] = []
+  for (const elements of elementsInParts(html)) {
+    for (const element of elements) {
+      if (element.name === 'base') base ??= element.attributes.find(({ name }) => name === 'href')?.value
+      // One by one: as arguments of one call, a hundred thousand overflow the stack.
+      for (const value of attributeValues(element)) values.push(value)
+      for (const value of textValues(element, html)) values.push(value)
+    }
+    yield undefined
   }
+  return { base, values }
 }
 
-function attributeValues({ attributes }: HtmlElement, html: string): HtmlValue[] {
-  return attributes.flatMap(({ localName, value, start, end }) => {
-    if (isProseAttribute(localName)) return []
-    const print = (changed: string): string => printAttribute(html.slice(start, end), changed)
-    return [{ kind: kindOf(localName), value, start, end, print }]
-  })
+function attributeValues({ attributes }: HtmlElement): HtmlValue[] {
+  return attributes.flatMap(({ localName, value, start, end }) =>
+    mayHoldTags(value) && !isProseAttribute(localName)
+      ? [{ kind: kindOf(localName), value, start, end, isAttribute: true }]
+      : [],
+  )
 }
 
 function textValues({ name, attributes, texts }: HtmlElement, html: string): HtmlValue[] {
+  if (texts.length === 0) return []
   const type = attributes.find(attribute => attribute.name === 'type')?.value ?? ''
   const isData = name === 'script' && /\bjson\b/i.test(type)
   if (name !== 'style' && !isData) return []
-  // As written: in a <style> or <script> nothing is decoded, but line ends are.
-  return texts.map(({ start, end }) => ({
-    kind: isData ? ('data' as const) : ('css' as const),
-    value: html.slice(start, end),
-    start,
-    end,
-    print: (text: string) => text,
-  }))
+  return texts.flatMap(({ start, end }) => {
+    // As written: in a <style> or <script> nothing is decoded, but line ends are.
+    const value = html.slice(start, end)
+    const kind = isData ? ('data' as const) : ('css' as const)
+    return mayHoldTags(value) ? [{ kind, value, start, end, isAttribute: false }] : []
+  })
 }
 
 function kindOf(name: string): ValueKind {
@@ -62,8 +70,10 @@ function kindOf(name: string): ValueKind {
   return name.endsWith('srcset') ? 'srcset' : 'address'
 }
 
-/** The attribute with another value; name, spaces and quotes stay as they were written. */
-function printAttribute(written: string, value: string): string {
+/** The text from start to end of a value that gives its attribute or element another one; name, spaces and quotes stay as they were written. */
+export function printValue({ start, end, isAttribute }: HtmlValue, html: string, value: string): string {
+  if (!isAttribute) return value
+  const written = html.slice(start, end)
   const [, head = '', mark = ''] = /^([^=]*=\s*)(["']?)/.exec(written) ?? []
   const quote = mark === '' ? '"' : mark
   return `${head}${quote}${escapeAttribute(value, quote)}${quote}`

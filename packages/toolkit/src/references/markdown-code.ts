@@ -1,3 +1,6 @@
+import { blanked } from './blanked.ts'
+import { createTextParts } from './text-parts.ts'
+
 /** The line that begins a fence, with its mark. */
 const FENCE = /^ *(`{3,}|~{3,})/
 
@@ -8,11 +11,11 @@ const FENCE = /^ *(`{3,}|~{3,})/
  */
 export function withoutMarkdownCode(text: string): string {
   if (!/`|~~~/.test(text)) return text
-  const parts: string[] = []
+  const parts = createTextParts()
   let fence: { readonly start: number; readonly mark: string } | undefined
   let paragraph: number | undefined
   const endParagraph = (end: number): void => {
-    if (paragraph !== undefined) parts.push(withoutSpans(text.slice(paragraph, end)))
+    if (paragraph !== undefined) parts.add(withoutSpans(text.slice(paragraph, end)))
     paragraph = undefined
   }
   for (let at = 0; at < text.length; ) {
@@ -21,21 +24,21 @@ export function withoutMarkdownCode(text: string): string {
     const line = text.slice(at, newline === -1 ? next : newline)
     if (fence !== undefined) {
       if (isEnd(line, fence.mark)) {
-        parts.push(blank(text.slice(fence.start, next)))
+        parts.add(blanked(text.slice(fence.start, next)))
         fence = undefined
       }
     } else {
       const [, mark] = FENCE.exec(line) ?? []
       if (mark !== undefined || !/\S/.test(line)) endParagraph(at)
       if (mark !== undefined) fence = { start: at, mark }
-      else if (!/\S/.test(line)) parts.push(text.slice(at, next))
+      else if (!/\S/.test(line)) parts.add(text.slice(at, next))
       else paragraph ??= at
     }
     at = next
   }
   endParagraph(text.length)
-  if (fence !== undefined) parts.push(blank(text.slice(fence.start)))
-  return parts.join('')
+  if (fence !== undefined) parts.add(blanked(text.slice(fence.start)))
+  return parts.text()
 }
 
 function isEnd(line: string, mark: string): boolean {
@@ -48,25 +51,20 @@ function withoutSpans(paragraph: string): string {
   const runs = runsOf(paragraph)
   if (runs.length < 4) return paragraph
   const ends = endsOf(runs)
-  let done = ''
-  let parts: string[] = []
+  const parts = createTextParts()
   let position = 0
   for (let at = 0; at < runs.length; at += 2) {
     const end = ends[at / 2] ?? -1
     if (end === -1) continue
     const [start = 0, close = 0, length = 0] = [runs[at], runs[end], runs[end + 1]]
-    parts.push(paragraph.slice(position, start), blank(paragraph.slice(start, close + length)))
+    parts.add(paragraph.slice(position, start))
+    parts.add(blanked(paragraph.slice(start, close + length)))
     position = close + length
     at = end
-    if (parts.length < MOST_PARTS) continue
-    done += parts.join('')
-    parts = []
   }
-  return done + parts.join('') + paragraph.slice(position)
+  parts.add(paragraph.slice(position))
+  return parts.text()
 }
-
-/** Texts that are joined at a time: millions of them take a hundred times the memory of what they make. */
-const MOST_PARTS = 4096
 
 /** The place and the length of each run of backticks, one after the other. */
 function runsOf(paragraph: string): readonly number[] {
@@ -89,15 +87,4 @@ function endsOf(runs: readonly number[]): Int32Array {
     following.set(length, at)
   }
   return ends
-}
-
-/** Characters that are replaced at a time, since each stretch of them takes a text of its own. */
-const PIECE = 65_536
-
-function blank(text: string): string {
-  const parts: string[] = []
-  for (let at = 0; at < text.length; at += PIECE) {
-    parts.push(text.slice(at, at + PIECE).replace(/[^\n]+/g, stretch => ' '.repeat(stretch.length)))
-  }
-  return parts.join('')
 }

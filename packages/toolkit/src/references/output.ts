@@ -318,9 +318,9 @@ function* styleOf(css: string, kind: StyleKind, form: Form): Generator<Found> {
 
 function* srcsetOf(text: string, form: Form): Generator<Found> {
   if (!/\s/.test(text)) return
-  const candidates = findCandidates(text)
-  if (!candidates.every(({ descriptor }) => DESCRIPTOR.test(descriptor))) return
-  for (const { address, start } of candidates) {
+  // Twice, since a list of them may be far longer than the text.
+  for (const { descriptor } of findCandidates(text)) if (!DESCRIPTOR.test(descriptor)) return
+  for (const { address, start } of findCandidates(text)) {
     const value = address.slice(address.lastIndexOf(PUT_IN) + 1)
     yield { value, start: start + address.length - value.length, form }
   }
@@ -344,15 +344,15 @@ function* scanPlainText(text: string): Generator<Found> {
 
 async function* scanPage(html: string, depth: number): AsyncGenerator<Found> {
   const { elementsOf } = await import('./elements.ts')
-  const elements = [...elementsOf(html)]
-  const host = hostOf(elements)
-  for await (const found of scanElements(elements, depth)) {
+  // Twice where there may be one, since a list of them may be far longer than the page.
+  const host = /canonical|og:url/.test(html) ? hostOf(elementsOf(html)) : undefined
+  for await (const found of scanElements(elementsOf(html), depth)) {
     yield host !== undefined && hostIn(found.value) === host ? { ...found, isOwn: true } : found
   }
 }
 
 /** The server of a page, by the whole address that it tells search engines and those who share it. */
-function hostOf(elements: readonly HtmlElement[]): string | undefined {
+function hostOf(elements: Iterable<HtmlElement>): string | undefined {
   for (const { name, attributes } of elements) {
     const told = (key: string): string | undefined =>
       attributes.find(attribute => attribute.name === key)?.value
@@ -369,7 +369,7 @@ function hostIn(address: string): string | undefined {
   return /^https?:/i.test(whole) && URL.canParse(whole) ? new URL(whole).host : undefined
 }
 
-async function* scanElements(elements: readonly HtmlElement[], depth: number): AsyncGenerator<Found> {
+async function* scanElements(elements: Iterable<HtmlElement>, depth: number): AsyncGenerator<Found> {
   for (const { name, attributes, text, texts } of elements) {
     const type = attributes.find(attribute => attribute.name === 'type')?.value
     for (const { name: attribute, value, start } of attributes) {

@@ -23,6 +23,11 @@ interface Place {
 export class PageTokenizer extends Tokenizer {
   /** False leaves the attributes of a tag from the thousandth on out. */
   keepsAll = true
+  /** Whether it was told to pause, and can be told to go on. */
+  get isPaused(): boolean {
+    return this.paused
+  }
+
   /** Of the present tag's attributes from the thousandth on. */
   private readonly places: Place[] = []
   /** Characters of the present attribute's name. */

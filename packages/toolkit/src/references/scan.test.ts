@@ -1,7 +1,7 @@
 import { normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findCssAddresses } from './css.ts'
-import { scanCss, scanHtml } from './scan.ts'
+import { findCssAddresses, printCssAddress } from './css.ts'
+import { scanCss, scanCssInRounds, scanHtml, scanHtmlInRounds } from './scan.ts'
 import { createSite } from './site.ts'
 import { findReferences } from './source-text.ts'
 import { candidateAddress, findCandidates } from './srcset.ts'
@@ -52,7 +52,7 @@ test.each([
   ['/* url(a.png) */', []],
   ['format("a.png") local("b.png")', []],
 ])('CSS %s has the addresses %j', (css, expected) => {
-  expect(findCssAddresses(css).map(({ value }) => value)).toEqual(expected)
+  expect([...findCssAddresses(css)].map(found => found?.value)).toEqual(expected)
 })
 
 test('an address with any characters survives being printed in CSS', () => {
@@ -60,14 +60,14 @@ test('an address with any characters survives being printed in CSS', () => {
     for (const css of ['url(x)', 'url("x")', "url('x')", "image-set('x' 1x)"]) {
       const [found] = findCssAddresses(css)
       if (found === undefined) throw new Error(css)
-      const printed = css.slice(0, found.start) + found.print(value) + css.slice(found.end)
-      expect(findCssAddresses(printed).map(one => one.value)).toEqual([value])
+      const printed = css.slice(0, found.start) + printCssAddress(found.form, value) + css.slice(found.end)
+      expect([...findCssAddresses(printed)].map(one => one?.value)).toEqual([value])
     }
   }
 })
 
 test('a srcset is taken apart as browsers do, and an address of ours stays whole in it', () => {
-  const found = findCandidates(' a,b.png 1x , c.png,d.png 200w 100h,').map(({ address, descriptor }) => [
+  const found = [...findCandidates(' a,b.png 1x , c.png,d.png 200w 100h,')].map(({ address, descriptor }) => [
     address,
     descriptor,
   ])
@@ -136,4 +136,23 @@ describe('an attribute that holds JSON or code', () => {
     expect(scanHtml(page).references).toEqual([])
     expect(answer(page)).toBe(page)
   })
+})
+
+test.each([
+  ['a style sheet', scanCssInRounds, 'a{color:#fff}\n'.repeat(100_000), `b{background:url(a.png?upscale=2)}`],
+  [
+    'the style of a page',
+    scanHtmlInRounds,
+    `<style>${'a{b:c}'.repeat(200_000)}`,
+    `b{d:url(a.png?upscale=2)}`,
+  ],
+  ['a page', scanHtmlInRounds, '<p class=a>b</p>'.repeat(100_000), `<img src="a.png?upscale=2">`],
+  ['data of a page', scanHtmlInRounds, `<p a='[${'"b",'.repeat(200_000)}`, `"a.png?upscale=2"]'>`],
+])('%s of a megabyte leaves the event loop to others', async (_, scan, long, end) => {
+  let rounds = 0
+  const others = setInterval(() => rounds++, 0)
+  const { references } = await scan(long + end)
+  clearInterval(others)
+  expect(references.map(({ address }) => address)).toEqual(['a.png?upscale=2'])
+  expect(rounds).toBeGreaterThan(2)
 })

@@ -1,10 +1,12 @@
 import type { RuledImage } from '../rules/ruled-images.ts'
 import { isTaggedPicture, mayHoldTags } from './address.ts'
-import { findCssAddresses } from './css.ts'
-import { escapeAttribute, type HtmlValue, readHtml } from './html.ts'
+import { type CssAddress, findCssAddresses, printCssAddress } from './css.ts'
+import { escapeAttribute, type HtmlValue, printValue, readHtml } from './html.ts'
 import { countLines, type LineOf } from './lines.ts'
 import { literalText, tokensOf } from './script.ts'
 import { candidateAddress, findCandidates, printSrcset, type SrcsetCandidate } from './srcset.ts'
+import { atOnce, inRounds, type Steps } from './steps.ts'
+import { type TextEdit, withEdits } from './text-edits.ts'
 
 /** A tagged reference in a file, before anything is made of it. */
 export interface Reference {
@@ -32,25 +34,20 @@ export interface Scan {
   rewrite(answer: (reference: Reference) => string | undefined): string
 }
 
-interface Edit {
-  readonly start: number
-  readonly end: number
-  readonly text: string
-}
-
 type Answer = (reference: Reference) => string | undefined
 
 /** One value that has references: lists them, and prints the value with answers for them. */
 interface Slot {
   readonly references: readonly Reference[]
-  edit(answer: Answer): Edit | undefined
+  edit(answer: Answer): TextEdit | undefined
 }
+
+/** How many parts of a value are read between two pauses. */
+const AT_A_TIME = 1000
 
 /** Finds the tagged references of a style sheet. */
 export function scanCss(text: string): Scan {
-  if (!mayHoldTags(text)) return scanOf(text, undefined, [])
-  const whole: HtmlValue = { kind: 'css', value: text, start: 0, end: text.length, print: value => value }
-  return scanOf(text, undefined, [cssSlot(whole, text, countLines(text))])
+  return atOnce(cssSteps(text))
 }
 
 /**
@@ -58,13 +55,36 @@ export function scanCss(text: string): Scan {
  * @param ruled images that rules chose in this very text, whose larger pictures count as references too
  */
 export function scanHtml(text: string, ruled: readonly RuledImage[] = []): Scan {
+  return atOnce(htmlSteps(text, ruled))
+}
+
+/** {@link scanCss}, while the event loop goes round. */
+export function scanCssInRounds(text: string): Promise<Scan> {
+  return inRounds(cssSteps(text))
+}
+
+/** {@link scanHtml}, while the event loop goes round. */
+export function scanHtmlInRounds(text: string, ruled: readonly RuledImage[] = []): Promise<Scan> {
+  return inRounds(htmlSteps(text, ruled))
+}
+
+function* cssSteps(text: string): Steps<Scan> {
+  if (!mayHoldTags(text)) return scanOf(text, undefined, [])
+  const whole: HtmlValue = { kind: 'css', value: text, start: 0, end: text.length, isAttribute: false }
+  return scanOf(text, undefined, [yield* cssSlot(whole, text, countLines(text))])
+}
+
+function* htmlSteps(text: string, ruled: readonly RuledImage[]): Steps<Scan> {
   if (!mayHoldTags(text) && ruled.length === 0) return scanOf(text, undefined, [])
-  const page = readHtml(text)
+  const { base, values } = yield* readHtml(text)
   const lineOf = countLines(text)
-  const tagged = page.values
-    .filter(({ value }) => mayHoldTags(value))
-    .map(value => slotOf(value, text, lineOf))
-  return scanOf(text, page.base, [...tagged, ...ruled.map(image => ruledSlot(image, lineOf))])
+  const slots: Slot[] = []
+  for (const value of values) {
+    slots.push(yield* slotOf(value, text, lineOf))
+    yield undefined
+  }
+  for (const image of ruled) slots.push(ruledSlot(image, lineOf))
+  return scanOf(text, base, slots)
 }
 
 /** A `srcset` is put in whole; with an answer missing there is none. */
@@ -94,20 +114,20 @@ function scanOf(text: string, base: string | undefined, slots: readonly Slot[]):
     base,
     references: slots.flatMap(({ references }) => references),
     rewrite: answer =>
-      apply(
+      withEdits(
         text,
-        slots.flatMap(slot => slot.edit(answer) ?? []),
+        slots.flatMap(slot => slot.edit(answer) ?? []).sort((a, b) => a.start - b.start),
       ),
   }
 }
 
-function slotOf(value: HtmlValue, text: string, lineOf: LineOf): Slot {
-  if (value.kind === 'css') return cssSlot(value, text, lineOf)
-  if (value.kind === 'data' || isCode(value.value)) return codeSlot(value, text, lineOf)
-  return value.kind === 'srcset' ? srcsetSlot(value, lineOf) : addressSlot(value, lineOf)
+function* slotOf(value: HtmlValue, text: string, lineOf: LineOf): Steps<Slot> {
+  if (value.kind === 'css') return yield* cssSlot(value, text, lineOf)
+  if (value.kind === 'data' || isCode(value.value)) return yield* codeSlot(value, text, lineOf)
+  return value.kind === 'srcset' ? yield* srcsetSlot(value, text, lineOf) : addressSlot(value, text, lineOf)
 }
 
-function addressSlot(value: HtmlValue, lineOf: LineOf): Slot {
+function addressSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   const address = value.value.trim()
   if (!isTaggedPicture(address)) return { references: [], edit: () => undefined }
   const reference: Reference = { address, line: lineOf(value.start), place: 'address' }
@@ -115,7 +135,7 @@ function addressSlot(value: HtmlValue, lineOf: LineOf): Slot {
     references: [reference],
     edit(answer) {
       const changed = answer(reference)
-      return changed === undefined ? undefined : { ...rangeOf(value), text: value.print(changed) }
+      return changed === undefined ? undefined : editOf(value, text, changed)
     },
   }
 }
@@ -126,10 +146,12 @@ function isCode(value: string): boolean {
 }
 
 /** In JSON and in code a string that is an address as a whole is one. */
-function codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
+function* codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Steps<Slot> {
   const isRaw = text.slice(value.start, value.end) === value.value
   const parts: { start: number; end: number; reference: Reference }[] = []
+  let count = 0
   for (const token of tokensOf(value.value)) {
+    if (++count % AT_A_TIME === 0) yield undefined
     const address = literalText(token)
     // Escapes would have to be written again in the way of that language; a query with spaces is prose.
     if (address === undefined || /\\|\?.*\s/s.test(address) || !isTaggedPicture(address)) continue
@@ -142,6 +164,7 @@ function codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
     edit: answer =>
       editWithin(
         value,
+        text,
         parts.flatMap(({ start, end, reference }) => {
           const changed = answer(reference)
           return changed === undefined || /["'`\\]/.test(changed) ? [] : [{ start, end, text: changed }]
@@ -150,69 +173,65 @@ function codeSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
   }
 }
 
-function srcsetSlot(value: HtmlValue, lineOf: LineOf): Slot {
+function* srcsetSlot(value: HtmlValue, text: string, lineOf: LineOf): Steps<Slot> {
   const line = lineOf(value.start)
-  const parts = findCandidates(value.value)
-    .filter(({ address }) => isTaggedPicture(address))
-    .map(candidate => ({
-      candidate,
-      reference: { address: candidate.address, line, place: 'candidate' as const },
-    }))
+  const parts: { start: number; end: number; close: number; reference: Reference }[] = []
+  let count = 0
+  for (const { address, start, end, close } of findCandidates(value.value)) {
+    if (++count % AT_A_TIME === 0) yield undefined
+    if (!isTaggedPicture(address)) continue
+    parts.push({ start, end, close, reference: { address, line, place: 'candidate' } })
+  }
   return {
     references: parts.map(({ reference }) => reference),
     edit: answer =>
       editWithin(
         value,
-        parts.flatMap(({ candidate, reference }) => {
+        text,
+        parts.flatMap(({ start, end, close, reference }) => {
           const changed = answer(reference)
           if (changed === undefined) return []
           // A text with descriptors of its own takes the place of the whole candidate.
           const whole = /\s/.test(changed)
-          const end = whole ? candidate.close : candidate.end
-          return [{ start: candidate.start, end, text: whole ? changed : candidateAddress(changed) }]
+          return [{ start, end: whole ? close : end, text: whole ? changed : candidateAddress(changed) }]
         }),
       ),
   }
 }
 
-function cssSlot(value: HtmlValue, text: string, lineOf: LineOf): Slot {
+function* cssSlot(value: HtmlValue, text: string, lineOf: LineOf): Steps<Slot> {
   // In a style attribute the place within the value says nothing about the place in the file.
   const isRaw = text.slice(value.start, value.end) === value.value
-  const parts = findCssAddresses(value.value)
-    .filter(({ value: address }) => isTaggedPicture(address.trim()))
-    .map(found => {
-      const line = lineOf(value.start + (isRaw ? found.start : 0))
-      return { found, reference: { address: found.value.trim(), line, place: 'address' as const } }
-    })
+  const parts: { start: number; end: number; form: CssAddress['form']; reference: Reference }[] = []
+  for (const found of findCssAddresses(value.value)) {
+    if (found === undefined) {
+      yield undefined
+      continue
+    }
+    const { start, end, form } = found
+    const address = found.value.trim()
+    if (!isTaggedPicture(address)) continue
+    const line = lineOf(value.start + (isRaw ? start : 0))
+    parts.push({ start, end, form, reference: { address, line, place: 'address' } })
+  }
   return {
     references: parts.map(({ reference }) => reference),
     edit: answer =>
       editWithin(
         value,
-        parts.flatMap(({ found, reference }) => {
+        text,
+        parts.flatMap(({ start, end, form, reference }) => {
           const changed = answer(reference)
-          return changed === undefined
-            ? []
-            : [{ start: found.start, end: found.end, text: found.print(changed) }]
+          return changed === undefined ? [] : [{ start, end, text: printCssAddress(form, changed) }]
         }),
       ),
   }
 }
 
-function editWithin(value: HtmlValue, edits: readonly Edit[]): Edit | undefined {
-  return edits.length === 0 ? undefined : { ...rangeOf(value), text: value.print(apply(value.value, edits)) }
+function editWithin(value: HtmlValue, text: string, edits: readonly TextEdit[]): TextEdit | undefined {
+  return edits.length === 0 ? undefined : editOf(value, text, withEdits(value.value, edits))
 }
 
-function rangeOf({ start, end }: HtmlValue): Pick<Edit, 'start' | 'end'> {
-  return { start, end }
-}
-
-function apply(text: string, edits: readonly Edit[]): string {
-  let result = ''
-  let at = 0
-  for (const { start, end, text: changed } of [...edits].sort((a, b) => a.start - b.start)) {
-    result += text.slice(at, start) + changed
-    at = end
-  }
-  return result + text.slice(at)
+function editOf(value: HtmlValue, text: string, changed: string): TextEdit {
+  return { start: value.start, end: value.end, text: printValue(value, text, changed) }
 }

@@ -1,7 +1,9 @@
+import { blanked } from './blanked.ts'
 import { cook, stringsOf } from './code-strings.ts'
 import { countLines } from './lines.ts'
 import { readTokens } from './script.ts'
 import { findStyleTexts } from './style-text.ts'
+import { createTextParts } from './text-parts.ts'
 
 /** Where a reference stands in a source, both from 1. */
 export interface SourcePlace {
@@ -32,8 +34,7 @@ const PART_OF_ADDRESS = /[\w%&=+./@~-]/
  * @returns undefined when the source doesn't have it word by word
  */
 export function findSourcePlace(name: string, text: string, reference: string): SourcePlace | undefined {
-  const texts = [...sourceTexts(name, text)]
-  const start = first(spellingsOf(reference), spelling => startOf(texts, spelling))
+  const start = startOf(sourceTexts(name, text), spellingsOf(reference))
   if (start === undefined) return undefined
   return { line: countLines(text)(start), column: start - text.lastIndexOf('\n', start - 1) }
 }
@@ -57,20 +58,24 @@ export function* sourceTexts(name: string, text: string): Generator<SourceText> 
   } else yield { value: withoutComments(text), start: 0 }
 }
 
-/** A whole text wins over a part of one. */
-function startOf(texts: readonly SourceText[], spelling: string): number | undefined {
-  const whole = texts.find(({ value }) => value === spelling)
-  if (whole !== undefined) return whole.start
-  return first(texts, ({ value, start }) => {
-    const at = indexOfWord(value, spelling)
-    return at === undefined ? undefined : start + at
-  })
+/** Of several spellings the first wins that stands anywhere, and a whole text over a part of one. */
+function startOf(texts: Iterable<SourceText>, spellings: readonly string[]): number | undefined {
+  const wholes: (number | undefined)[] = []
+  const parts: (number | undefined)[] = []
+  for (const { value, start } of texts) {
+    for (const [index, spelling] of spellings.entries()) {
+      if (value === spelling) wholes[index] ??= start
+      else parts[index] ??= placeOfWord(value, start, spelling)
+    }
+    if (wholes[0] !== undefined) break
+  }
+  return spellings.map((_, index) => wholes[index] ?? parts[index]).find(start => start !== undefined)
 }
 
-function indexOfWord(text: string, word: string): number | undefined {
+function placeOfWord(text: string, start: number, word: string): number | undefined {
   for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
     const [before, after] = [text[at - 1] ?? '', text[at + word.length] ?? '']
-    if (!PART_OF_ADDRESS.test(before) && !PART_OF_ADDRESS.test(after)) return at
+    if (!PART_OF_ADDRESS.test(before) && !PART_OF_ADDRESS.test(after)) return start + at
   }
   return undefined
 }
@@ -85,27 +90,21 @@ function spellingsOf(reference: string): string[] {
 
 /** The same text with spaces for the comments of markup and of style sheets. */
 function withoutComments(text: string): string {
-  return blank(blank(text, '<!--', '-->'), '/*', '*/')
+  return without(without(text, '<!--', '-->'), '/*', '*/')
 }
 
-function blank(text: string, open: string, close: string): string {
-  let result = ''
+function without(text: string, open: string, close: string): string {
+  const parts = createTextParts()
   let at = 0
   for (let start = text.indexOf(open); start !== -1; start = text.indexOf(open, at)) {
     const found = text.indexOf(close, start + open.length)
     // A mark that nothing closes begins no comment: `accept="image/*"`.
     if (found === -1) break
     const end = found + close.length
-    result += text.slice(at, start) + text.slice(start, end).replace(/[^\n]/g, ' ')
+    parts.add(text.slice(at, start))
+    parts.add(blanked(text.slice(start, end)))
     at = end
   }
-  return result + text.slice(at)
-}
-
-function first<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const found = find(item)
-    if (found !== undefined) return found
-  }
-  return undefined
+  parts.add(text.slice(at))
+  return parts.text()
 }

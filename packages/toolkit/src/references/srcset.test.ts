@@ -35,10 +35,12 @@ test.each([
   ['', []],
   [' , ', []],
 ])('%j is split as a browser does', (srcset, candidates) => {
-  expect(findCandidates(srcset).map(({ address, descriptor }) => [address, descriptor])).toEqual(candidates)
+  expect([...findCandidates(srcset)].map(({ address, descriptor }) => [address, descriptor])).toEqual(
+    candidates,
+  )
 })
 
 test('printing is the opposite of parsing', () => {
   const srcset = 'a.png, b.png 2x, c,d.png 800w'
-  expect(printSrcset(findCandidates(srcset))).toBe(srcset)
+  expect(printSrcset([...findCandidates(srcset)])).toBe(srcset)
 })

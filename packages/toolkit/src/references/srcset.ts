@@ -14,9 +14,11 @@ export interface Candidate extends SrcsetCandidate {
   readonly close: number
 }
 
-/** Finds the candidates of a `srcset` as the HTML standard does: an address runs to white space, so it may hold commas. */
-export function findCandidates(srcset: string): Candidate[] {
-  const found: Candidate[] = []
+/**
+ * Finds the candidates of a `srcset` as the HTML standard does: an address runs to white space, so it may hold commas. One after
+ * the other, since a list of all of them takes ten times the memory of the text.
+ */
+export function* findCandidates(srcset: string): Generator<Candidate> {
   const between = /[\s,]*/y
   const word = /\S+/y
   for (let at = 0; at < srcset.length; ) {
@@ -30,7 +32,7 @@ export function findCandidates(srcset: string): Candidate[] {
     if (end < word.lastIndex) {
       // Commas at its end close the candidate.
       at = word.lastIndex
-      found.push({ address: srcset.slice(start, end), descriptor: '', start, end, close: end })
+      yield { address: srcset.slice(start, end), descriptor: '', start, end, close: end }
       continue
     }
     const comma = srcset.indexOf(',', end)
@@ -38,9 +40,8 @@ export function findCandidates(srcset: string): Candidate[] {
     const rest = srcset.slice(end, at)
     const descriptor = rest.trim()
     const close = descriptor === '' ? end : end + rest.indexOf(descriptor) + descriptor.length
-    found.push({ address: srcset.slice(start, end), descriptor, start, end, close })
+    yield { address: srcset.slice(start, end), descriptor, start, end, close }
   }
-  return found
 }
 
 /** The opposite of {@link findCandidates}. */

@@ -42,44 +42,42 @@ export function isPictureProperty(name: string): boolean {
   return PICTURE_PROPERTY.test(name)
 }
 
-/** A piece of CSS between semicolons and braces. */
+/** A piece of CSS between semicolons and braces; what matters of it, since it may be as long as the text. */
 interface Segment {
+  /** The addresses of which is not known yet whether they are some. */
   readonly found: StyleReference[]
-  /** Identifiers outside of brackets, before a colon and in all. */
-  readonly names: string[]
-  readonly words: string[]
+  /** Of the identifiers outside of brackets, the first before a colon, and the number of those. */
+  name: string
+  names: number
+  /** Whether one of them stands in sentences only. */
+  hasOtherWord: boolean
   hasColon: boolean
 }
 
 /**
  * Finds the addresses of a text by the tokens of CSS: `url(…)`, the strings of `image-set()` and its like, and in a
  * style sheet the strings of custom properties. Selectors, the names of utility classes (`bg-[url(…)]`), generated
- * content and comments hold none. Of a `text`, only what reads as a declaration or a value counts. Total.
+ * content and comments hold none. Of a `text`, only what reads as a declaration or a value counts. One after the other. Total.
  */
-export function findStyleReferences(css: string, kind: StyleKind): StyleReference[] {
-  const references: StyleReference[] = []
+export function* findStyleReferences(css: string, kind: StyleKind): Generator<StyleReference> {
   const open: Bracket[] = []
   let openSquares = 0
   let segment = newSegment()
-  const end = (): void => {
-    // One by one: as arguments of one call, a hundred thousand overflow the stack.
-    if (kind !== 'text' || isStyle(segment)) for (const found of segment.found) references.push(found)
-    segment = newSegment()
-  }
   for (const token of cssTokensOf(css)) {
+    if (token === undefined) continue
     const [type, written, from] = token
     const isInBrackets = openSquares > 0
     if (isTokenURL(token)) {
-      if (!isInBrackets) {
-        segment.found.push({
-          value: token[4].value,
-          start: from + written.indexOf(token[4].value.charAt(0), 4),
-        })
-      }
+      if (isInBrackets) continue
+      const start = from + written.indexOf(token[4].value.charAt(0), 4)
+      const found = { value: token[4].value, start }
+      if (kind === 'text') yield* taken(found, segment)
+      else yield found
     } else if (isTokenString(token)) {
-      if (!isInBrackets && holdsAddress(open, segment, kind)) {
-        segment.found.push({ value: token[4].value, start: from + 1 })
-      }
+      if (isInBrackets || !holdsAddress(open, segment, kind)) continue
+      const found = { value: token[4].value, start: from + 1 }
+      if (kind === 'text') yield* taken(found, segment)
+      else yield found
     } else if (isTokenFunction(token)) open.push(bracketOf(token[4].value))
     else if (type === TokenType.OpenParen) open.push('other')
     else if (type === TokenType.OpenSquare) {
@@ -92,34 +90,56 @@ export function findStyleReferences(css: string, kind: StyleKind): StyleReferenc
       if (type === TokenType.OpenCurly) segment.hasColon = true
       open.length = 0
       openSquares = 0
-      end()
+      if (segment.found.length > 0) yield* leftOf(segment)
+      segment = newSegment()
     } else if (type === TokenType.Semicolon) {
-      if (open.length === 0) end()
-    } else if (open.length === 0) note(token, segment)
+      if (open.length > 0) continue
+      if (segment.found.length > 0) yield* leftOf(segment)
+      segment = newSegment()
+    } else if (open.length === 0) note(token, segment, kind)
   }
-  end()
-  return references
+  yield* leftOf(segment)
 }
 
 function newSegment(): Segment {
-  return { found: [], names: [], words: [], hasColon: false }
+  return { found: [], name: '', names: 0, hasOtherWord: false, hasColon: false }
 }
 
-function note(token: CSSToken, segment: Segment): void {
+/** An address of a text, where it is known to be one; else it is kept with its piece of CSS, the rest of which tells. */
+function* taken(found: StyleReference, segment: Segment): Generator<StyleReference> {
+  if (!isNamed(segment)) segment.found.push(found)
+  else if (isStyle(segment)) {
+    yield* segment.found
+    segment.found.length = 0
+    yield found
+  }
+}
+
+/** What is still kept of a piece that has ended. */
+function* leftOf(segment: Segment): Generator<StyleReference> {
+  if (isStyle(segment)) yield* segment.found
+}
+
+function note(token: CSSToken, segment: Segment, kind: StyleKind): void {
   if (token[0] === TokenType.Colon) segment.hasColon = true
   if (!isTokenIdent(token)) return
-  if (!segment.hasColon) segment.names.push(token[4].value)
-  segment.words.push(token[4].value)
+  const word = token[4].value
+  if (!segment.hasColon && segment.names++ === 0) segment.name = word
+  if (kind === 'text') segment.hasOtherWord ||= !VALUE_WORD.test(word)
 }
 
-function holdsAddress(open: readonly Bracket[], { names }: Segment, kind: StyleKind): boolean {
+function holdsAddress(open: readonly Bracket[], { name, names }: Segment, kind: StyleKind): boolean {
   const inner = open.at(-1)
   if (inner !== undefined) return inner === 'address'
-  return kind === 'sheet' && names.length === 1 && (names[0]?.startsWith('--') ?? false)
+  return kind === 'sheet' && names === 1 && name.startsWith('--')
 }
 
 /** True for a declaration of a property that takes pictures, and for a value without any word of a sentence. */
-function isStyle({ names, words, hasColon }: Segment): boolean {
-  if (hasColon && names.length > 0) return names.length === 1 && isPictureProperty(names[0] ?? '')
-  return words.every(word => VALUE_WORD.test(word))
+function isStyle(segment: Segment): boolean {
+  return isNamed(segment) ? segment.names === 1 && isPictureProperty(segment.name) : !segment.hasOtherWord
+}
+
+/** True where a name stands before a colon: what follows can't make another one of it. */
+function isNamed({ names, hasColon }: Segment): boolean {
+  return hasColon && names > 0
 }

@@ -13,7 +13,7 @@ interface Range {
 }
 
 /**
- * Finds every `url(…)` and every string of a style sheet, in order. Total: text that isn't CSS gives what it gives.
+ * Finds every `url(…)` and every string of a style sheet, one after the other. Total: text that isn't CSS gives what it gives.
  *
  * Comments and strings are taken whole so that nothing inside them is taken for something else; `url(…)` before strings,
  * since it may hold one. What is opened and never closed is no comment, address or string. Takes time in proportion to
@@ -22,8 +22,7 @@ interface Range {
  * Not the tokenizer that css.ts has: sources are Sass and Less as well, in which that one loses its way; and every
  * string counts, since a preprocessor's function or a rule of tomorrow may take it for an address.
  */
-export function findStyleTexts(css: string): StyleText[] {
-  const found: StyleText[] = []
+export function* findStyleTexts(css: string): Generator<StyleText> {
   const next = /\/\*|\burl\(|["']/g
   const closeOf = createCloser(css)
   for (let match = next.exec(css); match !== null; match = next.exec(css)) {
@@ -35,10 +34,9 @@ export function findStyleTexts(css: string): StyleText[] {
     }
     const range = opening === 'url(' ? addressAt(css, from, closeOf) : stringAt(opening, from, closeOf)
     if (range === undefined) continue
-    found.push({ value: css.slice(range.start, range.end), start: range.start, end: range.end })
+    yield { value: css.slice(range.start, range.end), start: range.start, end: range.end }
     next.lastIndex = range.close
   }
-  return found
 }
 
 interface Enclosed extends Range {

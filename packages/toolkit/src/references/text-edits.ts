@@ -1,3 +1,5 @@
+import { createTextParts } from './text-parts.ts'
+
 /** Another text for a part of one; an insertion where the part is empty. */
 export interface TextEdit {
   readonly start: number
@@ -10,11 +12,13 @@ export interface TextEdit {
  * that grows with the square of their number.
  */
 export function withEdits(text: string, edits: Iterable<TextEdit>): string {
-  const parts: string[] = []
+  const parts = createTextParts()
   let position = 0
   for (const { start, end, text: written } of edits) {
-    parts.push(text.slice(position, start), written)
+    parts.add(text.slice(position, start))
+    parts.add(written)
     position = end
   }
-  return parts.join('') + text.slice(position)
+  parts.add(text.slice(position))
+  return parts.text()
 }

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDocument, isTag, isText, type ParentNode } from 'domhandler'
+import { type Element, isDocument, isTag, isText, type ParentNode } from 'domhandler'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { atOnce } from '../references/steps.ts'
 import { findRuledImages, tagRuledImages } from './index.ts'
 import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, treeOf } from './page-tree.ts'
@@ -35,12 +36,17 @@ test('thousands of images are each tagged in their place', async () => {
   expect(tagRuledImages(html, images) === tagged.repeat(2000)).toBe(true)
 })
 
+function imagesOf(html: string, limits: PageLimits): Element[] {
+  return [...elementsIn(atOnce(treeOf(html, limits)))].filter(({ name }) => name === 'img')
+}
+
 test('an element is compared with the selectors that may be about it', () => {
   const many = Array.from({ length: 2000 }, (_, at) => `.c${at}, #i${at} { width: ${at}px }`).join('')
   const limits = createLimits('a.html')
-  const sheet = readSizes([`img { width: 1px } ${many} [width] { width: 2px } .C7 { width: 3px }`], limits)
   const images = Array.from({ length: 2000 }, (_, at) => `<img id=i${at} class="x c${at}" width=9>`)
-  const found = [...elementsIn(treeOf(images.join(''), limits))].filter(({ name }) => name === 'img')
+  const found = imagesOf(images.join(''), limits)
+  const css = `img { width: 1px } ${many} [width] { width: 2px } .C7 { width: 3px }`
+  const sheet = atOnce(readSizes([css], found, limits))
   found.forEach((image, at) => {
     expect(sheet.entriesFor(image).map(({ length }) => length)).toEqual([1, at, at, 2])
   })
@@ -54,15 +60,14 @@ test.each([
   ['long selectors', `${'img,/**/ /**/ '.repeat(5000)}img { width: 1px }`],
   ['long media queries', `@media ${'screen,'.repeat(5000)}print { img { width: 5px } }`],
 ])('%s are no reason to stop', (_, css) => {
-  const sheet = readSizes([css, 'img { width: 5px }'], createLimits('a.html'))
-  const [image] = [...elementsIn(treeOf('<img>', createLimits('a.html')))].filter(
-    ({ name }) => name === 'img',
-  )
+  const limits = createLimits('a.html')
+  const [image] = imagesOf('<img>', limits)
+  const sheet = atOnce(readSizes([css, 'img { width: 5px }'], image === undefined ? [] : [image], limits))
   expect(sheet.entriesFor(image ?? expect.fail('no image')).map(({ length }) => length)).toContain(5)
 })
 
 test('what lies deeper than browsers nest stands beside what it lies in, in the order of the page', () => {
-  const document = treeOf(`${'<div><b></b>'.repeat(2000)}<style>a{}</style>`, createLimits('a.html'))
+  const document = atOnce(treeOf(`${'<div><b></b>'.repeat(2000)}<style>a{}</style>`, createLimits('a.html')))
   const elements = [...elementsIn(document)]
   expect(elements.slice(3).map(({ name }) => name)).toEqual([
     ...Array.from({ length: 2000 }, () => ['div', 'b']).flat(),
@@ -79,7 +84,9 @@ test('what lies deeper than browsers nest stands beside what it lies in, in the 
 test('the end of an element that lies too deep to be open ends no other one', () => {
   const deep = '<div>'.repeat(600) + '<p><b>'.repeat(100)
   const ends = '</b></p>'.repeat(100) + '</div>'.repeat(600)
-  const document = treeOf(`<main>${deep}<img src=a.png>${ends}<i></i></main><u></u>`, createLimits('a.html'))
+  const document = atOnce(
+    treeOf(`<main>${deep}<img src=a.png>${ends}<i></i></main><u></u>`, createLimits('a.html')),
+  )
   const elements = [...elementsIn(document)]
   const parentOf = (name: string): string | undefined => {
     const parent = elements.find(element => element.name === name)?.parent
@@ -91,7 +98,7 @@ test('the end of an element that lies too deep to be open ends no other one', ()
 
 test('of a tag with thousands of attributes the first thousand count', () => {
   const attributes = Array.from({ length: 3000 }, (_, at) => `a${at}=${at}`).join(' ')
-  const document = treeOf(`<img src=a.png ${attributes} a5=other>`, createLimits('a.html'))
+  const document = atOnce(treeOf(`<img src=a.png ${attributes} a5=other>`, createLimits('a.html')))
   const [image] = [...elementsIn(document)].filter(({ name }) => name === 'img')
   expect(Object.keys(image?.attribs ?? {})).toHaveLength(1000)
   expect(image?.attribs).toMatchObject({ src: 'a.png', a5: '5', a998: '998' })
@@ -99,13 +106,14 @@ test('of a tag with thousands of attributes the first thousand count', () => {
 
 test('a text of many words is whole', () => {
   const text = 'word & word '.repeat(2000)
-  const [style] = [...elementsIn(treeOf(`<style>${text}</style>`, createLimits('a.html')))].slice(-2)
+  const [style] = [...elementsIn(atOnce(treeOf(`<style>${text}</style>`, createLimits('a.html'))))].slice(-2)
   expect(style?.children.map(child => (isText(child) ? child.data : '')).join('')).toBe(text)
 })
 
 test('a size of thousands of words is not known, and a longer selector than any selects nothing', () => {
   const css = `img { width: ${'a '.repeat(5000)} } img${', img'.repeat(5000)} { width: 7px } img { width: 8px }`
-  expect(findSizes(css).map(({ selector, length }) => [selector, length])).toEqual([
+  const found = [...findSizes(css)].filter(one => one !== undefined)
+  expect(found.map(({ selector, length }) => [selector, length])).toEqual([
     ['img', 'unknown'],
     ['img', 8],
   ])
@@ -120,9 +128,9 @@ function stepsOf(css: string, html: string): number {
       steps += count
     },
   }
-  const sheet = readSizes([css], limits)
-  for (const element of elementsIn(treeOf(html, limits)))
-    if (element.name === 'img') sheet.entriesFor(element)
+  const images = imagesOf(html, limits)
+  const sheet = atOnce(readSizes([css], images, limits))
+  for (const image of images) sheet.entriesFor(image)
   return steps
 }
 

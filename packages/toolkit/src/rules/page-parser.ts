@@ -1,6 +1,7 @@
 import { Parser, html as standard, type Token } from 'parse5'
 import type { Htmlparser2TreeAdapterMap } from 'parse5-htmlparser2-tree-adapter'
 import { PageTokenizer } from '../references/page-tokenizer.ts'
+import type { Steps } from '../references/steps.ts'
 
 /**
  * The levels of a page's tree. Browsers nest no deeper either: what would lie deeper stands beside what it lies in. So a
@@ -20,6 +21,9 @@ const WITH_TEXT: ReadonlySet<number> = new Set([
   ...[TAG.NOFRAMES],
 ])
 
+/** How many tags are read between two pauses. */
+const AT_A_TIME = 1000
+
 /**
  * The parser of HTML for pages of any kind. By itself it keeps a note of each element that is open; of a million tags that
  * nothing closes, these take more time and memory than all else. Here no more are open than a tree has levels: one that
@@ -29,20 +33,27 @@ export class PageParser extends Parser<Htmlparser2TreeAdapterMap> {
   /** Ends that say nothing, by their names. */
   private readonly endsToCome = new Map<string, number>()
 
+  private tags = 0
+
   /** A page as a tree, with the places of its tags. */
-  static read(
+  static *read(
     html: string,
     treeAdapter: Parser<Htmlparser2TreeAdapterMap>['treeAdapter'],
-  ): Parser<Htmlparser2TreeAdapterMap>['document'] {
+  ): Steps<Parser<Htmlparser2TreeAdapterMap>['document']> {
     const parser = new PageParser({ scriptingEnabled: false, sourceCodeLocationInfo: true, treeAdapter })
     const tokenizer = new PageTokenizer(parser.options, parser)
     tokenizer.keepsAll = false
     parser.tokenizer = tokenizer
-    parser.tokenizer.write(html, true)
+    tokenizer.write(html, true)
+    while (tokenizer.isPaused) {
+      yield undefined
+      tokenizer.resume()
+    }
     return parser.document
   }
 
   override onStartTag(token: Token.TagToken): void {
+    if (++this.tags % AT_A_TIME === 0) this.tokenizer.pause()
     // The innermost level is for what is put down; the elements on the stack have those from the second on.
     const isFull = this.openElements.stackTop >= DEEPEST - 2
     if (!isFull || WITH_TEXT.has(token.tagID)) {

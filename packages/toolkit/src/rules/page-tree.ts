@@ -10,6 +10,7 @@ import {
 } from 'domhandler'
 import type { Token, TreeAdapter } from 'parse5'
 import { adapter, type Htmlparser2TreeAdapterMap } from 'parse5-htmlparser2-tree-adapter'
+import type { Steps } from '../references/steps.ts'
 import type { PageLimits } from './page-limits.ts'
 import { DEEPEST, PageParser } from './page-parser.ts'
 
@@ -18,9 +19,9 @@ import { DEEPEST, PageParser } from './page-parser.ts'
  *
  * @throws UpscaleError SOURCE_TOO_LARGE
  */
-export function treeOf(html: string, limits: PageLimits): Document {
+export function* treeOf(html: string, limits: PageLimits): Steps<Document> {
   limits.addCharacters(html.length)
-  const document = PageParser.read(html, adapterWithin(limits))
+  const document = yield* PageParser.read(html, adapterWithin(limits))
   liftDeepest(document)
   return document
 }

@@ -6,8 +6,10 @@ import { type Element, isTag, isText } from 'domhandler'
 import { imageSizeFromFile } from 'image-size/fromFile'
 import picomatch from 'picomatch'
 import { UpscaleError } from 'upscale-core'
+import { createRounds } from 'upscale-core/internal'
 import { isElsewhere, isRasterPicture, isTaggedPicture, pathOf } from '../references/address.ts'
 import { candidateAddress, printSrcset, type SrcsetCandidate } from '../references/srcset.ts'
+import { inRounds } from '../references/steps.ts'
 import { withEdits } from '../references/text-edits.ts'
 import { createLimits, type PageLimits } from './page-limits.ts'
 import { elementsIn, placeOf, treeOf, withDescendants } from './page-tree.ts'
@@ -57,7 +59,7 @@ export async function findRuledImages(
 ): Promise<RuledImage[]> {
   if (rules.length === 0) return []
   const limits = createLimits(page.file)
-  const elements = [...elementsIn(treeOf(html, limits))]
+  const elements = [...elementsIn(await inRounds(treeOf(html, limits)))]
   const base = elements.find(({ name, attribs }) => name === 'base' && attribs.href !== undefined)?.attribs
     .href
   const fileOf = async (address: string): Promise<string | undefined> => page.fileOf(address, base)
@@ -75,7 +77,10 @@ export async function findRuledImages(
 
   const outdone = picturesOfSources(elements)
   const found: RuledImage[] = []
+  const { turn } = createRounds()
   for (const image of elements) {
+    const wait = turn()
+    if (wait !== undefined) await wait
     const place = placeOf(image, 'src')
     const { src, srcset } = image.attribs
     if (image.name !== 'img' || place === undefined || src === undefined || srcset !== undefined) continue
@@ -182,7 +187,8 @@ async function readStyles(
       sheets.set(file, text)
     }
   }
-  return readSizes([...sheets.values()], limits)
+  const images = elements.filter(({ name }) => name === 'img')
+  return inRounds(readSizes([...sheets.values()], images, limits))
 }
 
 const NO_SIZES: SizeSheet = { entriesFor: () => [] }

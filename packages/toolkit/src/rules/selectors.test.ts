@@ -2,6 +2,7 @@ import { compile } from 'css-select'
 import { parse } from 'css-what'
 import type { AnyNode, Element } from 'domhandler'
 import { expect, test } from 'vitest'
+import { atOnce } from '../references/steps.ts'
 import { createLimits } from './page-limits.ts'
 import { elementsIn, treeOf } from './page-tree.ts'
 import { createSelectors } from './selectors.ts'
@@ -50,7 +51,7 @@ test.each([
   ':is(.a, .b):nth-child(2) img',
 ])('%s selects what it does by css-select', selector => {
   const limits = createLimits('a.html')
-  const elements = [...elementsIn(treeOf(PAGE, limits))]
+  const elements = [...elementsIn(atOnce(treeOf(PAGE, limits)))]
   const { testOf } = createSelectors(limits)
   const tests = parse(selector).map(testOf)
   const isSelected = compile<AnyNode, Element>(selector)

@@ -1,5 +1,6 @@
 import { isTraversal, parse, type Selector, SelectorType } from 'css-what'
 import type { Element } from 'domhandler'
+import type { Steps } from '../references/steps.ts'
 import type { PageLimits } from './page-limits.ts'
 import { classIn, createSelectors, idIn, type Selectors, splitClasses, type Test } from './selectors.ts'
 import {
@@ -34,31 +35,38 @@ interface SelectedEntry extends SizeEntry {
 /**
  * The sizes of style sheets; a selector that can't be judged without a browser is left out. As in browsers, an element is
  * compared with the selectors that ask for its id, for one of its classes or for its name, and not with all that there are.
+ *
+ * @param images what the sizes are asked for; of a long sheet, most is about other elements, and not kept
  */
-export function readSizes(sheets: readonly string[], limits: PageLimits): SizeSheet {
+export function* readSizes(
+  sheets: readonly string[],
+  images: Iterable<Element>,
+  limits: PageLimits,
+): Steps<SizeSheet> {
   const selectors = createSelectors(limits)
   const entries = new Map<string, SelectedEntry[]>()
+  for (const image of images) for (const key of keysOf(image)) if (!entries.has(key)) entries.set(key, [])
   let order = 0
-  for (const declaration of sheets.flatMap(findSizes)) {
-    for (const parsed of parseSelector(declaration.selector)) {
-      const key = keyOf(parsed)
-      const entry = {
-        ...declaration,
-        specificity: specificityOf(parsed),
-        order: order++,
-        selects: judge(parsed, selectors),
+  for (const sheet of sheets) {
+    for (const declaration of findSizes(sheet)) {
+      if (declaration === undefined) {
+        yield undefined
+        continue
       }
-      const others = entries.get(key)
-      if (others === undefined) entries.set(key, [entry])
-      else others.push(entry)
+      for (const parsed of parseSelector(declaration.selector)) {
+        entries.get(keyOf(parsed))?.push({
+          ...declaration,
+          specificity: specificityOf(parsed),
+          order: order++,
+          selects: judge(parsed, selectors),
+        })
+      }
     }
   }
   return {
     entriesFor(element) {
-      const classes = splitClasses(element).map(name => `.${name}`)
-      const keys = new Set(['*', element.name, `#${element.attribs.id}`, ...classes])
       const found: SelectedEntry[] = []
-      for (const key of keys) {
+      for (const key of keysOf(element)) {
         for (const entry of entries.get(key) ?? []) {
           const isSelected = entry.selects(element)
           limits.countSteps(isSelected ? STEPS_OF_A_FOUND : STEPS_OF_AN_ENTRY)
@@ -74,6 +82,12 @@ export function readSizes(sheets: readonly string[], limits: PageLimits): SizeSh
 const STEPS_OF_AN_ENTRY = 10
 /** What counts for an element is put in order too, once for each property. */
 const STEPS_OF_A_FOUND = 60
+
+/** What a selector may ask for of an element. */
+function keysOf(element: Element): ReadonlySet<string> {
+  const classes = splitClasses(element).map(name => `.${name}`)
+  return new Set(['*', element.name, `#${element.attribs.id}`, ...classes])
+}
 
 /** What an element must have that a selector selects: an id, a class or a name; `*` where it asks for none of these. */
 function keyOf(selector: readonly Selector[]): string {

@@ -43,31 +43,39 @@ interface Block {
   readonly isConditional: boolean
 }
 
-/** Finds the sizes that a style sheet declares, in order. Total: text that isn't CSS gives what it gives. */
-export function findSizes(css: string): SizeDeclaration[] {
-  const found: SizeDeclaration[] = []
+/**
+ * Finds the sizes that a style sheet declares, in order. Total: text that isn't CSS gives what it gives. Between them undefined,
+ * now and then, where others may have their turn.
+ */
+export function* findSizes(css: string): Generator<SizeDeclaration | undefined> {
   const blocks: Block[] = [{ selector: '', isConditional: false }]
   let piece: CSSToken[] = []
-  const close = (): void => {
+  const close = (): SizeDeclaration | undefined => {
     const { selector, isConditional } = blocks.at(-1) ?? {}
     const declared = declarationOf(piece)
     piece = []
-    if (!selector || declared === undefined) return
-    found.push({ selector, isConditional: isConditional === true, ...declared })
+    if (!selector || declared === undefined) return undefined
+    return { selector, isConditional: isConditional === true, ...declared }
   }
   for (const token of cssTokensOf(css)) {
+    if (token === undefined) {
+      yield undefined
+      continue
+    }
     const [type] = token
     if (type === TokenType.Comment) continue
     if (type === TokenType.OpenCurly) {
       blocks.push(blockOf(piece, blocks.at(-1)))
       piece = []
     } else if (type === TokenType.CloseCurly) {
-      close()
+      const found = close()
+      if (found !== undefined) yield found
       if (blocks.length > 1) blocks.pop()
-    } else if (type === TokenType.Semicolon || type === TokenType.EOF) close()
-    else if (piece.length <= LONGEST_SELECTOR && !isSpaceAfter(piece.at(-1), type)) piece.push(token)
+    } else if (type === TokenType.Semicolon || type === TokenType.EOF) {
+      const found = close()
+      if (found !== undefined) yield found
+    } else if (piece.length <= LONGEST_SELECTOR && !isSpaceAfter(piece.at(-1), type)) piece.push(token)
   }
-  return found
 }
 
 /** Space that says nothing: in a piece of two thousand tokens, each of the others has a sign at least. */
@@ -79,7 +87,7 @@ function isSpaceAfter(last: CSSToken | undefined, type: TokenType): boolean {
 export function findInlineSizes(
   style: string,
 ): Pick<SizeDeclaration, 'property' | 'length' | 'isImportant'>[] {
-  return findSizes(`*{${style}}`)
+  return [...findSizes(`*{${style}}`)].filter(found => found !== undefined)
 }
 
 function blockOf(prelude: readonly CSSToken[], outer: Block | undefined): Block {

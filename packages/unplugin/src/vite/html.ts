@@ -155,7 +155,7 @@ async function rewriteAddress(
 }
 
 async function rewriteSrcset(srcset: string, page: Page, session: ViteSession): Promise<string | undefined> {
-  const candidates = findCandidates(srcset).map(candidate => ({
+  const candidates = [...findCandidates(srcset)].map(candidate => ({
     ...candidate,
     address: withEnvironment(candidate.address, session.config),
   }))

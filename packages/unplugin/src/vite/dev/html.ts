@@ -25,7 +25,7 @@ export async function expandSrcsets(
   for (const { attributes } of elementsOf(html)) {
     for (const { name, value, start, end } of attributes) {
       if (name !== 'srcset' && name !== 'imagesrcset') continue
-      const candidates = findCandidates(value)
+      const candidates = [...findCandidates(value)]
       const expanded = candidates.flatMap(candidate => expand(candidate, filename, projectUpscaler))
       if (expanded.length === candidates.length) continue
       const text = printSrcset(expanded).replaceAll('&', '&amp;').replaceAll('"', '&quot;')
