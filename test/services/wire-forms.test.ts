@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage } from 'node:htt
 import { createServer as createHttp2Server } from 'node:http2'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { type ErrorCode, lumenfall } from 'upscale-core'
+import { type ErrorCode, type LumenfallOptions, lumenfall } from 'upscale-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Gateway, startGateway, TestProject } from './gateway/index.ts'
 import { listen } from './gateway/wire.ts'
@@ -97,17 +97,66 @@ const WHOLE: Readonly<Record<string, Form>> = {
   'said to be packed, and is not': packed('gzip', body => body),
   'packed as deflate': packed('deflate', deflateSync),
   'packed twice': packed('gzip, br', body => brotliCompressSync(gzipSync(body))),
+  'packed as gzip without a word about it': (body, line) => {
+    const small = gzipSync(body)
+    line.write(head(OK, JSON_TYPE, lengthOf(small)))
+    line.write(small)
+  },
+  'behind a byte order mark'(body, line) {
+    const marked = Buffer.concat([Buffer.from('\ufeff'), body])
+    line.write(head(OK, JSON_TYPE, lengthOf(marked)))
+    line.write(marked)
+  },
+  // What is whole by what it says is none the worse for a line that says otherwise, or nothing.
+  'with more length than it has'(body, line) {
+    line.write(head(OK, JSON_TYPE, lengthOf(body, 10)))
+    line.end(body)
+  },
+  'in chunks, and the line is reset'(body, line) {
+    line.write(head(OK, JSON_TYPE, 'transfer-encoding: chunked'))
+    for (const chunk of chunked(body, body.length)) line.write(chunk)
+    setTimeout(() => line.resetAndDestroy(), 100)
+  },
+}
+
+/** Whole as well, and nobody ends it until the deadline does. */
+const ENDLESS: Readonly<Record<string, Form>> = {
+  'with more length than it has, and nothing more'(body, line) {
+    line.write(head(OK, JSON_TYPE, lengthOf(body, 10)))
+    line.write(body)
+  },
+  'in chunks, of which the last never comes'(body, line) {
+    line.write(head(OK, JSON_TYPE, 'transfer-encoding: chunked'))
+    for (const chunk of chunked(body, 1000)) line.write(chunk)
+  },
+  'without a length, up to no end'(body, line) {
+    line.write(head(OK, JSON_TYPE))
+    line.write(body)
+  },
+  'packed as gzip, up to no end'(body, line) {
+    line.write(head(OK, JSON_TYPE, 'content-encoding: gzip'))
+    line.write(gzipSync(body))
+  },
 }
 
 const BROKEN: Readonly<Record<string, readonly [code: ErrorCode, isKept: boolean, form: Form]>> = {
   /** Allowed by RFC 9110, 15.2, and taken for a broken line by undici, which hands nothing of it on. */
   'after a 100 that nobody asked for': ['API_INTERRUPTED', false, after(head('HTTP/1.1 100 Continue'))],
-  'with more length than it has': [
+  'cut off, with the length of the whole': [
     'API_INTERRUPTED',
     true,
     (body, line) => {
-      line.write(head(OK, JSON_TYPE, lengthOf(body, 10)))
-      line.end(body)
+      line.write(head(OK, JSON_TYPE, lengthOf(body)))
+      line.end(body.subarray(0, -1))
+    },
+  ],
+  'of a picture alone, cut off': [
+    'API_INTERRUPTED',
+    true,
+    (body, line) => {
+      const picture = Buffer.from(JSON.parse(body.toString()).data[0].b64_json, 'base64')
+      line.write(head(OK, 'content-type: image/png', lengthOf(picture)))
+      line.end(picture.subarray(0, -8))
     },
   ],
   'with less length than it has': [
@@ -139,6 +188,13 @@ const BROKEN: Readonly<Record<string, readonly [code: ErrorCode, isKept: boolean
   'in another protocol': ['API_INTERRUPTED', false, (_, line) => void line.end(`SSH-2.0-OpenSSH_9.2${CRLF}`)],
 }
 
+const plainly: Form = (body, line) => {
+  line.write(head(OK, JSON_TYPE, lengthOf(body)))
+  line.write(body)
+}
+
+const isQuestion = ({ url = '' }: IncomingMessage): boolean => url.includes('dryRun=true')
+
 /** A proxy that hands orders on to the gateway, and writes its answers as it likes. */
 async function front(form: Form): Promise<string> {
   const server = createHttpServer((incoming, response) => void answer(incoming, response.socket))
@@ -153,18 +209,28 @@ async function front(form: Form): Promise<string> {
     })
     const body = Buffer.from(await sold.arrayBuffer())
     line?.on('error', () => undefined)
-    if (line !== null) await form(body, line)
+    // Questions for the price are answered as they should be: nobody pays for them.
+    if (line !== null) await (isQuestion(incoming) ? plainly : form)(body, line)
   }
   servers.push(server)
   return `${await listen(server)}/openai/v1`
 }
 
-const run = (baseURL: string) => ({ engine: lumenfall({ baseURL }), env: { LUMENFALL_API_KEY: KEY } })
+const run = (baseURL: string, options: LumenfallOptions = {}) => ({
+  engine: lumenfall({ baseURL, ...options }),
+  env: { LUMENFALL_API_KEY: KEY },
+})
 
 test.each(Object.entries(WHOLE))('an answer %s is taken', async (_, form) => {
   const url = await front(form)
   expect(await project.upscale(run(url))).toMatchObject({ origin: 'engine', width: 96 })
   expect((await project.upscale({ ...run(url), request: { factor: 1.5 } })).origin).toBe('cache')
+  expect(gateway.charges).toHaveLength(1)
+})
+
+test.each(Object.entries(ENDLESS))('an answer %s is taken at the deadline', async (_, form) => {
+  const url = await front(form)
+  expect((await project.upscale(run(url, { timeoutMs: 4000 }))).origin).toBe('engine')
   expect(gateway.charges).toHaveLength(1)
 })
 
@@ -179,6 +245,27 @@ test.each(Object.entries(BROKEN).map(([name, facts]) => [name, ...facts] as cons
     expect(gateway.charges).toHaveLength(1)
   },
 )
+
+// What nobody knows the end of is no refusal, whatever number or code stands on it.
+test.each([
+  ['499, of who hung up', 499, undefined],
+  ['460, of who hung up', 460, undefined],
+  ['424, of whoever works for the service', 424, undefined],
+  ['423, of an order that is locked', 423, undefined],
+  ['502 with the code of a refusal', 502, 'RATE_LIMITED'],
+  ['500 with the code of a refusal', 500, 'INVALID_REQUEST'],
+])('the status %s leaves it in doubt whether the order was charged', async (_, status, code) => {
+  const said = Buffer.from(
+    code === undefined ? '<h1>Sorry</h1>' : JSON.stringify({ error: { code, message: 'no' } }),
+  )
+  const url = await front((_body, line) => {
+    line.write(head(`HTTP/1.1 ${status} No`, lengthOf(said)))
+    line.write(said)
+  })
+  expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('API_UNAVAILABLE')
+  expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('CALL_UNCERTAIN')
+  expect(gateway.charges).toHaveLength(1)
+})
 
 test('a line that is closed between two orders costs none of them', async () => {
   const url = await front((body, line) => {

@@ -14,7 +14,7 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { hasBytes } from './cache/compare.ts'
-export { discard, renamePatiently } from './cache/disk.ts'
+export { discard, errnoOf, renamePatiently, tryTo } from './cache/disk.ts'
 export { processFolder, sweepProcessFolders } from './cache/process-folder.ts'
 export { priceOf } from './engines/call-price.ts'
 export { dollars } from './engines/dollars.ts'

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMissedEdits } from './missed-edits.ts'
 
@@ -63,5 +64,28 @@ test('one that is no longer asked for rings once for each edit', async () => {
   stale.add('a.png 3')
   await vi.advanceTimersByTimeAsync(500)
   expect(written()).toBe('2')
+  await close()
+})
+
+test('a folder of temporary files that is tidied up does not end the watch, which rings on', async () => {
+  const { begin, end, close, stale, file, written } = watch()
+  begin()
+  rmSync(dirname(file()), { recursive: true })
+  stale.add('a.png 2')
+  end()
+  expect(written()).toBe('0')
+  rmSync(dirname(file()), { recursive: true })
+  await vi.advanceTimersByTimeAsync(500)
+  expect(written()).toBe('1')
+  rmSync(dirname(file()), { recursive: true })
+  begin()
+  expect(written()).toBe('')
+  // Nor does one that takes nothing any more.
+  rmSync(dirname(file()), { recursive: true })
+  writeFileSync(dirname(file()), 'in the way')
+  stale.add('b.png 2')
+  end()
+  await vi.advanceTimersByTimeAsync(500)
+  rmSync(dirname(file()))
   await close()
 })

@@ -1,7 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { discard } from 'upscale-core/internal'
+import { existsSync } from 'node:fs'
+import { createTriggerFile, type TriggerFile } from './trigger-file.ts'
 
 // Rollup and Rolldown begin to watch a file only after the build that named it, and a picture may be bought for as long as a
 // service works on it, or on others of the same build. What is edited meanwhile would be seen at the next save only. So a
@@ -23,7 +21,7 @@ const MAX_RINGS = 20
 
 /** @param stale the pictures that were edited since they were asked for, each with the state it has now */
 export function createMissedEdits(stale: () => Iterable<string>): MissedEdits {
-  let trigger: string | undefined
+  let trigger: TriggerFile | undefined
   let timer: NodeJS.Timeout | undefined
   let rung: readonly string[] = []
   // One that is no longer asked for stays what it is: it is no reason to build for ever.
@@ -31,7 +29,7 @@ export function createMissedEdits(stale: () => Iterable<string>): MissedEdits {
 
   function ring(rings: number): void {
     rung = [...stale()].filter(edit => !heard.has(edit))
-    if (rung.length > 0 && trigger !== undefined) writeFileSync(trigger, String(rings))
+    if (rung.length > 0) trigger?.write(String(rings))
     if (rings < MAX_RINGS) timer = setTimeout(() => ring(rings + 1), RING_MS).unref()
   }
 
@@ -39,11 +37,10 @@ export function createMissedEdits(stale: () => Iterable<string>): MissedEdits {
     begin(context) {
       clearTimeout(timer)
       for (const edit of rung) heard.add(edit)
-      if (trigger === undefined) {
-        trigger = join(mkdtempSync(join(tmpdir(), 'upscale-watch-')), 'edited')
-        writeFileSync(trigger, '')
-      }
-      context.addWatchFile(trigger)
+      trigger ??= createTriggerFile()
+      // One that was removed meanwhile: what is not there may never be watched.
+      if (!existsSync(trigger.file)) trigger.write('')
+      context.addWatchFile(trigger.file)
     },
     end() {
       clearTimeout(timer)
@@ -51,8 +48,9 @@ export function createMissedEdits(stale: () => Iterable<string>): MissedEdits {
     },
     async close() {
       clearTimeout(timer)
-      if (trigger !== undefined) await discard(dirname(trigger))
+      const closed = trigger
       trigger = undefined
+      await closed?.close()
     },
   }
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isUpscaleError } from 'upscale-core'
@@ -27,4 +27,23 @@ test.each([
   if (!isUpscaleError(error)) throw error
   expect(error.code).toBe('CACHE_UNWRITABLE')
   expect(error.details.hint).toContain(words)
+})
+
+test('a result whose folder is removed before it is copied there is copied all the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'upscale-place-'))
+  const [out, source] = [join(folder, 'out'), join(folder, 'made.png')]
+  writeFileSync(source, 'made')
+  let copies = 0
+  const made = {
+    digest: hash('sha256', 'made', 'hex'),
+    size: 4,
+    get file() {
+      // What is in the folder by now, the build next door empties.
+      if (copies++ === 0) rmSync(out, { recursive: true })
+      return source
+    },
+  }
+  expect(await placeFile(made, join(out, 'a.png'))).toBe(true)
+  expect(copies).toBe(2)
+  expect(readdirSync(out)).toEqual(['a.png'])
 })

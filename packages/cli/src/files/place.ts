@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { UpscaleError } from 'upscale-core'
-import { discard, hasBytes, renamePatiently } from 'upscale-core/internal'
+import { discard, errnoOf, hasBytes, renamePatiently } from 'upscale-core/internal'
 
 /** A finished file of the cache. */
 export interface Made {
@@ -65,16 +65,26 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** A folder that is emptied again and again is not emptied by chance. */
+const ATTEMPTS = 5
+
+/**
+ * The folder may be emptied meanwhile: by a build that writes there too, or by another run to which a clock that was set says
+ * that the temporary file is old.
+ */
 async function replace(target: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(target)
-  await mkdir(folder, { recursive: true })
-  const temporary = join(folder, `.upscale-${randomUUID()}`)
-  try {
-    await write(temporary)
-    await renamePatiently(temporary, target)
-  } catch (error) {
-    await discard(temporary)
-    throw error
+  for (let attempt = 1; ; attempt++) {
+    const temporary = join(folder, `.upscale-${randomUUID()}`)
+    try {
+      await mkdir(folder, { recursive: true })
+      await write(temporary)
+      await renamePatiently(temporary, target)
+      return
+    } catch (error) {
+      await discard(temporary)
+      if (errnoOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
+    }
   }
 }
 
@@ -82,9 +92,7 @@ async function isThere({ size, digest }: Made, target: string): Promise<boolean>
   try {
     return await hasBytes(target, { size, sha256: digest })
   } catch (error) {
-    const isAbsent =
-      error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))
-    if (isAbsent) return false
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return false
     throw error
   }
 }
@@ -103,8 +111,7 @@ async function guard<T>(target: string, work: () => Promise<T>): Promise<T> {
 }
 
 function remedy(cause: unknown): string {
-  const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  switch (errno) {
+  switch (errnoOf(cause)) {
     case 'ENOSPC':
     case 'EDQUOT':
       return 'free some space (or inodes) on the disk of the output folder'

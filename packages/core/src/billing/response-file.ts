@@ -38,6 +38,8 @@ export interface ResponseFile {
   begin(head: ResponseHead): (piece: Uint8Array) => void
   /** What came so far; empty when nothing did. */
   body(): Promise<Buffer>
+  /** The file, where the disk took all that came. */
+  file(): string | undefined
   /** Removes the file. Never throws: a leftover does no harm. */
   remove(): void
 }
@@ -119,6 +121,7 @@ export function createResponseFile({ root }: Pick<Cache, 'root'>, answerKey: Ans
       })
       return body
     },
+    file: () => (descriptor === undefined || held !== undefined ? undefined : file),
     remove() {
       try {
         close()

@@ -64,11 +64,15 @@ export async function settleAnswer(answer: FileAnswer, call: Call): Promise<Rece
 /** Stores an answer that nobody has looked at. @throws UpscaleError CACHE_UNWRITABLE naming the place where it lies */
 export async function keepAnswer(
   answer: FileAnswer,
-  purchase: Purchase & Partial<Pick<Call, 'intent'>>,
+  purchase: Purchase & Partial<Pick<Call, 'intent' | 'response'>>,
 ): Promise<void> {
   const { bytes, requestId } = answer
+  const { store, context, response } = purchase
   const facts = factsOf(purchase, { costMicros: costOf(answer, purchase), requestId })
-  await keepReceived(purchase.store, facts, bytes)
+  await keepReceived(store, facts, bytes, {
+    signal: context.engineContext.signal,
+    response: response?.file(),
+  })
 }
 
 /** What counts as charged for an answer, in millionths of a US dollar. */

@@ -43,7 +43,7 @@ test.each([
 
 test('an answer is stored at a later attempt', async () => {
   writeFileSync(join(folder, 'cache'), 'in the way')
-  const kept = keepReceived(open(), FACTS, BYTES, [5, 300])
+  const kept = keepReceived(open(), FACTS, BYTES, { pausesMs: { first: [5, 300], last: [] } })
   setTimeout(() => rmSync(join(folder, 'cache')), 100)
   await kept
   expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
@@ -52,7 +52,9 @@ test('an answer is stored at a later attempt', async () => {
 
 test('an answer that no attempt stores is where the message says, ready to be copied back', async () => {
   writeFileSync(join(folder, 'cache'), 'in the way')
-  const error = await keepReceived(open(), FACTS, BYTES, [1, 1]).catch(reason => reason)
+  const error = await keepReceived(open(), FACTS, BYTES, { pausesMs: { first: [1, 1], last: [] } }).catch(
+    reason => reason,
+  )
   if (!isUpscaleError(error)) throw error
   const [refuge = ''] = readdirSync(join(folder, 'tmp'))
   expect(error.code).toBe('CACHE_UNWRITABLE')
@@ -66,10 +68,40 @@ test('an answer that no attempt stores is where the message says, ready to be co
   expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
 })
 
+test('an answer that neither the cache nor the temporary folder takes is held until one of them does', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  stubTemporary(join(folder, 'nowhere'))
+  const kept = keepReceived(open(), FACTS, BYTES, { pausesMs: { first: [], last: Array(100).fill(20) } })
+  setTimeout(() => rmSync(join(folder, 'cache')), 100)
+  await kept
+  expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
+})
+
 test('an answer that nothing takes is said to be lost', async () => {
   writeFileSync(join(folder, 'cache'), 'in the way')
   stubTemporary(join(folder, 'nowhere'))
-  await expect(keepReceived(open(), FACTS, BYTES, [])).rejects.toThrow(/is lost.*nor could it be written/)
+  await expect(keepReceived(open(), FACTS, BYTES, { pausesMs: { first: [], last: [] } })).rejects.toThrow(
+    /is lost.*nor could it be written/,
+  )
+})
+
+test('an answer that nothing takes lies in its response, where that was written', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  stubTemporary(join(folder, 'nowhere'))
+  const held = { response: 'tmp/a.response', pausesMs: { first: [], last: [] } }
+  await expect(keepReceived(open(), FACTS, BYTES, held)).rejects.toThrow(
+    /its response lies in tmp\/a\.response/,
+  )
+})
+
+test('nobody who has lost patience waits for room', async () => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  stubTemporary(join(folder, 'nowhere'))
+  const stop = new AbortController()
+  const held = { signal: stop.signal, pausesMs: { first: [], last: [3_600_000] } }
+  const kept = keepReceived(open(), FACTS, BYTES, held)
+  setTimeout(() => stop.abort(), 50)
+  await expect(kept).rejects.toThrow(/is lost/)
 })
 
 /** Each system has a variable of its own. */

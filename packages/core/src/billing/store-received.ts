@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cache, type NewEntry, openCache } from '../cache/cache.ts'
-import { messageOf } from '../cache/disk.ts'
+import { discard, messageOf } from '../cache/disk.ts'
 import { layoutFolder } from '../cache/layout.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { digestOf } from '../source/pieces.ts'
@@ -21,8 +21,25 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 /** An answer is there twice for a moment: as it was received, and as it is filed. */
 const COPIES = 2
 
-/** Enough for another program to end and free its own temporary files. */
-const PAUSES_MS = [200, 1000, 3000]
+/** How long an answer is held, and where else what came of it lies. */
+export interface Keeping {
+  /** Ends the waits: a person has lost patience. */
+  readonly signal?: AbortSignal | undefined
+  /** The file that the response was written to as it came, whole. */
+  readonly response?: string | undefined
+  readonly pausesMs?: Pauses
+}
+
+/** Waits before each further attempt to keep an answer, in milliseconds. */
+interface Pauses {
+  /** While the temporary folder is not tried. */
+  readonly first: readonly number[]
+  /** While that takes nothing either. */
+  readonly last: readonly number[]
+}
+
+/** First, enough for another program to end and free its own temporary files; at last, a minute. */
+const PAUSES_MS: Pauses = { first: [200, 1000, 3000], last: Array(20).fill(3000) }
 
 /** Free bytes that a disk must have before a picture of `width` × `height` pixels is enlarged by `scale`. */
 export function requiredDiskBytes(
@@ -36,7 +53,6 @@ export function requiredDiskBytes(
 /**
  * Stores an answer that was paid for, whatever it takes.
  *
- * @param pausesMs - waits before each further attempt, in milliseconds
  * @throws UpscaleError CACHE_UNWRITABLE when the cache takes it at no attempt; the message names the place where it
  *   is kept instead
  */
@@ -44,39 +60,57 @@ export async function keepReceived(
   store: Cache,
   facts: NewEntry,
   bytes: Uint8Array,
-  pausesMs: readonly number[] = PAUSES_MS,
+  { signal, response, pausesMs: { first, last } = PAUSES_MS }: Keeping = {},
 ): Promise<void> {
+  const pauses = [...first, ...last]
   for (let attempt = 0; ; attempt++) {
     try {
       await store.commit('received', facts, bytes)
       return
     } catch (error) {
       if (!isUpscaleError(error) || error.code !== 'CACHE_UNWRITABLE') throw error
-      const pauseMs = pausesMs[attempt]
-      if (pauseMs === undefined) throw await takeRefuge(store, facts, bytes, error)
-      await sleep(pauseMs)
+      const pauseMs = pauses[attempt]
+      if (attempt >= first.length) {
+        const refuge = await takeRefuge({ store, facts, bytes, response }, error)
+        if (refuge.isKept || pauseMs === undefined || signal?.aborted === true) throw refuge.error
+      }
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
     }
   }
 }
 
 /** Lays an answer down outside the cache, in the cache's own layout, so that copying it back is all it takes. */
 async function takeRefuge(
-  store: Cache,
-  facts: NewEntry,
-  bytes: Uint8Array,
+  {
+    store,
+    facts,
+    bytes,
+    response,
+  }: { readonly store: Cache; readonly facts: NewEntry; readonly bytes: Uint8Array } & Pick<
+    Keeping,
+    'response'
+  >,
   error: UpscaleError,
-): Promise<UpscaleError> {
+): Promise<{ readonly isKept: boolean; readonly error: UpscaleError }> {
+  const told = (problem: string, details: Partial<UpscaleError['details']>): UpscaleError =>
+    new UpscaleError('CACHE_UNWRITABLE', problem, { ...error.details, ...details })
   try {
     const refuge = await openRefuge('received', facts, bytes)
     const problem = `an answer that was paid for could not be kept (${error.problem}); it lies in ${refuge}`
-    return new UpscaleError('CACHE_UNWRITABLE', problem, {
-      ...error.details,
-      hint: `${error.details.hint.replace(/\.$/, '')}; then copy the folder ${layoutFolder(refuge)} into the cache folder, which was ${store.root}: the next build goes on from it`,
-    })
+    const hint = `${error.details.hint.replace(/\.$/, '')}; then copy the folder ${layoutFolder(refuge)} into the cache folder, which was ${store.root}: the next build goes on from it`
+    return { isKept: true, error: told(problem, { hint }) }
   } catch (cause) {
-    const problem = `an answer that was paid for is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`
-    return new UpscaleError('CACHE_UNWRITABLE', problem, { ...error.details, cause: error })
+    const fate =
+      response === undefined
+        ? 'is lost'
+        : `could not be kept, but its response lies in ${response}, and the next build reads that`
+    const problem = `an answer that was paid for ${fate}: ${error.problem}; nor could it be written to the temporary folder: ${reasonOf(cause)}`
+    return { isKept: false, error: told(problem, { cause: error }) }
   }
+}
+
+function reasonOf(cause: unknown): string {
+  return isUpscaleError(cause) ? cause.problem : messageOf(cause)
 }
 
 /** Keeps what a service sent and nothing was found in, outside the cache. Returns the sentence that says where. */
@@ -90,7 +124,7 @@ export async function layDown(
     const refuge = await openRefuge('rejected', facts, bytes)
     return `what came (${bytes.length} bytes) could not be kept in ${store.root} (${error.problem}); it lies in ${refuge}`
   } catch (cause) {
-    return `what came (${bytes.length} bytes) is lost: ${error.problem}; nor could it be written to the temporary folder: ${messageOf(cause)}`
+    return `what came (${bytes.length} bytes) is lost: ${error.problem}; nor could it be written to the temporary folder: ${reasonOf(cause)}`
   }
 }
 
@@ -102,8 +136,13 @@ async function openRefuge(
 ): Promise<string> {
   // A fresh, private folder: in a shared one, a name that others can predict could be planted.
   const refuge = mkdtempSync(join(tmpdir(), 'upscale-answer-'))
-  await openCache(refuge, { onEvent: () => {}, tag: true }).commit(shelf, facts, bytes)
-  return refuge
+  try {
+    await openCache(refuge, { onEvent: () => {}, tag: true }).commit(shelf, facts, bytes)
+    return refuge
+  } catch (error) {
+    await discard(refuge)
+    throw error
+  }
 }
 
 /**

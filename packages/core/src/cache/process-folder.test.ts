@@ -14,7 +14,7 @@ test('folders of processes that were killed are removed, and nothing else', asyn
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   const own = processFolder('server')
-  const dead = (['server', 'work', 'stdin'] as const).map(kind =>
+  const dead = (['server', 'work', 'stdin', 'watch'] as const).map(kind =>
     processFolder(kind).replace(`-${process.pid}-`, `-${child.pid}-`),
   )
   // What was paid for, and names that only look alike.

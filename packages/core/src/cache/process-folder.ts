@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { discard } from './disk.ts'
 import { isRunning } from './lock/lock-owner.ts'
 
-/** Who has such a folder: `upscale serve`, `upscale work`, `upscale -`. */
-export type ProcessFolderKind = 'server' | 'work' | 'stdin'
+/** Who has such a folder: `upscale serve`, `upscale work`, `upscale -`, a plugin while files are watched. */
+export type ProcessFolderKind = 'server' | 'work' | 'stdin' | 'watch'
 
-const NAME = /^upscale-(?:server|work|stdin)-(\d+)-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
+const NAME = /^upscale-(?:server|work|stdin|watch)-(\d+)-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 
-/** A path below the system's folder for temporary files, for pictures that come from elsewhere. Nobody can guess it, nor plant it. */
+/** A path below the system's folder for temporary files, for what belongs into no project. Nobody can guess it, nor plant it. */
 export function processFolder(kind: ProcessFolderKind): string {
   return join(tmpdir(), `upscale-${kind}-${process.pid}-${randomUUID()}`)
 }

@@ -13,10 +13,22 @@ export interface OutputFolder {
 }
 
 /**
- * @param folder absolute
- * @param since when the build began, in milliseconds since the epoch; what is older was left by another one
+ * Takes the time when a build begins. Files carry that of the wall's clock, which somebody may set meanwhile.
+ *
+ * @returns when it began, in milliseconds since the epoch: by the clock as it is now, or as it was then, whichever is earlier,
+ * so that nothing is taken for older that was written since
  */
-export function createOutputFolder(folder: string, since: number, rules: LeftoverRules): OutputFolder {
+export function noteBegin(): () => number {
+  const [wall, clock] = [Date.now(), performance.now()]
+  // File systems keep whole seconds at worst.
+  return () => Math.floor(Math.min(wall, Date.now() - (performance.now() - clock)) / 1000) * 1000
+}
+
+/**
+ * @param folder absolute
+ * @param began says when the build began; what is older was left by another one
+ */
+export function createOutputFolder(folder: string, began: () => number, rules: LeftoverRules): OutputFolder {
   const noted = new Set<string>()
   const searched = new Map<string, number>()
   return {
@@ -25,6 +37,7 @@ export function createOutputFolder(folder: string, since: number, rules: Leftove
       // By their types: without them Node asks the file system about each name.
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(noFolder)
       const left: Leftover[] = []
+      const since = began()
       for (const { name: last, parentPath } of entries) {
         if (!isSearched(last)) continue
         const file = join(parentPath, last)

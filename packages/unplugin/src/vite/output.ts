@@ -7,7 +7,7 @@ import { pathOf, queryOf } from '../reference.ts'
 import { findUnanswered } from './accounts.ts'
 import { lookBeforeExit } from './before-exit.ts'
 import type { BuildSession } from './build-session.ts'
-import { createOutputFolder, type OutputFolder } from './output-folder.ts'
+import { createOutputFolder, noteBegin, type OutputFolder } from './output-folder.ts'
 import { nameIn } from './path-rules.ts'
 
 /** What the build of one environment wrote, and who may have written what is left in it. */
@@ -23,7 +23,7 @@ interface Written {
  */
 export function checkOutput(session: BuildSession): Plugin {
   const written = new Map<string, Written>()
-  const began = new Map<string, number>()
+  const began = new Map<string, () => number>()
   const rules = { isKnown: () => false }
 
   async function errorOf(
@@ -53,8 +53,7 @@ export function checkOutput(session: BuildSession): Plugin {
     name: 'upscale:output',
     apply: 'build',
     buildStart() {
-      // File systems keep whole seconds at worst.
-      began.set(this.environment.name, Math.floor(Date.now() / 1000) * 1000)
+      began.set(this.environment.name, noteBegin())
     },
     generateBundle: {
       order: 'post',
@@ -72,7 +71,7 @@ export function checkOutput(session: BuildSession): Plugin {
         // What a server keeps beside its code is no page, and names sources as manifests do.
         if (config.consumer === 'server') return
         const out = resolve(config.root, dir ?? config.build.outDir)
-        const folder = createOutputFolder(out, began.get(name) ?? Date.now(), { ownPrefixes, ...rules })
+        const folder = createOutputFolder(out, began.get(name) ?? noteBegin(), { ownPrefixes, ...rules })
         for (const output of outputs) folder.note(output.name)
         for (const manifest of manifests) folder.note(manifest)
         written.set(name, { folder, ids })

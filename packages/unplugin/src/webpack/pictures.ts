@@ -1,8 +1,6 @@
-import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { utimesSync } from 'node:fs'
 import type { UpscaledImage, UpscaleError } from 'upscale-core'
-import { discard } from 'upscale-core/internal'
+import { tryTo } from 'upscale-core/internal'
 import { createDevPictures } from '../dev/pictures.ts'
 import { createDevUpscaler, createLeftOutNotifier, isLeftOut } from '../dev/upscaler.ts'
 import { fileState } from '../file-state.ts'
@@ -10,6 +8,7 @@ import type { HostLogger } from '../host-logger.ts'
 import type { BuildOptions } from '../options.ts'
 import { createProjectUpscaler, type Project, type ProjectUpscaler } from '../project-upscaler.ts'
 import { queryOf } from '../reference.ts'
+import { createTriggerFile } from '../trigger-file.ts'
 import type { PictureSource, SourcedPicture } from './loader.ts'
 
 interface FamilyCompiler {
@@ -86,14 +85,14 @@ const LEFT_OUT_MS = 30_000
 
 /**
  * Pictures are made behind the compiler's back, and a file that the modules of placeholders depend on is written when they
- * are ready, which makes the compiler build those modules again: once for a wave of pictures. The file lies in the
- * system's folder for temporary files, since the family takes no notice of changes in `node_modules`.
+ * are ready, which makes the compiler build those modules again: once for a wave of pictures.
  */
 function developmentPictures(options: BuildOptions, project: Project): ClosablePictureSource {
   const projectUpscaler = createDevUpscaler(options, project)
-  const rebuildTrigger = join(mkdtempSync(join(tmpdir(), 'upscale-dev-')), 'finished')
+  const trigger = createTriggerFile()
+  const rebuildTrigger = trigger.file
   let rebuilds = 0
-  const touch = (): void => writeFileSync(rebuildTrigger, String(rebuilds++))
+  const touch = (): void => trigger.write(String(rebuilds++))
   let echo: NodeJS.Timeout | undefined
   const triggerRebuild = (): void => {
     touch()
@@ -102,10 +101,9 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
     clearTimeout(echo)
     echo = setTimeout(touch, ECHO_MS).unref()
   }
-  touch()
   // Older than the build that begins, which would otherwise take it for changed meanwhile.
   const anHourAgo = new Date(Date.now() - 3_600_000)
-  utimesSync(rebuildTrigger, anHourAgo, anHourAgo)
+  tryTo(() => utimesSync(rebuildTrigger, anHourAgo, anHourAgo))
   const pictures = createDevPictures<UpscaledImage>(projectUpscaler, withLeftOut(projectUpscaler), {
     onNews: triggerRebuild,
     // The build that follows asks again, and shows the error where the host shows errors.
@@ -122,7 +120,7 @@ function developmentPictures(options: BuildOptions, project: Project): ClosableP
       pictures.close()
       clearTimeout(echo)
       await projectUpscaler.close()
-      await discard(dirname(rebuildTrigger))
+      await trigger.close()
     },
   }
 }

@@ -4,6 +4,7 @@ import { below } from '../http/address.ts'
 import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep, startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
+import { isWholeJson } from '../http/large-json.ts'
 import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { CANCEL_MS } from '../http/time-limits.ts'
 import type { Connection } from '../openai/engine.ts'
@@ -57,6 +58,7 @@ export async function submit(
     maxBytes: MAX_ANSWER_BYTES,
     deadline,
     secrets: service.secrets,
+    isWhole: isWholeJson,
     ...(onResponse === undefined ? {} : { onResponse }),
   })
   return readSubmitted(response, queue)

@@ -40,6 +40,11 @@ export interface HttpRequest {
   readonly secrets?: readonly string[]
   /** Called when a 2xx response begins; what it returns is called with each piece of the body before anything else. */
   readonly onResponse?: FileRequest['onResponse']
+  /**
+   * True for a successful body that is whole by what it says: it is taken however the line ended behind it, or where nobody
+   * ends it at all until the deadline does.
+   */
+  readonly isWhole?: (body: Buffer) => Promise<boolean>
   /** Connects to addresses of the public internet only. @default false */
   readonly publicOnly?: boolean
 }
@@ -97,16 +102,19 @@ export function createHttpClient(): HttpClient {
 
   async function send(request: HttpRequest, proxies?: ProxySettings): Promise<HttpResponse> {
     const progress = { handedOver: false }
+    const came: Came = { parts: [] }
     if (request.publicOnly === true) refusePrivateNumber(request.url)
     try {
       // undici would connect first and look at the signal afterwards.
       request.deadline.signal.throwIfAborted()
       const { open, publicOnly } = await agentsFor(isLoopback(request.url) ? undefined : proxies)
-      const dispatcher = withOnResponse(request.publicOnly === true ? publicOnly : open, request)
+      const dispatcher = withOnResponse(request.publicOnly === true ? publicOnly : open, request, came)
       const response = await dispatcher.request(dispatch(request, progress))
       const isEarly = request.body !== undefined && !progress.handedOver
       return { ...(await readResponse(response, request)), ...(isEarly ? { isEarly } : {}) }
     } catch (error) {
+      const whole = error instanceof UpscaleError ? undefined : await wholeResponse(came, request)
+      if (whole !== undefined) return whole
       throw failure(error, request, progress.handedOver)
     }
   }
@@ -178,32 +186,56 @@ async function* pieces(body: Uint8Array, progress: { handedOver: boolean }): Asy
   }
 }
 
+/** What came of a successful response. */
+interface Came {
+  head?: Pick<HttpResponse, 'status' | 'headers'>
+  parts: Uint8Array[]
+}
+
 /**
- * Hands a response over in the turn of the event loop that brings it. Who reads the body gets it after waits of its own,
- * and a process that is killed in one of them has read what it paid for and kept nothing.
+ * Hands a response over in the turn of the event loop that brings it. Who reads the body gets it after waits of its own, or
+ * not at all where the line breaks behind it, and a process that is killed in one of them has read what it paid for and
+ * kept nothing.
  */
 function withOnResponse(
   dispatcher: Dispatcher,
-  { onResponse, secrets = [] }: HttpRequest,
+  { onResponse, isWhole, secrets = [] }: HttpRequest,
+  came: Came,
 ): Pick<Dispatcher, 'request'> {
-  if (onResponse === undefined) return dispatcher
+  if (onResponse === undefined && isWhole === undefined) return dispatcher
   return dispatcher.compose(inner => (options, handler) => {
-    let keep: ReturnType<typeof onResponse> | undefined
+    let keep: ReturnType<NonNullable<typeof onResponse>> | undefined
     return inner(options, {
       onRequestStart: (...started) => handler.onRequestStart?.(...started),
       onRequestUpgrade: (...upgraded) => handler.onRequestUpgrade?.(...upgraded),
-      onResponseStart(controller, status, headers, message) {
-        if (isSuccess(status)) keep = onResponse({ status, headers: firstValues(headers), secrets })
-        handler.onResponseStart?.(controller, status, headers, message)
+      onResponseStart(controller, status, rawHeaders, message) {
+        if (isSuccess(status)) {
+          const headers = firstValues(rawHeaders)
+          keep = onResponse?.({ status, headers, secrets })
+          came.head = { status, headers }
+          came.parts = []
+        }
+        handler.onResponseStart?.(controller, status, rawHeaders, message)
       },
       onResponseData(controller, piece) {
         keep?.(piece)
+        if (isWhole !== undefined && came.head !== undefined) came.parts.push(piece)
         handler.onResponseData?.(controller, piece)
       },
       onResponseEnd: (...ended) => handler.onResponseEnd?.(...ended),
       onResponseError: (...failed) => handler.onResponseError?.(...failed),
     })
   })
+}
+
+/** The response to a request that failed behind it. */
+async function wholeResponse(
+  { head, parts }: Came,
+  { isWhole, maxBytes }: HttpRequest,
+): Promise<HttpResponse | undefined> {
+  if (head === undefined || isWhole === undefined) return undefined
+  const body = await unpacked(await joinPieces(parts), head.headers, maxBytes)
+  return (await isWhole(body)) ? { ...head, body } : undefined
 }
 
 /** True for the statuses that say that it went well, 200 to 299. */

@@ -14,6 +14,11 @@ const UNPACK: Readonly<Record<string, Unpack | undefined>> = {
 
 type Unpack = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>
 
+/** A proxy may lose the header that says so. Nothing else that is an answer begins like this (RFC 1952, 2.3). */
+function isGzip(body: Buffer): boolean {
+  return body[0] === 0x1f && body[1] === 0x8b
+}
+
 /**
  * The body of a response as its service meant it. Every request asks for none of this, but what stands between may pack
  * all the same, and the answer to an order has been paid for. A body that can't be unpacked, or only to more than
@@ -24,7 +29,7 @@ export async function unpacked(
   headers: Readonly<Record<string, string>>,
   maxBytes: number,
 ): Promise<Buffer> {
-  const named = headers['content-encoding'] ?? ''
+  const named = headers['content-encoding'] ?? (isGzip(body) ? 'gzip' : '')
   let bytes = body
   try {
     for (const name of named.toLowerCase().split(',').reverse()) {

@@ -1,7 +1,10 @@
+/** Some services begin with a byte order mark, which a browser leaves out (RFC 8259, 8.1). */
+const MARK = /^\uFEFF/
+
 /** Parses JSON; undefined where it is none. The parser's own message quotes the text, which may hold anything. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.replace(MARK, ''))
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

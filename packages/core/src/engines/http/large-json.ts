@@ -46,6 +46,12 @@ export async function parseLargeJson(body: Uint8Array): Promise<LargeJson> {
   return reader.end()
 }
 
+/** True for JSON that says itself where it ends: an object or a list, to its last bracket. */
+export async function isWholeJson(body: Uint8Array): Promise<boolean> {
+  const { value } = await parseLargeJson(body)
+  return typeof value === 'object' && value !== null
+}
+
 /** Takes JSON as it comes. */
 export interface JsonReader {
   add(piece: Uint8Array): void

@@ -4,6 +4,7 @@ import { below } from '../http/address.ts'
 import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
+import { isWholeJson } from '../http/large-json.ts'
 import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { encodeForm } from '../openai/edit.ts'
 import type { Connection } from '../openai/engine.ts'
@@ -65,6 +66,7 @@ export async function order(
     maxBytes: MAX_ANSWER_BYTES,
     deadline,
     secrets: service.secrets,
+    isWhole: isWholeJson,
     ...(onResponse === undefined ? {} : { onResponse }),
   })
 }

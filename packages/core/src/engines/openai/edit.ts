@@ -5,7 +5,7 @@ import type { FileAnswer, FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
 import type { HttpResponse, Send } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
-import type { JsonText } from '../http/large-json.ts'
+import { isWholeJson, type JsonText } from '../http/large-json.ts'
 import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
 import type { ParamValue } from '../params.ts'
 import { decodeBase64, type EditAnswer, readEditAnswer } from './edit-answer.ts'
@@ -86,6 +86,7 @@ async function order(call: EditCall): Promise<HttpResponse> {
       maxBytes: MAX_JSON_BYTES,
       deadline,
       secrets: service.secrets,
+      isWhole: isWholeJson,
       ...(onResponse === undefined ? {} : { onResponse }),
     })
   } finally {

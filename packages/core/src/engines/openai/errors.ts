@@ -50,9 +50,18 @@ const BY_STATUS: ReadonlyMap<number, ApiCode> = new Map([
   [405, 'API_NOT_FOUND'],
   [408, 'API_UNAVAILABLE'],
   [409, 'API_UNAVAILABLE'],
+  // The order is bound to another one (423), or whoever works for the service failed at it (424).
+  [423, 'API_UNAVAILABLE'],
+  [424, 'API_UNAVAILABLE'],
   [425, 'API_UNAVAILABLE'],
   [429, 'API_RATE_LIMITED'],
 ])
+
+/**
+ * The last refusal that HTTP knows. Proxies have their own above it: 499 and 460 say that whoever asked hung up, while the
+ * service behind them goes on.
+ */
+const LAST_REFUSAL = 451
 
 /** What happened, and what to do about it. */
 const WORDS: Readonly<Record<ApiCode, readonly [problem: string, hint: (service: Service) => string]>> = {
@@ -155,19 +164,25 @@ function readEnvelope(json: unknown): Envelope {
   }
 }
 
-/** They say that the time is wrong, 409 that an order with the same key is still worked on, whatever code stands beside. */
-const NOT_NOW: ReadonlySet<number> = new Set([408, 409, 425])
+/** Codes that say the same under any status: what they say is believed although it may have been charged. */
+const UNDER_ANY_STATUS: ReadonlySet<ApiCode> = new Set(['API_MODERATED'])
 
+/**
+ * A status that leaves open whether the work was done outdoes a code that says it was not: a service that failed (500 to 599)
+ * names the reason of whoever works for it, and a 409 is about an order that is still worked on.
+ */
 function codeFor(status: number, code: string | undefined): ApiCode {
-  const byCode = code === undefined || NOT_NOW.has(status) ? undefined : BY_CODE.get(code)
-  return byCode ?? codeForStatus(status)
+  const byStatus = codeForStatus(status)
+  const byCode = code === undefined ? undefined : BY_CODE.get(code)
+  if (byCode === undefined) return byStatus
+  return byStatus === 'API_UNAVAILABLE' && !UNDER_ANY_STATUS.has(byCode) ? byStatus : byCode
 }
 
 /** What a status means where nothing else is said. */
 export function codeForStatus(status: number): ApiCode {
   const byStatus = BY_STATUS.get(status)
   if (byStatus !== undefined) return byStatus
-  if (status >= 500) return 'API_UNAVAILABLE'
+  if (status > LAST_REFUSAL) return 'API_UNAVAILABLE'
   return status >= 400 ? 'API_REJECTED' : 'API_BAD_ANSWER'
 }
 
