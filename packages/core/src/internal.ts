@@ -16,6 +16,7 @@ export {
 export { hasBytes } from './cache/compare.ts'
 export { discard, errnoOf, renamePatiently, tryTo } from './cache/disk.ts'
 export { processFolder, sweepProcessFolders } from './cache/process-folder.ts'
+export { whileThere } from './cache/while-there.ts'
 export { priceOf } from './engines/call-price.ts'
 export { dollars } from './engines/dollars.ts'
 export type { OrderSize } from './engines/engine.ts'

@@ -1,12 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { type UpscaledImage, UpscaleError } from 'upscale-core'
-import { digestOf } from 'upscale-core/internal'
+import { digestOf, whileThere } from 'upscale-core/internal'
 
 /**
  * The bytes of a finished picture. What ships is what was checked, even if the cache folder was touched since.
+ * @param again asks for the picture once more, should it be gone
  * @throws UpscaleError ANSWER_CORRUPT
  */
-export async function readChecked({ file, digest }: UpscaledImage): Promise<Buffer> {
+export function readChecked(image: UpscaledImage, again: () => Promise<UpscaledImage>): Promise<Buffer> {
+  return whileThere(image, again, readOnce)
+}
+
+async function readOnce({ file, digest }: UpscaledImage): Promise<Buffer> {
   const bytes = await readFile(file)
   if ((await digestOf(bytes)) === digest) return bytes
   throw new UpscaleError('ANSWER_CORRUPT', 'the finished picture changed on disk after it was checked', {

@@ -63,6 +63,18 @@ describe('a slot', () => {
     expect(await readFile(second.file, 'utf8')).toBe('OTHER')
   })
 
+  test('has the picture also where it was removed between its making and its use', async () => {
+    const upscaler = projectUpscaler()
+    const finish: ProjectUpscaler['finish'] = async (...args) => {
+      const image = await upscaler.finish(...args)
+      if (calls === 1) await rm(image.file)
+      return image
+    }
+    const slots = createSlots({ ...upscaler, finish }, false)
+    const { file } = await slots.fill(await source('one'), REQUEST, MENTION)
+    expect(await readFile(file, 'utf8')).toBe('ONE')
+  })
+
   test('is a second name of the checked file, and is left alone while that is so', async () => {
     const file = await source('one')
     const { file: slot, image } = await createSlots(projectUpscaler(), false).fill(file, REQUEST, MENTION)

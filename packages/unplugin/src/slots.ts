@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
-import { digestOf, discard, renamePatiently, stampOf } from 'upscale-core/internal'
+import { digestOf, discard, renamePatiently, stampOf, whileThere } from 'upscale-core/internal'
 import { fileState } from './file-state.ts'
 import { isFile } from './is-file.ts'
 import { pathBeside } from './path-beside.ts'
@@ -85,7 +85,9 @@ export function createSlots(
     // The source was edited meanwhile, and what it was made into then may be there already.
     const newest = filled.get(key)
     if (newest !== undefined && newest.stamp !== stamp) return newest.slot
-    return keep(await placeInTurn(image, key), source, request, site, image, query)
+    const ask = (): Promise<UpscaledImage> => projectUpscaler.finish(source, request, site)
+    const file = await whileThere(image, ask, made => placeInTurn(made, key))
+    return keep(file, source, request, site, image, query)
   }
 
   function keep(

@@ -2,8 +2,8 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { UpscaleError } from 'upscale-core'
-import { discard, processFolder, sweepProcessFolders } from 'upscale-core/internal'
+import { type UpscaledImage, UpscaleError } from 'upscale-core'
+import { discard, processFolder, sweepProcessFolders, whileThere } from 'upscale-core/internal'
 import { EXIT } from '../exit-codes.ts'
 import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
@@ -35,9 +35,11 @@ export async function runPipe(flags: RunFlags): Promise<number> {
         await print.bytes(await readFile(file))
         return EXIT.ok
       }
-      const image = await upscaler.upscale(file, { ...requestOf(flags), factor })
-      if (flags.out === undefined) await print.bytes(await readFile(image.file))
-      else await placeFile(image, resolve(flags.out))
+      const ask = (): Promise<UpscaledImage> => upscaler.upscale(file, { ...requestOf(flags), factor })
+      const image = await ask()
+      const { out } = flags
+      if (out === undefined) await print.bytes(await whileThere(image, ask, made => readFile(made.file)))
+      else await whileThere(image, ask, made => placeFile(made, resolve(out)))
       return EXIT.ok
     })
   } finally {

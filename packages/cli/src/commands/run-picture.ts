@@ -4,10 +4,12 @@ import {
   type Format,
   isUpscaleError,
   type Origin,
+  type UpscaledImage,
   UpscaleError,
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
+import { whileThere } from 'upscale-core/internal'
 import { placeFile } from '../files/place.ts'
 import { factorTo } from '../files/size.ts'
 import type { Targets } from '../files/target.ts'
@@ -82,10 +84,11 @@ async function makePicture({ file, name }: Found, work: PictureWork): Promise<Ro
     const { state, priceMicros, engine } = await upscaler.plan(file, request)
     return { source: file, state: 'planned', output: expected, factor, engine, plan: state, priceMicros }
   }
-  const image = await upscaler.upscale(file, request)
+  const ask = (): Promise<UpscaledImage> => upscaler.upscale(file, request)
+  const image = await ask()
   const { origin, width, height, size, engine } = image
   const output = image.format === format ? expected : targets.fileFor(file, name, image.format)
-  const written = await placeFile(image, output)
+  const written = await whileThere(image, ask, made => placeFile(made, output))
   const state = written ? 'written' : 'unchanged'
   return { source: file, state, output, origin, width, height, bytes: size, factor, engine }
 }

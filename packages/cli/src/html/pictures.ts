@@ -9,6 +9,7 @@ import {
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
+import { whileThere } from 'upscale-core/internal'
 import { candidateAddress, pathOf } from 'upscale-toolkit/references'
 import type { Reference, Scan } from 'upscale-toolkit/references/scan'
 import { type Site, withFileName } from 'upscale-toolkit/references/site'
@@ -170,12 +171,13 @@ function isLarger({ image }: PagePicture): boolean {
 }
 
 async function make(picture: PagePicture, upscaler: Upscaler, folder: string): Promise<void> {
-  const image = await upscaler.upscale(picture.file, picture.request)
+  const ask = (): Promise<UpscaledImage> => upscaler.upscale(picture.file, picture.request)
+  const image = await ask()
   const name = basename(image.file)
   const extension = extname(name)
   // The digest in the name lets a server have the file cached for good.
   const output = join(folder, `${name.slice(0, -extension.length)}-${image.digest.slice(0, 10)}${extension}`)
-  await placeFile(image, output)
+  await whileThere(image, ask, made => placeFile(made, output))
   picture.image = image
   picture.output = output
 }

@@ -119,10 +119,10 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
   build.onLoad({ filter: TAGGED, namespace: VARIANT }, ({ path }) =>
     reported(watch => loadVariant(path, watch)),
   )
-  const pictures = new Map<string, UpscaledImage>()
+  const pictures = new Map<string, () => Promise<OnLoadResult>>()
   build.onLoad({ filter: PICTURE, namespace: 'file' }, ({ path }) => {
-    const picture = pictures.get(path)
-    return picture && reported(() => loadPicture(picture))
+    const load = pictures.get(path)
+    return load && reported(load)
   })
 
   async function answer(args: OnResolveArgs, watch: Watch): Promise<OnResolveResult> {
@@ -139,11 +139,12 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
       return { path: module, namespace: VARIANT }
     }
     const [request] = directive.requests
-    const image = await asItIsNow(source, () => projectUpscaler.finish(source, request, site))
+    const ask = (): Promise<UpscaledImage> => projectUpscaler.finish(source, request, site)
+    const image = await asItIsNow(source, ask)
     const beside = normalize(
       pathBeside(source, basename(image.file), queryOf(request, projectUpscaler.options)),
     )
-    pictures.set(beside, image)
+    pictures.set(beside, () => loadPicture(image, ask))
     return { path: beside, namespace: 'file', suffix: directive.rest }
   }
 
@@ -171,8 +172,8 @@ function answerReferences(build: PluginBuild, projectUpscaler: ProjectUpscaler):
  * The loader is the one that the project has for the extension. The source is watched already, in the state that it had
  * when the picture was made.
  */
-async function loadPicture(image: UpscaledImage): Promise<OnLoadResult> {
-  return { contents: await readChecked(image), loader: 'default' }
+async function loadPicture(image: UpscaledImage, again: () => Promise<UpscaledImage>): Promise<OnLoadResult> {
+  return { contents: await readChecked(image, again), loader: 'default' }
 }
 
 /** How often a source may be edited while its picture is made. */

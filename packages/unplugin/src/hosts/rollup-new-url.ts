@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { PluginContext, TransformResult } from 'rollup'
+import type { UpscaledImage } from 'upscale-core'
 import type { TextEdit } from 'upscale-toolkit/references'
 import { readChecked } from '../checked-bytes.ts'
 import { editCode } from '../edited-code.ts'
@@ -27,9 +28,10 @@ export async function emitNewUrls(
     const source = await sourceOf(directive.path, id, context)
     context.addWatchFile(source)
     const [request] = directive.requests
-    const image = await projectUpscaler.finish(source, request, site)
+    const ask = (): Promise<UpscaledImage> => projectUpscaler.finish(source, request, site)
+    const image = await ask()
     const beside = besideOf(source, image, request, projectUpscaler)
-    const file = context.emitFile(asset(beside, basename(image.file), await readChecked(image)))
+    const file = context.emitFile(asset(beside, basename(image.file), await readChecked(image, ask)))
     edits.push({ start, end, text: `import.meta.ROLLUP_FILE_URL_${file}` })
   }
   return editCode(code, edits)

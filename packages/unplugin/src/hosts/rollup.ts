@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { LoadResult, OutputBundle, Plugin, PluginContext } from 'rollup'
+import type { UpscaledImage } from 'upscale-core'
 import { mayHoldTags } from 'upscale-toolkit/references'
 import { findUnreplaced, together } from '../accounts.ts'
 import { writeBuildFiles } from '../build-files.ts'
@@ -161,12 +162,13 @@ function importHooks(
         this.addWatchFile(source)
         const site = sites.get(id) ?? { reference: id, importer: undefined }
         const directive = projectUpscaler().parse(site)
-        const image = await finish(source, directive.requests[0], site).catch(error => {
+        const ask = (): Promise<UpscaledImage> => finish(source, directive.requests[0], site)
+        const image = await ask().catch(error => {
           throw keepEscaped(error)
         })
         if (directive.as === 'url') {
           const beside = besideOf(source, image, directive.requests[0], projectUpscaler())
-          return emit(beside, basename(image.file), await readChecked(image), this)
+          return emit(beside, basename(image.file), await readChecked(image, ask), this)
         }
         const parts = { path: source, original: `${source}?upscale-original`, image }
         return asModule(variantCode(directive, parts, projectUpscaler().options))

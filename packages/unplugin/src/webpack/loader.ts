@@ -56,7 +56,8 @@ async function produce(context: Context): Promise<string | Buffer> {
   const path = context.utils.contextify(context.context ?? '/', context.resourcePath)
   if (picture.kind === 'finished') {
     const { finished } = picture
-    if (directive.as === 'url') return readChecked(finished)
+    if (directive.as === 'url')
+      return readChecked(finished, () => projectUpscaler.finish(context.resourcePath, request, site))
     return variantCode(directive, { path, image: finished }, projectUpscaler.options)
   }
   const { placeholder, rebuildTrigger } = picture

@@ -1,5 +1,5 @@
 import { basename, relative } from 'node:path'
-import { isUpscaleError, UpscaleError, type UpscalerOptions } from 'upscale-core'
+import { isUpscaleError, type UpscaledImage, UpscaleError, type UpscalerOptions } from 'upscale-core'
 import { endsAs } from 'upscale-core/internal'
 import { readChecked } from '../checked-bytes.ts'
 import { createProjectUpscaler, type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
@@ -65,9 +65,10 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   if (isByName && format !== undefined && !endsAs(resourcePath, format)) {
     throw withPlace(typeRefusal(`format=${format}`), site)
   }
-  const image = await projectUpscaler.finish(resourcePath, request, site)
+  const ask = (): Promise<UpscaledImage> => projectUpscaler.finish(resourcePath, request, site)
+  const image = await ask()
   for (const text of notices.splice(0)) context.emitWarning(new Error(text))
-  if (directive.as === 'url') return readChecked(image)
+  if (directive.as === 'url') return readChecked(image, ask)
   const path = `./${basename(resourcePath)}`
   return variantCode(directive, { path, image }, projectUpscaler.options)
 }
