@@ -2,10 +2,10 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
-import { findSourcePlace, mayHoldTags, withEdits } from 'upscale-toolkit/references'
+import { findSourcePlace, isPicturePath, mayHoldTags, withEdits } from 'upscale-toolkit/references'
 import { isFile } from './is-file.ts'
 import { type ProjectUpscaler, withPlace } from './project-upscaler.ts'
-import { isTaggedImage, type ReferenceSite } from './reference.ts'
+import type { ReferenceSite } from './reference.ts'
 import { wordsOfQueries } from './words-of-queries.ts'
 
 /*
@@ -34,10 +34,8 @@ export interface Accounts {
  * that are misspelled are told of on the way.
  */
 export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError | undefined> {
-  const seen = new Set<string>()
-  for (const { file, request } of accounts.projectUpscaler.seenPictures())
-    seen.add(seenName(file, request.factor))
-  // When one is missed: most builds miss none.
+  // When one is missed: most builds miss none, and may have thousands.
+  let seen: ReadonlySet<string> | undefined
   let written: Written | undefined
   const ships = (bytes: Buffer): boolean => {
     written ??= readyToSearch(accounts.contents())
@@ -45,13 +43,14 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
   }
   for (const file of new Set(accounts.files)) {
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
-    if (isPicture(file)) continue
+    if (isPicturePath(file)) continue
     const text = isFile(file) ? await readFile(file, 'utf8') : ''
     accounts.projectUpscaler.noticeSlips(file, text)
     if (!mayHoldTags(text)) continue
     const glob = taggedGlobIn(file, text)
     if (glob !== undefined) return glob
     if (!mayHoldTags(withoutAsked(file, text, accounts.projectUpscaler))) continue
+    seen ??= namesOf(accounts.projectUpscaler)
     for (const site of await sitesIn(file, text)) {
       const isShipped = await isShippedSmall(site, text, seen, ships, accounts)
       // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
@@ -99,10 +98,6 @@ function taggedGlobIn(file: string, text: string): UpscaleError | undefined {
   return undefined
 }
 
-function isPicture(file: string): boolean {
-  return isTaggedImage(`${file}?upscale`)
-}
-
 /** The references that stand in a module, those of its comments among them. */
 async function sitesIn(file: string, text: string): Promise<ReferenceSite[]> {
   const { findReferences } = await import('upscale-toolkit/references/sources')
@@ -146,6 +141,13 @@ export function together(asked: ReadonlySet<Asked>): Asked {
       for (const one of asked) yield* one.seenPictures()
     },
   }
+}
+
+/** The {@link seenName} of each picture that was asked for. */
+function namesOf({ seenPictures }: Asked): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const { file, request } of seenPictures()) names.add(seenName(file, request.factor))
+  return names
 }
 
 function seenName(file: string, factor: number): string {
