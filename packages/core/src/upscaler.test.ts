@@ -9,6 +9,7 @@ import { parseRecord, printRecord } from './cache/record.ts'
 import type { FileEngine, FileRequest, PixelEngine } from './engines/engine.ts'
 import { resize } from './engines/resize.ts'
 import { isUpscaleError, UpscaleError } from './errors.ts'
+import type { UpscaleRequest } from './request/directive.ts'
 import type { UpscalerOptions } from './request/options.ts'
 import { createUpscaler, type UpscaledImage, type Upscaler } from './upscaler.ts'
 
@@ -262,6 +263,21 @@ describe('the answer of a quick engine', () => {
     expect(await start({ engine: 'slow', engines }).upscale('hero.png', { format: 'webp' })).toMatchObject({
       origin: 'cache',
     })
+  })
+
+  test('is kept as the file that ships, where that shows it sample by sample', async () => {
+    const engines = { slow: { ...resize, quick: false } }
+    const answerOf = async (name: string, request: Partial<UpscaleRequest>): Promise<[string, string]> => {
+      await picture(name, 30, 20, name.length)
+      const { digest } = await start({ engine: 'slow', engines }).upscale(name, request)
+      const kept = await start({ engine: 'slow', engines }).answer(name, request)
+      expect(kept.origin).toBe('cache')
+      return [digest, kept.digest]
+    }
+    const [file, answer] = await answerOf('one.png', {})
+    expect(file).toBe(answer)
+    const [webp, other] = await answerOf('other.png', { format: 'webp' })
+    expect(webp).not.toBe(other)
   })
 
   test('can not be asked for without its file', async () => {

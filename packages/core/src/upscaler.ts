@@ -12,7 +12,7 @@ import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
-import { findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
+import { describe, findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
@@ -239,8 +239,12 @@ export function createUpscaler(
         const image = await sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
         if (image.digest !== source.digest) return undefined
-        return withAnswer(image, wanted, context, answer =>
-          makeFinished(image, wanted, answer, flight, context),
+        return withAnswer(
+          image,
+          wanted,
+          context,
+          answer => makeFinished(image, wanted, answer, flight, context),
+          facts => describe(image, wanted, facts),
         )
       })
     const finished =

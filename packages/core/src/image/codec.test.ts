@@ -200,6 +200,39 @@ describe('decodeAnswer', () => {
 })
 
 describe('finish', () => {
+  const few = draw(40, 30, 3, (x, y) => ((x + y) % 200) + 20)
+  const photograph = draw(
+    200,
+    90,
+    3,
+    (x, y, channel) => (x * 7 + ((x * y * (channel + 1)) % 61) + y * 3) & 255,
+  )
+  const greyPhotograph = draw(200, 90, 1, (x, y) => (x * 7 + ((x * y) % 61) + y * 3) & 255)
+
+  it.each([
+    ['a palette', few],
+    ['a photograph', photograph],
+    ['grey', greyPhotograph],
+  ] as [string, PixelImage][])('makes a PNG that says it is exact, and is: %s', async (_name, colour) => {
+    const { width, height } = colour
+    const { bytes, isExact } = await finish({ colour }, { width, height, format: 'png' })
+    expect(isExact).toBe(true)
+    const decoded = await decodeAnswer(bytes, { maxPixels: Number.POSITIVE_INFINITY })
+    expect(decoded.alpha).toBeUndefined()
+    expect(decoded.colour).toMatchObject({ width, height, channels: colour.channels })
+    expect(same(decoded.colour.data, colour.data)).toBe(true)
+  })
+
+  it('says so of no other file', async () => {
+    const size = { width: 40, height: 30 }
+    const files = await Promise.all([
+      finish({ colour: noise }, { ...size, format: 'webp', lossless: true }),
+      finish({ colour: noise, alpha: holes }, { ...size, format: 'png' }),
+      finish({ colour: noise }, { width: 20, height: 15, format: 'png' }),
+    ])
+    expect(files.map(({ isExact }) => isExact)).toEqual([false, false, false])
+  })
+
   it.each(['png', 'jpeg', 'webp', 'avif', 'gif'] as const)(
     'makes the exact size and reports it: %s',
     async format => {

@@ -49,6 +49,8 @@ export interface EncodedImage {
   readonly width: number
   readonly height: number
   readonly format: Format
+  /** True when {@link decodeAnswer} turns it back into the picture that was given. */
+  readonly isExact: boolean
 }
 
 /**
@@ -147,9 +149,23 @@ export async function finish(picture: Picture, output: Output): Promise<EncodedI
   const alpha = picture.alpha && (await resample(picture.alpha, width, height))
   const samples = await join({ colour, ...(alpha === undefined ? {} : { alpha }) })
   await hideOneColour(samples)
-  const bytes = await encodeTagged(samples, output)
+  const { bytes, isExact } =
+    format === 'png'
+      ? await encodeSmallPng(samples, { isSrgb: samples.channels >= 3 })
+      : { bytes: await encodeTagged(samples, { ...output, format }), isExact: false }
   const measured = await readHeader(bytes)
-  return { bytes, width: measured.width, height: measured.height, format }
+  return {
+    bytes,
+    width: measured.width,
+    height: measured.height,
+    format,
+    isExact: isExact && mayBeExact(picture, output),
+  }
+}
+
+/** True where the file of a picture may turn out to be exact: see {@link EncodedImage}. */
+export function mayBeExact({ colour, alpha }: Picture, { width, height, format }: Output): boolean {
+  return format === 'png' && alpha === undefined && colour.width === width && colour.height === height
 }
 
 /** The next effort takes four times as long for files 4 % smaller (test/bench/encoders.mjs). */
@@ -233,17 +249,17 @@ async function open({ data, width, height, channels }: Samples): Promise<Sharp> 
   return channels < 3 ? image.toColourspace('b-w') : image
 }
 
-/** PNG and JPEG get their tag from here: libvips converts all samples from sRGB to sRGB to put a profile in. */
-async function encodeTagged(samples: Samples, output: Output): Promise<Uint8Array> {
-  const { format } = output
-  const isGrey = samples.channels < 3
-  if (format === 'png') return encodeSmallPng(samples, { isSrgb: !isGrey })
-  if (format !== 'jpeg') {
+/** A JPEG gets its tag from here, as a PNG does from its own encoder: libvips converts all samples from sRGB to sRGB to put a profile in. */
+async function encodeTagged(
+  samples: Samples,
+  output: Output & { readonly format: Exclude<Format, 'png'> },
+): Promise<Uint8Array> {
+  if (output.format !== 'jpeg') {
     const colourful = (await open(samples)).toColourspace('srgb')
-    return encode(colourful.withIccProfile('srgb'), { ...output, format })
+    return encode(colourful.withIccProfile('srgb'), output)
   }
-  const bytes = await encode(await open(samples), { ...output, format })
-  if (isGrey) return bytes
+  const bytes = await encode(await open(samples), output)
+  if (samples.channels < 3) return bytes
   jpegTag ??= makeJpegTag()
   return withSrgbTag(bytes, await jpegTag)
 }

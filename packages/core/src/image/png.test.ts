@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { Samples } from './interleave.ts'
 import { encodeQuickPng, encodeSmallPng as encodeWithFacts } from './png.ts'
 
-const encodeSmallPng = (samples: Samples): Promise<Uint8Array> =>
-  encodeWithFacts(samples, { isSrgb: samples.channels >= 3 })
+const encodeSmallPng = async (samples: Samples): Promise<Uint8Array> =>
+  (await encodeWithFacts(samples, { isSrgb: samples.channels >= 3 })).bytes
 
 /** A picture in which each row asks for another filter: noise, steps across, steps down, slopes, flat. */
 function mixed(width: number, height: number, channels: number): Samples {
@@ -154,6 +154,10 @@ describe('a small PNG of a drawing', () => {
       if (found[at] !== samples.data[at] && !isBesideEdge(x, y)) wrong.push([x, y])
     }
     expect(wrong).toEqual([])
+  })
+
+  it('does not say that it is exact', async () => {
+    expect(await encodeWithFacts(drawing(3), { isSrgb: true })).toMatchObject({ isExact: false })
   })
 
   it('is lighter than one without loss', async () => {

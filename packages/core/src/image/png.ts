@@ -65,15 +65,21 @@ const FLAT = 0.45
 
 const COLOUR_TYPES: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 }
 
+/** A PNG, and whether a decoder gets back from it just the samples that were given. */
+export interface SmallPng {
+  readonly bytes: Uint8Array
+  readonly isExact: boolean
+}
+
 /**
  * A small PNG. What has 256 colours or fewer gets a palette; for the rest a sample of the rows tells which way is best.
  * Beside the edges of a drawing, and where it is partly transparent, colours may be a level off: that is, no more than one
  * once they are mixed with what is behind them. Everything else is kept as it is, photographs and alpha included.
  */
-export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise<Uint8Array> {
+export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise<SmallPng> {
   const { width, height, channels } = samples
   const indexed = channels >= 3 ? await encodeIndexedPng(samples, facts) : undefined
-  if (indexed !== undefined) return indexed
+  if (indexed !== undefined) return { bytes: indexed, isExact: true }
   const sample = bandsOf(samples)
   const isEven = channels % 2 === 0 || (await repeatedPart(sample)) >= FLAT
   const isLight = width * height <= LIGHT_PIXELS
@@ -90,7 +96,8 @@ export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise
   const costOf = ({ way, pieces }: (typeof tried)[number]): number =>
     lengthOf(pieces) * (isLight || isEven || way.level === QUICK.level ? 1 : SLOW)
   const best = tried.reduce((best, other) => (costOf(other) < costOf(best) ? other : best))
-  return file(samples, isWhole ? best.pieces : await compress(samples, best.way, isEven), facts)
+  const pieces = isWhole ? best.pieces : await compress(samples, best.way, isEven)
+  return { bytes: await file(samples, pieces, facts), isExact: !isEven }
 }
 
 /** A PNG made quickly rather than small, and without loss. */

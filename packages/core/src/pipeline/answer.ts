@@ -3,12 +3,13 @@ import { openPurchase, type Purchaser } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { decodeAnswer } from '../image/codec.ts'
+import type { Output } from '../image/output.ts'
 import type { PixelImage } from '../image/pixel-image.ts'
 import { resample } from '../image/resample.ts'
 import { verifyAnswer } from '../image/verify-answer.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { RequestOf, ResolvedRequest } from '../request/request.ts'
-import type { SourceImage } from '../source/source.ts'
+import type { SourceFacts, SourceImage } from '../source/source.ts'
 import { buyClaimed, receiveFetched } from './claimed-purchase.ts'
 import { compute } from './compute.ts'
 import type { Answer, PipelineContext } from './context.ts'
@@ -21,6 +22,7 @@ import { singleFlight } from './single-flight.ts'
 /**
  * The engine's answer to a request, handed to `use` while it is decoded.
  *
+ * @param outputOf the file that `use` makes of it, if it makes one
  * @throws UpscaleError SOURCE_*, BAD_DIRECTIVE, ENGINE_FAILED, ANSWER_*, API_*, KEY_MISSING, FROZEN_MISS,
  *   BUDGET_EXCEEDED, CALL_UNCERTAIN, CACHE_*, ABORTED
  */
@@ -29,10 +31,11 @@ export function withAnswer<T>(
   request: ResolvedRequest,
   context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
+  outputOf?: (facts: SourceFacts) => Output,
 ): Promise<T> {
   const { engine } = request
   return engine.exchange === 'pixels'
-    ? computed(source, { ...request, engine }, context, use)
+    ? computed(source, { ...request, engine }, context, use, outputOf)
     : bought(source, { ...request, engine }, context, use)
 }
 
@@ -42,6 +45,7 @@ async function computed<T>(
   request: RequestOf<PixelEngine>,
   context: PipelineContext,
   use: (answer: Answer) => Promise<T>,
+  outputOf?: (facts: SourceFacts) => Output,
 ): Promise<T> {
   const isKept = request.engine.quick !== true
   const store = context.stores.forEngine(request.engine)
@@ -51,7 +55,7 @@ async function computed<T>(
     const prepared = await prepare(source, request, context)
     const { answerKey, facts } = prepared
     const kept = fetched ?? (isKept ? await store.find('answers', answerKey) : undefined)
-    if (kept === undefined) return use(await compute(prepared, request, context))
+    if (kept === undefined) return use(await compute(prepared, request, context, outputOf?.(facts)))
     const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
     const origin = fetched === undefined ? 'cache' : 'remote'
     const { sha256: digest, chosen } = kept.facts

@@ -1,7 +1,8 @@
 import { isChoice } from '../cache/entry.ts'
 import type { PixelAnswer, PixelEngine } from '../engines/engine.ts'
 import { UpscaleError } from '../errors.ts'
-import { encodeAnswer } from '../image/codec.ts'
+import { encodeAnswer, finish, mayBeExact } from '../image/codec.ts'
+import type { Output } from '../image/output.ts'
 import type { Picture, PixelImage } from '../image/pixel-image.ts'
 import type { RequestOf } from '../request/request.ts'
 import type { Answer, PipelineContext } from './context.ts'
@@ -9,12 +10,16 @@ import type { Prepared } from './prepare.ts'
 
 /**
  * Runs an engine of this process and keeps its answer, unless it is as quickly made again. To be called inside of `pictures`.
+ * Where the file to ship shows the answer sample by sample, it is kept as the answer: the picture is encoded once.
+ *
+ * @param output the file that will be made of the answer, if one will
  * @throws UpscaleError ENGINE_FAILED, CACHE_UNWRITABLE; what the engine throws
  */
 export async function compute(
   { answerKey, facts, image }: Prepared,
   request: RequestOf<PixelEngine>,
   { stores, remote, engineContext, stopping }: PipelineContext,
+  output?: Output,
 ): Promise<Answer> {
   const { engine, scale, params } = request
   const run = async (part: PixelImage): Promise<PixelAnswer> => {
@@ -41,9 +46,11 @@ export async function compute(
     model,
     ...(chosen === undefined ? {} : { chosen }),
   } as const
-  const digest = await stores.keepAnswer(entry, await encodeAnswer(picture))
+  const file = output !== undefined && mayBeExact(picture, output) ? await finish(picture, output) : undefined
+  const bytes = file?.isExact ? file.bytes : await encodeAnswer(picture)
+  const digest = await stores.keepAnswer(entry, bytes)
   void remote?.keep(answerKey, stores.forEngine(engine))
-  return { ...answer, digest }
+  return { ...answer, digest, file }
 }
 
 /** An engine of the user's own may answer anything. */

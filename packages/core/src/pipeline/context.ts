@@ -4,6 +4,7 @@ import type { AnswerOrigin } from '../billing/order.ts'
 import type { HitJournal } from '../cache/hit-journal.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { FinishedFacts, KnownHits } from '../cache/known-hits.ts'
+import type { EncodedImage } from '../image/codec.ts'
 import type { Picture } from '../image/pixel-image.ts'
 import type { RemoteCache } from '../remote/remote-cache.ts'
 import type { SourceFacts } from '../source/source.ts'
@@ -26,6 +27,8 @@ export interface Answer {
   readonly digest: string
   readonly source: SourceFacts
   readonly picture: Picture
+  /** The file to ship, where one was made already because it is the kept answer as well. */
+  readonly file?: EncodedImage | undefined
   /** What the engine chose within its model. */
   readonly chosen?: string | undefined
   readonly origin: AnswerOrigin

@@ -15,7 +15,7 @@ export async function makeFinished(
 ): Promise<FinishedFile> {
   const { stores, hits } = context
   const file = describe(source, request, answer.source)
-  const { bytes, width, height, format } = await finish(answer.picture, file)
+  const { bytes, width, height, format } = answer.file ?? (await finish(answer.picture, file))
   const entry = await stores.keepOutput(
     {
       key: outputKey(answer.answerKey, answer.digest, file),
