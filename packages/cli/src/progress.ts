@@ -20,7 +20,6 @@ const DRAW_EVERY_MS = 100
 export function createProgress(print: Printer, upscaler: Pick<Upscaler, 'report'>): Progress {
   const outlet = { everyMs: DRAW_EVERY_MS, show: print.draw, clear: print.clear }
   const count = countProgress(outlet, () => upscaler.report().spentMicros)
-  let begun = 0
   let done = 0
   return {
     get total() {
@@ -31,7 +30,7 @@ export function createProgress(print: Printer, upscaler: Pick<Upscaler, 'report'
     },
     begin(name) {
       // A name may come twice.
-      const end = count.begin(`${begun++}`, name)
+      const end = count.begin(undefined, name)
       return (outcome, text) => {
         end(outcome)
         done++

@@ -61,11 +61,15 @@ export async function inSession(
   const config = await loadConfig(flags.config)
   const options = withQueueStore(mergeOptions(config, flags, include), flags, config.env)
   let foreseen: (() => AsyncGenerator<Foreseen>) | undefined
+  let isMade = false
   const upscaler: Upscaler = createUpscaler(options, {
     root: config.root,
     env: config.env,
     engines: hostEngines(config.options),
     onNotice: text => print.note(`notice: ${text}`),
+    onImage: ({ origin }) => {
+      isMade ||= origin === 'engine'
+    },
     beforePaying: async () => {
       if (foreseen === undefined) return
       const text = priceText(await planAll(foreseen(), upscaler), upscaler.options.budgetMicros)
@@ -87,7 +91,6 @@ export async function inSession(
     }
     const code = await work({ upscaler, config, print, stopping: stop.signal, foresee })
     const { scratchAdvice } = upscaler.options
-    const isMade = upscaler.report().images.some(({ origin }) => origin === 'engine')
     if (isMade) for (const line of scratchAdvice?.split('\n') ?? []) print.note(line)
     return stop.signal.aborted ? EXIT.interrupted : code
   } finally {

@@ -239,6 +239,15 @@ describe('a picture', () => {
   })
 })
 
+test('a host that takes the pictures as they come finds none of them in the report', async () => {
+  const origins: string[] = []
+  const onImage = ({ origin }: { readonly origin: string }): void => void origins.push(origin)
+  const upscaler = createUpscaler({ engine: 'resize' }, { root, env: {}, onImage })
+  for (let time = 0; time < 2; time++) await upscaler.upscale('hero.png')
+  expect(origins).toEqual(['engine', 'cache'])
+  expect(upscaler.report().images).toEqual([])
+})
+
 describe('the answer of a quick engine', () => {
   const scratch = () => join(root, 'node_modules/.cache/upscale/v1')
 

@@ -157,6 +157,11 @@ export interface HostEvents {
   readonly onNotice?: (text: string) => void
   /** Called, and awaited, once before the first call that costs money: the moment to show what will follow. */
   readonly beforePaying?: () => Promise<void>
+  /**
+   * Takes each picture that was delivered, one that is asked for twice also twice. The report then has none of them: for
+   * who asks for so many that keeping them takes memory.
+   */
+  readonly onImage?: (image: ReportImage) => void
 }
 
 /** The largest source file that is read, in bytes. */
@@ -183,7 +188,7 @@ export function createUpscaler(
   host: Partial<HostFacts> & HostEvents = {},
 ): Upscaler {
   const facts = completeFacts(options, host)
-  const recorder = createRecorder(host.onNotice ?? (() => {}))
+  const recorder = createRecorder(host.onNotice ?? (() => {}), host.onImage)
   const resolved = resolveOptions(options, facts, recorder.notice)
   const drain = new AbortController()
   const stop = new AbortController()

@@ -4,6 +4,7 @@ import { FORMATS, type Format, UpscaleError } from 'upscale-core'
 import { endsAs, extensionOf, isRasterName } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
 import { folderOf, type Operand } from './operands.ts'
+import { createPlaces } from './places.ts'
 
 export interface TargetFlags {
   readonly out?: string
@@ -46,7 +47,7 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
     })
   }
   const named = new Set(operands.flatMap(({ kind, path }) => (kind === 'file' ? [realOf(path)] : [])))
-  const taken = new Map<string, string>()
+  const places = createPlaces()
   return {
     folder: single === undefined ? out : undefined,
     fileFor(source, name, format) {
@@ -60,9 +61,8 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
           file: source,
         })
       }
-      const place = nameIn(file)
-      const other = taken.get(place)
-      if (other !== undefined && other !== source) {
+      const other = places.take(nameIn(file), source)
+      if (other !== source) {
         throw new UpscaleError(
           'BAD_OPTION',
           `the results of this picture and of ${other} would both be ${file}`,
@@ -72,7 +72,6 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
           },
         )
       }
-      taken.set(place, source)
       return file
     },
   }

@@ -57,8 +57,15 @@ export interface Recorder {
 /** The most rows of a kind that are kept, so that a process which never ends doesn't grow: some 30 MB. */
 const MAX_ROWS = 100_000
 
-/** Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays. */
-export function createRecorder(onNotice: (text: string) => void): Recorder {
+/**
+ * Collects what happened. A picture asked for twice is one row; the row that says more (an engine ran) stays.
+ *
+ * @param onImage takes each row as it comes, and none is kept
+ */
+export function createRecorder(
+  onNotice: (text: string) => void,
+  onImage?: (image: ReportImage) => void,
+): Recorder {
   const images = new Map<string, ReportImage>()
   const refused = new Map<string, Report['refused'][number]>()
   const keyOf = (source: string, request: Partial<UpscaleRequest>): string =>
@@ -66,6 +73,10 @@ export function createRecorder(onNotice: (text: string) => void): Recorder {
   const notices = new Set<string>()
   return {
     image(image) {
+      if (onImage !== undefined) {
+        onImage(image)
+        return
+      }
       const key = `${image.source}\n${image.factor} ${image.engine} ${image.format} ${image.bytes}`
       const known = images.get(key)
       if (known === undefined || known.origin === 'cache') images.set(key, image)

@@ -111,6 +111,14 @@ test('a log gets a line now and then, and pauses do not bring more', async () =>
   ])
 })
 
+test('pictures without a key are all different', async () => {
+  const { shown, progress } = start()
+  progress.begin(undefined, 'a.png')('cached')
+  progress.begin(undefined, 'a.png')
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(shown.at(-1)).toBe('1/2 a.png · 1 cached')
+})
+
 test('after a reset the next picture is the first', async () => {
   const { shown, progress } = start()
   progress.begin('a', 'a.png')('worked')

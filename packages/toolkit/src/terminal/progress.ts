@@ -7,11 +7,11 @@ export interface Progress {
   total: number | undefined
   /**
    * A picture is asked for. The same one twice counts once.
-   * @param key tells pictures apart
+   * @param key tells pictures apart; without one it is another than all before, and nothing is kept of it
    * @param name for the user, such as `hero.png`
    * @returns to be called when it is there or refused
    */
-  begin(key: string, name: string): (outcome: ProgressOutcome) => void
+  begin(key: string | undefined, name: string): (outcome: ProgressOutcome) => void
   /** One that was there before anybody waited, and that nobody begins. */
   note(): void
   /** Forgets what was counted, and takes away what is shown: the next picture is the first again. */
@@ -60,7 +60,9 @@ const SHORTEST_NAME = 6
  */
 export function createProgress(outlet: ProgressOutlet, spentMicros: () => number): Progress {
   const seen = new Set<string>()
-  const pending = new Map<string, string>()
+  let unnamed = 0
+  /** Names, by whose turn it is. */
+  const pending = new Map<object, string>()
   const done = { worked: 0, cached: 0 }
   let noted = 0
   // Time counts only while a picture is waited for. Hits are there before any timer, so they take none.
@@ -75,7 +77,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   function factsAt(now: number): ProgressFacts {
     const { worked, cached } = done
     const ended = worked + cached
-    const begun = seen.size + noted
+    const begun = seen.size + unnamed + noted
     const total = Math.max(progress.total ?? 0, begun)
     // Of those nobody asked for yet, as many will be hits as were until now.
     const ahead = pending.size + (total - begun) * (ended === 0 ? 1 : worked / ended)
@@ -126,19 +128,21 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   const progress: Progress = {
     total: undefined,
     begin(key, name) {
-      if (seen.has(key)) return () => {}
-      seen.add(key)
+      if (key === undefined) unnamed++
+      else if (seen.has(key)) return () => {}
+      else seen.add(key)
+      const turn = {}
       const now = performance.now()
       const isFirst = pending.size === 0
       if (isFirst) busySince = now
-      pending.set(key, name)
+      pending.set(turn, name)
       if (isFirst) schedule(now)
       return outcome => {
         // After a reset, or a second time, it is not waited for.
-        if (!pending.has(key)) return
+        if (!pending.has(turn)) return
         const end = performance.now()
         if (pending.size === 1) rest(end)
-        pending.delete(key)
+        pending.delete(turn)
         done[outcome]++
       }
     },
@@ -152,6 +156,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
       timer = undefined
       pending.clear()
       seen.clear()
+      unnamed = 0
       Object.assign(done, { worked: 0, cached: 0 })
       noted = 0
       busyMs = 0
