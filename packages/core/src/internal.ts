@@ -14,7 +14,7 @@ export {
   type RootName,
 } from './cache/archive.ts'
 export { hasBytes } from './cache/compare.ts'
-export { discard, errnoOf, renamePatiently, tryTo } from './cache/disk.ts'
+export { discard, errnoOf, freeBytes, renamePatiently, tryTo } from './cache/disk.ts'
 export { processFolder, sweepProcessFolders } from './cache/process-folder.ts'
 export { whileThere } from './cache/while-there.ts'
 export { priceOf } from './engines/call-price.ts'

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm, statfs, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { createUpscaler, isUpscaleError, type ResolvedOptions } from 'upscale-core'
-import { loadSharp, openRemoteStore } from 'upscale-core/internal'
+import { freeBytes, loadSharp, openRemoteStore } from 'upscale-core/internal'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
@@ -140,8 +140,8 @@ async function checkFolder(name: string, folder: string): Promise<Check> {
   try {
     await writeFile(probe, '')
     await rm(probe)
-    const { bavail, bsize } = await statfs(there)
-    const free = bavail * bsize
+    const free = await freeBytes(there)
+    if (free === undefined) return { name, state: 'ok', text: `${folder} can be written` }
     const text = `${folder} can be written, ${printBytes(free)} free`
     return { name, state: free < LITTLE_ROOM ? 'note' : 'ok', text }
   } catch (error) {

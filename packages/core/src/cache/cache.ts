@@ -1,10 +1,10 @@
-import { rm, statfs } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
 import { digestOf, SMALL_BYTES } from '../source/pieces.ts'
 import { type Stamp, stampOf } from '../source/stamp.ts'
 import { isIntact } from './compare.ts'
-import { errnoOf, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
+import { errnoOf, freeBytes, renamePatiently, unreadable, unwritable, whileHeldOpen } from './disk.ts'
 import {
   type CacheEntry,
   ENTRY_FILE,
@@ -320,8 +320,8 @@ class DiskCache implements Cache {
       await withTemporary(this.root, this.#tag, temporary =>
         fillFolder(temporary, { probe: 'x'.repeat(4096) }, !this.#tag),
       )
-      const { bavail, bsize } = await statfs(this.root)
-      if (bavail * bsize < roomBytes) throw noRoom(bavail * bsize, roomBytes)
+      const free = await freeBytes(this.root)
+      if (free !== undefined && free < roomBytes) throw noRoom(free, roomBytes)
     })
   }
 

@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -319,6 +319,12 @@ function heldOpenErrnos(): readonly string[] {
  */
 export async function discard(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined)
+}
+
+/** Free bytes on the disk of a folder; undefined where its file system says nothing of its size, as some do that are on a network. */
+export async function freeBytes(folder: string): Promise<number | undefined> {
+  const { bavail, bsize, blocks } = await statfs(folder)
+  return blocks === 0 ? undefined : bavail * bsize
 }
 
 /** The file system's own idea of now, in ms, which need not be this machine's: the time it gives a new file. */
