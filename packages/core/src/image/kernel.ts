@@ -15,6 +15,8 @@ interface Memory {
 
 /** What assembly/ exports. Addresses and counts are 32-bit integers. */
 interface Exports {
+  adler(sum: number, input: number, length: number): number
+  deflate(input: number, length: number, isLast: number, work: number, output: number): number
   even(
     rows: number,
     stride: number,

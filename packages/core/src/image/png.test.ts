@@ -54,6 +54,19 @@ describe.each([
     }
   })
 
+  it('gives back what is so large that it is deflated elsewhere', async () => {
+    const [width, height] = [1100, 1000]
+    for (const channels of [1, 3]) {
+      const data = Uint8Array.from({ length: width * height * channels }, (_, at) => {
+        const grain = Math.imul(at + 1, 2_654_435_761) >>> 28
+        return (at % 5000 < 300 ? 7 : grain) + Math.floor(at / (width * channels * 8))
+      })
+      expect(
+        Buffer.compare(await decoded(await encode({ data, width, height, channels }), channels), data),
+      ).toBe(0)
+    }
+  })
+
   it('gives back rows that are longer than a batch', async () => {
     const samples = mixed(50_000, 3, 3)
     expect(Buffer.compare(await decoded(await encode(samples), 3), samples.data)).toBe(0)

@@ -1,19 +1,22 @@
 import { constants, createDeflate, deflateSync } from 'node:zlib'
 import { encodeIndexedPng } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
-import { withKernel } from './kernel.ts'
+import { type Kernel, withKernel } from './kernel.ts'
 import { type PngFacts, pngFile } from './png-file.ts'
-import { inSlices } from './slices.ts'
+import { createPauses, inSlices } from './slices.ts'
 
 /*
  * PNGs from samples. Rows are evened out and filtered in WebAssembly (assembly/even.ts, assembly/filter.ts), a batch at a
- * time, and each batch is deflated by Node's own zlib in the thread pool where it lies, so that a large picture never
- * exists a second time. The encoder in libvips can't leave out the search for repetitions, of which photographs have none.
+ * time, and each batch is deflated where it lies, so that a large picture never exists a second time: by Node's own zlib in
+ * the thread pool, or beside the filter (assembly/deflate.ts). The encoder in libvips can't leave out the search for
+ * repetitions, of which photographs have none.
  */
 
 /** How rows are filtered and deflated. */
 interface Way {
   readonly isFiltered: boolean
+  /** True where assembly/deflate.ts does the rest. */
+  readonly isOwn?: boolean
   /** Of zlib, as those that follow. */
   readonly level: number
   readonly strategy: number
@@ -32,11 +35,15 @@ const PATTERNS: Way = { ...SHAPES, isFiltered: false }
  * that was enlarged is smooth: all repetitions would save 5 to 10 % of its bytes and take ten times as long.
  */
 const QUICK: Way = { isFiltered: true, level: 1, strategy: Z_RLE, memLevel: 8 }
+/** The same in fewer bytes, for what is so large that the thread pool would hardly be faster. */
+const RUNS: Way = { ...QUICK, isOwn: true }
 /** A search that takes ten times as long, as it does but for drawings, must save more than this on the sample. */
 const SLOW = 1.03
 /** Pictures of so many pixels are worth the search for the longest repetitions, in shorter blocks. */
 const LIGHT_PIXELS = 1 << 17
 const THOROUGH = { level: 9, memLevel: 7 }
+/** Pictures of so many pixels are deflated here. */
+const LARGE_PIXELS = 1 << 20
 
 /** Rows in a band of the sample, and how many rows lie at least from one band to the next. */
 const BAND = 8
@@ -57,6 +64,9 @@ const AT_ONCE_BYTES = 32 * 1024
 const PIECE_BYTES = 64 * 1024
 /** A whole vector is read before and behind a row. */
 const VECTOR_BYTES = 16
+/** What assembly/deflate.ts keeps between batches, all 0 at first; and what a batch may take beyond twice its bytes. */
+const WORK_BYTES = 4992
+const HEAD_BYTES = 1024
 /** Rows above and below that say whether a place is beside an edge; assembly/even.ts counts on it. */
 const REACH = 4
 
@@ -85,7 +95,9 @@ export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise
   const isLight = width * height <= LIGHT_PIXELS
   const ways = isLight
     ? [{ ...SHAPES, ...THOROUGH }, { ...PATTERNS, ...THOROUGH }, GRAIN]
-    : [SHAPES, PATTERNS, GRAIN, ...(isEven ? [] : [QUICK])]
+    : width * height >= LARGE_PIXELS
+      ? [SHAPES, PATTERNS, RUNS]
+      : [SHAPES, PATTERNS, GRAIN, ...(isEven ? [] : [QUICK])]
   const isWhole = sample === samples
   const tried = await Promise.all(
     ways.map(async way => {
@@ -144,7 +156,7 @@ const lengthOf = (pieces: readonly Uint8Array[]): number =>
 
 async function compress(
   { data, width, height, channels }: Samples,
-  { isFiltered, ...settings }: Way,
+  { isFiltered, isOwn = false, ...settings }: Way,
   isEven: boolean,
 ): Promise<Uint8Array[]> {
   const length = width * channels
@@ -153,10 +165,17 @@ async function compress(
   const results = (1 + rows) * stride
   const mask = results + rows * (length + 1) + VECTOR_BYTES
   const originals = mask + stride
-  const end = isEven ? originals + (REACH + rows + REACH) * stride : mask
-  const deflated = height * length <= AT_ONCE_BYTES ? atOnce(settings) : inPool(settings)
-  await withKernel(end, async ({ loops, memory }) => {
+  const free = isEven ? originals + (REACH + rows + REACH) * stride : mask
+  const end = isOwn ? free + WORK_BYTES + 2 * rows * (length + 1) + HEAD_BYTES : free
+  let pieces: Uint8Array[] = []
+  await withKernel(end, async kernel => {
+    const { loops, memory } = kernel
     const bytes = new Uint8Array(memory.buffer)
+    const deflated = isOwn
+      ? besideFilter(kernel, free)
+      : height * length <= AT_ONCE_BYTES
+        ? atOnce(settings)
+        : inPool(settings)
     bytes.fill(0, 0, results)
     const put = async (first: number, count: number, at: number): Promise<void> =>
       inSlices(count, length, (from, to) => {
@@ -179,19 +198,20 @@ async function compress(
           bytes.copyWithin(result + 1, row, row + length)
         }
       }
-      await deflated.write(bytes.subarray(results, results + count * (length + 1)))
+      await deflated.write(bytes.subarray(results, results + count * (length + 1)), from + count === height)
       // The last row is the one above the next batch.
       bytes.copyWithin(0, count * stride, (count + 1) * stride)
     }
+    pieces = await deflated.end()
   })
-  return deflated.end()
+  return pieces
 }
 
-type Settings = Omit<Way, 'isFiltered'>
+type Settings = Omit<Way, 'isFiltered' | 'isOwn'>
 
 /** Deflates batches of rows that lie in memory which is used again afterwards. */
 interface Deflated {
-  write(batch: Uint8Array): Promise<void> | void
+  write(batch: Uint8Array, isLast: boolean): Promise<void> | undefined
   end(): Promise<Uint8Array[]> | Uint8Array[]
 }
 
@@ -223,7 +243,37 @@ function inPool(settings: Settings): Deflated {
 function atOnce(settings: Settings): Deflated {
   const pieces: Uint8Array[] = []
   return {
-    write: batch => void pieces.push(deflateSync(batch, settings)),
+    write(batch) {
+      pieces.push(deflateSync(batch, settings))
+      return undefined
+    },
     end: () => pieces,
+  }
+}
+
+/** What zlib writes before the first block: a window of 32 KB, and that little was searched (RFC 1950). */
+const ZLIB_HEAD = [0x78, 0x01]
+const ADLER_START = 1
+
+/** For a picture of many batches, in the memory that they lie in. @param work where room begins for it */
+function besideFilter({ loops, memory }: Kernel, work: number): Deflated {
+  const bytes = new Uint8Array(memory.buffer)
+  bytes.fill(0, work, work + WORK_BYTES)
+  const output = work + WORK_BYTES
+  const pieces: Uint8Array[] = [Uint8Array.from(ZLIB_HEAD)]
+  const pause = createPauses()
+  let sum = ADLER_START
+  return {
+    write({ byteOffset, length }, isLast) {
+      sum = loops.adler(sum, byteOffset, length)
+      const written = loops.deflate(byteOffset, length, isLast ? 1 : 0, work, output)
+      pieces.push(bytes.slice(output, output + written))
+      return pause()
+    },
+    end() {
+      const tail = Buffer.alloc(4)
+      tail.writeInt32BE(sum)
+      return [...pieces, tail]
+    },
   }
 }

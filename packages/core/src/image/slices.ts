@@ -6,6 +6,21 @@ const HELD_MS = 8
 const SLICE = 1 << 16
 
 /**
+ * For work in pieces of less than a millisecond.
+ *
+ * @returns to be asked between two of them: what to wait for, once they have held the thread for long enough
+ */
+export function createPauses(): () => Promise<void> | undefined {
+  let start = performance.now()
+  return () => {
+    if (performance.now() - start <= HELD_MS) return undefined
+    return nextRound().then(() => {
+      start = performance.now()
+    })
+  }
+}
+
+/**
  * Runs a loop over the rows of a picture, and lets the event loop go round now and then: a dev server answers, and a build
  * reads and writes, while a large picture is worked on.
  *
