@@ -2,7 +2,14 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Directive, isUpscaleError, UpscaleError } from 'upscale-core'
-import { findSourcePlace, isPicturePath, mayHoldTags, withEdits } from 'upscale-toolkit/references'
+import { createRounds } from 'upscale-core/internal'
+import {
+  findSourcePlace,
+  isPicturePath,
+  mayHoldTags,
+  withEdits,
+  withoutComments,
+} from 'upscale-toolkit/references'
 import { isFile } from './is-file.ts'
 import { type ProjectUpscaler, withPlace } from './project-upscaler.ts'
 import type { ReferenceSite } from './reference.ts'
@@ -41,6 +48,7 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     written ??= readyToSearch(accounts.contents())
     return isIn(bytes, written)
   }
+  const { turn } = createRounds()
   for (const file of new Set(accounts.files)) {
     if (file.startsWith('\0') || /[\\/]node_modules[\\/]/.test(file)) continue
     if (isPicturePath(file)) continue
@@ -52,6 +60,8 @@ export async function findUnreplaced(accounts: Accounts): Promise<UpscaleError |
     if (!mayHoldTags(withoutAsked(file, text, accounts.projectUpscaler))) continue
     seen ??= namesOf(accounts.projectUpscaler)
     for (const site of await sitesIn(file, text)) {
+      const wait = turn()
+      if (wait !== undefined) await wait
       const isShipped = await isShippedSmall(site, text, seen, ships, accounts)
       // The whole file is read for this: only where it decides, or a file of a thousand references is read as often.
       if (isShipped && findSourcePlace(file, text, site.reference) !== undefined) return unreplaced(site)
@@ -73,35 +83,42 @@ function withoutAsked(importer: string, text: string, { wasAsked }: Asked): stri
 
 const BESIDE_ADDRESS = /[\s'"`()]/
 
-/** The patterns of a call of Vite's glob. */
-const GLOB = /\bimport\.meta\.glob\s*(?:<[^>(]*>\s*)?\(\s*(\[[^\]]*\]|(['"`])[^'"`\n]*\2)/g
+/** The patterns of a call of Vite's glob. Types and lists are bounded, since each beginning is followed to their end. */
+const GLOB = /\bimport\.meta\.glob\s*(?:<[^>(]{0,500}>\s*)?\(\s*(\[[^\]]{0,4000}\]|(['"`])[^'"`\n]*\2)/g
 const TAGGED_PATTERN = /(['"`])([^'"`\n?]+)(\?[^'"`\n]*\bupscale\b[^'"`\n]*)\1/
 
 /** The error of a glob whose pattern has the tag: it matches no file, so that the page shows nothing at all. */
 function taggedGlobIn(file: string, text: string): UpscaleError | undefined {
   // Markdown writes of code.
   if (!/\.(?:[cm]?[jt]sx?|vue|svelte|astro)$/i.test(file)) return undefined
+  if (firstTaggedGlob(text) === undefined) return undefined
+  // A comment has no globs. Read once, since there may be a thousand in some.
+  const glob = firstTaggedGlob(withoutComments(file, text))
+  if (glob === undefined) return undefined
+  const { pattern, query } = glob
+  const error = new UpscaleError(
+    'LEFTOVER_REFERENCE',
+    'the pattern of a glob has the tag, so it matches no file',
+    {
+      hint: `write import.meta.glob('${pattern}', { query: '${query}', import: 'default', eager: true })`,
+    },
+  )
+  return withPlace(error, { reference: `${pattern}${query}`, importer: file })
+}
+
+function firstTaggedGlob(text: string): { readonly pattern: string; readonly query: string } | undefined {
   for (const [, patterns = ''] of text.matchAll(GLOB)) {
     const [, , pattern = '', query = ''] = TAGGED_PATTERN.exec(patterns) ?? []
-    const reference = `${pattern}${query}`
-    // A comment has no globs.
-    if (query === '' || findSourcePlace(file, text, reference) === undefined) continue
-    const error = new UpscaleError(
-      'LEFTOVER_REFERENCE',
-      'the pattern of a glob has the tag, so it matches no file',
-      {
-        hint: `write import.meta.glob('${pattern}', { query: '${query}', import: 'default', eager: true })`,
-      },
-    )
-    return withPlace(error, { reference, importer: file })
+    if (query !== '') return { pattern, query }
   }
   return undefined
 }
 
-/** The references that stand in a module, those of its comments among them. */
+/** The references that stand in a module, those of its comments among them; each once. */
 async function sitesIn(file: string, text: string): Promise<ReferenceSite[]> {
   const { findReferences } = await import('upscale-toolkit/references/sources')
-  return findReferences(file, text).map(({ address }) => ({ reference: address, importer: file }))
+  const references = new Set(findReferences(file, text).map(({ address }) => address))
+  return [...references].map(reference => ({ reference, importer: file }))
 }
 
 /** True for a reference that nobody asked us for, whose original is in the output although the module wants no other. */

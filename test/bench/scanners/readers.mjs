@@ -1,11 +1,13 @@
 /** What reads texts, as it is built. */
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { findCandidates, findSourcePlace, findStyleTexts } from 'upscale-toolkit/references'
 import { findOutputReferences } from 'upscale-toolkit/references/output'
 import { scanCss, scanHtml } from 'upscale-toolkit/references/scan'
-import { findReferences } from 'upscale-toolkit/references/sources'
+import { findReferences, gatherPictures } from 'upscale-toolkit/references/sources'
 import { findRuledImages, tagRuledImages } from 'upscale-toolkit/rules'
 import { TAG } from './texts.mjs'
 
@@ -61,6 +63,47 @@ const migrated = async text => {
   return applied(source, await findingsIn(source, PROJECT))
 }
 
+/** What reads files has the text in one. */
+async function inFile(name, text, read) {
+  const folder = await mkdtemp(join(tmpdir(), 'upscale-row-'))
+  const file = join(folder, name)
+  try {
+    await writeFile(file, text)
+    return await read(file)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** As a plan, the inspector and an estimate do, in a project in which every picture is one. */
+const gathered = text =>
+  inFile('a.tsx', text, file => {
+    const parse = reference => ({
+      path: reference.split('?', 1)[0],
+      requests: [{ factor: 2 }],
+      as: 'url',
+      rest: '',
+    })
+    const sources = (async function* () {
+      yield file
+    })()
+    return gatherPictures(sources, { root: '/', parse, nameOf: () => 'a.tsx', resolve: async () => '/a.png' })
+  })
+
+/** As at the end of a build that replaced nothing. */
+const accounted = text =>
+  inFile('a.tsx', text, async file => {
+    const { findUnreplaced } = await from('unplugin/src/accounts.ts')
+    const parse = ({ reference }) => ({
+      path: reference.split('?', 1)[0],
+      requests: [{ factor: 2 }],
+      as: 'url',
+      rest: '',
+    })
+    const projectUpscaler = { parse, seenPictures: () => [], wasAsked: () => false, noticeSlips() {} }
+    return findUnreplaced({ projectUpscaler, root: '/', files: [file], contents: () => [] })
+  })
+
 const OPTIONS = { engine: 'local', engines: new Map([['local', {}]]), factor: 2, presets: new Map() }
 const directiveOf = async text => {
   const { misspelledKeys, parseDirective } = await from('core/src/request/directive.ts')
@@ -107,8 +150,10 @@ export const READERS = {
   'source slipsIn': text => slipsIn('/none.vue', text),
   'srcset findCandidates': text => drained(findCandidates(text)),
   'source findReferences': text => findReferences('a.tsx', text),
+  'source gatherPictures': gathered,
   'source findSourcePlace': text => findSourcePlace('a.vue', text, `not/${TAG}`),
   'script leftovers': text => leftovers('a.js', text),
+  'script findUnreplaced': accounted,
   'script findSourcePlace': text => findSourcePlace('a.tsx', text, `not/${TAG}`),
   'data leftovers': text => leftovers('a.json', text),
   'xml leftovers': text => leftovers('a.xml', text),

@@ -207,6 +207,8 @@ export const TEXTS = {
     'brackets of every kind': length => `"./${TAG}"${fill('([{<', length)}`,
     'regular expressions behind brackets': length => `"./${TAG}"${fill(')/a/', length)}`,
     'line ends of Windows': length => fill(`"./${TAG}"\r\n`, length),
+    'pictures of many names': length => number(length, at => `"./a${at}.png?upscale=2"\n`),
+    'words of many query keys': length => fill(`"./a.png?${'a&'.repeat(2000)}upscale=2"\n`, length),
   },
   script: {
     'strings of markup': length => `f(${fill(`'<img src="./${TAG}">',`, length)})`,
@@ -285,6 +287,10 @@ export const TEXTS = {
     'names of blobs': length => fill(`new Blob([a]);a="x='./${TAG}'";`, length),
     'functions of code': length => fill(`new Function("a","x='./${TAG}'");`, length),
     'line ends of Windows': length => fill(`x='./${TAG}';\r\n`, length),
+    'globs in comments': length => number(length, at => `// import.meta.glob('./a${at}.png?upscale=2')\n`),
+    'globs of types without an end': length => `x='./${TAG}';${fill('import.meta.glob<', length)}`,
+    'globs of lists without an end': length => `x='./${TAG}';${fill('import.meta.glob([', length)}`,
+    'pictures of many names': length => number(length, at => `x='./a${at}.png?upscale=2';`),
   },
   data: {
     'a list': length => `[${fill(`"./${TAG}",`, length)}0]`,
@@ -366,6 +372,10 @@ export const TEXTS = {
     'components of imports': length =>
       `import Image from 'next/image'\n${number(length, at => `import a${at} from "./a.png"\n<Image src={a${at}} width={900}/>\n`)}`,
     'components that break off': length => `import Image from 'next/image'\n${fill('<Image ', length)}`,
+    'components in components': length =>
+      `import Image from 'next/image'\n${fill(`${'<Image '.repeat(500)}>`, length)}`,
+    'components in attributes of components': length =>
+      `import Image from 'next/image'\n${fill('<Image a={'.repeat(300) + '}>'.repeat(300), length)}`,
     'attributes of a component': length =>
       `import Image from 'next/image'\n<Image ${fill('a="b" ', length)}/>`,
     'pairs of pictures': length => fill('src="./a@2x.png" ', length),

@@ -56,16 +56,21 @@ export function usesOf(text: string, { name }: PictureComponent): Use[] {
   const uses: Use[] = []
   const isInComment = createCommentTest(text)
   const opening = `<${name}`
+  // Where the tags end that one lies in, the innermost last.
+  const ends: number[] = []
   let next = 0
   for (let at = text.indexOf(opening); at !== -1; at = text.indexOf(opening, next)) {
     next = at + 1
     if (!/[\s/]/.test(text[at + opening.length] ?? '')) continue
+    while ((ends.at(-1) ?? at) < at) ends.pop()
+    if (ends.length >= DEEPEST) continue
     const end = endOfTag(text, at)
     if (end === undefined) {
       // What was looked at in vain is not looked at again, for each opening in it.
       next = at + LONGEST_TAG
       continue
     }
+    ends.push(end)
     const attributes = new Map<string, Attribute>()
     const tag = text.slice(at, end)
     for (const found of tag.matchAll(/\s([\w-]+)(?:=(\{([^{}]*)\}|"([^"]*)"|'([^']*)'))?/g)) {
@@ -131,6 +136,9 @@ export function variableFor(file: string, taken: ReadonlySet<string>): string {
     if (!taken.has(tried)) return tried
   }
 }
+
+/** How deep tags may lie in tags: each is looked at to its end. */
+const DEEPEST = 8
 
 /** The longest tag that is looked at, in UTF-16 units. */
 const LONGEST_TAG = 4000

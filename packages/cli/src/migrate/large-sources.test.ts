@@ -48,6 +48,15 @@ test.each([
   ['imports that break off', 'import {'.repeat(100_000)],
   ['imports of the same name again and again', `import {${'Image,'.repeat(100_000)}`],
   ['components that break off', `import Image from 'next/image'\n${'<Image {'.repeat(50_000)}`],
+  [
+    'components in a tag that ends late',
+    `import Image from 'next/image'\n${`${'<Image '.repeat(500)}>`.repeat(400)}`,
+  ],
+  [
+    'components in attributes',
+    `import Image from 'next/image'\n${('<Image a={'.repeat(300) + '}>'.repeat(300)).repeat(200)}`,
+  ],
+  ['options', `/cdn-cgi/image/upscale=true,width=90,${'a=b,'.repeat(1_000_000)}/a.png`],
   ['commas', `e_upscale ${','.repeat(200_000)}a`],
 ])('%s are nothing', async (_, text) => {
   expect(await found(text)).toEqual([])

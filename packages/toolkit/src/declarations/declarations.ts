@@ -41,7 +41,8 @@ export function createDeclarations(file: string, view: Pick<Upscaler, 'parse' | 
 
   async function read(source: string): Promise<void> {
     const text = await readFile(source, 'utf8').catch(() => '')
-    const declared = findReferences(source, text).flatMap(({ address }) => declare(address, source) ?? [])
+    const addresses = new Set(findReferences(source, text).map(({ address }) => address))
+    const declared = [...addresses].flatMap(address => declare(address, source) ?? [])
     if (declared.length > 0) found.set(source, declared)
     else found.delete(source)
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Directive, isUpscaleError, UpscaleError, type UpscaleRequest } from 'upscale-core'
+import { createRounds } from 'upscale-core/internal'
 import type { UpscaleRule } from '../rules/rule.ts'
 import { isElsewhere, isTaggedPicture, pathOf } from './address.ts'
 import { countLines } from './lines.ts'
@@ -62,21 +63,21 @@ export async function gatherPictures(
   sources: AsyncIterable<string>,
   { root, parse, nameOf, resolve, ruled }: GatherOptions,
 ): Promise<Gathered> {
-  const wanted = new Map<string, WantedPicture>()
+  const wanted = new Map<string, Gathering>()
   const wrong: WrongReference[] = []
 
-  async function take(place: Place): Promise<void> {
-    const { reference, source } = place
+  /** The pictures that a source means by a reference. */
+  async function picturesOf(reference: string, source: string): Promise<readonly Gathering[]> {
     const directive = parse(reference)
-    if (directive === undefined || isElsewhere(reference)) return
+    if (directive === undefined || isElsewhere(reference)) return []
     const file = await fileOf(directive.path, source)
     if (file === undefined) throw notFound()
-    for (const request of directive.requests) {
+    return directive.requests.map(request => {
       const key = JSON.stringify([file, request])
-      const [first, ...others] = wanted.get(key)?.places ?? [place]
-      const places: WantedPicture['places'] = first === place ? [place] : [first, ...others, place]
-      wanted.set(key, { file, request, places })
-    }
+      const picture = wanted.get(key) ?? { file, request, places: [] }
+      wanted.set(key, picture)
+      return picture
+    })
   }
 
   async function fileOf(path: string, source: string): Promise<string | undefined> {
@@ -101,20 +102,38 @@ export async function gatherPictures(
     })
   }
 
+  const { turn } = createRounds()
   for await (const source of sources) {
     const text = await readFile(source, 'utf8').catch(leaveOutGone)
+    // A source may name one picture in a thousand places; what it means is worked out once.
+    const known = new Map<string, readonly Gathering[] | UpscaleError>()
     for (const { address, line } of [...findReferences(source, text), ...(await findRuled(source, text))]) {
-      const place = { reference: address, importer: { file: nameOf(source), line }, source }
-      try {
-        await take(place)
-      } catch (error) {
-        if (!isUpscaleError(error)) throw error
-        const { reference, importer } = place
-        wrong.push({ error: error.at({ reference, importer }), place })
-      }
+      const wait = turn()
+      if (wait !== undefined) await wait
+      const found = known.get(address) ?? (await picturesOf(address, source).catch(onlyOurs))
+      known.set(address, found)
+      const importer = { file: nameOf(source), line }
+      const place = { reference: address, importer, source }
+      if (isUpscaleError(found)) wrong.push({ error: found.at({ reference: address, importer }), place })
+      else for (const { places } of found) places.push(place)
     }
   }
-  return { wanted: [...wanted.values()], wrong }
+  return { wanted: [...wanted.values()].filter(hasPlaces), wrong }
+}
+
+/** A picture whose places are being found. */
+interface Gathering extends Omit<WantedPicture, 'places'> {
+  readonly places: Place[]
+}
+
+function hasPlaces(picture: Gathering): picture is Gathering & WantedPicture {
+  return picture.places.length > 0
+}
+
+/** What is wrong with a reference is told with all others. */
+function onlyOurs(error: unknown): UpscaleError {
+  if (isUpscaleError(error)) return error
+  throw error
 }
 
 /** A file that went away since it was found refers to nothing. */

@@ -10,7 +10,13 @@ export {
   TAG_IN_TEXT,
 } from './address.ts'
 export { countLines, type LineOf } from './lines.ts'
-export { findSourcePlace, type SourcePlace, type SourceText, sourceTexts } from './source-place.ts'
+export {
+  findSourcePlace,
+  type SourcePlace,
+  type SourceText,
+  sourceTexts,
+  withoutComments,
+} from './source-place.ts'
 export {
   type Candidate,
   candidateAddress,

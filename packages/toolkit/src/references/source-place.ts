@@ -55,7 +55,7 @@ export function* sourceTexts(name: string, text: string): Generator<SourceText> 
     for (const { 0: whole, 2: value = '', index } of text.matchAll(VARIABLE)) {
       yield { value: value.trimEnd(), start: index + whole.length - value.length }
     }
-  } else yield { value: withoutComments(text), start: 0 }
+  } else yield { value: withoutComments(name, text), start: 0 }
 }
 
 /** Of several spellings the first wins that stands anywhere, and a whole text over a part of one. */
@@ -88,9 +88,21 @@ function spellingsOf(reference: string): string[] {
   return [...new Set(written.flatMap(one => [one, one.replaceAll('&', '&amp;'), encodeURI(one)]))]
 }
 
-/** The same text with spaces for the comments of markup and of style sheets. */
-function withoutComments(text: string): string {
-  return without(without(text, '<!--', '-->'), '/*', '*/')
+/** The text of a source with spaces for its comments; a source of several languages has those of markup and of style sheets. */
+export function withoutComments(name: string, text: string): string {
+  if (!SCRIPT.test(name)) return without(without(text, '<!--', '-->'), '/*', '*/')
+  const tokens = readTokens(text, /x$/i.test(name))
+  const parts = createTextParts()
+  let at = 0
+  for (let index = 0; index < tokens.length; index++) {
+    const start = tokens.startAt(index)
+    const written = tokens.valueAt(index)
+    if (start > at) parts.add(blanked(text.slice(at, start)))
+    parts.add(written)
+    at = start + written.length
+  }
+  parts.add(blanked(text.slice(at)))
+  return parts.text()
 }
 
 function without(text: string, open: string, close: string): string {

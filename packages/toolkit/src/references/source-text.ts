@@ -40,10 +40,12 @@ export function findReferences(name: string, text: string): SourceReference[] {
   if (/\.css$/i.test(name)) return [...scanCss(text).references]
   if (/\.(?:x?html?|svg)$/i.test(name)) return [...scanHtml(text).references]
   const lineOf = countLines(text)
-  return [...addressesIn(text)].flatMap(({ written, start }) => {
+  const found: SourceReference[] = []
+  for (const { written, start } of addressesIn(text)) {
     const address = written.replaceAll('&amp;', '&')
-    return isTaggedPicture(address) && !MADE_BY_CODE.test(address) ? [{ address, line: lineOf(start) }] : []
-  })
+    if (isTaggedPicture(address) && !MADE_BY_CODE.test(address)) found.push({ address, line: lineOf(start) })
+  }
+  return found
 }
 
 /**
@@ -169,7 +171,8 @@ export function resolveReference(address: string, source: string, root: string):
         resolve(dirname(source), path),
         ...['src', 'public', 'static', '.'].map(folder => join(root, folder, bare)),
       ]
-  return places.flatMap(place => [place, decodedPath(place)]).find(place => existsSync(place))
+  const names = new Set(places.flatMap(place => [place, decodedPath(place)]))
+  return [...names].find(name => existsSync(name))
 }
 
 /** The folders that a file lies in, from its own up to the root, which is not among them. */

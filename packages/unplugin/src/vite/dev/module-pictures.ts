@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { isUpscaleError, type UpscaleRequest } from 'upscale-core'
-import { TAGGED } from 'upscale-core/internal'
+import { createRounds, TAGGED } from 'upscale-core/internal'
 import { mayHoldTags } from 'upscale-toolkit/references'
 import type { ResolvedConfig } from 'vite'
 import { isFile } from '../../is-file.ts'
@@ -55,11 +55,14 @@ export function createModulePictures(
     const { projectPictures } = await import('../../project-pictures.ts')
     const { readFile } = await import('node:fs/promises')
     const outDir = join(config.root, config.build.outDir)
+    const { turn } = createRounds()
     let count = 0
     for await (const source of projectPictures(projectUpscaler, [outDir]).sources()) {
       if (++count > MAX_SOURCES) return
       const text = await readFile(source, 'utf8').catch(() => '')
-      for (const { address } of findReferences(source, text)) {
+      for (const address of new Set(findReferences(source, text).map(({ address }) => address))) {
+        const wait = turn()
+        if (wait !== undefined) await wait
         const found = resolveReference(address, source, options.root)
         noteAddress(address, source, found === undefined ? [] : [found])
       }
@@ -90,7 +93,7 @@ export function createModulePictures(
     note,
     noteCode(code, id) {
       if (!mayHoldTags(code) || isBroughtAlong(id)) return
-      for (const address of addressesIn(code)) noteAddress(address, pathOf(id))
+      for (const address of new Set(addressesIn(code))) noteAddress(address, pathOf(id))
     },
     async has(source, request) {
       const key = keyOf(source, request)
