@@ -30,6 +30,10 @@ test.each([
   ['\\(', '.png'],
   ['%20\\"', '\\\\'],
   ['\\)\\\\', 'A'],
+  ['\0', 'a'],
+  ['é', '\0'],
+  ['😀', 'a'],
+  ['a', '😀'],
 ])('a long word of %j that ends with %j is as much as all of it', (part, end) => {
   const word = part.repeat(5000) + end
   for (const before of ['', 'A', '\\A ', '\\\\', '\\{', '\\\n']) {

@@ -39,10 +39,10 @@ function tokenQuickly(nextToken: () => CSSToken | undefined): CSSToken {
 const END: CSSToken = [TokenType.EOF, '', -1, -1, undefined]
 
 /**
- * What a `data:` address holds, and signs after backslashes; nothing that has a meaning between tokens. In pieces: an
+ * What a `data:` address and names hold, and signs after backslashes; nothing that has a meaning between tokens. In pieces: an
  * expression that tries one of two for each of millions overflows.
  */
-const DATA = /(?:[\w+/=%.-]|\\["'\\()]){1,1000}/g
+const DATA = /(?:[\w+/=%.\-\0\u0080-\uffff]|\\["'\\()]){1,1000}/g
 /** Far longer than an address of a picture. */
 const LONGEST_WORD = 4096
 
