@@ -239,6 +239,34 @@ describe('a picture', () => {
   })
 })
 
+test('four small pictures are worked on at a time, and two large ones', async () => {
+  const mostAtOnce = async (width: number, expected: number): Promise<number> => {
+    let running = 0
+    let most = 0
+    const engine: PixelEngine = {
+      ...resize,
+      id: 'counting',
+      async upscale({ image }) {
+        most = Math.max(most, ++running)
+        // Others come as far as they are let.
+        for (let round = 0; round < 300 || (most < expected && round < 30_000); round++)
+          await new Promise(setImmediate)
+        running--
+        const [wide, high] = [2 * image.width, 2 * image.height]
+        return { data: new Uint8Array(wide * high * 3), width: wide, height: high, channels: 3 }
+      },
+    }
+    const upscaler = start({ engine, concurrency: 8 })
+    const names = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map(at => picture(`${width}-${at}.png`, width, width, at)),
+    )
+    await Promise.all(names.map(name => upscaler.upscale(name)))
+    return most
+  }
+  expect(await mostAtOnce(20, 4)).toBe(4)
+  expect(await mostAtOnce(1100, 2)).toBe(2)
+})
+
 test('a host that takes the pictures as they come finds none of them in the report', async () => {
   const origins: string[] = []
   const onImage = ({ origin }: { readonly origin: string }): void => void origins.push(origin)

@@ -167,8 +167,12 @@ export interface HostEvents {
 /** The largest source file that is read, in bytes. */
 const MAX_SOURCE_BYTES = 256 * 1024 * 1024
 
-/** Decoded pictures alive at a time. Each may hold a source and a result of `maxPixels`, so it bounds memory. */
-const PICTURES_AT_A_TIME = 2
+/**
+ * Decoded pictures alive at a time, and those whose results are large: each may hold one of `maxPixels`, so that bounds
+ * memory.
+ */
+const PICTURES_AT_A_TIME = 4
+const LARGE_AT_A_TIME = 2
 
 /** For messages. */
 const STAND_IN = { original: 'as it is', resize: 'plainly resampled' } as const
@@ -212,10 +216,11 @@ export function createUpscaler(
     engineContext,
     calls: pLimit(resolved.concurrency),
     pictures: pLimit(PICTURES_AT_A_TIME),
+    largePictures: pLimit(LARGE_AT_A_TIME),
   }
   const sources = openSources({ ...resolved, maxBytes: MAX_SOURCE_BYTES })
   // Bounds what waits between the steps: as many as are called, and as many prepared to be called, so that no call
-  // waits for a picture to be finished. It is the outermost of the three limits; the other two are taken inside it,
+  // waits for a picture to be finished. It is the outermost of the limits; calls and pictures are taken inside it,
   // one after the other, so they can't wait for each other.
   const misses = pLimit(2 * resolved.concurrency + PICTURES_AT_A_TIME)
 

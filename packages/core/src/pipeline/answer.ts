@@ -54,13 +54,28 @@ async function computed<T>(
   return context.pictures(async () => {
     const prepared = await prepare(source, request, context)
     const { answerKey, facts } = prepared
-    const kept = fetched ?? (isKept ? await store.find('answers', answerKey) : undefined)
-    if (kept === undefined) return use(await compute(prepared, request, context, outputOf?.(facts)))
-    const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
-    const origin = fetched === undefined ? 'cache' : 'remote'
-    const { sha256: digest, chosen } = kept.facts
-    return use({ answerKey, digest, source: facts, picture, chosen, origin, costMicros: 0 })
+    return withRoom(facts, request, context, async () => {
+      const kept = fetched ?? (isKept ? await store.find('answers', answerKey) : undefined)
+      if (kept === undefined) return use(await compute(prepared, request, context, outputOf?.(facts)))
+      const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
+      const origin = fetched === undefined ? 'cache' : 'remote'
+      const { sha256: digest, chosen } = kept.facts
+      return use({ answerKey, digest, source: facts, picture, chosen, origin, costMicros: 0 })
+    })
   })
+}
+
+/** Results of more pixels are few at a time. */
+const LARGE_PIXELS = 4_000_000
+
+/** Does the work on a result when few others of its size are alive. To be called inside of `pictures`. */
+function withRoom<T>(
+  { width, height }: SourceFacts,
+  { scale }: ResolvedRequest,
+  { largePictures }: PipelineContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  return width * height * scale ** 2 > LARGE_PIXELS ? largePictures(work) : work()
 }
 
 /** Asks the remote cache for an answer that is not on this machine; the source is decoded once more for that. */
@@ -96,7 +111,7 @@ async function bought<T>(
       (await receiveFetched(ordered, request, context)) ??
       (await buyClaimed(ordered, request, context)),
   )
-  return context.pictures(async () => {
+  const finish = async (): Promise<T> => {
     const colour = await verified(received, ordered, purchase, context)
     const digest = received.verified ?? (await purchase.file(received, colour))
     if (received.verified === undefined) void context.remote?.keep(answerKey, store)
@@ -105,7 +120,8 @@ async function bought<T>(
       alpha === undefined ? { colour } : { colour, alpha: await resample(alpha, colour.width, colour.height) }
     const { origin, costMicros } = received
     return use({ answerKey, digest, source: facts, picture, origin, costMicros })
-  })
+  }
+  return context.pictures(() => withRoom(facts, request, context, finish))
 }
 
 /**

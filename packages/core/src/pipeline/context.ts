@@ -16,8 +16,10 @@ export interface PipelineContext extends BillingContext {
   readonly remote: RemoteCache | undefined
   readonly hits: HitJournal
   readonly knownHits: KnownHits
-  /** Decoded pictures alive. */
+  /** Decoded sources alive, and small results. */
   readonly pictures: LimitFunction
+  /** Large results alive; taken inside of {@link pictures}. */
+  readonly largePictures: LimitFunction
 }
 
 /** A verified answer of an engine, decoded. */
