@@ -90,7 +90,8 @@ test.each(HOSTS)('%s names the pictures that were refused', async host => {
 describe.skipIf(!canHaveTerminal)('on a terminal', () => {
   test.each(HOSTS)('%s draws one line, takes it away, and ends with a summary', async host => {
     const site = await project()
-    const output = await build(host, site, 500, { isTerminal: true })
+    // Four are made at a time, so the fifth takes another second.
+    const output = await build(host, site, 1000, { isTerminal: true })
     const drawn = output.match(DRAWN) ?? []
     expect(drawn.length, output).toBeGreaterThan(3)
     expect(drawn.every(line => line.length < 60 + `\r${ESC}[2K`.length)).toBe(true)
