@@ -4,6 +4,8 @@
  * more, which costs a smooth picture 3 %.
  */
 
+import { total } from './lanes'
+
 /** Literals, the end of a block, lengths. */
 const SYMBOLS = 286
 const END: i32 = 256
@@ -375,8 +377,8 @@ export function adler(sum: u32, input: usize, length: i32): u32 {
         i32x4.dot_i16x8_s(first, i16x8(16, 15, 14, 13, 12, 11, 10, 9)),
         i32x4.dot_i16x8_s(second, i16x8(8, 7, 6, 5, 4, 3, 2, 1)),
       )
-      high += 16 * low + total(sums)
-      low += total(i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(bytes)))
+      high += 16 * low + <u32>total(sums)
+      low += <u32>total(i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(bytes)))
     }
     for (; input < to; input++) {
       low += load<u8>(input)
@@ -386,13 +388,4 @@ export function adler(sum: u32, input: usize, length: i32): u32 {
     high %= ADLER_BASE
   }
   return (high << 16) | low
-}
-
-function total(sums: v128): u32 {
-  return (
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3)
-  )
 }

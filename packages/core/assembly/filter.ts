@@ -3,6 +3,8 @@
  * neighbours foretell. Of the five, a row takes the one whose differences add up to the least.
  */
 
+import { total } from './lanes'
+
 const NONE: u8 = 0
 const SUB: u8 = 1
 const UP: u8 = 2
@@ -99,13 +101,4 @@ function nearest(left: v128, up: v128, corner: v128): v128 {
 function add(sums: v128, differences: v128, counted: v128): v128 {
   const sizes = v128.and(i8x16.abs(differences), counted)
   return i32x4.add(sums, i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(sizes)))
-}
-
-function total(sums: v128): i32 {
-  return (
-    i32x4.extract_lane(sums, 0) +
-    i32x4.extract_lane(sums, 1) +
-    i32x4.extract_lane(sums, 2) +
-    i32x4.extract_lane(sums, 3)
-  )
 }
