@@ -60,11 +60,11 @@ const SHORTEST_NAME = 6
  */
 export function createProgress(outlet: ProgressOutlet, spentMicros: () => number): Progress {
   const seen = new Set<string>()
+  // Of those without a key, nothing else is kept.
   let unnamed = 0
   /** Names, by whose turn it is. */
   const pending = new Map<object, string>()
   const done = { worked: 0, cached: 0 }
-  let noted = 0
   // Time counts only while a picture is waited for. Hits are there before any timer, so they take none.
   let busyMs = 0
   let busySince = 0
@@ -77,7 +77,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
   function factsAt(now: number): ProgressFacts {
     const { worked, cached } = done
     const ended = worked + cached
-    const begun = seen.size + unnamed + noted
+    const begun = seen.size + unnamed
     const total = Math.max(progress.total ?? 0, begun)
     // Of those nobody asked for yet, as many will be hits as were until now.
     const ahead = pending.size + (total - begun) * (ended === 0 ? 1 : worked / ended)
@@ -147,7 +147,7 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
       }
     },
     note() {
-      noted++
+      unnamed++
       done.cached++
     },
     reset() {
@@ -158,7 +158,6 @@ export function createProgress(outlet: ProgressOutlet, spentMicros: () => number
       seen.clear()
       unnamed = 0
       Object.assign(done, { worked: 0, cached: 0 })
-      noted = 0
       busyMs = 0
     },
   }
