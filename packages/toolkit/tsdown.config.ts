@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 const SHARED =
-  /\/references\/(?:address|code-strings|css-tokens|lines|prose-attributes|script|srcset|text-edits)\.ts$/
+  /\/references\/(?:address|blanked|code-strings|css-tokens|lines|prose-attributes|script|srcset|steps|text-edits|text-parts)\.ts$/
 
 export default defineConfig({
   entry: {
