@@ -20,7 +20,10 @@ export default defineConfig({
   },
   dts: true,
   // One file for what nearly every reader of references needs, since each file takes half a millisecond to load.
-  outputOptions: { codeSplitting: { groups: [{ name: 'shared', test: SHARED }] } },
+  outputOptions: {
+    codeSplitting: { groups: [{ name: 'shared', test: SHARED }] },
+    comments: { jsdoc: false },
+  },
   // The style sheet and the script of the inspector's page, which are read where a page is made.
   copy: ['src/inspector/page.css', 'src/inspector/page.js'],
   platform: 'node',

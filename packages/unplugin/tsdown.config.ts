@@ -27,6 +27,7 @@ export default defineConfig({
   // What most entries share is one file, since each file takes half a millisecond to load. Declarations have files of their own.
   outputOptions: {
     codeSplitting: { groups: [{ name: 'shared', test: id => !/\.d\.[cm]?ts$/.test(id), minShareCount: 3 }] },
+    comments: { jsdoc: false },
   },
   platform: 'node',
   target: 'node20.19',

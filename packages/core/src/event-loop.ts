@@ -21,8 +21,6 @@ export interface Rounds {
    * @returns undefined while the round has time left; else what to wait for, in the order of asking
    */
   turn(): Promise<void> | undefined
-  /** False when the time of a round is used up, for who would rather do without than wait. */
-  hasTime(): boolean
 }
 
 /** @param now milliseconds since any moment */
@@ -61,6 +59,5 @@ export function createRounds(now: () => number = () => performance.now()): Round
   return {
     turn: () =>
       waiting.length === 0 && hasTime() ? undefined : new Promise(resolve => waiting.push(resolve)),
-    hasTime,
   }
 }

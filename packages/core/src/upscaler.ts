@@ -110,7 +110,7 @@ export interface Upscaler {
    * @param file - absolute, or relative to the project's folder
    * @param folder - where the finished file has a second name (a hard link), for who uses that one: it is looked at in
    * place of the cache's own. Absolute
-   * @returns undefined for anything that takes longer, also when the event loop should go round first
+   * @returns undefined for anything that takes longer than a look at both
    * @throws UpscaleError as {@link upscale} does
    */
   recall(file: string, request: UpscaleRequest, folder?: string): UpscaledImage | undefined
@@ -396,7 +396,6 @@ export function createUpscaler(
   }
 
   function recall(path: string, request: UpscaleRequest, folder?: string): UpscaledImage | undefined {
-    if (!rounds.hasTime()) return undefined
     try {
       const wanted = resolveOnce(request)
       if (readListOf(wanted, context) !== undefined) return undefined

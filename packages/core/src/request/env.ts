@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { parse } from 'dotenv'
-import { expand } from 'dotenv-expand'
 import { UpscaleError } from '../errors.ts'
 
 interface VariableFacts {
@@ -85,12 +84,23 @@ export function loadEnv(
   processEnv: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string | undefined> {
   const files = ['.env', '.env.local', `.env.${mode}`, `.env.${mode}.local`]
-  const parsed: Record<string, string> = Object.assign(
-    {},
-    ...files.map(file => readEnvFile(join(root, file))),
-  )
-  expand({ parsed, processEnv: definedOnly(processEnv) })
-  return { ...parsed, ...processEnv }
+  const contents = files.map(file => readEnvFile(join(root, file))).filter(content => content !== undefined)
+  return contents.length === 0 ? { ...processEnv } : { ...parsed(contents, processEnv), ...processEnv }
+}
+
+const require = createRequire(import.meta.url)
+
+/** What files say; a later one wins. The parsers are loaded here, since many projects have no such file. */
+function parsed(
+  contents: readonly Buffer[],
+  processEnv: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  // Not Node's own parser: that of Node 20 loses the order, and a value may only name earlier ones.
+  const { parse } = require('dotenv') as typeof import('dotenv')
+  const { expand } = require('dotenv-expand') as typeof import('dotenv-expand')
+  const variables: Record<string, string> = Object.assign({}, ...contents.map(content => parse(content)))
+  expand({ parsed: variables, processEnv: definedOnly(processEnv) })
+  return variables
 }
 
 /** @throws UpscaleError KEY_EXPOSED when a key stands under a name that a bundler would put into the page */
@@ -111,14 +121,14 @@ function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<
   return Object.fromEntries(defined)
 }
 
-function readEnvFile(file: string): Record<string, string | undefined> {
+/** @returns undefined where there is none */
+function readEnvFile(file: string): Buffer | undefined {
   try {
-    // Not Node's own parser: that of Node 20 loses the order, and a value may only name earlier ones.
-    return parse(readFileSync(file))
+    return readFileSync(file)
   } catch (error) {
     // A project without this file is the normal case; a folder of that name (a Python habit) is no env file either.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))
-      return {}
+      return undefined
     throw error
   }
 }
