@@ -253,6 +253,30 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
     expect(gateway.orders).toHaveLength(1)
   })
 
+  test.each(['response', 'received', 'answers'])(
+    'hands on what a worker had paid for that died with it at "%s", once one is started there again',
+    async moment => {
+      const [first, one, two] = [await boot(), await boot(), await boot()]
+      await drawAll(first, 1)
+      const paid = ['--engine', 'lumenfall', '--budget', '5']
+      const dies = {
+        DIE_AT: moment,
+        NODE_OPTIONS: `--import ${new URL('../remote/die-at.mjs', import.meta.url)}`,
+      }
+      await enqueue(first, paid)
+      await work(one, first, ['--budget', '5'], dies).end
+      // Another worker gets the job, and knows no more than that it may have been paid for.
+      const { stderr } = await work(two, first, ['--drain', '--budget', '5']).end
+      expect(stderr).toContain('[CALL_UNCERTAIN]')
+      // There is no job for it.
+      const again = await work(one, first, ['--drain', '--budget', '5']).end
+      expect(again.stderr).toContain('stored 1 answer that an earlier run had bought')
+      const { code, stdout } = await enqueue(first, [...paid, '--retry', '--wait', '--out', 'out'])
+      expect([code, stdout]).toEqual([0, expect.stringContaining('1 from the remote cache')])
+      expect(gateway.orders).toHaveLength(1)
+    },
+  )
+
   test('finds that a picture was made, when its worker died before it could say so', async () => {
     const [first, one, two] = [await boot(), await boot(), await boot()]
     await drawAll(first, 1)

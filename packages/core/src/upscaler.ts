@@ -9,6 +9,7 @@ import { type KnownSource, openKnownHits } from './cache/known-hits.ts'
 import { openStores } from './cache/stores.ts'
 import { priceOf } from './engines/call-price.ts'
 import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
+import { sleep } from './engines/http/deadline.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
 import { withAnswer } from './pipeline/answer.ts'
@@ -16,6 +17,7 @@ import { describe, findFinished, flightOf, readListOf, recallFinished } from './
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
 import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
 import { makeFinished } from './pipeline/finish.ts'
+import { offerUnshared, share } from './pipeline/offer-unshared.ts'
 import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
 import { createRecorder, type Origin, type Report, type ReportImage } from './pipeline/report.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
@@ -138,6 +140,12 @@ export interface Upscaler {
    * @throws UpscaleError as {@link plan} does
    */
   examine(file: string, request?: Partial<UpscaleRequest>): Promise<ExaminedImage>
+  /**
+   * Offers the remote cache what was paid for on this machine by processes that ended before it was there. The first
+   * picture that is asked for does so by itself, and waits for nothing; this is for who waits for work. Never throws.
+   * @returns how many answers the remote cache has not taken
+   */
+  offerUnshared(): Promise<number>
   report(): Report
   /**
    * Begins no further engine call and waits until those under way are answered and stored. Pictures that were not
@@ -174,6 +182,9 @@ const MAX_SOURCE_BYTES = 256 * 1024 * 1024
 const PICTURES_AT_A_TIME = 4
 const LARGE_AT_A_TIME = 2
 
+/** Longest that a build which is done works on what a former one left, in milliseconds. */
+const OFFER_MS = 30_000
+
 /** For messages. */
 const STAND_IN = { original: 'as it is', resize: 'plainly resampled' } as const
 
@@ -208,6 +219,7 @@ export function createUpscaler(
     prices: createPrices(engineContext),
     breaker: createBreaker(ENGINE_POLICY),
     ledger: createLedger(resolved.cacheDir),
+    isSharing: resolved.remoteCache?.readOnly === false,
     announce: () => {
       announced ??= host.beforePaying?.() ?? Promise.resolve()
       return announced
@@ -319,8 +331,7 @@ export function createUpscaler(
       ),
     )
     const store = context.stores.forEngine(wanted.engine)
-    const isShared =
-      facts.origin === 'remote' || (await context.remote?.keep(facts.answerKey, store)) === true
+    const isShared = facts.origin === 'remote' || (await share(facts.answerKey, store, context))
     return { ...facts, isShared }
   }
 
@@ -372,6 +383,7 @@ export function createUpscaler(
     context: UpscaleContext,
     work: () => Promise<T>,
   ): Promise<T> {
+    offerOnce()
     try {
       const result = await untilAborted(track(work()), context.signal)
       recorder.delivered(() => nameAt(file), request)
@@ -396,6 +408,7 @@ export function createUpscaler(
   }
 
   function recall(path: string, request: UpscaleRequest, folder?: string): UpscaledImage | undefined {
+    offerOnce()
     try {
       const wanted = resolveOnce(request)
       if (readListOf(wanted, context) !== undefined) return undefined
@@ -418,6 +431,34 @@ export function createUpscaler(
     return work
   }
 
+  const offers = new Set<Promise<unknown>>()
+  /** Tells what was stored; what was not, the remote cache tells by itself. */
+  async function offer(): Promise<number> {
+    const taking = track(offerUnshared(context))
+    offers.add(taking)
+    const sharing = await taking.finally(() => offers.delete(taking))
+    const stored = (await Promise.all(sharing)).filter(isShared => isShared).length
+    const what = stored === 1 ? '1 answer' : `${stored} answers`
+    if (stored > 0)
+      recorder.notice(`remote cache (${context.remote?.name}): stored ${what} that an earlier run had bought`)
+    return sharing.length - stored
+  }
+
+  let isOffered = !context.isSharing
+  function offerOnce(): void {
+    if (isOffered) return
+    isOffered = true
+    void offer()
+  }
+
+  /** Waits for what is being taken up, unless a person wants to leave. */
+  async function finishOffers(): Promise<void> {
+    if (drain.signal.aborted || offers.size === 0) return
+    const enough = new AbortController()
+    await Promise.race([Promise.all(offers), sleep(OFFER_MS, enough.signal)])
+    enough.abort()
+  }
+
   return {
     options: resolved,
     parse: reference => parseDirective(reference, resolved),
@@ -435,6 +476,10 @@ export function createUpscaler(
       const wanted = resolveRequest(request, resolved)
       return examineImage(await sources.read(resolve(resolved.root, file)), wanted, context)
     },
+    offerUnshared() {
+      isOffered = true
+      return offer()
+    },
     report: () => recorder.report(context.budget.spentMicros),
     async drain() {
       drain.abort()
@@ -442,6 +487,7 @@ export function createUpscaler(
       await context.remote?.settle()
     },
     async close() {
+      await finishOffers()
       stop.abort(new UpscaleError('ABORTED', 'the upscaler was closed', { hint: 'start the build again' }))
       await Promise.allSettled(running)
       await context.remote?.close()

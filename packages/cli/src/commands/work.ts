@@ -55,6 +55,9 @@ const MAX_STALLED = 3
 
 const LOOK_EVERY_MS = 500
 
+/** Between two offers to a store that has not taken all. */
+const OFFER_EVERY_MS = 10_000
+
 async function work(flags: WorkFlags, folder: string, session: Session): Promise<number> {
   const { upscaler, print, stopping } = session
   const place = queuePlace(flags, session.config.env)
@@ -76,6 +79,9 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
         `notice: ${picture}: the queue ${link.shown} is full and takes no note, so nothing is bought until it has room`,
       ),
   })
+  // What a worker that died here has left, another one may be about to pay for again.
+  let unshared = await upscaler.offerUnshared()
+  let offeredAt = performance.now()
   const worker = new link.bullmq.Worker(place.name, (job, token = '') => handler.take(job, token), {
     connection: link.connect(),
     skipVersionCheck: link.isEvicting,
@@ -92,6 +98,10 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   while (!stopping.aborted && handler.closed === undefined) {
     if (flags.drain === true && (await isEmpty(link.queue))) break
     await sleep(LOOK_EVERY_MS, stopping)
+    if (unshared > 0 && performance.now() - offeredAt > OFFER_EVERY_MS) {
+      unshared = await upscaler.offerUnshared()
+      offeredAt = performance.now()
+    }
   }
   // Takes no new job, and waits for those under way.
   await worker.close()

@@ -16,6 +16,8 @@ export interface BillingContext {
   readonly prices: Prices
   readonly breaker: Breaker
   readonly ledger: Ledger
+  /** True where answers go to a remote cache as well. */
+  readonly isSharing: boolean
   /** Knows of calls for the one picture that is worked on, on other machines too. */
   readonly sharedIntent?: SharedIntent | undefined
   /** Aborts calls under way; the environment engines take their keys from. */

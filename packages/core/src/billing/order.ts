@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { FileEngine } from '../engines/engine.ts'
+import type { Asked } from '../image/verify-answer.ts'
 import type { RequestOf } from '../request/request.ts'
 import type { BillingContext } from './context.ts'
 
@@ -17,6 +18,8 @@ export interface EngineOrder {
   readonly source: string
   /** A plain file name ending in .png. */
   readonly name: string
+  /** What the answer must show. */
+  readonly asked: Asked
 }
 
 /** One picture that a service makes: what is wanted, what is sent, and where its records lie. */

@@ -5,7 +5,7 @@ import { priceOf } from '../engines/call-price.ts'
 import { dollars } from '../engines/dollars.ts'
 import type { FileAnswer, FileRequest } from '../engines/engine.ts'
 import { type ErrorCode, isUpscaleError, UpscaleError } from '../errors.ts'
-import { type Intent, inDoubt } from './intent.ts'
+import { type Intent, inDoubt, readIntent } from './intent.ts'
 import type { Purchase, Received } from './order.ts'
 import { refusedAttempts } from './refusal.ts'
 import { createResponseFile, findResponse } from './response-file.ts'
@@ -22,6 +22,7 @@ import {
 } from './settle.ts'
 import { noteIntent, openIntent } from './shared-intent.ts'
 import { requiredDiskBytes } from './store-received.ts'
+import { noteUnshared } from './unshared.ts'
 
 // One call that may be charged, and everything around it, in this order:
 //
@@ -62,10 +63,48 @@ export async function buy(purchase: Purchase, look: () => Promise<Received | und
   })
 }
 
+/** Who is at the same picture now will see to it. */
+const IN_PASSING_MS = 2000
+
+/**
+ * Uses what a process that ended had received of an answer, without a call and without a wait for whoever else is at it.
+ *
+ * @returns undefined where there is no whole answer
+ * @throws UpscaleError CACHE_*, ABORTED; what the response says
+ */
+export async function takeUp<T>(
+  purchase: Purchase,
+  use: (received: Received) => Promise<T>,
+): Promise<T | undefined> {
+  const { order, store, context } = purchase
+  return whileHeld(await lockKey(purchase, IN_PASSING_MS), async () => {
+    const received = (await adoptReceived(purchase)) ?? (await readLeft())
+    return received === undefined ? undefined : use(received)
+  })
+
+  async function readLeft(): Promise<Received | undefined> {
+    // It may name an address that the picture has to be fetched from.
+    if (context.options.frozen) return undefined
+    const before = readIntent(store, order.answerKey)
+    return before === undefined || before.job !== undefined
+      ? undefined
+      : readResponse(purchase, before, mayGoOn(purchase, before))
+  }
+}
+
+/** True where {@link takeUp} may find something. Costs two looks at files that most often are not there. */
+export async function isLeft({ order, store }: Purchase): Promise<boolean> {
+  const { answerKey } = order
+  return readIntent(store, answerKey) !== undefined || (await store.peek('received', answerKey)) !== undefined
+}
+
 /** Keeps everybody else from buying the same picture. @throws UpscaleError CACHE_LOCKED, CACHE_UNWRITABLE, ABORTED */
-export function lockKey({ store, order, context }: Purchase): Promise<Lock> {
+export function lockKey(
+  { store, order, context }: Purchase,
+  timeoutMs: number = LOCK_TIMEOUT_MS,
+): Promise<Lock> {
   const file = join(store.root, LOCKS, `${order.answerKey}.lock`)
-  return acquireLock(file, { signal: context.engineContext.signal, timeoutMs: LOCK_TIMEOUT_MS })
+  return acquireLock(file, { signal: context.engineContext.signal, timeoutMs })
 }
 
 async function reserveAndCall(purchase: Purchase, lock: Pick<Lock, 'check'>): Promise<Received> {
@@ -104,6 +143,7 @@ async function reserveAndCall(purchase: Purchase, lock: Pick<Lock, 'check'>): Pr
       context.breaker.enter(request.engineName)
       await lock.check()
       if (before !== undefined && before.attempt !== intent.attempt) await giveUp(purchase, before)
+      noteUnshared(purchase, intent.at)
       await noteIntent({ store, answerKey: order.answerKey, context }, intent)
       sent = true
       // What the next call depends on is noted before the slot is free, or that call would be out already.

@@ -1,21 +1,20 @@
-import type { Received, ServiceRequest } from '../billing/order.ts'
-import { openPurchase, type Purchaser } from '../billing/purchase.ts'
+import type { ServiceRequest } from '../billing/order.ts'
+import { openPurchase } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
-import { isUpscaleError, UpscaleError } from '../errors.ts'
 import { decodeAnswer } from '../image/codec.ts'
 import type { Output } from '../image/output.ts'
-import type { PixelImage } from '../image/pixel-image.ts'
 import { resample } from '../image/resample.ts'
-import { verifyAnswer } from '../image/verify-answer.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { RequestOf, ResolvedRequest } from '../request/request.ts'
 import type { SourceFacts, SourceImage } from '../source/source.ts'
 import { buyClaimed, receiveFetched } from './claimed-purchase.ts'
 import { compute } from './compute.ts'
 import type { Answer, PipelineContext } from './context.ts'
-import { fetchAnswer, LARGER_ANSWER } from './fetch-answer.ts'
-import { prepare, prepareOrder, prepareToWait, type Waiting } from './prepare.ts'
+import { fetchAnswer } from './fetch-answer.ts'
+import { share } from './offer-unshared.ts'
+import { prepare, prepareOrder, prepareToWait } from './prepare.ts'
 import { singleFlight } from './single-flight.ts'
+import { verified } from './verified-answer.ts'
 
 // An answer is kept here, or kept in the shared store, or computed or bought now; verified, and kept.
 
@@ -114,7 +113,7 @@ async function bought<T>(
   const finish = async (): Promise<T> => {
     const colour = await verified(received, ordered, purchase, context)
     const digest = received.verified ?? (await purchase.file(received, colour))
-    if (received.verified === undefined) void context.remote?.keep(answerKey, store)
+    if (received.verified === undefined) void share(answerKey, store, context)
     // The service saw no alpha; the source's own is enlarged and put back.
     const picture =
       alpha === undefined ? { colour } : { colour, alpha: await resample(alpha, colour.width, colour.height) }
@@ -122,34 +121,4 @@ async function bought<T>(
     return use({ answerKey, digest, source: facts, picture, origin, costMicros })
   }
   return context.pictures(() => withRoom(facts, request, context, finish))
-}
-
-/**
- * The colours of a service's answer, compared with the source whoever had compared it before: the cache may have been
- * changed by anybody who can commit. A new one that doesn't show the source is put aside and thrown.
- */
-async function verified(
-  received: Received,
-  { answerKey, asked }: Waiting,
-  purchase: Purchaser,
-  { options, remote }: PipelineContext,
-): Promise<PixelImage> {
-  try {
-    const { colour } = await decodeAnswer(received.bytes, { maxPixels: options.maxPixels * LARGER_ANSWER })
-    if (received.origin !== 'remote') await verifyAnswer(asked, { colour })
-    return colour
-  } catch (error) {
-    await remote?.abandon(answerKey)
-    if (received.verified !== undefined) throw isUpscaleError(error) ? exchanged(error) : error
-    return purchase.reject(received, error)
-  }
-}
-
-/** A kept answer was accepted when it came, so it is not what came. */
-function exchanged({ problem }: UpscaleError): UpscaleError {
-  return new UpscaleError(
-    'CACHE_UNREADABLE',
-    `the answer that is kept for this picture is not what was bought for it: ${problem}`,
-    { hint: 'restore the cache folder from version control; nothing was bought' },
-  )
 }

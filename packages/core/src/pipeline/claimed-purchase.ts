@@ -1,5 +1,7 @@
-import type { Received, ServiceRequest } from '../billing/order.ts'
+import type { Purchase, Received, ServiceRequest } from '../billing/order.ts'
+import { isLeft, takeUp } from '../billing/paid-call.ts'
 import { openPurchase } from '../billing/purchase.ts'
+import { isUpscaleError } from '../errors.ts'
 import { ClaimLost } from '../remote/claim.ts'
 import type { PipelineContext } from './context.ts'
 import { fetchAnswer } from './fetch-answer.ts'
@@ -21,6 +23,8 @@ export async function buyClaimed(
   const purchase = { request, order, store: context.stores.forEngine(request.engine) }
   const isShared = remote !== undefined && sharedIntent === undefined
   const isCalled = request.engine.billing === 'paid' && !options.frozen
+  const left = isShared && isCalled ? await receiveLeft({ ...purchase, context }) : undefined
+  if (left !== undefined) return left
   const claim = isShared && isCalled ? await remote.claim(answerKey, stopping) : undefined
   if (claim === undefined) return openPurchase({ ...purchase, context }).buy()
   try {
@@ -36,6 +40,21 @@ export async function buyClaimed(
     await remote?.abandon(answerKey)
     // Whoever has the claim now may buy it, or know of a call in doubt.
     if (error instanceof ClaimLost) return buyClaimed(ordered, request, context)
+    throw error
+  }
+}
+
+/**
+ * The answer that a process of this machine had received when it ended. Its claim is still there, and others wait for it:
+ * nobody has to be outwaited for what is here.
+ */
+async function receiveLeft(purchase: Purchase): Promise<Received | undefined> {
+  if (!(await isLeft(purchase))) return undefined
+  try {
+    return await takeUp(purchase, async received => received)
+  } catch (error) {
+    // Somebody is at it.
+    if (isUpscaleError(error) && error.code === 'CACHE_LOCKED') return undefined
     throw error
   }
 }

@@ -80,7 +80,8 @@ export async function prepareOrder(
   // A request that could only fail after the call must fail before it.
   checkOutput({ alpha }, { width: asked.width, height: asked.height, format, quality })
   const file = { name: `${safeStem(source.stem)}.png`, png: await encodePng(colour) }
-  return { answerKey, facts, asked, alpha, order: { answerKey, width, height, source: source.name, ...file } }
+  const order = { answerKey, width, height, source: source.name, asked, ...file }
+  return { answerKey, facts, asked, alpha, order }
 }
 
 async function askedOf(

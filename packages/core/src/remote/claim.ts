@@ -68,6 +68,12 @@ export interface Claims {
    * @param isKept - true where the answer is here and the store did not take it
    */
   abandon(key: AnswerKey, isKept?: boolean): Promise<void>
+  /**
+   * The answer of a call is in the store, and who noted that call has ended: removes the claim that tells of it as one in
+   * doubt. Never throws.
+   * @param at - when the call was noted
+   */
+  resolve(key: AnswerKey, at: string): Promise<void>
   /** Abandons all. */
   close(): Promise<void>
 }
@@ -277,6 +283,15 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
       await store.remove(addressOf(key)).catch(() => undefined)
     },
     abandon,
+    async resolve(key, at) {
+      if (held.has(key)) return
+      try {
+        const { call } = (await read(key)) ?? {}
+        if (Object(call).at === at) await store.remove(addressOf(key))
+      } catch {
+        // Whoever looks finds the answer first.
+      }
+    },
     async close() {
       await Promise.all([...held.keys()].map(key => abandon(key)))
     },

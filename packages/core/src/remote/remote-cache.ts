@@ -43,6 +43,8 @@ export interface RemoteCache {
   claim(key: AnswerKey, signal: AbortSignal): Promise<Claim | 'answered' | undefined>
   /** Nothing comes of a claim. What was noted in it stays a call in doubt. */
   abandon(key: AnswerKey): Promise<void>
+  /** The answer to a call that a process of this machine had noted is there now: removes what is left of its claim. Never throws. */
+  resolve(key: AnswerKey, at: string): Promise<void>
   /** Forgets that the store was away: for whoever can't go on without it. */
   askAgain(): void
   /** Waits for what is being stored, half a minute at most. */
@@ -227,6 +229,7 @@ export function openRemoteCache(settings: RemoteSettings, onNotice: (text: strin
       return undefined
     },
     abandon: key => claims.abandon(key),
+    resolve: (key, at) => claims.resolve(key, at),
     askAgain() {
       breaker.succeed(settings.name)
     },
