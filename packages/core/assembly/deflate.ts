@@ -9,7 +9,8 @@ import { total } from './lanes'
 /** Literals, the end of a block, lengths. */
 const SYMBOLS = 286
 const END: i32 = 256
-const MOST_BITS = 15
+/** One less than is allowed: four codes and what is left of the byte before fit 64 bits. */
+const MOST_BITS = 14
 const SHORTEST_RUN = 3
 const LONGEST_RUN = 258
 /** What a symbol is taken to cost that the block before hadn't. */
@@ -33,11 +34,17 @@ const TOKEN_CODES = 4800 // u16
 const DEPTHS = 4840 // u32, by length
 const PENDING = 4976 // u64: bits that fill no byte yet
 const PENDING_COUNT = 4984 // u32
-const IS_BEGUN = 4988 // u32, and the end: png.ts clears so many bytes at first
+const IS_BEGUN = 4988 // u32
+const ENTRIES = 4992 // u32, by symbol: a code, shifted by 6, and its length
+const LITERAL_COUNTS = 6144 // u32, by byte, four times: one that follows itself would wait for its own count
+// They end at 10240: png.ts clears so many bytes at first.
 
 /** In which order the lengths of the codes for lengths are told, five bits each. */
 const TOLD_FIRST: u64 = 0xaa324e804a30
 const TOLD_THEN: u64 = 0xf0b84d1b08b
+
+/** Room for what is told before the symbols. */
+const HEAD_BYTES = 1024
 
 // Where the next bits go, while a block is made.
 let pending: u64 = 0
@@ -51,25 +58,26 @@ let at: usize = 0
  * @param length how many, 1 at least
  * @param isLast 1 for the last block, which is filled up to a whole byte
  * @param work what is kept between blocks
- * @param output room for twice as many bytes and 1 KB
- * @returns how many bytes were written
+ * @param output room for four times as many bytes and 1 KB; up to 20 bytes behind the input are read
+ * @returns how many bytes were written, half of the room at most
  */
 export function deflate(input: usize, length: i32, isLast: i32, work: usize, output: usize): i32 {
+  const runs = output + 2 * length + HEAD_BYTES
   if (load<u32>(work + IS_BEGUN) === 0) {
     // What symbols cost isn't known yet: once for that alone.
     memory.fill(work + COSTS, <u8>UNSEEN_BITS, SYMBOLS)
-    count(input, length, work)
+    count(input, length, runs, work)
     makeCodes(work + COUNTS, SYMBOLS, MOST_BITS, work + BITS, work + CODES, work)
     keepCosts(work)
     store<u32>(work + IS_BEGUN, 1)
   }
-  count(input, length, work)
+  const found = count(input, length, runs, work)
   makeCodes(work + COUNTS, SYMBOLS, MOST_BITS, work + BITS, work + CODES, work)
   at = output
   pending = load<u64>(work + PENDING)
   pendingCount = load<u32>(work + PENDING_COUNT)
   writeHead(isLast, work)
-  writeSymbols(input, length, work)
+  writeSymbols(input, length, runs, found, work)
   if (isLast) pendingCount = (pendingCount + 7) & ~7
   for (; pendingCount >= 8; pendingCount -= 8) {
     store<u8>(at++, <u8>pending)
@@ -81,13 +89,31 @@ export function deflate(input: usize, length: i32, isLast: i32, work: usize, out
   return <i32>(at - output)
 }
 
-/** How many of the bytes from `from` on equal the one before. */
-function runAt(input: usize, from: i32, length: i32): i32 {
-  const value = load<u8>(input + from - 1)
-  const end = min(length, from + LONGEST_RUN)
-  let to = from
-  while (to < end && load<u8>(input + to) === value) to++
-  return to - from
+/** The first place from `from` on where three bytes equal the one before; `end` where there is none. */
+function nextRun(from: usize, end: usize): usize {
+  for (; from < end; from += 16) {
+    const before = v128.load(from - 1)
+    const first = i8x16.eq(v128.load(from), before)
+    const second = i8x16.eq(v128.load(from + 1), before)
+    const third = i8x16.eq(v128.load(from + 2), before)
+    const places = i8x16.bitmask(v128.and(v128.and(first, second), third))
+    if (places !== 0) {
+      from += ctz(places)
+      return from + SHORTEST_RUN <= end ? from : end
+    }
+  }
+  return end
+}
+
+/** How many of the bytes from `from` on equal the one before, as far as a run can tell. */
+function runAt(from: usize, end: usize): i32 {
+  const most = min(<i32>(end - from), LONGEST_RUN)
+  const value = i8x16.splat(load<u8>(from - 1))
+  for (let run = 0; run < most; run += 16) {
+    const others = ~i8x16.bitmask(i8x16.eq(v128.load(from + run), value))
+    if ((others & 0xffff) !== 0) return min(most, run + ctz(others))
+  }
+  return most
 }
 
 /** The symbol of a run's length. */
@@ -111,57 +137,114 @@ function isWorth(run: i32, value: u8, work: usize): bool {
   return bits < run * <i32>load<u8>(work + COSTS + value)
 }
 
-function count(input: usize, length: i32, work: usize): void {
+/**
+ * Counts symbols.
+ * @param runs takes where the runs begin that are told by their lengths
+ * @returns how many of those there are
+ */
+function count(input: usize, length: i32, runs: usize, work: usize): i32 {
   const counts = work + COUNTS
+  const end = input + length
   memory.fill(counts, 0, 4 * SYMBOLS)
+  countBytes(input, end, work)
   store<u32>(counts + 4 * END, 1)
-  let before: i32 = -1
-  for (let from = 0; from < length; ) {
-    const value = load<u8>(input + from)
-    let run = 1
-    if (<i32>value === before) {
-      run = runAt(input, from, length)
-      if (isWorth(run, value, work)) {
-        increase(counts + 4 * symbolOf(run), 1)
-        from += run
-        continue
-      }
+  let found = 0
+  for (let from = nextRun(input + 1, end); from < end; from = nextRun(from, end)) {
+    const value = load<u8>(from - 1)
+    const run = runAt(from, end)
+    if (isWorth(run, value, work)) {
+      increase(counts + 4 * symbolOf(run), 1)
+      increase(counts + 4 * <i32>value, -run)
+      store<u32>(runs + 4 * found++, <u32>from)
     }
-    increase(counts + 4 * <i32>value, run)
-    before = <i32>value
     from += run
+  }
+  return found
+}
+
+function countBytes(from: usize, end: usize, work: usize): void {
+  const counts = work + LITERAL_COUNTS
+  memory.fill(counts, 0, 4096)
+  for (; from + 4 <= end; from += 4) {
+    const bytes = load<u32>(from)
+    increase(counts + 4 * (bytes & 255), 1)
+    increase(counts + 1024 + 4 * ((bytes >> 8) & 255), 1)
+    increase(counts + 2048 + 4 * ((bytes >> 16) & 255), 1)
+    increase(counts + 3072 + 4 * (bytes >> 24), 1)
+  }
+  for (; from < end; from++) increase(counts + 4 * <i32>load<u8>(from), 1)
+  for (let at = 0; at < 1024; at += 16) {
+    const some = i32x4.add(v128.load(counts + at), v128.load(counts + 1024 + at))
+    const others = i32x4.add(v128.load(counts + 2048 + at), v128.load(counts + 3072 + at))
+    v128.store(work + COUNTS + at, i32x4.add(some, others))
   }
 }
 
-function writeSymbols(input: usize, length: i32, work: usize): void {
-  let before: i32 = -1
-  for (let from = 0; from < length; ) {
-    const value = load<u8>(input + from)
-    let run = 1
-    if (<i32>value === before) {
-      run = runAt(input, from, length)
-      if (isWorth(run, value, work)) {
-        writeSymbol(symbolOf(run), work)
-        const extra = extraOf(run)
-        // The distance's code is a 0.
-        write((run - SHORTEST_RUN) & ((1 << extra) - 1), extra + DISTANCE_BITS)
-        from += run
-        continue
-      }
-    }
-    for (let times = 0; times < run; times++) writeSymbol(<i32>value, work)
-    before = <i32>value
-    from += run
+/** In one function, since what is kept in variables of the module is written to memory each time. */
+function writeSymbols(input: usize, length: i32, runs: usize, found: i32, work: usize): void {
+  const end = input + length
+  const entries = work + ENTRIES
+  for (let symbol = 0; symbol < SYMBOLS; symbol++) {
+    const code: u32 = load<u16>(work + CODES + 2 * symbol)
+    store<u32>(entries + 4 * symbol, (code << 6) | load<u8>(work + BITS + symbol))
   }
-  writeSymbol(END, work)
+  let bits = pending
+  let count: u64 = pendingCount
+  let to = at
+  let from = input
+  for (let index = 0; index <= found; index++) {
+    const run: usize = index < found ? load<u32>(runs + 4 * index) : end
+    to += flushed(to, bits, count)
+    bits >>= count & 56
+    count &= 7
+    for (; from + 4 <= run; from += 4) {
+      const bytes = load<u32>(from)
+      const first: u64 = load<u32>(entries + 4 * (bytes & 255))
+      const second: u64 = load<u32>(entries + 4 * ((bytes >> 8) & 255))
+      const third: u64 = load<u32>(entries + 4 * ((bytes >> 16) & 255))
+      const fourth: u64 = load<u32>(entries + 4 * (bytes >> 24))
+      // A shift heeds the lowest six bits alone: the length of a code, or a sum of lengths.
+      const half = (first >> 6) | ((second >> 6) << first)
+      const rest = (third >> 6) | ((fourth >> 6) << third)
+      const halfCount = first + second
+      bits |= (half | (rest << halfCount)) << count
+      count += (halfCount + third + fourth) & 63
+      to += flushed(to, bits, count)
+      bits >>= count & 56
+      count &= 7
+    }
+    for (; from < run; from++) {
+      const entry: u64 = load<u32>(entries + 4 * <i32>load<u8>(from))
+      bits |= (entry >> 6) << count
+      count += entry & 63
+    }
+    if (index === found) break
+    to += flushed(to, bits, count)
+    bits >>= count & 56
+    count &= 7
+    const told = runAt(run, end)
+    const extra = extraOf(told)
+    const entry: u64 = load<u32>(entries + 4 * symbolOf(told))
+    // The distance's code is a 0.
+    const over: u64 = (told - SHORTEST_RUN) & ((1 << extra) - 1)
+    bits |= ((entry >> 6) | (over << entry)) << count
+    count += (entry & 63) + extra + DISTANCE_BITS
+    from = run + told
+  }
+  pending = bits
+  pendingCount = <u32>count
+  at = to
+  write(load<u16>(work + CODES + 2 * END), load<u8>(work + BITS + END))
+}
+
+/** Writes bits. @returns how many whole bytes they were */
+function flushed(to: usize, bits: u64, count: u64): usize {
+  store<u64>(to, bits)
+  return <usize>(count >> 3)
 }
 
 function increase(place: usize, by: i32): void {
   store<u32>(place, load<u32>(place) + by)
-}
-
-function writeSymbol(symbol: i32, work: usize): void {
-  write(load<u16>(work + CODES + 2 * symbol), load<u8>(work + BITS + symbol))
 }
 
 /** Up to 24 bits, the lowest first. */

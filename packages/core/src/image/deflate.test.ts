@@ -2,13 +2,13 @@ import { inflateSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { withKernel } from './kernel.ts'
 
-const WORK_BYTES = 4992
-const INPUT = 8192
+const WORK_BYTES = 10240
+const INPUT = 16384
 
 /** Deflates by assembly/deflate.ts, in blocks of so many bytes. */
 function deflate(bytes: Uint8Array, block: number): Promise<Buffer> {
   const output = INPUT + block
-  return withKernel(output + 2 * block + 1024, async ({ loops, memory }) => {
+  return withKernel(output + 4 * block + 1024, async ({ loops, memory }) => {
     const room = new Uint8Array(memory.buffer)
     room.fill(0, 0, WORK_BYTES)
     const pieces: Uint8Array[] = [Buffer.of(0x78, 0x01)]

@@ -64,8 +64,8 @@ const AT_ONCE_BYTES = 32 * 1024
 const PIECE_BYTES = 64 * 1024
 /** A whole vector is read before and behind a row. */
 const VECTOR_BYTES = 16
-/** What assembly/deflate.ts keeps between batches, all 0 at first; and what a batch may take beyond twice its bytes. */
-const WORK_BYTES = 4992
+/** What assembly/deflate.ts keeps between batches, all 0 at first; and what a batch may take beyond four times its bytes. */
+const WORK_BYTES = 10240
 const HEAD_BYTES = 1024
 /** Rows above and below that say whether a place is beside an edge; assembly/even.ts counts on it. */
 const REACH = 4
@@ -114,7 +114,8 @@ export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise
 
 /** A PNG made quickly rather than small, and without loss. */
 export async function encodeQuickPng(samples: Samples): Promise<Uint8Array> {
-  return file(samples, await compress(samples, QUICK, false), { isSrgb: false })
+  const way = samples.width * samples.height >= LARGE_PIXELS ? RUNS : QUICK
+  return file(samples, await compress(samples, way, false), { isSrgb: false })
 }
 
 function file(
@@ -166,7 +167,7 @@ async function compress(
   const mask = results + rows * (length + 1) + VECTOR_BYTES
   const originals = mask + stride
   const free = isEven ? originals + (REACH + rows + REACH) * stride : mask
-  const end = isOwn ? free + WORK_BYTES + 2 * rows * (length + 1) + HEAD_BYTES : free
+  const end = isOwn ? free + WORK_BYTES + 4 * rows * (length + 1) + HEAD_BYTES : free
   let pieces: Uint8Array[] = []
   await withKernel(end, async kernel => {
     const { loops, memory } = kernel
