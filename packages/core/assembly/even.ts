@@ -60,19 +60,19 @@ function widen(row: usize, length: i32, pixel: i32): void {
 function findEdges(row: usize, stride: i32, length: i32, pixel: i32, mask: usize): void {
   for (let x = 0; x < length; x += VECTOR_BYTES) {
     const own = v128.load(row + x)
-    let most = i8x16.splat(0)
+    let least = own
+    let most = own
     for (let reach = 1; reach <= REACH; reach++) {
-      most = i8x16.max_u(most, difference(own, v128.load(row + x - reach * pixel)))
-      most = i8x16.max_u(most, difference(own, v128.load(row + x + reach * pixel)))
-      most = i8x16.max_u(most, difference(own, v128.load(row + x - reach * stride)))
-      most = i8x16.max_u(most, difference(own, v128.load(row + x + reach * stride)))
+      const left = v128.load(row + x - reach * pixel)
+      const right = v128.load(row + x + reach * pixel)
+      const over = v128.load(row + x - reach * stride)
+      const under = v128.load(row + x + reach * stride)
+      least = i8x16.min_u(least, i8x16.min_u(i8x16.min_u(left, right), i8x16.min_u(over, under)))
+      most = i8x16.max_u(most, i8x16.max_u(i8x16.max_u(left, right), i8x16.max_u(over, under)))
     }
-    v128.store(mask + x, i8x16.gt_u(most, i8x16.splat(EDGE)))
+    const off = i8x16.max_u(i8x16.sub(own, least), i8x16.sub(most, own))
+    v128.store(mask + x, i8x16.gt_u(off, i8x16.splat(EDGE)))
   }
-}
-
-function difference(one: v128, other: v128): v128 {
-  return i8x16.sub(i8x16.max_u(one, other), i8x16.min_u(one, other))
 }
 
 /** True where a colour may take another's place: their alphas are equal and no channel is off by more than `most`. */
