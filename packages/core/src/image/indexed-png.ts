@@ -24,14 +24,13 @@ export async function encodeIndexedPng(
   { isSrgb }: PngFacts,
 ): Promise<Uint8Array | undefined> {
   const { width, height } = samples
-  const palette = new Palette()
-  // Most pictures have more colours, and show it at once: only then is memory taken for the indexes.
-  const isSmall = (): boolean => palette.size <= MOST_COLOURS
-  await eachColour(samples, isSmall, colour => palette.indexOf(colour))
-  if (!isSmall()) return undefined
+  // Before memory is taken for the indexes.
+  const palette = await paletteOf(samples)
+  if (palette === undefined) return undefined
   const indexes = new Uint8Array(width * height)
-  await eachColour(samples, isSmall, (colour, pixel) => {
+  await eachColour(samples, (colour, pixel) => {
     indexes[pixel] = palette.indexOf(colour)
+    return true
   })
   const { size } = palette
   const bits = size <= 2 ? 1 : size <= 4 ? 2 : size <= 16 ? 4 : 8
@@ -49,22 +48,38 @@ export async function encodeIndexedPng(
   ])
 }
 
+/** True for at most 256 colours. */
+export async function hasFewColours(samples: Samples): Promise<boolean> {
+  return (await paletteOf(samples)) !== undefined
+}
+
+async function paletteOf(samples: Samples): Promise<Palette | undefined> {
+  const palette = new Palette()
+  const isSmall = await eachColour(samples, colour => {
+    palette.indexOf(colour)
+    return palette.size <= MOST_COLOURS
+  })
+  return isSmall ? palette : undefined
+}
+
+/** @param use returns false when it has seen enough. @returns whether it saw all */
 async function eachColour(
   { data, width, height, channels }: Samples,
-  goesOn: () => boolean,
-  use: (colour: number, pixel: number) => void,
-): Promise<void> {
+  use: (colour: number, pixel: number) => boolean,
+): Promise<boolean> {
   const hasAlpha = channels === 4
+  let goesOn = true
   await inSlices(height, width * channels, (from, to) => {
-    for (let pixel = from * width; pixel < to * width && goesOn(); pixel++) {
+    for (let pixel = from * width; pixel < to * width && goesOn; pixel++) {
       const at = pixel * channels
       const red = data[at] as number
       const green = data[at + 1] as number
       const blue = data[at + 2] as number
       const alpha = hasAlpha ? (data[at + 3] as number) : 255
-      use(((red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0, pixel)
+      goesOn = use(((red << 24) | (green << 16) | (blue << 8) | alpha) >>> 0, pixel)
     }
   })
+  return goesOn
 }
 
 /** A table of 32-bit colours in the order of their first use. A Map would keep most of them as objects. */

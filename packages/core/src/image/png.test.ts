@@ -74,6 +74,15 @@ describe.each([
 })
 
 describe('a small PNG', () => {
+  it('has all colours of a picture that has many in few of its rows', async () => {
+    const [width, height] = [400, 300]
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, at) =>
+      Math.floor(at / (width * 3)) === 20 ? (at * 7) & 255 : 40,
+    )
+    const found = await decoded(await encodeSmallPng({ data, width, height, channels: 3 }), 3)
+    expect(data.findIndex((value, at) => Math.abs(value - (found[at] ?? 0)) > 1)).toBe(-1)
+  })
+
   const sizeOf = async (draw: (x: number, y: number) => number): Promise<[own: number, peer: number]> => {
     const [width, height] = [300, 200]
     const data = Uint8Array.from({ length: width * height * 3 }, (_, at) => {

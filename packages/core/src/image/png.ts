@@ -1,5 +1,5 @@
 import { constants, createDeflate, deflateSync } from 'node:zlib'
-import { encodeIndexedPng } from './indexed-png.ts'
+import { encodeIndexedPng, hasFewColours } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
 import { type Kernel, withKernel } from './kernel.ts'
 import { type PngFacts, pngFile } from './png-file.ts'
@@ -88,9 +88,11 @@ export interface SmallPng {
  */
 export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise<SmallPng> {
   const { width, height, channels } = samples
-  const indexed = channels >= 3 ? await encodeIndexedPng(samples, facts) : undefined
-  if (indexed !== undefined) return { bytes: indexed, isExact: true }
   const sample = bandsOf(samples)
+  // What has more colours mostly shows it in a few rows from all over, and not before the middle.
+  const mayBeIndexed = channels >= 3 && (await hasFewColours(sample))
+  const indexed = mayBeIndexed ? await encodeIndexedPng(samples, facts) : undefined
+  if (indexed !== undefined) return { bytes: indexed, isExact: true }
   const isEven = channels % 2 === 0 || (await repeatedPart(sample)) >= FLAT
   const isLight = width * height <= LIGHT_PIXELS
   const ways = isLight
