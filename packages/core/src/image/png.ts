@@ -56,12 +56,16 @@ const SMALL = 64
 /** Tells the ways apart nearly as well as their own levels would, in a third of the time. */
 const SAMPLE_LEVEL = 4
 
-/** Bytes that are filtered and deflated at a time. */
+/** Bytes that are filtered and deflated at a time: in the thread pool more, since each trip there takes a while. */
 const BATCH_BYTES = 128 * 1024
+const POOL_BATCH_BYTES = 1024 * 1024
 /** What is not larger is deflated at once: less than a millisecond's work, and handing it to the thread pool costs as much. */
 const AT_ONCE_BYTES = 32 * 1024
-/** Bytes of a piece of what is deflated. */
+/** Bytes of a piece of what is deflated; each further one is another trip to the thread pool. Samples mostly need one. */
 const PIECE_BYTES = 64 * 1024
+const SAMPLE_PIECE_BYTES = 32 * 1024
+/** More than a picture takes that is as its sample. */
+const ROOM = 1.125
 /** A whole vector is read before and behind a row. */
 const VECTOR_BYTES = 16
 /** What assembly/deflate.ts keeps between batches, all 0 at first; and what a batch may take beyond four times its bytes. */
@@ -104,13 +108,15 @@ export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise
   const tried = await Promise.all(
     ways.map(async way => {
       const tryout = isWhole ? way : { ...way, level: Math.min(way.level, SAMPLE_LEVEL) }
-      return { way, pieces: await compress(sample, tryout, isEven) }
+      return { way, pieces: await compress(sample, tryout, isEven, SAMPLE_PIECE_BYTES) }
     }),
   )
   const costOf = ({ way, pieces }: (typeof tried)[number]): number =>
     lengthOf(pieces) * (isLight || isEven || way.level === QUICK.level ? 1 : SLOW)
   const best = tried.reduce((best, other) => (costOf(other) < costOf(best) ? other : best))
-  const pieces = isWhole ? best.pieces : await compress(samples, best.way, isEven)
+  const expected = Math.ceil((ROOM * lengthOf(best.pieces) * samples.data.length) / sample.data.length)
+  const pieceBytes = Math.max(SAMPLE_PIECE_BYTES, expected)
+  const pieces = isWhole ? best.pieces : await compress(samples, best.way, isEven, pieceBytes)
   return { bytes: await file(samples, pieces, facts), isExact: !isEven }
 }
 
@@ -161,10 +167,11 @@ async function compress(
   { data, width, height, channels }: Samples,
   { isFiltered, isOwn = false, ...settings }: Way,
   isEven: boolean,
+  pieceBytes = PIECE_BYTES,
 ): Promise<Uint8Array[]> {
   const length = width * channels
   const stride = VECTOR_BYTES + length + VECTOR_BYTES
-  const rows = Math.min(height, Math.max(1, Math.floor(BATCH_BYTES / length)))
+  const rows = Math.min(height, Math.max(1, Math.floor((isOwn ? BATCH_BYTES : POOL_BATCH_BYTES) / length)))
   const results = (1 + rows) * stride
   const mask = results + rows * (length + 1) + VECTOR_BYTES
   const originals = mask + stride
@@ -178,7 +185,7 @@ async function compress(
       ? besideFilter(kernel, free)
       : height * length <= AT_ONCE_BYTES
         ? atOnce(settings)
-        : inPool(settings)
+        : inPool(settings, pieceBytes)
     bytes.fill(0, 0, results)
     const put = async (first: number, count: number, at: number): Promise<void> =>
       inSlices(count, length, (from, to) => {
@@ -218,9 +225,9 @@ interface Deflated {
   end(): Promise<Uint8Array[]> | Uint8Array[]
 }
 
-function inPool(settings: Settings): Deflated {
+function inPool(settings: Settings, pieceBytes: number): Deflated {
   const pieces: Uint8Array[] = []
-  const stream = createDeflate({ ...settings, chunkSize: PIECE_BYTES })
+  const stream = createDeflate({ ...settings, chunkSize: pieceBytes })
   const isDone = new Promise<void>((resolve, reject) => {
     stream
       .on('data', (piece: Uint8Array) => pieces.push(piece))
@@ -230,15 +237,16 @@ function inPool(settings: Settings): Deflated {
   // A write that fails tells the same, before anybody waits for the end.
   isDone.catch(() => undefined)
   return {
-    write: batch =>
-      new Promise((resolve, reject) => {
-        stream.write(batch, error => (error ? reject(error) : resolve()))
-      }),
-    async end() {
-      stream.end()
-      await isDone
-      return pieces
+    write(batch, isLast) {
+      // With the end at once: it would be another trip.
+      if (isLast) stream.end(batch)
+      return isLast
+        ? isDone
+        : new Promise((resolve, reject) => {
+            stream.write(batch, error => (error ? reject(error) : resolve()))
+          })
     },
+    end: () => pieces,
   }
 }
 
