@@ -1,6 +1,7 @@
 import { withKernel } from './kernel.ts'
 import type { PixelImage } from './pixel-image.ts'
 import { inSlices } from './slices.ts'
+import { takeSamples } from './spare-samples.ts'
 
 /*
  * Enlarging and reducing by a separable filter.
@@ -55,11 +56,11 @@ export async function resample(
 ): Promise<PixelImage> {
   if (image.width === width && image.height === height) return image
   const { channels } = image
-  const across = weigh(image.width, width, filter)
-  const down = weigh(image.height, height, filter)
+  const across = weightsOf(image.width, width, filter)
+  const down = weightsOf(image.height, height, filter)
   const rowLength = width * channels
   const inputLength = image.width * channels
-  const data = new Uint8Array(rowLength * height)
+  const data = takeSamples(rowLength * height)
   const at = layOut({
     first: across.first.byteLength,
     count: across.count.byteLength,
@@ -129,6 +130,19 @@ interface Weights {
   readonly first: Int32Array
   readonly count: Int32Array
   readonly weights: Int32Array
+}
+
+/** The last that were asked for, newest first: many pictures of a project have one size. */
+const recent: { readonly from: number; readonly to: number; readonly filter: Filter; table: Weights }[] = []
+const MOST_RECENT = 8
+
+function weightsOf(from: number, to: number, filter: Filter): Weights {
+  const at = recent.findIndex(known => known.from === from && known.to === to && known.filter === filter)
+  const [known] = at === -1 ? [] : recent.splice(at, 1)
+  const table = known?.table ?? weigh(from, to, filter)
+  recent.unshift({ from, to, filter, table })
+  recent.length = Math.min(recent.length, MOST_RECENT)
+  return table
 }
 
 function weigh(from: number, to: number, filter: Filter): Weights {

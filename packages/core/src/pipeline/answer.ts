@@ -1,9 +1,12 @@
 import type { ServiceRequest } from '../billing/order.ts'
 import { openPurchase } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
+import { resize } from '../engines/resize.ts'
 import { decodeAnswer } from '../image/codec.ts'
 import type { Output } from '../image/output.ts'
+import type { Picture } from '../image/pixel-image.ts'
 import { resample } from '../image/resample.ts'
+import { giveBackSamples } from '../image/spare-samples.ts'
 import type { Fetched } from '../remote/remote-cache.ts'
 import type { RequestOf, ResolvedRequest } from '../request/request.ts'
 import type { SourceFacts, SourceImage } from '../source/source.ts'
@@ -55,13 +58,24 @@ async function computed<T>(
     const { answerKey, facts } = prepared
     return withRoom(facts, request, context, async () => {
       const kept = fetched ?? (isKept ? await store.find('answers', answerKey) : undefined)
-      if (kept === undefined) return use(await compute(prepared, request, context, outputOf?.(facts)))
+      if (kept === undefined) {
+        const answer = await compute(prepared, request, context, outputOf?.(facts))
+        const result = await use(answer)
+        // An engine of the user's own may keep what it returned.
+        if (request.engine === resize) giveBack(answer.picture)
+        return result
+      }
       const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
       const origin = fetched === undefined ? 'cache' : 'remote'
       const { sha256: digest, chosen } = kept.facts
       return use({ answerKey, digest, source: facts, picture, chosen, origin, costMicros: 0 })
     })
   })
+}
+
+function giveBack({ colour, alpha }: Picture): void {
+  giveBackSamples(colour.data)
+  if (alpha !== undefined) giveBackSamples(alpha.data)
 }
 
 /** Results of more pixels are few at a time. */
