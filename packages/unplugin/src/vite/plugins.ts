@@ -137,10 +137,12 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
       handler(id, importer, options) {
         if (!isTaggedImage(id)) return null
         const site = { reference: id, importer: importer && pathOf(importer) }
+        // All that a module imports is asked for at once, which may be thousands.
+        const turn = session.projectUpscaler.turn()
         const answer = (): string | Promise<string> =>
           recallId(site, session) ??
           make(this, site, path => this.resolve(path, importer, { ...options, skipSelf: true }))
-        const turn = turnIn(this, session)
+        // At once where it is known: Rolldown takes long to wait for a promise.
         return turn === undefined ? answer() : turn.then(answer)
       },
     },
@@ -167,18 +169,6 @@ function importHooks(session: BuildSession): Pick<Plugin, 'resolveId' | 'load' |
       if (error === undefined && taken !== undefined) throw takenByOther(taken[1], session.config)
     },
   }
-}
-
-/**
- * What to wait for before a reference is looked at: Rollup asks for all that a module imports at once, which may be
- * thousands. Rolldown asks from other threads: Node lets a thousand such questions in before the event loop goes round
- * (`kMaxIterationCount` in its src/node_api.cc), and an answer that is a promise costs more than ours.
- */
-function turnIn(
-  { meta }: Pick<Rollup.PluginContext, 'meta'>,
-  session: BuildSession,
-): Promise<void> | undefined {
-  return 'rolldownVersion' in meta ? undefined : session.projectUpscaler.turn()
 }
 
 /** How Vite is asked for the file of a path. */
