@@ -220,6 +220,7 @@ export function createUpscaler(
     breaker: createBreaker(ENGINE_POLICY),
     ledger: createLedger(resolved.cacheDir),
     isSharing: resolved.remoteCache?.readOnly === false,
+    notice: recorder.notice,
     announce: () => {
       announced ??= host.beforePaying?.() ?? Promise.resolve()
       return announced

@@ -22,6 +22,8 @@ export interface BillingContext {
   readonly sharedIntent?: SharedIntent | undefined
   /** Aborts calls under way; the environment engines take their keys from. */
   readonly engineContext: EngineContext
+  /** Tells the user what does not stop the build. */
+  notice(text: string): void
   /** Tells the user, once, that a call which costs money is about to be made. */
   announce(): Promise<void>
   /** Aborted when no further call may be begun; those under way go on. */

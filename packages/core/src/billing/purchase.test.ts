@@ -53,6 +53,29 @@ test('an answer that arrived but was not looked at is taken up without a call', 
   expect(requests).toHaveLength(1)
 })
 
+test('an answer that the disk does not take is told of while it is held, and kept once a person has made room', async () => {
+  const blocker = join(root, '.upscale', 'v1', 'received')
+  const { engine } = service([
+    request => {
+      writeFileSync(blocker, 'in the way')
+      return enlarge(request)
+    },
+  ])
+  const told: string[] = []
+  const onNotice = (text: string): void => {
+    told.push(text)
+    rmSync(blocker, { force: true })
+  }
+  const upscaler = createUpscaler({ engine }, { root, env: { KEY: 'hunter2' }, onNotice })
+  expect(await upscaler.upscale('a.png')).toMatchObject({ origin: 'engine' })
+  expect(told).toEqual([
+    expect.stringMatching(/^a\.png: its answer was paid for and can't be kept in .*: .*remove it\.$/),
+  ])
+  expect(told[0]).toContain(join(root, '.upscale'))
+  expect(ledger()).toEqual(['charged', 'stored'])
+  await upscaler.close()
+})
+
 test('a process that was paused, and whose lock another machine took over meanwhile, makes no call', async () => {
   const { engine, requests } = service()
   const locks = join(root, '.upscale', 'locks')

@@ -72,7 +72,17 @@ export async function keepAnswer(
   await keepReceived(store, facts, bytes, {
     signal: context.engineContext.signal,
     response: response?.file(),
+    onWait: error => context.notice(heldText(purchase, error)),
   })
+}
+
+/** For who sees a build stand still, and can make room. */
+function heldText(
+  { order, store }: Pick<Purchase, 'order' | 'store'>,
+  { problem, details }: UpscaleError,
+): string {
+  const what = `${order.source}: its answer was paid for and can't be kept in ${store.root} (${problem})`
+  return `${what}; it is held in memory and tried again for a minute, in the temporary folder too: ${details.hint}`
 }
 
 /** What counts as charged for an answer, in millionths of a US dollar. */

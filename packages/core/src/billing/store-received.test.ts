@@ -77,6 +77,20 @@ test('an answer that neither the cache nor the temporary folder takes is held un
   expect((await open().find('received', KEY))?.bytes).toEqual(BYTES)
 })
 
+test.each([
+  ['a moment', 0, [30]],
+  ['long', 1, [1, 1, 30]],
+])('who waits for room for %s is told %d times', async (_, times, first) => {
+  writeFileSync(join(folder, 'cache'), 'in the way')
+  const told: string[] = []
+  const onWait = ({ code }: { code: string }): void => void told.push(code)
+  const pausesMs = { first, last: [] }
+  const kept = keepReceived(open(), FACTS, BYTES, { pausesMs, onWait }).catch(() => undefined)
+  if (times === 0) rmSync(join(folder, 'cache'))
+  await kept
+  expect(told).toEqual(Array(times).fill('CACHE_UNWRITABLE'))
+})
+
 test('an answer that nothing takes is said to be lost', async () => {
   writeFileSync(join(folder, 'cache'), 'in the way')
   stubTemporary(join(folder, 'nowhere'))

@@ -27,6 +27,8 @@ export interface Keeping {
   readonly signal?: AbortSignal | undefined
   /** The file that the response was written to as it came, whole. */
   readonly response?: string | undefined
+  /** Told once, when the cache has not taken it at the second attempt either: a person can help. */
+  readonly onWait?: ((error: UpscaleError) => void) | undefined
   readonly pausesMs?: Pauses
 }
 
@@ -60,7 +62,7 @@ export async function keepReceived(
   store: Cache,
   facts: NewEntry,
   bytes: Uint8Array,
-  { signal, response, pausesMs: { first, last } = PAUSES_MS }: Keeping = {},
+  { signal, response, onWait, pausesMs: { first, last } = PAUSES_MS }: Keeping = {},
 ): Promise<void> {
   const pauses = [...first, ...last]
   for (let attempt = 0; ; attempt++) {
@@ -70,6 +72,7 @@ export async function keepReceived(
     } catch (error) {
       if (!isUpscaleError(error) || error.code !== 'CACHE_UNWRITABLE') throw error
       const pauseMs = pauses[attempt]
+      if (attempt === 1) onWait?.(error)
       if (attempt >= first.length) {
         const refuge = await takeRefuge({ store, facts, bytes, response }, error)
         if (refuge.isKept || pauseMs === undefined || signal?.aborted === true) throw refuge.error
