@@ -1,8 +1,10 @@
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { type ErrorCode, type LumenfallOptions, lumenfall } from 'upscale-core'
+import { readLedger } from 'upscale-core/internal'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Gateway, startGateway, TestProject } from './gateway/index.ts'
 import { listen } from './gateway/wire.ts'
@@ -265,6 +267,58 @@ test.each([
   expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('API_UNAVAILABLE')
   expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('CALL_UNCERTAIN')
   expect(gateway.charges).toHaveLength(1)
+})
+
+// A service that charges all the same, or a proxy that writes a number of its own over an answer.
+const pictureOf = (body: Buffer): Buffer => Buffer.from(JSON.parse(`${body}`).data[0].b64_json, 'base64')
+const REFUSED = [400, 402, 429, 451, 500, 503].flatMap(status => [
+  [status, 'an answer', (body: Buffer) => body] as const,
+  [status, 'a picture alone', pictureOf] as const,
+  [status, 'a long answer', (body: Buffer) => Buffer.concat([body, Buffer.alloc(100_000, ' ')])] as const,
+])
+
+const refused =
+  (status: number, change: (body: Buffer) => Buffer, missing = 0): Form =>
+  (body, line) => {
+    const said = change(body)
+    line.write(head(`HTTP/1.1 ${status} No`, 'retry-after: 0', lengthOf(said)))
+    line.end(said.subarray(0, said.length - missing))
+  }
+
+test.each(REFUSED)('the status %d over %s: it is taken, and ordered once', async (status, _, change) => {
+  const url = await front(refused(status, change))
+  expect((await project.upscale(run(url))).origin).toBe('engine')
+  expect((await project.upscale({ ...run(url), request: { factor: 1.5 } })).origin).toBe('cache')
+  expect(await events()).toEqual(['charged', 'stored'])
+  expect(gateway.charges).toHaveLength(1)
+})
+
+const events = async (): Promise<string[]> =>
+  (await readLedger(join(project.root, '.upscale'))).map(({ event }) => event)
+
+const inWords = (body: Buffer): Buffer =>
+  Buffer.from(JSON.stringify({ ...JSON.parse(`${body}`), error: { code: 'RATE_LIMITED', message: 'no' } }))
+
+test.each([
+  ['a refusal in words with a picture in it', refused(400, inWords)],
+  ['a limit in words with a picture in it', refused(429, inWords)],
+  ['a success in which a refusal and a picture are', refused(200, inWords)],
+  ['a refusal whose picture is cut off', refused(429, pictureOf, 8)],
+  ['a refusal whose answer is cut off', refused(400, body => body, 10)],
+])('%s is in doubt: what came is kept, and nothing is ordered again', async (_, form) => {
+  const url = await front(form)
+  const error = await project.refusal(() => project.upscale(run(url)))
+  expect([error.code, error.message]).toEqual(['API_BAD_ANSWER', expect.stringContaining('is kept in')])
+  expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('CALL_UNCERTAIN')
+  expect(await events()).toEqual(['uncertain'])
+  expect(gateway.charges).toHaveLength(1)
+})
+
+test('a refusal as long as an answer, with none in it, costs nothing', async () => {
+  const page = () => Buffer.from(`<html><h1>Sorry</h1>${'<p>no</p>'.repeat(20_000)}`)
+  const url = await front(refused(400, page))
+  expect((await project.refusal(() => project.upscale(run(url)))).code).toBe('API_REJECTED')
+  expect(await events()).toEqual(['free'])
 })
 
 test('a line that is closed between two orders costs none of them', async () => {

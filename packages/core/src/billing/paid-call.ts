@@ -184,7 +184,8 @@ async function readResponse(
   } catch (error) {
     if (!isUpscaleError(error)) throw error
     if (error.details.permanent === true) throw await settleLateRefusal(error, purchase, before)
-    if (goesOn || UNREADABLE.has(error.code)) return undefined
+    // What a part of a refusal says is no end of the call.
+    if (goesOn || UNREADABLE.has(error.code) || response.status >= 400) return undefined
     throw error
   }
   await keepAnswer(answer, purchase)

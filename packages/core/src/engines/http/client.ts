@@ -10,6 +10,7 @@ import { bareHost, isLoopback, isPublicAddress, PRIVATE_ADDRESS, publicLookup } 
 import { unpacked } from './content-encoding.ts'
 import type { Deadline } from './deadline.ts'
 import { type ProxySettings, proxiesOf } from './proxy.ts'
+import { mayHoldAnswer } from './refused-answer.ts'
 import { CONNECT_TIMEOUT_MS } from './time-limits.ts'
 
 /**
@@ -38,7 +39,10 @@ export interface HttpRequest {
   readonly deadline: Deadline
   /** Values that no message and no cause may contain. */
   readonly secrets?: readonly string[]
-  /** Called when a 2xx response begins; what it returns is called with each piece of the body before anything else. */
+  /**
+   * Called when a 2xx response begins; what it returns is called with each piece of the body before anything else. Of another
+   * response to an order it is called once that may hold an answer, at its end or when it is longer than a refusal.
+   */
   readonly onResponse?: FileRequest['onResponse']
   /**
    * True for a successful body that is whole by what it says: it is taken however the line ended behind it, or where nobody
@@ -53,8 +57,10 @@ export interface HttpResponse {
   readonly status: number
   /** Names in lower case; of a repeated header the first. */
   readonly headers: Readonly<Record<string, string>>
-  /** Whole for a 2xx status; of any other at most the first 64 KiB. */
+  /** Whole for a 2xx status; of any other the first 64 KiB, and all that came where that may hold an answer to an order. */
   readonly body: Buffer
+  /** True for a refusal of which more was to come. */
+  readonly isCut?: boolean
   /** True when it came before the service had the whole request: nothing of that was done. */
   readonly isEarly?: boolean
 }
@@ -192,6 +198,12 @@ interface Came {
   parts: Uint8Array[]
 }
 
+/** A response that says no, as long as it may be one. */
+interface Refused extends Pick<HttpResponse, 'status' | 'headers'> {
+  readonly parts: Uint8Array[]
+  size: number
+}
+
 /**
  * Hands a response over in the turn of the event loop that brings it. Who reads the body gets it after waits of its own, or
  * not at all where the line breaks behind it, and a process that is killed in one of them has read what it paid for and
@@ -199,12 +211,22 @@ interface Came {
  */
 function withOnResponse(
   dispatcher: Dispatcher,
-  { onResponse, isWhole, secrets = [] }: HttpRequest,
+  { onResponse, isWhole, isOrder, secrets = [] }: HttpRequest,
   came: Came,
 ): Pick<Dispatcher, 'request'> {
   if (onResponse === undefined && isWhole === undefined) return dispatcher
   return dispatcher.compose(inner => (options, handler) => {
     let keep: ReturnType<NonNullable<typeof onResponse>> | undefined
+    let refused: Refused | undefined
+    /** What began as a refusal is kept like an answer. */
+    const keepRefused = ({ status, headers, parts }: Refused): void => {
+      keep = onResponse?.({ status, headers, secrets })
+      for (const part of parts) keep?.(part)
+    }
+    const endRefused = (): void => {
+      if (refused !== undefined && mayHoldAnswer(Buffer.concat(refused.parts))) keepRefused(refused)
+      refused = undefined
+    }
     return inner(options, {
       onRequestStart: (...started) => handler.onRequestStart?.(...started),
       onRequestUpgrade: (...upgraded) => handler.onRequestUpgrade?.(...upgraded),
@@ -214,16 +236,29 @@ function withOnResponse(
           keep = onResponse?.({ status, headers, secrets })
           came.head = { status, headers }
           came.parts = []
+        } else if (isOrder && status >= 400) {
+          refused = { status, headers: firstValues(rawHeaders), parts: [], size: 0 }
         }
         handler.onResponseStart?.(controller, status, rawHeaders, message)
       },
       onResponseData(controller, piece) {
         keep?.(piece)
+        if (refused !== undefined) {
+          refused.parts.push(piece)
+          refused.size += piece.length
+          if (refused.size > MAX_ERROR_BYTES) endRefused()
+        }
         if (isWhole !== undefined && came.head !== undefined) came.parts.push(piece)
         handler.onResponseData?.(controller, piece)
       },
-      onResponseEnd: (...ended) => handler.onResponseEnd?.(...ended),
-      onResponseError: (...failed) => handler.onResponseError?.(...failed),
+      onResponseEnd(...ended) {
+        endRefused()
+        handler.onResponseEnd?.(...ended)
+      },
+      onResponseError(...failed) {
+        endRefused()
+        handler.onResponseError?.(...failed)
+      },
     })
   })
 }
@@ -245,12 +280,14 @@ export function isSuccess(status: number): boolean {
 
 async function readResponse(
   response: Dispatcher.ResponseData,
-  { maxBytes, url }: HttpRequest,
+  { maxBytes, url, isOrder }: HttpRequest,
 ): Promise<HttpResponse> {
   const headers = firstValues(response.headers)
   const status = response.statusCode
   const ok = isSuccess(status)
+  let limit = ok ? maxBytes : MAX_ERROR_BYTES
   const parts: Buffer[] = []
+  let isCut = false
   // A length over the limit is refused with the first byte.
   let size = ok && Number(headers['content-length'] ?? 0) > maxBytes ? maxBytes : 0
   let inThisRound = 0
@@ -260,7 +297,9 @@ async function readResponse(
       size += chunk.length
       // Leaving the loop, either way, closes the connection.
       if (ok && size > maxBytes) throw tooLarge(url, maxBytes)
-      if (!ok && size > MAX_ERROR_BYTES) break
+      if (!ok && isOrder && size > limit && mayHoldAnswer(Buffer.concat(parts))) limit = maxBytes
+      isCut = size > limit
+      if (isCut) break
       inThisRound += chunk.length
       if (inThisRound < PIECE_BYTES) continue
       // A fast network brings megabytes in one round of the event loop, unless nobody takes them.
@@ -270,9 +309,10 @@ async function readResponse(
   } catch (error) {
     // A refusal is definite with its status line; only its words are missing.
     if (ok) throw error
+    isCut = true
   }
-  const body = await unpacked(await joinPieces(parts), headers, ok ? maxBytes : MAX_ERROR_BYTES)
-  return { status, headers, body: ok ? body : body.subarray(0, MAX_ERROR_BYTES) }
+  const body = await unpacked(await joinPieces(parts), headers, limit)
+  return { status, headers, body: ok ? body : body.subarray(0, limit), ...(isCut ? { isCut } : {}) }
 }
 
 function tooLarge(url: URL, maxBytes: number): UpscaleError {

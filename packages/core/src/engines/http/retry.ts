@@ -1,6 +1,7 @@
 import { isUpscaleError } from '../../errors.ts'
 import type { HttpRequest, HttpResponse, Send } from './client.ts'
 import { sleep } from './deadline.ts'
+import { mayHoldAnswer } from './refused-answer.ts'
 
 /**
  * When a request is repeated. Paid requests: only where the service certainly did no work, that is where it never had
@@ -32,11 +33,12 @@ const SEAMS: RetrySeams = { sleep, random: Math.random, now: Date.now }
 /**
  * For an order that costs money. What stands before a service says 408 of one that was too slow, and 503 with
  * `Retry-After` on a page of its own (Varnish does), while the service goes on working. So the first counts only where
- * the order was not yet sent, the second only in the words of an API.
+ * the order was not yet sent, the second only in the words of an API. What holds an answer was worked on, whatever it says.
  */
 export const repeatsOrder: Repeats = outcome => {
   if ('failure' in outcome) return outcome.failure === 'API_UNREACHABLE'
   const { status, headers, body, isEarly } = outcome.response
+  if (mayHoldAnswer(body)) return false
   return (
     (status === 408 && isEarly === true) ||
     status === 425 ||

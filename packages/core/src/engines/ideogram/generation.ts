@@ -85,8 +85,11 @@ export function readOrdered(
   { service }: Api,
 ): { readonly job: ServiceJob } | { readonly result: Result } {
   const json = parseJson(response.body.toString('utf8'))
-  if (!isSuccess(status)) throw orderError({ status, ...response }, json, service)
-  if (field(json, 'data') !== undefined) return { result: readData(json, undefined, service) }
+  const data = field(json, 'data')
+  // A picture that was made is one, whatever number stands on it.
+  const isNamed = Array.isArray(data) && textField(data[0], 'url') !== undefined
+  if (!isSuccess(status) && !isNamed) throw orderError({ status, ...response }, json, service)
+  if (data !== undefined) return { result: readData(json, undefined, service) }
   const id = textField(json, 'generation_id')
   if (id !== undefined && isJobId(id)) return { job: { id } }
   throw badAnswer(service, 'took the order and named no job')

@@ -200,10 +200,12 @@ describe('a picture in the place of the JSON', () => {
     })
   })
 
-  test('is none in a refusal', async () => {
+  test('is the answer under the status of a refusal, too; cut off, it leaves a doubt', async () => {
     const png = Buffer.from('\x89PNG\r\n\x1a\n and so on', 'latin1')
-    const error = await failure(() => readEditAnswer({ status: 500, headers: {}, body: png }, SERVICE))
-    expect(error.code).toBe('API_UNAVAILABLE')
+    const response = { status: 500, headers: {}, body: png }
+    expect((await readEditAnswer(response, SERVICE)).picture).toEqual({ bytes: png })
+    const error = await failure(() => readEditAnswer({ ...response, isCut: true }, SERVICE))
+    expect(error.code).toBe('API_BAD_ANSWER')
   })
 })
 

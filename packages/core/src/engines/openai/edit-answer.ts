@@ -1,9 +1,11 @@
 import { UpscaleError } from '../../errors.ts'
+import { safeText } from '../../safe-text.ts'
 import { looksLikePicture } from '../../source/sniff.ts'
 import { readBase64 } from '../http/base64.ts'
 import { type HttpResponse, isSuccess } from '../http/client.ts'
 import { field, textField } from '../http/json.ts'
 import { type JsonText, type LargeJson, parseLargeJson } from '../http/large-json.ts'
+import { mayHoldAnswer } from '../http/refused-answer.ts'
 import { apiError, badAnswer, type Service } from './errors.ts'
 import { type Receipt, safeId, withReceipt } from './receipt.ts'
 
@@ -20,28 +22,52 @@ export interface EditAnswer {
  * Reads the answer to an images call, as documented at docs.lumenfall.ai/api-reference/images/edit: `data[0]` with
  * `b64_json` or `url`, and `metadata`. Where several pictures came, the first counts. JSON under another content
  * type is read all the same, and so is a picture in the place of the JSON, under any status of success: it has been
- * paid for.
+ * paid for. The same holds under the status of a refusal. Where a refusal in words comes with a picture, one of both is wrong.
  *
  * @throws UpscaleError the API_ code of an error envelope or status; API_BAD_ANSWER where no picture can be found
  */
 export async function readEditAnswer(response: HttpResponse, service: Service): Promise<EditAnswer> {
-  const isPicture = isSuccess(response.status) && looksLikePicture(response.body)
+  const isAccepted = isSuccess(response.status)
+  const isPicture = looksLikePicture(response.body)
   const { value: json, text }: LargeJson = isPicture
     ? { value: undefined, text: found => found }
     : await parseLargeJson(response.body)
   const receipt = readReceipt(response, json, service)
+  if (response.isCut === true && mayHoldAnswer(response.body))
+    throw withReceipt(contradiction(response, json, 'a part of an answer', service), receipt)
   if (isPicture) return { picture: { bytes: response.body }, receipt }
   const hasError = (field(json, 'error') ?? null) !== null
-  if (!isSuccess(response.status) || response.status === 204 || hasError)
+  const picture = namedIn(json, text)
+  if (hasError && picture !== undefined)
+    throw withReceipt(contradiction(response, json, 'a picture', service), receipt)
+  if (picture !== undefined && response.status !== 204) return { picture, receipt }
+  if (!isAccepted || response.status === 204 || hasError)
     throw withReceipt(apiError(response, json, service), receipt)
   if (json === undefined) throw withReceipt(badAnswer(service, `sent ${describeBody(response)}`), receipt)
+  throw withReceipt(badAnswer(service, 'sent an answer without a picture'), receipt)
+}
+
+function namedIn(json: unknown, text: LargeJson['text']): EditAnswer['picture'] | undefined {
   const data = field(json, 'data')
   const first: unknown = Array.isArray(data) ? data[0] : undefined
   const base64 = textField(first, 'b64_json')
-  if (base64 !== undefined) return { picture: { base64: text(base64) }, receipt }
+  if (base64 !== undefined) return { base64: text(base64) }
   const url = textField(first, 'url')
-  if (url !== undefined) return { picture: { url: text(url) }, receipt }
-  throw withReceipt(badAnswer(service, 'sent an answer without a picture'), receipt)
+  return url === undefined ? undefined : { url: text(url) }
+}
+
+/** A refusal that is none: only the service knows whether it charged. */
+function contradiction(
+  { status }: HttpResponse,
+  json: unknown,
+  what: string,
+  { name, secrets }: Service,
+): UpscaleError {
+  const said = safeText(textField(field(json, 'error'), 'message') ?? '', { secrets })
+  const problem = `${name} sent a refusal (HTTP ${status}), and ${what} with it${said === '' ? '' : `: ${said}`}`
+  return new UpscaleError('API_BAD_ANSWER', problem, {
+    hint: `look at the request log of ${name} whether it charged`,
+  })
 }
 
 /** @throws UpscaleError ANSWER_CORRUPT for what {@link readBase64} does not read */

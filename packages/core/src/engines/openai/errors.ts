@@ -186,10 +186,13 @@ export function codeForStatus(status: number): ApiCode {
   return status >= 400 ? 'API_REJECTED' : 'API_BAD_ANSWER'
 }
 
+/** The most of a body that is no JSON in which words are looked for. */
+const MAX_SAID_BYTES = 64 * 1024
+
 /** What a body that is no JSON says, a web page without its tags. */
 function plainText({ body, headers, status }: HttpResponse): string {
   if (status >= 300 && status < 400) return 'a redirect, which is not followed'
-  const text = body.toString('utf8')
+  const text = body.toString('utf8', 0, MAX_SAID_BYTES)
   const isPage = /html/i.test(headers['content-type'] ?? '') || /^\s*</.test(text)
   // The pattern gives up at the next "<", so a page full of them takes no longer than another.
   return isPage ? `a web page instead of JSON: ${text.replace(/<[^<>]*>/g, ' ')}` : text
