@@ -13,6 +13,7 @@ import { checkOutput, DEFAULT_QUALITY, type Output } from './output.ts'
 import type { Picture, PixelImage } from './pixel-image.ts'
 import { encodeQuickPng, encodeSmallPng } from './png.ts'
 import { convertToSrgb, hasColourCodes, type PngColour, pngColourOf } from './png-colour.ts'
+import { pngSizeOf } from './png-file.ts'
 import { resample } from './resample.ts'
 import { inSlices } from './slices.ts'
 import { tidyJpeg } from './tidy-jpeg.ts'
@@ -153,7 +154,7 @@ export async function finish(picture: Picture, output: Output): Promise<EncodedI
     format === 'png'
       ? await encodeSmallPng(samples, { isSrgb: samples.channels >= 3 })
       : { bytes: await encodeTagged(samples, { ...output, format }), isExact: false }
-  const measured = await readHeader(bytes)
+  const measured = format === 'png' ? pngSizeOf(bytes) : await readHeader(bytes)
   return {
     bytes,
     width: measured.width,

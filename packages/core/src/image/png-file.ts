@@ -21,6 +21,8 @@ export interface PngHead extends PngFacts {
 
 const PERCEPTUAL = Buffer.of(0)
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
+/** Behind the signature, and the length and the type of the first chunk. */
+const SIZE_AT = SIGNATURE.length + 8
 
 /**
  * Puts a PNG together.
@@ -44,6 +46,12 @@ export async function pngFile(
     ...(await chunk('IDAT', samples)),
     ...(await chunk('IEND', [])),
   ])
+}
+
+/** The size of a PNG in pixels, by its header. */
+export function pngSizeOf(png: Uint8Array): { readonly width: number; readonly height: number } {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength)
+  return { width: view.getUint32(SIZE_AT), height: view.getUint32(SIZE_AT + 4) }
 }
 
 async function chunk(type: string, content: readonly Uint8Array[]): Promise<Uint8Array[]> {
