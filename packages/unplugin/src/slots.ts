@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto'
+import { linkSync, mkdirSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises'
-import { basename, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import type { UpscaledImage, UpscaleRequest } from 'upscale-core'
 import { digestOf, discard, renamePatiently, stampOf, whileThere } from 'upscale-core/internal'
 import { fileState } from './file-state.ts'
@@ -182,7 +183,7 @@ function keyOf(source: string, query: string, root: string): string {
 /** @returns the slot's path; the picture's own where the folder can't be written */
 async function place(image: UpscaledImage, folder: string): Promise<string> {
   const slot = join(folder, basename(image.file))
-  if (await isCurrent(slot, image)) return slot
+  if ((await isCurrent(slot, image)) || placeAtOnce(image, slot)) return slot
   const temporary = join(folder, `.${randomUUID()}`)
   try {
     await mkdir(folder, { recursive: true })
@@ -197,6 +198,20 @@ async function place(image: UpscaledImage, folder: string): Promise<string> {
   } finally {
     // rename() leaves the old name behind when both are links to one file, which happens when two builds race.
     await discard(temporary)
+  }
+}
+
+/**
+ * A new slot is one link, which nobody sees half of, and waits for no disk.
+ * @returns false where a slot is there, and where anything else is in the way
+ */
+function placeAtOnce(image: UpscaledImage, slot: string): boolean {
+  try {
+    mkdirSync(dirname(slot), { recursive: true })
+    linkSync(image.file, slot)
+    return true
+  } catch {
+    return false
   }
 }
 
