@@ -16,6 +16,14 @@ export function arm(dieAt = Number.POSITIVE_INFINITY) {
 
 export const count = () => changes
 
+let runs = 0
+let lastRun = Number.POSITIVE_INFINITY
+
+/** Kills once the account of a run was written for the n-th time. */
+export function armRun(dieAt = Number.POSITIVE_INFINITY) {
+  lastRun = dieAt
+}
+
 function step() {
   if (armed && ++changes === last) {
     process.kill(process.pid, 'SIGKILL')
@@ -36,6 +44,15 @@ function watch(object, names) {
 
 watch(promises, ['mkdir', 'rename', 'link', 'unlink', 'rm', 'writeFile'])
 watch(fs, ['mkdirSync', 'renameSync', 'mkdtempSync', 'writeFileSync', 'writeSync', 'rmSync'])
+
+const rename = promises.rename
+promises.rename = async function (from, to) {
+  await rename.call(this, from, to)
+  if (String(to).endsWith('run.json') && ++runs === lastRun) {
+    process.kill(process.pid, 'SIGKILL')
+    for (;;);
+  }
+}
 
 const open = promises.open
 promises.open = async function (path, flags, ...rest) {

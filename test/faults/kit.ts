@@ -94,6 +94,8 @@ export interface Order {
   readonly clockFile?: string
   /** Kills itself with SIGKILL in place of its n-th change to the disk, from 1. */
   readonly dieAt?: number
+  /** Kills itself with SIGKILL once it has written down what it spends and holds for the n-th time: 1 joins, 2 holds. */
+  readonly dieAtRun?: number | undefined
 }
 
 const BUYER = `
@@ -135,6 +137,7 @@ const BUYER = `
   say('ready')
   await appears(order.goFile)
   deaths.arm(order.dieAt)
+  deaths.armRun(order.dieAtRun)
   await Promise.all(order.images.map(async name => {
     try {
       const { origin, width, digest } = await upscaler.upscale(name)

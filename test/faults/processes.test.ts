@@ -97,6 +97,57 @@ describe('many processes on one cold cache', () => {
     process.stderr.write(`${RACES} races of 8 processes for 5 of 16 pictures: ${most} were charged at most\n`)
   }, 900_000)
 
+  // Row 39, with a restart in the middle, as a supervisor does it: the first half is killed between the budget and the call.
+  test('never spend more than the budget between them, though half of them are killed and started again', async () => {
+    for (let race = 1; race <= RACES; race++) {
+      const gateway = await openGateway({ workMs: 20 })
+      const root = await makeProject(16)
+      const options = { budget: (5 * PRICE_MICROS) / 1e6, concurrency: 1 }
+      const orderOf = (number: number) => {
+        const images = [`${2 * number}.png`, `${2 * number + 1}.png`]
+        return { root, url: gateway.url, images, options }
+      }
+      const again = async (number: number): Promise<Child> => {
+        const first = startBuyer({ ...orderOf(number), dieAtRun: 2 })
+        await first.end
+        return startBuyer(orderOf(number))
+      }
+      const children = await Promise.all(
+        Array.from({ length: 8 }, (_, number) => (number < 4 ? again(number) : startBuyer(orderOf(number)))),
+      )
+      for (const child of children) expect(await child.end, child.output()).toBe(0)
+      expect(gateway.orders.length, `race ${race}`).toBeLessThanOrEqual(5)
+      expect(gateway.orders.length).toBeGreaterThan(0)
+      expect(gateway.charges).toHaveLength(gateway.orders.length)
+    }
+  }, 900_000)
+
+  test.each([
+    ['in its call', undefined, 2],
+    ['between the budget and the call', 2, 0],
+  ])(
+    'one that is killed %s and started again, again and again, spends one budget',
+    async (_, dieAtRun, orders) => {
+      const gateway = await openGateway({ workMs: 60_000 })
+      const root = await makeProject(4)
+      const options = { budget: (2 * PRICE_MICROS) / 1e6, concurrency: 1 }
+      for (const [number, name] of pictures(4).entries()) {
+        const order = { root, url: gateway.url, images: [name], options }
+        const child = startBuyer(number < 2 ? { ...order, dieAtRun } : order)
+        if (number >= 2) {
+          expect(await child.end, child.output()).toBe(0)
+          expect([...outcomes(child).values()]).toEqual(['BUDGET_EXCEEDED'])
+          expect(child.output()).toContain('by one that was killed')
+        } else {
+          while (dieAtRun === undefined && gateway.orders.length === number) await sleep(10)
+          if (dieAtRun === undefined) child.process.kill('SIGKILL')
+          expect(await child.end).toBe('SIGKILL')
+        }
+      }
+      expect(gateway.orders).toHaveLength(orders)
+    },
+  )
+
   test.each([3_600_000, -3_600_000])(
     'never spend more than the budget between them, though one clock is %i ms ahead',
     async aheadMs => {

@@ -21,8 +21,10 @@ import { type NotedTimes, noteTimes, readTimes, uptimeNow } from './run-time.ts'
 //
 // An upscaler joins when it begins to work on its first picture that must be bought, which may be long after its process
 // began, and another may have spent and left meanwhile. So who has left stays in the file for a while, and counts for
-// everybody whose process ran then. What a dead member held counts as spent: its call may have been charged. The file
-// says nothing that has to survive a power cut, which ends every run, so it is not synced.
+// everybody whose process ran then. What a dead member held counts as spent: its call may have been charged. One that died
+// without leaving counts for a while for whoever begins after it: a build or a worker that is killed and started again,
+// again and again, goes on in its run. The file says nothing that has to survive a power cut, which ends every run, so it
+// is not synced.
 
 /** Money held and spent in one run, in millionths of a US dollar. */
 export interface Budget {
@@ -84,6 +86,9 @@ const UNKNOWN_MS = 60 * 60 * 1000
  */
 const LOADING_MS = 60_000
 
+/** How long one that was killed counts as open after its last change: longer than a call takes, and who starts it again. */
+const KILLED_MS = 10 * 60_000
+
 /** Some thousand members. */
 const MAX_RUN_BYTES = 1024 * 1024
 
@@ -108,6 +113,7 @@ export function createBudget(capMicros: number, durable: string): Budget {
   let heldMicros = 0
   // As of the last change. Other processes look at ours before each of their calls, as we do at theirs.
   let othersMicros = 0
+  let isOneKilled = false
   let joined = false
   /** Who was in the run once stays in it: times of other machines are those of their clocks, and a clock may jump. */
   const met = new Set<string>()
@@ -137,6 +143,7 @@ export function createBudget(capMicros: number, durable: string): Budget {
       )
       for (const member of run) met.add(member.id)
       othersMicros = run.reduce((sum, member) => sum + member.spentMicros + member.heldMicros, 0)
+      isOneKilled = run.some(member => member.open && !isOpen(member, self))
       decide()
       // Whole, not as a difference: the file may have been deleted, and with it what it knew of us.
       const times = noteTimes({ startedAt, at: uptimeNow() })
@@ -150,7 +157,7 @@ export function createBudget(capMicros: number, durable: string): Budget {
     let held = false
     try {
       await update(() => {
-        if (used() + priceMicros > capMicros) throw exceeded(priceMicros, used(), capMicros)
+        if (used() + priceMicros > capMicros) throw exceeded(priceMicros, used(), capMicros, isOneKilled)
         heldMicros += priceMicros
         held = true
       })
@@ -172,7 +179,7 @@ export function createBudget(capMicros: number, durable: string): Budget {
     }
     return {
       check() {
-        if (used() > capMicros) throw exceeded(priceMicros, used() - priceMicros, capMicros)
+        if (used() > capMicros) throw exceeded(priceMicros, used() - priceMicros, capMicros, isOneKilled)
       },
       charged(costMicros = 0) {
         const surplusMicros = Math.max(0, costMicros - ownMicros)
@@ -209,8 +216,14 @@ export function createBudget(capMicros: number, durable: string): Budget {
   }
 }
 
-function exceeded(priceMicros: number, usedMicros: number, capMicros: number): UpscaleError {
-  const problem = `the next call costs ${dollars(priceMicros)}, and ${dollars(usedMicros)} of the ${dollars(capMicros)} of this run are spent or held`
+function exceeded(
+  priceMicros: number,
+  usedMicros: number,
+  capMicros: number,
+  isOneKilled: boolean,
+): UpscaleError {
+  const others = isOneKilled ? ', also by one that was killed less than ten minutes ago' : ''
+  const problem = `the next call costs ${dollars(priceMicros)}, and ${dollars(usedMicros)} of the ${dollars(capMicros)} of this run are spent or held${others}`
   return new UpscaleError('BUDGET_EXCEEDED', problem, {
     hint: 'raise "budget" (US dollars a run), or use the engine "local"; what was bought is kept',
   })
@@ -224,7 +237,9 @@ function membersOfRun(
   met: ReadonlySet<string>,
 ): readonly Member[] {
   const endOf = (member: Member): number =>
-    isOpen(member, self) ? Number.POSITIVE_INFINITY : readTimes(member, self).at
+    isOpen(member, self)
+      ? Number.POSITIVE_INFINITY
+      : readTimes(member, self).at + (member.open ? KILLED_MS : 0)
   const run = members.filter(member => met.has(member.id) || endOf(member) > start)
   const earliest = Math.min(start, ...run.map(member => readTimes(member, self).startedAt))
   return earliest === start ? run : membersOfRun(members, earliest, self, met)
