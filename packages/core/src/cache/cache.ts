@@ -101,9 +101,10 @@ export interface Cache {
    * Stores an image, and returns when it is there; in a durable root, when it is safe on the disk. When a sound entry of this key is there already, that
    * one stays and is returned: compare `facts.sha256` where it matters whose it is.
    *
+   * @param sha256 of the bytes, hex, where it is known
    * @throws UpscaleError CACHE_UNWRITABLE, with the system's error as the cause
    */
-  commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
+  commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array, sha256?: string): Promise<CacheEntry>
   /**
    * Reads a durable root's manifest where it is large and was not read yet, while the event loop goes round. To be waited
    * for before what asks it: that would read it at once.
@@ -221,10 +222,10 @@ class DiskCache implements Cache {
     return (await isIntact(file, facts)) ? { file, facts, stamp } : undefined
   }
 
-  async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry> {
+  async commit(shelf: EntryShelf, facts: NewEntry, bytes: Uint8Array, known?: string): Promise<CacheEntry> {
     const { key } = facts
     const folder = this.#path(shelf, key)
-    const sha256 = await digestOf(bytes)
+    const sha256 = known ?? (await digestOf(bytes))
     const text = printEntry({ ...facts, size: bytes.length, sha256, createdAt: this.#now().toISOString() })
     const stored = parseEntry(text, key)
     if (typeof stored !== 'object') throw new TypeError(`not the facts of an image: ${JSON.stringify(facts)}`)

@@ -25,8 +25,11 @@ export interface Stores {
   keepAnswer(facts: NewEntry, bytes: Uint8Array): Promise<string>
   /** Keeps an answer that came out of the remote cache, if it can be kept. */
   keepFetched(engine: Pick<Engine, 'billing'>, facts: NewEntry, bytes: Uint8Array): Promise<void>
-  /** Keeps a finished file; in a temporary folder where the scratch root can't be written, so that the build goes on. */
-  keepOutput(facts: NewEntry, bytes: Uint8Array): Promise<CacheEntry>
+  /**
+   * Keeps a finished file; in a temporary folder where the scratch root can't be written, so that the build goes on.
+   * @param sha256 of the bytes, hex, where it is known
+   */
+  keepOutput(facts: NewEntry, bytes: Uint8Array, sha256?: string): Promise<CacheEntry>
   /** Keeps the way from a request on a file's bytes to its answer, if it can be kept. */
   keepAlias(
     engine: Pick<Engine, 'billing'>,
@@ -70,19 +73,20 @@ export function openStores(
       return hadList
     },
     async keepAnswer(facts, bytes) {
-      await tryTo(() => scratch.commit('answers', facts, bytes))
-      // That of these bytes, where another answer was kept before.
-      return digestOf(bytes)
+      // That of these bytes, also where another answer was kept before.
+      const sha256 = await digestOf(bytes)
+      await tryTo(() => scratch.commit('answers', facts, bytes, sha256))
+      return sha256
     },
     async keepFetched(engine, facts, bytes) {
       await tryTo(() => forEngine(engine).commit('answers', { ...facts, fetched: true }, bytes))
     },
-    async keepOutput(facts, bytes) {
-      const entry = await tryTo(() => scratch.commit('outputs', facts, bytes))
+    async keepOutput(facts, bytes, sha256) {
+      const entry = await tryTo(() => scratch.commit('outputs', facts, bytes, sha256))
       if (entry !== undefined) return entry
       // A fresh, private folder: in a shared one, a name that others can predict could be planted.
       refuge ??= openCache(mkdtempSync(join(tmpdir(), 'upscale-')), { onEvent, tag: true })
-      return refuge.commit('outputs', facts, bytes)
+      return refuge.commit('outputs', facts, bytes, sha256)
     },
     async keepAlias(engine, alias, record) {
       await tryTo(() => forEngine(engine).commitRecord('sources', alias, record))

@@ -31,6 +31,8 @@ export async function makeFinished(
       source: { file: source.name, digest: source.digest },
     },
     bytes,
+    // Then it was kept as the answer.
+    answer.file?.isExact ? answer.digest : undefined,
   )
   // Last, since it is what makes the rest findable.
   await stores.keepAlias(request.engine, aliasKey(source.digest, request), {
