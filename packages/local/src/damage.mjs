@@ -27,6 +27,8 @@ const LEAST_SHARE = 0.86
 const LEAST_COEFFICIENTS = 24
 /** Fewer tell nothing of noise. */
 const LEAST_PATCHES = 12
+/** A larger third difference counts as this. */
+const MOST_THIRD = 1 << 14
 /** Cosines of the discrete cosine transform of eight samples, orthonormal, times this. */
 const ONE = 1 << 12
 const COSINES = Array.from({ length: 8 }, (_, frequency) =>
@@ -85,11 +87,13 @@ function wholeAt(patches, left, top) {
 
 /** One coefficient, times UNIT, of the 8 x 8 pixels of a patch that begin at `left`, `top`. */
 function coefficient(luma, left, top, across, down) {
+  const [cosinesAcross, cosinesDown] = [COSINES[across], COSINES[down]]
   let sum = 0
   for (let y = 0; y < 8; y++) {
+    const from = (top + y) * BLOCK + left
     let row = 0
-    for (let x = 0; x < 8; x++) row += luma[(top + y) * BLOCK + left + x] * COSINES[across][x]
-    sum += (row >> 8) * COSINES[down][y]
+    for (let x = 0; x < 8; x++) row += luma[from + x] * cosinesAcross[x]
+    sum += (row >> 8) * cosinesDown[y]
   }
   return sum >> 16
 }
@@ -127,12 +131,12 @@ function quantisation(coefficients) {
     if (chance >= 1) continue
     let count = 0
     let multiples = 0
-    for (const value of coefficients) {
-      const size = Math.abs(value)
+    for (let index = 0; index < coefficients.length; index++) {
+      const size = coefficients[index] < 0 ? -coefficients[index] : coefficients[index]
       if (size < length / 2) continue
       count++
       const rest = size % length
-      if (Math.min(rest, length - rest) <= TOLERANCE) multiples++
+      if (rest <= TOLERANCE || length - rest <= TOLERANCE) multiples++
     }
     if (count < LEAST_COEFFICIENTS || multiples < LEAST_SHARE * count) continue
     const certainty = (multiples - count * chance) / Math.sqrt(count * chance * (1 - chance))
@@ -152,11 +156,7 @@ function halvedOf(patches) {
           const at = line * (direction === 1 ? BLOCK : 1) + place * direction
           if (cut[at - direction] + cut[at] + cut[at + direction] + cut[at + 2 * direction] > 0) continue
           counts[place & 1]++
-          for (const plane of [blue, red]) {
-            const third =
-              plane[at + 2 * direction] - 3 * plane[at + direction] + 3 * plane[at] - plane[at - direction]
-            sums[place & 1] += Math.min(Math.abs(third), 1 << 14)
-          }
+          sums[place & 1] += thirdOf(blue, at, direction) + thirdOf(red, at, direction)
         }
       }
     }
@@ -166,6 +166,14 @@ function halvedOf(patches) {
     }
   }
   return least
+}
+
+/** The size of a third difference, as far as it counts. */
+function thirdOf(plane, at, direction) {
+  const third = plane[at + 2 * direction] - 3 * plane[at + direction] + 3 * plane[at] - plane[at - direction]
+  const size = third < 0 ? -third : third
+  if (size > MOST_THIRD) return MOST_THIRD
+  return size
 }
 
 function noiseOf(patches) {
