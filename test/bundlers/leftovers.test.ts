@@ -256,7 +256,7 @@ describe('the place of a reference', () => {
     expect(await build(manifest)).toMatch(/LEFTOVER_REFERENCE[\s\S]*\/site\.webmanifest:2:\d/)
   })
 
-  test('Vite: in a sheet that another one composes', async () => {
+  test('Vite: in a sheet that another one composes, which Vite 8.4 reads', async () => {
     const files = {
       'index.html': PAGE,
       'src/main.js': "import { a } from './a.module.css'\ndocument.title = a",
@@ -264,9 +264,12 @@ describe('the place of a reference', () => {
       'src/b/b.module.css': '.b {\n  background: url(./hero.png?upscale=2) }',
     }
     const site = await project(files, 'src/b/hero.png')
-    const failure = await failureOf(buildVite(site, out(site), UPSCALE))
+    const failure = await failureOf(buildVite(site, out(site), UPSCALE, {}, '7'))
     expect(failure).toMatch(/b\.module\.css:2:19\b/)
     expect(failure).not.toContain('NaN')
+    await buildVite(site, out(site), UPSCALE, { build: { assetsInlineLimit: 0 } })
+    const [picture] = [...(await readTree(out(site)))].filter(([name]) => name.endsWith('.png'))
+    expect((await sharp(picture?.[1]).metadata()).width).toBe(SIZE.width * 2)
   })
 })
 

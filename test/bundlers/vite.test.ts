@@ -88,6 +88,40 @@ describe('what ships', () => {
     expect(JSON.stringify(manifest)).not.toContain('slots')
   })
 
+  test.each([
+    ['files', 0],
+    ['texts', 1e6],
+  ] as const)(
+    'a picture in a script, a style sheet, a page and a worker becomes %s, each once',
+    async (form, limit) => {
+      const site = await project(
+        {
+          'index.html': MAIN.replace('</body>', '<img src="./a.png?upscale=2"></body>'),
+          'main.js': `import a from './a.png?upscale=2'
+          import './a.css'
+          import Work from './work.js?worker'
+          document.title = a
+          new Work()`,
+          'a.css': 'html { background: url(./a.png?upscale=2) }',
+          'work.js': "import a from './a.png?upscale=2'; postMessage(a)",
+        },
+        'a.png',
+      )
+      for (const round of ['first', 'cached']) {
+        await run(site, {}, { base: './', build: { assetsInlineLimit: limit, emptyOutDir: true } })
+        const tree = await readTree(join(site.root, 'dist'))
+        const pictures = [...tree.keys()].filter(name => name.endsWith('.png'))
+        expect([round, pictures.length]).toEqual([round, form === 'files' ? 1 : 0])
+        const texts = [...tree].filter(([name]) => /\.(?:js|css|html)$/.test(name))
+        expect(texts.length).toBe(4)
+        for (const [name, bytes] of texts) {
+          const shown = form === 'files' ? pictures[0]?.replace('assets/', '') : 'data:image/png;base64,'
+          expect([name, bytes.toString().split(shown ?? '-').length]).toEqual([name, 2])
+        }
+      }
+    },
+  )
+
   test('a fragment after the tag stays behind the address, as Vite keeps one after any query', async () => {
     const site = await project(
       {

@@ -26,6 +26,8 @@ export interface Rounds {
    * @returns undefined while the round has time left; else what to wait for, in the order of asking
    */
   turn(): Promise<void> | undefined
+  /** False when the time of a round is used up, for who would rather do something else than wait. */
+  hasTime(): boolean
 }
 
 /** @param now milliseconds since any moment */
@@ -56,11 +58,14 @@ export function createRounds(now: () => number = () => performance.now()): Round
     queueMicrotask(() => admit(since))
   }
 
+  function hasTime(): boolean {
+    beganAt ??= now()
+    awaitEnd()
+    return now() - beganAt < AT_ONCE_MS
+  }
+
   return {
-    turn() {
-      beganAt ??= now()
-      awaitEnd()
-      return now() - beganAt < AT_ONCE_MS ? undefined : new Promise(resolve => waiting.push(resolve))
-    },
+    turn: () => (hasTime() ? undefined : new Promise(resolve => waiting.push(resolve))),
+    hasTime,
   }
 }

@@ -19,7 +19,16 @@ export async function loadAs(id: string, context: Context): Promise<Rollup.LoadR
   return null
 }
 
+/** True for what no plugin loads before Vite's own for files is asked. */
+export function isLoadedByVite(id: string, { environment }: Pick<Context, 'environment'>): boolean {
+  return loadsOf(environment.plugins).find(({ isWanted }) => isWanted(id))?.plugin === ASSETS
+}
+
+/** Vite's plugin that loads files which are no code. */
+export const ASSETS = 'vite:asset'
+
 interface RankedLoad {
+  readonly plugin: string
   readonly rank: number
   readonly load: Load
   readonly isWanted: (id: string) => boolean
@@ -42,10 +51,17 @@ function rank(plugins: readonly Plugin[]): readonly RankedLoad[] {
     if (load === undefined || name === 'upscale' || name.startsWith('upscale:')) return []
     // What is built into Rolldown loads no pictures, and each call of it from here costs as much as reading one.
     if (name.startsWith('builtin:'))
-      return [{ rank: 2, load: typeof load === 'function' ? load : load.handler, isWanted: () => true }]
-    if (typeof load === 'function') return [{ rank: 0, load, isWanted: () => true }]
+      return [
+        {
+          plugin: name,
+          rank: 2,
+          load: typeof load === 'function' ? load : load.handler,
+          isWanted: () => true,
+        },
+      ]
+    if (typeof load === 'function') return [{ plugin: name, rank: 0, load, isWanted: () => true }]
     const rank = load.order === 'pre' ? -1 : load.order === 'post' ? 1 : 0
-    return [{ rank, load: load.handler, isWanted: testOf(load.filter) }]
+    return [{ plugin: name, rank, load: load.handler, isWanted: testOf(load.filter) }]
   })
   return loads.sort((a, b) => a.rank - b.rank)
 }

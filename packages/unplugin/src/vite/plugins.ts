@@ -13,6 +13,7 @@ import { astroContent } from './astro-content.ts'
 import { type BuildSession, createBuildSession } from './build-session.ts'
 import { cssResolver, rewritePublicImages } from './css.ts'
 import { devPlugins } from './dev/plugin.ts'
+import { emitPicture } from './emitted-picture.ts'
 import { placeBeside } from './files.ts'
 import { applyRules, rewriteHtml, withdrawHtmlHook } from './html.ts'
 import { rewriteNewUrls, withoutTags } from './new-url.ts'
@@ -209,17 +210,27 @@ async function loadText(
 }
 
 /** The module of a picture, whose id is a path beside the source: what Vite, or who else reads pictures, makes of the slot. */
-async function loadSlot(
-  { file, source }: Slot,
+function loadSlot(
+  slot: Slot,
   id: string,
   session: BuildSession,
   context: LoadContext,
+): Rollup.LoadResult | Promise<Rollup.LoadResult> {
+  const query = id.slice(pathOf(id).length)
+  if (context.meta.watchMode) return reloadSlot(slot, query, session, context)
+  const hasTime = query === '' && session.projectUpscaler.hasTime()
+  return (hasTime ? emitPicture(slot, context) : undefined) ?? loadAs(slot.file + query, context)
+}
+
+async function reloadSlot(
+  { file, source }: Slot,
+  query: string,
+  session: BuildSession,
+  context: LoadContext,
 ): Promise<Rollup.LoadResult> {
-  if (context.meta.watchMode) {
-    context.addWatchFile(source)
-    await session.slots.refresh(file)
-  }
-  return loadAs(file + id.slice(pathOf(id).length), context)
+  context.addWatchFile(source)
+  await session.slots.refresh(file)
+  return loadAs(file + query, context)
 }
 
 /** The error of a reference that another plugin made a module of, from the small image. */

@@ -10,7 +10,8 @@ export async function isServed(file: string, config: ResolvedConfig): Promise<bo
   const { isFileLoadingAllowed, normalizePath } = await vite
   const path = normalizePath(file)
   const isPublic = config.publicDir !== '' && path.startsWith(`${normalizePath(config.publicDir)}/`)
-  return isPublic || isFileLoadingAllowed(config, path)
+  // Its type wants the config of an environment since Vite 8.4; what it reads is the server's, which all of them share.
+  return isPublic || isFileLoadingAllowed(config as Parameters<typeof isFileLoadingAllowed>[0], path)
 }
 
 /** The error of a picture that an address asks for and that Vite would not serve. */
