@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -51,4 +51,26 @@ test.each([
     },
   } as unknown as Purchase
   expect(await buy(purchase, look)).toBe(ANSWER)
+})
+
+test('what another machine filed before the lock was ours is seen on a disk that remembers what was not there', async () => {
+  const answerKey = 'b'.repeat(64) as AnswerKey
+  const store = openCache(root, { tag: false, onEvent: () => {} })
+  const locks = join(root, 'locks', `${answerKey}.lock`)
+  let isFresh = false
+  store.refresh = key => {
+    // Before that, somebody else may still file one.
+    isFresh = key === answerKey && existsSync(locks)
+  }
+  const purchase = {
+    request: { engine: { billing: 'paid', priceMicros: 60_000 } },
+    order: { answerKey },
+    store,
+    context: {
+      options: { frozen: false, retry: false },
+      budget: { join: async () => {} },
+      engineContext: { signal: new AbortController().signal },
+    },
+  } as unknown as Purchase
+  expect(await buy(purchase, async () => (isFresh ? ANSWER : undefined))).toBe(ANSWER)
 })

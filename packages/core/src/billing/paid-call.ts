@@ -54,6 +54,7 @@ export async function buy(purchase: Purchase, look: () => Promise<Received | und
   if (!frozen) await context.budget.join(request.engine.priceMicros)
   const lock = await lockKey(purchase)
   return whileHeld(lock, async () => {
+    store.refresh(order.answerKey)
     // Who bought it files it without the lock: between both looks it may have moved to where the first one looked.
     const there = (await look()) ?? (await adoptReceived(purchase)) ?? (await look())
     if (there !== undefined) return there
@@ -78,6 +79,7 @@ export async function takeUp<T>(
 ): Promise<T | undefined> {
   const { order, store, context } = purchase
   return whileHeld(await lockKey(purchase, IN_PASSING_MS), async () => {
+    store.refresh(order.answerKey)
     const received = (await adoptReceived(purchase)) ?? (await readLeft())
     return received === undefined ? undefined : use(received)
   })

@@ -1,5 +1,6 @@
+import { opendirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isUpscaleError } from '../errors.ts'
 import { digestOf, SMALL_BYTES } from '../source/pieces.ts'
 import { type Stamp, stampOf } from '../source/stamp.ts'
@@ -13,7 +14,7 @@ import {
   parseEntry,
   printEntry,
 } from './entry.ts'
-import { entryFolder, shelfFolder } from './layout.ts'
+import { entryFolder, layoutFolder, shelfFolder } from './layout.ts'
 import { knownAnswers, lineOf, listMissing, Manifest } from './manifest.ts'
 import type { ManifestLine } from './manifest-text.ts'
 import { refuseLinks } from './own-folders.ts'
@@ -64,6 +65,9 @@ export type RecordShelf = 'sources' | 'refusals' | 'intents'
 export type RecordState =
   | { readonly state: 'absent' | 'unusable' }
   | { readonly state: 'sound'; readonly record: CacheRecord }
+
+/** What a purchase looks into. */
+const BOUGHT_SHELVES = ['answers', 'received', 'refusals', 'intents'] as const
 
 export interface CacheOptions {
   onEvent(event: CacheEvent): void
@@ -122,6 +126,11 @@ export interface Cache {
    * @throws UpscaleError CACHE_UNREADABLE for a manifest that can't be used
    */
   hasManifest(): boolean
+  /**
+   * To be called before a look that must see what another machine stored a moment ago: a network file system remembers for
+   * seconds that something was not there, until the folder that it is missing in is opened. Never throws.
+   */
+  refresh(key: string): void
   findRecord(shelf: RecordShelf, key: string): Promise<CacheRecord | undefined>
   /**
    * What stands in a record's place, left there whatever it is: for records whose damage must not be taken for
@@ -263,6 +272,18 @@ class DiskCache implements Cache {
 
   hasManifest(): boolean {
     return this.#manifest?.lines() !== undefined
+  }
+
+  refresh(key: string): void {
+    const layout = layoutFolder(this.root)
+    const shelves = BOUGHT_SHELVES.map(shelf => dirname(entryFolder(this.root, shelf, key)))
+    for (const folder of [this.root, layout, ...shelves.flatMap(pair => [dirname(pair), pair])]) {
+      try {
+        opendirSync(folder).closeSync()
+      } catch {
+        // Not there, most often; what can't be opened is told by whoever looks into it.
+      }
+    }
   }
 
   async findRecord(shelf: RecordShelf, key: string): Promise<CacheRecord | undefined> {
