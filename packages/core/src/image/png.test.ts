@@ -100,6 +100,18 @@ describe('a small PNG', () => {
   const grain = (x: number, y: number): number =>
     (Math.imul(x * 7919 + y * 104_729, 2_654_435_761) >>> 26) & 15
 
+  it('has no filter where it is large and mere noise', async () => {
+    const [width, height] = [1100, 1000]
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, at) => {
+      const bits = Math.imul(at + 1, 2_654_435_761) ^ Math.imul(at >> 3, 40_503)
+      return 110 + ((bits >>> 29) & 7) + ((bits >>> 23) & 7) + ((bits >>> 17) & 7)
+    })
+    const image = sharp(data, { raw: { width, height, channels: 3 } })
+    const peer = await image.png({ adaptiveFiltering: false }).toBuffer()
+    const own = await encodeSmallPng({ data, width, height, channels: 3 })
+    expect(own.length).toBeLessThan(1.01 * peer.length)
+  })
+
   it.each([
     ['grain', (x: number, y: number) => 90 + x / 4 + grain(x, y)],
     ['a slope', (x: number, y: number) => x / 2 + (y * y) / 400 + (x * y) / 3000],

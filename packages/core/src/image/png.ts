@@ -28,7 +28,7 @@ const { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_RLE } = constants
 const GRAIN: Way = { isFiltered: true, level: 1, strategy: Z_HUFFMAN_ONLY, memLevel: 8 }
 /** Gradients and type. */
 const SHAPES: Way = { isFiltered: true, level: 6, strategy: Z_DEFAULT_STRATEGY, memLevel: 8 }
-/** Flat drawings, and patterns that repeat; what is large and no drawing repeats as well once it is filtered. */
+/** Flat drawings, patterns that repeat, and noise, which differs more from its neighbours than from its mean. */
 const PATTERNS: Way = { ...SHAPES, isFiltered: false }
 /**
  * Only repetitions of the byte before: hardly slower than {@link GRAIN}, and flat areas cost nothing. A large photograph
@@ -102,7 +102,7 @@ export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise
   const ways = isLight
     ? [{ ...SHAPES, ...THOROUGH }, { ...PATTERNS, ...THOROUGH }, GRAIN]
     : width * height >= LARGE_PIXELS
-      ? [SHAPES, ...(isEven ? [PATTERNS] : []), RUNS]
+      ? [SHAPES, PATTERNS, RUNS]
       : [SHAPES, PATTERNS, GRAIN, ...(isEven ? [] : [QUICK])]
   const isWhole = sample === samples
   const tried = await Promise.all(
