@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** A point in time after which a call is given up, together with the signal of the build around it. */
 export interface Deadline {
   /** Aborts at the deadline, and when the build stops or soon after. */
@@ -38,6 +40,8 @@ export function startDeadline(timeoutMs: number, stop: AbortSignal, graceMs = 0)
     if (graceMs === 0) controller.abort()
     else grace = setTimeout(() => controller.abort(), graceMs)
   }
+  // Node takes more than ten for a leak. Each call under way has one, and takes it away.
+  setMaxListeners(0, stop)
   if (stop.aborted) controller.abort()
   else stop.addEventListener('abort', onStop, { once: true })
   return {
