@@ -139,16 +139,16 @@ describe('an attribute that holds JSON or code', () => {
 })
 
 test.each([
-  ['a style sheet', scanCssInRounds, 'a{color:#fff}\n'.repeat(100_000), `b{background:url(a.png?upscale=2)}`],
+  ['a style sheet', scanCssInRounds, 'a{color:#fff}\n'.repeat(400_000), `b{background:url(a.png?upscale=2)}`],
   [
     'the style of a page',
     scanHtmlInRounds,
-    `<style>${'a{b:c}'.repeat(200_000)}`,
+    `<style>${'a{b:c}'.repeat(600_000)}`,
     `b{d:url(a.png?upscale=2)}`,
   ],
-  ['a page', scanHtmlInRounds, '<p class=a>b</p>'.repeat(100_000), `<img src="a.png?upscale=2">`],
-  ['data of a page', scanHtmlInRounds, `<p a='[${'"b",'.repeat(200_000)}`, `"a.png?upscale=2"]'>`],
-])('%s of a megabyte leaves the event loop to others', async (_, scan, long, end) => {
+  ['a page', scanHtmlInRounds, '<p class=a>b</p>'.repeat(300_000), `<img src="a.png?upscale=2">`],
+  ['data of a page', scanHtmlInRounds, `<p a='[${'"b",'.repeat(800_000)}`, `"a.png?upscale=2"]'>`],
+])('%s of megabytes leaves the event loop to others', async (_, scan, long, end) => {
   let rounds = 0
   const others = setInterval(() => rounds++, 0)
   const { references } = await scan(long + end)
