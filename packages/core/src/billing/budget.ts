@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { discard, errnoOf, readFileOfLimitSync, renamePatiently, unwritable } from '../cache/disk.ts'
 import { acquireLock, LOCKS, whileHeld } from '../cache/lock/lock.ts'
-import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
+import { describeSelf, isOwner, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
 import { dollars } from '../engines/dollars.ts'
 import { parseJson } from '../engines/http/json.ts'
 import { isUpscaleError, UpscaleError } from '../errors.ts'
-import { integer, record } from '../validate.ts'
+import { record } from '../validate.ts'
 import { MICROS } from './recorded-amounts.ts'
 import { type NotedTimes, noteTimes, readTimes, uptimeNow } from './run-time.ts'
 
@@ -273,17 +273,12 @@ function readMembers(file: string, self: LockOwner): Member[] {
   return isRun ? members : members.filter(member => isRecent(member, self))
 }
 
-/** Zero and less would be groups of processes. */
-const PID = integer(1, 2 ** 31 - 1)
-
 function isMember(value: unknown): value is Member {
   return (
     record.accepts(value) &&
     typeof value.id === 'string' &&
     value.id !== '' &&
-    record.accepts(value.owner) &&
-    PID.accepts(value.owner.pid) &&
-    typeof value.owner.host === 'string' &&
+    isOwner(value.owner) &&
     isTimes(value) &&
     (value.uptime === undefined || (record.accepts(value.uptime) && isTimes(value.uptime))) &&
     typeof value.open === 'boolean' &&

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import { readFileOfLimitSync, replaceFileSync } from '../cache/disk.ts'
 import type { AnswerKey } from '../cache/keys.ts'
-import { describeSelf, judgeOwner, type LockOwner } from '../cache/lock/lock-owner.ts'
+import { describeSelf, isOwner, judgeOwner } from '../cache/lock/lock-owner.ts'
 import { TMP } from '../cache/publish.ts'
 import type { EngineParams } from '../engines/engine.ts'
 import { parseJson } from '../engines/http/json.ts'
@@ -127,12 +127,10 @@ function fileOf({ root }: Pick<Cache, 'root'>, key: AnswerKey): string {
 
 /** True for another process of this machine that runs. */
 function isBusy(owner: unknown): boolean {
-  if (!record.accepts(owner) || !PID.accepts(owner.pid) || typeof owner.host !== 'string') return false
   const self = describeSelf()
-  return owner.pid !== self.pid && judgeOwner(owner as unknown as LockOwner, self) === 'alive'
+  return isOwner(owner) && owner.pid !== self.pid && judgeOwner(owner, self) === 'alive'
 }
 
-const PID = integer(1, 2 ** 31 - 1)
 const NAMED = text(1000)
 const SCALE = numberAbove(0, 64)
 const SIDE = integer(1, 2 ** 24)

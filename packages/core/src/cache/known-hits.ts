@@ -83,10 +83,15 @@ const MAX_BYTES = 32 * 1024 * 1024
 /** @param now this machine's clock, in milliseconds since the epoch */
 export function openKnownHits(scratchDir: string, now: () => number = Date.now): KnownHits {
   const list = knownHitsFile(scratchDir)
-  // By request and path: what is known, as it stands in a line. Read here, since the first picture comes with a thousand others.
-  const known = read(list)
+  // By request and path: what is known, as it stands in a line.
+  let known: Map<string, Line> | undefined
   let used = 0
   let isChanged = false
+
+  function all(): Map<string, Line> {
+    known ??= read(list)
+    return known
+  }
 
   function use(line: Line): void {
     if (!line.isUsed) used++
@@ -103,7 +108,7 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
   return {
     find(path, request, folder) {
       const key = keyOf(path, request)
-      const line = known.get(key)
+      const line = all().get(key)
       const parsed = line && parse(path, line.text)
       if (line === undefined || parsed === undefined || stampOf(path)?.text !== parsed.sourceStamp)
         return undefined
@@ -116,15 +121,15 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
     },
     keep(request, hit, stamps) {
       const key = keyOf(hit.source.file, request)
-      const isRoom = used < MAX_HITS || known.get(key)?.isUsed === true
+      const isRoom = used < MAX_HITS || all().get(key)?.isUsed === true
       if (!isRoom || !isAsRead(hit.source.file, stamps.source) || !isAsRead(fileOf(hit), stamps.output))
         return
       const text = print(hit, stamps)
       // Names may hold anything; what can't be read back is looked up each time.
       if (key.includes('\t') || `${key}${text}`.includes('\n')) return
-      const line = known.get(key) ?? { text, isUsed: false }
+      const line = all().get(key) ?? { text, isUsed: false }
       line.text = text
-      known.set(key, line)
+      all().set(key, line)
       use(line)
       isChanged = true
     },
@@ -132,9 +137,9 @@ export function openKnownHits(scratchDir: string, now: () => number = Date.now):
       if (!isChanged) return
       isChanged = false
       // Of files that are gone, or were only asked for by another build, some lines stay.
-      if (known.size > Math.min(2 * used, MAX_HITS))
-        for (const [key, { isUsed }] of known) if (!isUsed) known.delete(key)
-      tryTo(() => write(list, known))
+      if (all().size > Math.min(2 * used, MAX_HITS))
+        for (const [key, { isUsed }] of all()) if (!isUsed) all().delete(key)
+      tryTo(() => write(list, all()))
     },
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { integer, record } from '../../validate.ts'
 import { errnoOf } from '../disk.ts'
 import { isObject } from '../entry.ts'
 
@@ -74,13 +75,19 @@ export function parseToken(text: string): LockToken | undefined {
 }
 
 function isToken(token: Record<string, unknown>): token is Record<string, unknown> & LockToken {
+  return isOwner(token) && isText(token.id) && isText(token.acquiredAt)
+}
+
+/** Zero and less would be groups of processes. */
+const PID = integer(1, 2 ** 31 - 1)
+
+/** True for what {@link describeSelf} may have said, whatever else is with it. */
+export function isOwner(value: unknown): value is LockOwner {
   return (
-    isText(token.id) &&
-    Number.isSafeInteger(token.pid) &&
-    Number(token.pid) > 0 &&
-    isText(token.host) &&
-    isText(token.acquiredAt) &&
-    [token.startTime, token.bootId, token.pidNamespace].every(fact => fact === undefined || isText(fact))
+    record.accepts(value) &&
+    PID.accepts(value.pid) &&
+    isText(value.host) &&
+    [value.startTime, value.bootId, value.pidNamespace].every(fact => fact === undefined || isText(fact))
   )
 }
 
