@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { makeProject, type Project, type Running } from '../cli/command.ts'
 import { startFaultyStore } from '../remote/faulty-store.ts'
-import { type Gateway, startGateway } from '../services/gateway/index.ts'
+import { type Gateway, inTurn, startGateway } from '../services/gateway/index.ts'
 import { lacks, type RunningServer, startRedis } from '../support/servers.ts'
 
 const PASSWORD = 'hunter2-c0ffee'
@@ -41,7 +41,7 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
   let gateway: Gateway
   let name = 0
   beforeAll(async () => {
-    redis = await startRedis(PASSWORD)
+    redis = await startRedis(PASSWORD, ['databases 64'])
     gateway = await startGateway({ key: KEY, workMs: 400 })
   })
   afterAll(async () => {
@@ -79,6 +79,12 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
 
   const enqueue = (machine: Project, args: string[], more: Record<string, string> = {}) =>
     machine.run(['enqueue', 'in', '--name', `test-${name}`, ...args], env(machine, more))
+
+  /** A worker that dies at its first purchase. */
+  const dyingAt = (moment: string): Record<string, string> => ({
+    DIE_AT: moment,
+    NODE_OPTIONS: `--import ${new URL('../remote/die-at.mjs', import.meta.url)}`,
+  })
 
   async function callsOf(first: Project): Promise<string[]> {
     const text = await readFile(first.path('calls'), 'utf8').catch(() => '')
@@ -259,12 +265,8 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
       const [first, one, two] = [await boot(), await boot(), await boot()]
       await drawAll(first, 1)
       const paid = ['--engine', 'lumenfall', '--budget', '5']
-      const dies = {
-        DIE_AT: moment,
-        NODE_OPTIONS: `--import ${new URL('../remote/die-at.mjs', import.meta.url)}`,
-      }
       await enqueue(first, paid)
-      await work(one, first, ['--budget', '5'], dies).end
+      expect((await work(one, first, ['--budget', '5'], dyingAt(moment)).end).signal).toBe('SIGKILL')
       // Another worker gets the job, and knows no more than that it may have been paid for.
       const { stderr } = await work(two, first, ['--drain', '--budget', '5']).end
       expect(stderr).toContain('[CALL_UNCERTAIN]')
@@ -276,6 +278,66 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
       expect(gateway.orders).toHaveLength(1)
     },
   )
+
+  test('takes a word for one call: the next doubt about the same picture needs another', async () => {
+    const [first, one, two, three] = [await boot(), await boot(), await boot(), await boot()]
+    await drawAll(first, 1)
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    const dies = dyingAt('response')
+    await enqueue(first, paid)
+    await work(one, first, ['--budget', '5'], dies).end
+    await work(two, first, ['--drain', '--budget', '5']).end
+    expect((await enqueue(first, [...paid, '--retry'])).stdout).toContain('1 queued')
+    await work(three, first, ['--budget', '5'], dies).end
+    expect(gateway.orders).toHaveLength(2)
+    const { stderr } = await work(two, first, ['--drain', '--budget', '5']).end
+    expect(stderr).toContain('[CALL_UNCERTAIN]')
+    expect((await enqueue(first, paid)).stdout).toContain('1 failed')
+    expect(gateway.orders).toHaveLength(2)
+  })
+
+  test('keeps a word until the call that it allows: one that was refused for free does not use it up', async () => {
+    const [first, one, two] = [await boot(), await boot(), await boot()]
+    await drawAll(first, 1)
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    await enqueue(first, paid)
+    await work(one, first, ['--budget', '5'], dyingAt('response')).end
+    await work(two, first, ['--drain', '--budget', '5']).end
+    await enqueue(first, [...paid, '--retry'])
+    // As often as one attempt at the job asks.
+    const no = Array<'rate-limited'>(4).fill('rate-limited')
+    gateway.respondWith(inTurn(...no, 'ok'))
+    const { stdout } = await work(two, first, ['--drain', '--budget', '5']).end
+    expect(stdout).toContain('1 picture done')
+  })
+
+  test('does not lose a worker that was frozen before a call: it makes none while its job may be that of another', async () => {
+    const redis = new Redis(address())
+    onTestFinished(() => redis.disconnect())
+    const [first, one] = [await boot(), await boot()]
+    await drawAll(first, 1)
+    let worker: Running | undefined
+    let isFrozen = false
+    const store = await startFaultyStore(async ({ method, url }) => {
+      // Right before the call the worker looks whether its picture is still there.
+      if (worker !== undefined && !isFrozen && method === 'HEAD' && url?.includes('/inputs/')) {
+        isFrozen = true
+        worker.child.kill('SIGSTOP')
+        await until(async () => (await redis.keys('*:lock')).length === 0)
+        worker.child.kill('SIGCONT')
+      }
+      return true
+    })
+    onTestFinished(() => store.close())
+    const shared = { UPSCALE_REMOTE_CACHE: store.url }
+    await enqueue(first, ['--engine', 'lumenfall', '--budget', '1'], shared)
+    worker = work(one, first, ['--drain', '--budget', '1'], shared)
+    const { code, stdout, stderr } = await worker.end
+    expect([code, isFrozen]).toEqual([0, true])
+    expect(stderr).toContain('was silent for so long')
+    expect(stdout).toContain('1 picture done')
+    expect(gateway.orders).toHaveLength(1)
+  })
 
   test('finds that a picture was made, when its worker died before it could say so', async () => {
     const [first, one, two] = [await boot(), await boot(), await boot()]

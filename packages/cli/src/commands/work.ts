@@ -8,7 +8,8 @@ import { wholeNumber, withEngineFlags, withExamples } from '../flags.ts'
 import { messageOf } from '../print.ts'
 import { openQueue, type QueueLink, queuePlace } from '../queue/connect.ts'
 import { type QueueFlags, withQueueFlags } from '../queue/flags.ts'
-import { doJob, isOurs, makeWorkFolder, type Workplace } from '../queue/job-work.ts'
+import { createWriteHeld } from '../queue/held-job.ts'
+import { doJob, isOurs, isTakenOver, makeWorkFolder, type Workplace } from '../queue/job-work.ts'
 import { openSharedStore } from '../queue/shared-store.ts'
 import { failureOf, readOrder } from '../queue/work-order.ts'
 import { inSession, type Session } from '../session.ts'
@@ -68,6 +69,7 @@ async function work(flags: WorkFlags, folder: string, session: Session): Promise
   const handler = createJobHandler(link, session, {
     upscaler,
     store,
+    writeHeld: createWriteHeld(link, lockMs),
     name,
     folder,
     lockMs,
@@ -151,7 +153,7 @@ function createJobHandler({ bullmq }: QueueLink, { print, stopping }: Session, p
           // Another worker may be allowed to, or this one later.
           if (!stopping.aborted) {
             print.error(error)
-            closed = exitCodeOf([error])
+            if (!isTakenOver(error)) closed = exitCodeOf([error])
           }
           // Fails where another worker has the job already, which is as well.
           await job.moveToWait(token).catch(() => undefined)
@@ -159,7 +161,7 @@ function createJobHandler({ bullmq }: QueueLink, { print, stopping }: Session, p
         }
         const failure = failureOf(error)
         // Of a queue that is full or away, too; what failed stays what it was, and the job fails with the words below.
-        await job.updateData({ ...Object(job.data), failure }).catch(print.error)
+        await place.writeHeld(job, token, { ...Object(job.data), failure }).catch(print.error)
         const isLast =
           failure.needsWord || !mayPass(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
         if (!isLast) throw new Error(failure.problem)

@@ -13,12 +13,14 @@ import {
   sleep,
   sweepProcessFolders,
 } from 'upscale-core/internal'
+import type { WriteHeld } from './held-job.ts'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 
 /** What a worker has to do its work with. */
 export interface Workplace {
   readonly upscaler: Upscaler
   readonly store: RemoteStore
+  readonly writeHeld: WriteHeld
   /** Its name, for people. */
   readonly name: string
   /** Where pictures lie while they are worked on. */
@@ -84,7 +86,7 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
       costMicros += answer.costMicros
       if (!answer.isShared) {
         place.onKept(order.name)
-        await noteKept(job, place)
+        await noteKept(job, token, place)
         await pauseOrStop(place, () => notShared(upscaler))
         continue
       }
@@ -98,11 +100,11 @@ export async function doJob(job: Job, token: string, place: Workplace): Promise<
 }
 
 /** Says in the job who has its answer. For people, and for a worker that is given the job: a queue that is away does without. */
-async function noteKept(job: Job, { name }: Workplace): Promise<void> {
+async function noteKept(job: Job, token: string, { name, writeHeld }: Workplace): Promise<void> {
   if (readOrder(job)?.kept === name) return
   // While Redis is away this would wait with it, and the answer has to be stored meanwhile.
   await Promise.race([
-    job.updateData({ ...Object(job.data), kept: name }).catch(() => undefined),
+    writeHeld(job, token, { ...Object(job.data), kept: name }).catch(() => undefined),
     sleep(LOOK_EVERY_MS, new AbortController().signal),
   ])
 }
@@ -165,25 +167,37 @@ async function fetchPicture(
   })
 }
 
-/** The job is seen by every worker, so the note of a call is kept in it. */
+/**
+ * The job is seen by every worker, so the note of a call is kept in it. A person's word is for one call: it goes with the
+ * note of that, and is there again once the call was certainly not charged.
+ */
 function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workplace): SharedIntent {
   const { call: earlier, failure, kept, ...rest } = order
+  const { retry: _used, ...wordless } = rest
   return {
     earlier,
     async note(call) {
       // What could not be handed on is not bought.
       await patiently(() => place.store.has(inputKey(job.id ?? '')), place)
+      const data = { ...(isSameCall(call, earlier) ? rest : wordless), call }
       await untilRoom(job, place, async () => {
         // Somebody else has the job by now if this worker was silent for long, and may have made the call.
-        if ((await job.extendLock(token, place.lockMs)) !== 1) throw takenOver()
-        await job.updateData({ ...rest, call })
+        if (!(await place.writeHeld(job, token, data))) throw takenOver()
       })
     },
     async strike() {
       // What stands there may be the note of whoever has the job now.
-      if ((await job.extendLock(token, place.lockMs)) === 1) await job.updateData(rest)
+      await place.writeHeld(job, token, rest)
     },
   }
+}
+
+/** True for the note of an earlier call that stays as much in doubt as it was. */
+function isSameCall(
+  call: Readonly<{ at?: unknown }>,
+  earlier: Readonly<{ at?: unknown }> | undefined,
+): boolean {
+  return call.at !== undefined && call.at === earlier?.at
 }
 
 /** Writes into the queue, again and again while that is full. @throws UpscaleError ABORTED once the worker is told to stop */
@@ -210,6 +224,11 @@ export function isOurs(error: unknown): boolean {
   return (
     isUpscaleError(error) && ['ABORTED', 'BUDGET_EXCEEDED', 'FROZEN_MISS', 'KEY_MISSING'].includes(error.code)
   )
+}
+
+/** True where the job alone is lost, while the worker was not told to stop: it may take the next one. */
+export function isTakenOver(error: unknown): boolean {
+  return isUpscaleError(error) && error.code === 'ABORTED'
 }
 
 /** The name keeps its extension, and nothing that could lead elsewhere. */
