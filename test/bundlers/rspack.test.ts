@@ -130,6 +130,15 @@ describe('what ships', () => {
     expect(await widthOf(site, 'a.png')).toBe(SIZE.width * 2)
   })
 
+  test('a loader that names files by their path names another format after what it is', async () => {
+    const loader = import.meta.resolve('file-loader').replace('file://', '')
+    const use = [{ loader, options: { name: '[name].[ext]' } }]
+    const site = await project("import a from './a.png?upscale=2&format=webp'; console.log(a)", 'a.png')
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'javascript/auto', use }] } })
+    const names = [...(await readTree(join(site.root, 'dist'))).keys()]
+    expect(names).toEqual([expect.stringMatching(/^a-2x.*\.webp$/), 'main.js'])
+  })
+
   test('a wrong option stops it before anything is built', async () => {
     const site = await project('')
     await expect(() => run(site, {}, { engine: 'resise' })).rejects.toThrow(/UNKNOWN_ENGINE/)

@@ -149,6 +149,21 @@ describe('what ships', () => {
     const { width } = await sharp(await outputOf(site, 'a.png')).metadata()
     expect(width).toBe(SIZE.width * 2)
   })
+
+  test('a loader that names files by their path names another format after what it is', async () => {
+    const loader = fileURLToPath(import.meta.resolve('file-loader'))
+    const use = [{ loader, options: { name: '[name].[ext]' } }]
+    const code =
+      "import a from './a.png?upscale=2&format=webp'; import b from './b.png?upscale=2&format=jpeg'; console.log(a, b)"
+    const site = await project({ 'main.js': code }, 'a.png', 'b.png')
+    await run(site, { module: { rules: [{ test: /\.png$/, type: 'javascript/auto', use }] } })
+    const names = [...(await readTree(join(site.root, 'dist'))).keys()]
+    expect(names).toEqual([
+      expect.stringMatching(/^a-2x.*\.webp$/),
+      expect.stringMatching(/^b-2x.*\.jpg$/),
+      'main.js',
+    ])
+  })
 })
 
 describe('in configs of many kinds', () => {

@@ -1,4 +1,5 @@
-import type { Configuration } from 'webpack'
+import { TAGGED } from 'upscale-core/internal'
+import type { Configuration, RuleSetRule } from 'webpack'
 import { type Entry, entryOf } from './entry.ts'
 import type { UpscaleOptions } from './options.ts'
 import { nextVersionOf } from './webpack/next-version.ts'
@@ -7,8 +8,14 @@ import upscaleWebpack from './webpack.ts'
 
 /** The parts of a Next.js config that this adds to. */
 interface NextConfigParts {
-  readonly webpack?: ((config: Configuration, context: unknown) => Configuration) | null
+  readonly webpack?: ((config: Configuration, context: NextBuild) => Configuration) | null
   readonly turbopack?: { readonly rules?: Readonly<Record<string, unknown>> }
+}
+
+/** What Next.js says of the compiler that it asks a config for. */
+interface NextBuild {
+  readonly dev: boolean
+  readonly nextRuntime?: 'nodejs' | 'edge'
 }
 
 /**
@@ -32,7 +39,11 @@ function upscale(options: UpscaleOptions = {}): <Config extends object>(config?:
     const parts: NextConfigParts = {
       webpack(given, context) {
         const own = webpack?.(given, context) ?? given
-        return { ...own, plugins: [...(own.plugins ?? []), upscaleWebpack(options)] }
+        return {
+          ...own,
+          module: { ...own.module, rules: [...(own.module?.rules ?? []), ...serverRules(context)] },
+          plugins: [...(own.plugins ?? []), upscaleWebpack(options)],
+        }
       },
       // Older ones warn of a key that they don't know.
       ...(kind !== 'none' && {
@@ -41,6 +52,16 @@ function upscale(options: UpscaleOptions = {}): <Config extends object>(config?:
     }
     return { ...config, ...parts }
   }
+}
+
+/**
+ * A server component is compiled for the server alone, whose folder no browser sees. Next.js brings the files of its `new URL()` to
+ * the browsers' folder where the address ends like an image, so one with a query would lead nowhere.
+ */
+function serverRules({ dev, nextRuntime }: NextBuild): RuleSetRule[] {
+  if (nextRuntime !== 'nodejs') return []
+  const generator = { outputPath: dev ? '../' : '../../' }
+  return [{ resourceQuery: TAGGED, dependency: 'url', issuerLayer: 'rsc', generator }]
 }
 
 const entry: Entry<typeof upscale> = entryOf(upscale)

@@ -1,4 +1,6 @@
+import { dirname, join } from 'node:path'
 import { isUpscaleError, type UpscaledImage, type UpscaleRequest } from 'upscale-core'
+import { endsAs } from 'upscale-core/internal'
 import type { LoaderContext } from 'webpack'
 import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
@@ -6,6 +8,7 @@ import type { ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
 import { pathOf } from '../reference.ts'
 import { variantCode } from '../variants.ts'
+import { nameOf } from './asset-names.ts'
 
 /** Where the loader finds the pictures of its build; not in its options, which are part of a module's identity. */
 export const PICTURE_SOURCE: unique symbol = Symbol.for('unplugin-upscale')
@@ -52,12 +55,14 @@ async function produce(context: Context): Promise<string | Buffer> {
   const site = mentionOf(context)
   const directive = projectUpscaler.parse(site)
   const [request] = directive.requests
-  const picture = await pictureSource.get(context.resourcePath, request, site)
-  const path = context.utils.contextify(context.context ?? '/', context.resourcePath)
+  const source = context.resourcePath
+  const picture = await pictureSource.get(source, request, site)
+  const path = context.utils.contextify(context.context ?? '/', source)
+  if (directive.as === 'url') tellOtherLoaders(context, request, projectUpscaler)
   if (picture.kind === 'finished') {
     const { finished } = picture
     if (directive.as === 'url')
-      return readChecked(finished, () => projectUpscaler.finish(context.resourcePath, request, site))
+      return readChecked(finished, () => projectUpscaler.finish(source, request, site))
     return variantCode(directive, { path, image: finished }, projectUpscaler.options)
   }
   const { placeholder, rebuildTrigger } = picture
@@ -66,6 +71,22 @@ async function produce(context: Context): Promise<string | Buffer> {
   context.addDependency(rebuildTrigger)
   if (directive.as === 'url') return Buffer.from(placeholder.bytes)
   return variantCode(directive, { path, image: factsOf(placeholder, request) }, projectUpscaler.options)
+}
+
+/**
+ * Loaders after ours (Next.js's own, file-loader) name a file by the path that they see, and a server tells browsers its type
+ * by that name, so a picture in another format than its source goes under its own name from here on.
+ */
+function tellOtherLoaders(
+  context: Context,
+  { format }: UpscaleRequest,
+  projectUpscaler: ProjectUpscaler,
+): void {
+  const { resourcePath, resourceQuery } = context
+  if (format === undefined || endsAs(resourcePath, format)) return
+  const folder = dirname(resourcePath)
+  const name = nameOf(resourcePath + resourceQuery, folder, projectUpscaler)
+  if (name !== undefined) context.resourcePath = join(folder, pathOf(name))
 }
 
 /** Who asked, for messages. webpack keeps the request as written on the module and the asker in the graph. */

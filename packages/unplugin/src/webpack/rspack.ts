@@ -5,13 +5,14 @@ import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
+import { cleanName, nameOf } from './asset-names.ts'
 import { ISSUER_OF, type IssuerOf, PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { nameWithoutTags } from './rspack-names.ts'
 import { checkOutput } from './rspack-output.ts'
 import { endBuilds, familyLogger, withOwnLoader } from './shared.ts'
-import { cleanName, nameOf, revisionOf } from './webpack.ts'
+import { revisionOf } from './webpack.ts'
 
 /*
  * Rspack works as webpack does (webpack.ts has the why), with the same loader. Its hooks can't change a module after it

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { types } from 'node:util'
 
 // Packages that only some projects need are not installed with this one. They are looked for beside it, then in the
 // project, and looking loads nothing.
@@ -11,19 +11,23 @@ export function missingPackages(names: readonly string[], root: string): string[
 }
 
 /**
- * Loads a package that {@link missingPackages} found.
- * @returns its exports; those of CommonJS are on `default`
+ * Loads a package that {@link missingPackages} found. Not by `import()`, although this waits: webpack reads what a config
+ * imports to know when its cache is stale, and warns of each `import()` of a name that it can't follow.
+ * @returns its exports; those of CommonJS are on `default` as well
  */
 export async function loadPackage(name: string, root: string): Promise<Readonly<Record<string, unknown>>> {
   const found = find(name, root)
   if (found === undefined) throw new Error(`the package ${name} is not installed`)
-  return found.isBeside ? import(name) : import(pathToFileURL(found.file).href)
+  const exports = found.require(name)
+  return types.isModuleNamespaceObject(exports) ? { ...exports } : { default: exports, ...exports }
 }
 
-function find(name: string, root: string): { readonly file: string; readonly isBeside: boolean } | undefined {
+function find(name: string, root: string): { readonly require: NodeJS.Require } | undefined {
   for (const from of [import.meta.url, join(root, 'package.json')]) {
     try {
-      return { file: createRequire(from).resolve(name), isBeside: from === import.meta.url }
+      const require = createRequire(from)
+      require.resolve(name)
+      return { require }
     } catch {
       // Not there, or not made to be found: the next place may have it.
     }
