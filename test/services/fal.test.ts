@@ -309,6 +309,21 @@ test('addresses of a job that lead elsewhere are not called with the key', async
   expect(service.charges).toHaveLength(1)
 })
 
+describe.each([400, 402, 403, 404, 409, 429, 451, 500, 503])('under the status %i', status => {
+  test.each<FateName>(['ok', 'picture itself'])(
+    'an order that is answered "%s" was taken: one order, one charge, and the picture is delivered',
+    async fate => {
+      service.become(fate)
+      service.speakUnder(status)
+      expect((await upscale()).width).toBe(2 * WIDTH)
+      expect(await project.charged()).toEqual([60_000])
+      expect((await upscale()).origin).toBe('cache')
+      expect(service.orders).toHaveLength(1)
+      expect(service.charges).toHaveLength(1)
+    },
+  )
+})
+
 test('the key was in no message and no file of all these runs', () => {
   const { texts, files, found } = project.searchFor(KEY)
   expect(texts).toBeGreaterThan(50)

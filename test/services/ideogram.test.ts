@@ -280,6 +280,21 @@ describe('a job that outlives its build is asked for, not ordered again', () => 
   })
 })
 
+describe.each([400, 402, 403, 404, 409, 429, 451, 500, 503])('under the status %i', status => {
+  test.each<IdeogramFate>(['ok', 'at once', 'picture itself'])(
+    'an order that is answered "%s" was taken: one order, one charge, and the picture is delivered',
+    async fate => {
+      service.become(fate)
+      service.speakUnder(status)
+      expect((await upscale()).width).toBe(2 * WIDTH)
+      expect(await project.charged()).toEqual([COST])
+      expect((await upscale()).origin).toBe('cache')
+      expect(service.orders).toHaveLength(1)
+      expect(service.charges).toHaveLength(1)
+    },
+  )
+})
+
 test('the key and signed addresses were in no message and no file of all these runs', () => {
   for (const secret of [KEY, 'signature=secret']) {
     const { texts, files, found } = project.searchFor(secret)

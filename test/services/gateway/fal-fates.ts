@@ -20,6 +20,8 @@ export interface Fate {
   /** States that are told before COMPLETED, one for each question. The last one stays where `stays` is true. */
   readonly states?: readonly ('IN_QUEUE' | 'IN_PROGRESS')[]
   readonly stays?: boolean
+  /** The order is answered by the picture, without a job. */
+  readonly isAtOnce?: boolean
   /** The answer to the question for the result; made once, when the work is done. */
   result(job: FakeJob): Answer | Promise<Answer>
 }
@@ -55,6 +57,7 @@ export const FATES = {
   'in steps': { ...honest, states: ['IN_QUEUE', 'IN_PROGRESS'] },
   'stays queued': { ...honest, states: ['IN_QUEUE'], stays: true },
   'stays at work': { ...honest, states: ['IN_PROGRESS'], stays: true },
+  'picture itself': { ...honest, isAtOnce: true },
   'single image': {
     async result(job) {
       job.charge()

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FATES, type FakeJob, type Fate, type FateName, REFUSALS, type RefusalName } from './fal-fates.ts'
 import { json } from './faults.ts'
 import type { Charge } from './gateway.ts'
+import { enlarge } from './picture.ts'
 import type { Answer } from './sale.ts'
 import { listen, send, stop } from './wire.ts'
 
@@ -32,6 +33,8 @@ export interface FalService {
   become(fate: FateName | Fate): void
   /** The next orders are refused, one after the other. */
   refuse(...refusals: readonly RefusalName[]): void
+  /** From now on, what was begun or made is said under this status. */
+  speakUnder(status: number): void
   /** The next questions for a status are answered with this status and a web page. */
   breakStatus(...statuses: readonly number[]): void
   /** Jobs that stay queued or at work are finished with the next question. */
@@ -83,6 +86,9 @@ export async function startFal(key: string): Promise<FalService> {
       state.fate = typeof fate === 'string' ? FATES[fate] : fate
     },
     refuse: (...refusals) => void state.refusals.push(...refusals.map(name => REFUSALS[name])),
+    speakUnder(status) {
+      state.status = status
+    },
     breakStatus: (...statuses) => void state.statuses.push(...statuses),
     finishAll() {
       for (const job of state.jobs.values()) job.finished = true
@@ -114,6 +120,8 @@ class State {
   fate: Fate = FATES.ok
   refusals: Answer[] = []
   statuses: number[] = []
+  /** Absent where each is said under its own. */
+  status: number | undefined
   watchers: Watcher[] = []
   delayMs = 0
   addresses: Readonly<Record<string, string>> | undefined
@@ -137,6 +145,7 @@ class State {
     this.fate = FATES.ok
     this.refusals = []
     this.statuses = []
+    this.status = undefined
     this.delayMs = 0
     this.addresses = undefined
   }
@@ -175,7 +184,7 @@ async function answer(request: FalRequest, state: State): Promise<Answer> {
   if (job === undefined) return json({ detail: 'Request not found' }, 404)
   if (method === 'PUT' && question === 'cancel') return cancel(job, state)
   if (method === 'GET' && question === 'status') return tellStatus(job, state)
-  if (method === 'GET' && question === undefined) return tellResult(job)
+  if (method === 'GET' && question === undefined) return tellResult(job, state)
   return json({ detail: 'Not Found' }, 404)
 }
 
@@ -195,7 +204,7 @@ function prepareUpload(request: FalRequest, { origin }: State): Answer {
   return json({ upload_url: `${origin}/files/${name}?signature=1`, file_url: `${origin}/files/${name}` })
 }
 
-function takeOrder(request: FalRequest, state: State): Answer {
+async function takeOrder(request: FalRequest, state: State): Promise<Answer> {
   const refusal = state.refusals.shift()
   if (refusal !== undefined) return refusal
   const input = request.json as Record<string, unknown>
@@ -219,7 +228,12 @@ function takeOrder(request: FalRequest, state: State): Answer {
   })
   const address = `${origin}${APP}/requests/${id}`
   const own = { response_url: address, status_url: `${address}/status`, cancel_url: `${address}/cancel` }
-  return json({ request_id: id, status: 'IN_QUEUE', queue_position: 0, ...(state.addresses ?? own) })
+  if (fate.isAtOnce === true) {
+    state.charges.push({ requestId: id, costMicros: PRICE_MICROS })
+    return { status: state.status ?? 200, body: await enlarge(image, 2) }
+  }
+  const taken = { request_id: id, status: 'IN_QUEUE', queue_position: 0, ...(state.addresses ?? own) }
+  return json(taken, state.status)
 }
 
 function findImage(address: string, { origin, files }: State): Buffer | undefined {
@@ -242,11 +256,13 @@ function tellStatus(job: QueuedJob, state: State): Answer {
   job.asked += 1
   const status = stateOf(job)
   if (status === 'COMPLETED') job.result ??= Promise.resolve(job.fate.result(job))
-  return json({ status, request_id: job.id }, status === 'COMPLETED' ? 200 : 202)
+  return json({ status, request_id: job.id }, state.status ?? (status === 'COMPLETED' ? 200 : 202))
 }
 
-async function tellResult(job: QueuedJob): Promise<Answer> {
-  return (await job.result) ?? json({ detail: 'Request is still in progress' }, 400)
+async function tellResult(job: QueuedJob, state: State): Promise<Answer> {
+  const result = await job.result
+  if (result === undefined) return json({ detail: 'Request is still in progress' }, 400)
+  return { ...result, status: state.status ?? result.status }
 }
 
 function cancel(job: QueuedJob, state: State): Answer {

@@ -21,6 +21,8 @@ export interface IdeogramService {
   become(fate: IdeogramFate): void
   /** The next orders are refused, one after the other. */
   refuse(...refusals: readonly IdeogramRefusal[]): void
+  /** From now on, what was begun or made is said under this status. */
+  speakUnder(status: number): void
   /** The next questions for a state are answered so. */
   breakState(...answers: readonly Answer[]): void
   /** Jobs that stay pending are finished with the next question. */
@@ -48,6 +50,7 @@ interface Job {
 const TREATMENTS = {
   ok: picture.enlarge,
   'at once': picture.enlarge,
+  'picture itself': picture.enlarge,
   'in steps': picture.enlarge,
   'stays pending': picture.enlarge,
   'same size': async (source: Buffer) => source,
@@ -88,6 +91,7 @@ class State {
   jobs = new Map<string, Job>()
   media = new Map<string, Buffer>()
   fate: IdeogramFate = 'ok'
+  status = 200
   refusals: Answer[] = []
   states: Answer[] = []
   quote: Answer | undefined
@@ -109,6 +113,7 @@ class State {
   reset(): void {
     Object.assign(this, { requests: [], charges: [], refusals: [], states: [], fate: 'ok', finished: false })
     this.quote = undefined
+    this.status = 200
   }
 }
 
@@ -141,6 +146,9 @@ export async function startIdeogram(key: string): Promise<IdeogramService> {
       state.fate = fate
     },
     refuse: (...refusals) => void state.refusals.push(...refusals.map(name => REFUSALS[name])),
+    speakUnder(status) {
+      state.status = status
+    },
     breakState: (...answers) => void state.states.push(...answers),
     finishAll() {
       state.finished = true
@@ -211,8 +219,13 @@ async function takeOrder(request: RecordedRequest, state: State): Promise<Answer
   const costMicros = await priceOf(request)
   const job: Job = { id, fate: state.fate, costMicros, image: image.bytes, scale, asked: 0 }
   state.jobs.set(id, job)
-  if (state.fate === 'at once') return json({ ...(await finish(job, state)), generation_id: id })
-  return json({ generation_id: id })
+  if (state.fate === 'at once')
+    return json({ ...(await finish(job, state)), generation_id: id }, state.status)
+  if (state.fate === 'picture itself') {
+    await finish(job, state)
+    return { ...kept(state.media.get(`/media/${id}.png`)), status: state.status }
+  }
+  return json({ generation_id: id }, state.status)
 }
 
 async function tellState(job: Job, state: State): Promise<Answer> {
@@ -225,7 +238,10 @@ async function tellState(job: Job, state: State): Promise<Answer> {
   if (job.fate === 'failed') return json({ ...facts, status: 'failed', failure_reason: 'it broke' })
   if (job.fate === 'failed without a charge')
     return json({ ...facts, status: 'failed', failure_reason: 'it broke', usage_cost_usd_micros: 0 })
-  return json({ ...facts, ...(await finish(job, state)), usage_cost_usd_micros: job.costMicros })
+  return json(
+    { ...facts, ...(await finish(job, state)), usage_cost_usd_micros: job.costMicros },
+    state.status,
+  )
 }
 
 /** Does the work and charges for it. */

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { inspect } from 'node:util'
 import {
   createUpscaler,
@@ -61,6 +61,17 @@ export class TestProject {
       this.#said.push(inspect(upscaler, { depth: 8 }), inspect(upscaler.report(), { depth: 8 }))
       await upscaler.close()
     }
+  }
+
+  /** What the ledger says was charged, in millionths of a US dollar, line by line. */
+  async charged(): Promise<number[]> {
+    const files = await readdir(this.root, { recursive: true, withFileTypes: true })
+    const ledgers = files.filter(file => file.isFile() && basename(file.parentPath) === 'ledger')
+    const texts = await Promise.all(ledgers.map(file => readFile(join(file.parentPath, file.name), 'utf8')))
+    const lines = texts.flatMap(text => text.split('\n').filter(line => line !== ''))
+    return lines
+      .map(line => JSON.parse(line))
+      .flatMap(line => (line.event === 'charged' ? line.costMicros : []))
   }
 
   /** The error with which something is refused. */

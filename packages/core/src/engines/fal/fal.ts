@@ -82,6 +82,7 @@ async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer
   }
   const { response } = request
   const job = response === undefined ? await order(request, call) : readSubmitted(response, call.queue)
+  if ('bytes' in job) return job
   try {
     await request.onJob(printJob(job))
   } catch (error) {
@@ -92,7 +93,7 @@ async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer
   return awaitPicture(job, 'IN_QUEUE', request, call)
 }
 
-async function order(request: FileRequest, call: Call): Promise<FalJob> {
+async function order(request: FileRequest, call: Call): Promise<FalJob | FileAnswer> {
   const { resolved, queue, signal } = call
   const image = await imageAddress(request, call)
   const deadline = startDeadline(resolved.timeoutMs, signal, ORDER_GRACE_MS)

@@ -1,14 +1,17 @@
 import { isUpscaleError, UpscaleError } from '../../errors.ts'
-import type { FileRequest } from '../engine.ts'
+import { looksLikePicture } from '../../source/sniff.ts'
+import type { FileAnswer, FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
 import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep, startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { isWholeJson } from '../http/large-json.ts'
+import { MAX_MEDIA_BYTES } from '../http/media.ts'
+import { isCutAnswer, mayHoldAnswer } from '../http/refused-answer.ts'
 import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { CANCEL_MS } from '../http/time-limits.ts'
 import type { Connection } from '../openai/engine.ts'
-import { badAnswer } from '../openai/errors.ts'
+import { badAnswer, contradiction } from '../openai/errors.ts'
 import { afterOrder } from '../service-job.ts'
 import { isJobEnd, jobError, submitError } from './errors.ts'
 import { FAL_MODEL, type FalJob, readJob } from './job.ts'
@@ -33,7 +36,7 @@ const FIRST_PAUSE_MS = 500
 const LAST_PAUSE_MS = 5000
 const PAUSE_GROWTH = 1.5
 
-/** Answers of the queue are short; the result has addresses in it, not pictures. */
+/** Answers of the queue are short; the result has addresses in it, not pictures. One to an order may be the picture. */
 const MAX_ANSWER_BYTES = 1024 * 1024
 
 /**
@@ -44,7 +47,7 @@ export async function submit(
   { input, headers, onResponse }: Submission,
   queue: Queue,
   deadline: Deadline,
-): Promise<FalJob> {
+): Promise<FalJob | FileAnswer> {
   const { base, apiKey, service } = queue
   const response = await withRetry(
     queue.send,
@@ -55,7 +58,7 @@ export async function submit(
     url: below(base, FAL_MODEL),
     headers: { ...headers, ...common(apiKey), 'content-type': 'application/json' },
     body: Buffer.from(JSON.stringify(input)),
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: MAX_MEDIA_BYTES,
     deadline,
     secrets: service.secrets,
     isWhole: isWholeJson,
@@ -65,16 +68,25 @@ export async function submit(
 }
 
 /**
- * The job that a response to an order names.
+ * The job that a response to an order names, or the picture where that came at once. Both count under any status; an
+ * answer without success must say where the job is asked for, since refusals have ids as well.
  * @throws UpscaleError with an API_ code
  */
-export function readSubmitted(response: HttpResponse, { base, service }: Queue): FalJob {
-  const json = parseJson(response.body.toString('utf8'))
-  if (!isSuccess(response.status)) throw submitError(response, json, service)
-  const job = readJob(json, base)
-  if (job === undefined) throw badAnswer(service, 'took the order and named no job')
-  return job
+export function readSubmitted(response: HttpResponse, { base, service }: Queue): FalJob | FileAnswer {
+  const { status, body } = response
+  if (isCutAnswer(response)) throw contradiction(response, undefined, 'a part of an answer', service)
+  if (looksLikePicture(body)) return { bytes: body }
+  const json = body.length > MAX_ANSWER_BYTES ? undefined : parseJson(body.toString('utf8'))
+  const isTaken = isSuccess(status) || mayHoldAnswer(body)
+  const job = isTaken ? readJob(json, base) : undefined
+  if (job !== undefined) return job
+  throw isSuccess(status)
+    ? badAnswer(service, 'took the order and named no job')
+    : submitError(response, json, service)
 }
+
+/** What fal says of a job, under whatever status. */
+const STATES: ReadonlySet<string> = new Set(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED'])
 
 /**
  * Waits for the end of a job, whatever it is.
@@ -90,7 +102,7 @@ export async function follow(
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LAST_PAUSE_MS)) {
     const { response, json } = await ask(job.statusUrl, job, queue, deadline)
     const state = textField(json, 'status')
-    const isAnswer = isSuccess(response.status) && state !== undefined
+    const isAnswer = state !== undefined && (isSuccess(response.status) || STATES.has(state))
     if (!isAnswer) {
       // The end of a job may be told here as well as in its result.
       if (isJobEnd(response, json)) return
@@ -109,13 +121,17 @@ export async function follow(
  */
 export async function readResult(job: FalJob, queue: Queue, deadline: Deadline): Promise<string> {
   const { response, json } = await ask(job.resultUrl, job, queue, deadline)
-  if (!isSuccess(response.status)) throw jobError(response, json, job, queue.service)
-  const images = field(json, 'images')
-  const image: unknown = Array.isArray(images) ? images[0] : field(json, 'image')
-  const address = textField(image, 'url')
+  const address = addressIn(json)
   if (address !== undefined) return address
+  if (!isSuccess(response.status)) throw jobError(response, json, job, queue.service)
   const { problem, details } = badAnswer(queue.service, 'finished the job without a picture')
   throw new UpscaleError('API_BAD_ANSWER', problem, { ...details, requestId: job.id })
+}
+
+function addressIn(json: unknown): string | undefined {
+  const images = field(json, 'images')
+  const image: unknown = Array.isArray(images) ? images[0] : field(json, 'image')
+  return textField(image, 'url')
 }
 
 /** Takes a job back. True where fal agreed; false where it was too late, or nobody answered in time. */
@@ -157,9 +173,9 @@ async function ask(
 /** A job that failed has failed; only what is on the way to it may be better the next time. */
 function repeatsQuestion(outcome: Outcome): boolean {
   if (!repeatsFree(outcome)) return false
-  return (
-    'failure' in outcome || !isJobEnd(outcome.response, parseJson(outcome.response.body.toString('utf8')))
-  )
+  if ('failure' in outcome) return true
+  const json = parseJson(outcome.response.body.toString('utf8'))
+  return addressIn(json) === undefined && !isJobEnd(outcome.response, json)
 }
 
 function common(apiKey: string): Record<string, string> {

@@ -1,14 +1,17 @@
 import { isUpscaleError, UpscaleError } from '../../errors.ts'
+import { looksLikePicture } from '../../source/sniff.ts'
 import type { FileRequest } from '../engine.ts'
 import { below } from '../http/address.ts'
 import { type HttpResponse, isSuccess, type Send } from '../http/client.ts'
 import { type Deadline, sleep } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
 import { isWholeJson } from '../http/large-json.ts'
-import { repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
+import { MAX_MEDIA_BYTES } from '../http/media.ts'
+import { isCutAnswer } from '../http/refused-answer.ts'
+import { type Outcome, repeatsFree, repeatsOrder, withRetry } from '../http/retry.ts'
 import { encodeForm } from '../openai/edit.ts'
 import type { Connection } from '../openai/engine.ts'
-import { badAnswer } from '../openai/errors.ts'
+import { badAnswer, contradiction } from '../openai/errors.ts'
 import { safeId } from '../openai/receipt.ts'
 import { afterOrder, type ServiceJob } from '../service-job.ts'
 import { failedJob, orderError, questionError, withheld } from './errors.ts'
@@ -37,7 +40,7 @@ const FIRST_PAUSE_MS = 1000
 const LAST_PAUSE_MS = 10_000
 const PAUSE_GROWTH = 1.5
 
-/** Answers have addresses in them, not pictures. */
+/** Answers have addresses in them, not pictures; one to an order may be the picture. */
 export const MAX_ANSWER_BYTES: number = 1024 * 1024
 
 /**
@@ -63,7 +66,7 @@ export async function order(
     // No such header is documented; it costs nothing where it is not known.
     headers: { ...common(apiKey), 'content-type': form.type, 'idempotency-key': idempotencyKey },
     body: form.bytes,
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: MAX_MEDIA_BYTES,
     deadline,
     secrets: service.secrets,
     isWhole: isWholeJson,
@@ -76,23 +79,28 @@ export function upscaleAddress(base: URL, model: string): URL {
   return below(base, `v2/image/upscale/${model}`)
 }
 
+/** What came of an order: the job that it began, or, where the service did the work at once, the picture or its address. */
+export type Ordered =
+  | { readonly job: ServiceJob }
+  | { readonly result: Result }
+  | { readonly bytes: Uint8Array }
+
 /**
- * What a response to an order names: the job it began, or, where the service did the work at once, the picture.
+ * Reads the response to an order. What was made, or begun, counts under any status.
  * @throws UpscaleError with an API_ code
  */
-export function readOrdered(
-  { status, ...response }: HttpResponse,
-  { service }: Api,
-): { readonly job: ServiceJob } | { readonly result: Result } {
-  const json = parseJson(response.body.toString('utf8'))
-  const data = field(json, 'data')
-  // A picture that was made is one, whatever number stands on it.
-  const isNamed = Array.isArray(data) && textField(data[0], 'url') !== undefined
-  if (!isSuccess(status) && !isNamed) throw orderError({ status, ...response }, json, service)
-  if (data !== undefined) return { result: readData(json, undefined, service) }
+export function readOrdered(response: HttpResponse, { service }: Api): Ordered {
+  const { status, body } = response
+  if (isCutAnswer(response)) throw contradiction(response, undefined, 'a part of an answer', service)
+  if (looksLikePicture(body)) return { bytes: body }
+  const json = body.length > MAX_ANSWER_BYTES ? undefined : parseJson(body.toString('utf8'))
+  if (isResult(json) || (isSuccess(status) && field(json, 'data') !== undefined))
+    return { result: readData(json, undefined, service) }
   const id = textField(json, 'generation_id')
   if (id !== undefined && isJobId(id)) return { job: { id } }
-  throw badAnswer(service, 'took the order and named no job')
+  throw isSuccess(status)
+    ? badAnswer(service, 'took the order and named no job')
+    : orderError(response, json, service)
 }
 
 /**
@@ -115,7 +123,7 @@ export async function follow(job: ServiceJob, api: Api, deadline: Deadline): Pro
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LAST_PAUSE_MS)) {
     const { response, json } = await ask(job, api, deadline)
     const state = textField(json, 'status')
-    if (!isSuccess(response.status) || state === undefined)
+    if (state === undefined || (!isSuccess(response.status) && !isResult(json)))
       throw questionError(response, json, job, api.service)
     if (state === 'failed') throw failedJob(json, job, api.service)
     if (state === 'completed') return readData(json, job, api.service)
@@ -131,7 +139,7 @@ async function ask(
   try {
     const response = await withRetry(
       send,
-      repeatsFree,
+      repeatsQuestion,
     )({
       method: 'GET',
       isOrder: false,
@@ -145,6 +153,19 @@ async function ask(
   } catch (error) {
     throw isUpscaleError(error) ? afterOrder(error, job, service) : error
   }
+}
+
+/** An end that is told is not asked for again, whatever its number. */
+function repeatsQuestion(outcome: Outcome): boolean {
+  if (!repeatsFree(outcome)) return false
+  return 'failure' in outcome || !isResult(parseJson(outcome.response.body.toString('utf8')))
+}
+
+/** True where a picture is named, or was made and is withheld. */
+function isResult(json: unknown): boolean {
+  const data = field(json, 'data')
+  const first: unknown = Array.isArray(data) ? data[0] : undefined
+  return textField(first, 'url') !== undefined || field(first, 'is_image_safe') === false
 }
 
 function readData(json: unknown, job: ServiceJob | undefined, service: Api['service']): Result {

@@ -85,6 +85,7 @@ interface Call {
 async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer> {
   if (request.job !== undefined) return awaitPicture(parseNote(request.job), call)
   const ordered = readOrdered(request.response ?? (await placeOrder(request, call)), call.api)
+  if ('bytes' in ordered) return ordered
   if ('result' in ordered) return download(ordered.result, undefined, call)
   await request.onJob(ordered.job.id)
   return awaitPicture(ordered.job, call)

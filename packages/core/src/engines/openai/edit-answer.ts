@@ -1,12 +1,11 @@
 import { UpscaleError } from '../../errors.ts'
-import { safeText } from '../../safe-text.ts'
 import { looksLikePicture } from '../../source/sniff.ts'
 import { readBase64 } from '../http/base64.ts'
 import { type HttpResponse, isSuccess } from '../http/client.ts'
 import { field, textField } from '../http/json.ts'
 import { type JsonText, type LargeJson, parseLargeJson } from '../http/large-json.ts'
-import { mayHoldAnswer } from '../http/refused-answer.ts'
-import { apiError, badAnswer, type Service } from './errors.ts'
+import { isCutAnswer } from '../http/refused-answer.ts'
+import { apiError, badAnswer, contradiction, type Service } from './errors.ts'
 import { type Receipt, safeId, withReceipt } from './receipt.ts'
 
 /** What a successful answer to an images call says. Nothing in it is trusted. */
@@ -33,7 +32,7 @@ export async function readEditAnswer(response: HttpResponse, service: Service): 
     ? { value: undefined, text: found => found }
     : await parseLargeJson(response.body)
   const receipt = readReceipt(response, json, service)
-  if (response.isCut === true && mayHoldAnswer(response.body))
+  if (isCutAnswer(response))
     throw withReceipt(contradiction(response, json, 'a part of an answer', service), receipt)
   if (isPicture) return { picture: { bytes: response.body }, receipt }
   const hasError = (field(json, 'error') ?? null) !== null
@@ -54,20 +53,6 @@ function namedIn(json: unknown, text: LargeJson['text']): EditAnswer['picture'] 
   if (base64 !== undefined) return { base64: text(base64) }
   const url = textField(first, 'url')
   return url === undefined ? undefined : { url: text(url) }
-}
-
-/** A refusal that is none: only the service knows whether it charged. */
-function contradiction(
-  { status }: HttpResponse,
-  json: unknown,
-  what: string,
-  { name, secrets }: Service,
-): UpscaleError {
-  const said = safeText(textField(field(json, 'error'), 'message') ?? '', { secrets })
-  const problem = `${name} sent a refusal (HTTP ${status}), and ${what} with it${said === '' ? '' : `: ${said}`}`
-  return new UpscaleError('API_BAD_ANSWER', problem, {
-    hint: `look at the request log of ${name} whether it charged`,
-  })
 }
 
 /** @throws UpscaleError ANSWER_CORRUPT for what {@link readBase64} does not read */

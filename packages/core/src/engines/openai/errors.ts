@@ -152,6 +152,20 @@ export function badAnswer(service: Service, problem: string): UpscaleError {
   })
 }
 
+/** A refusal that is none: only the service knows whether it charged. @param what - came with it */
+export function contradiction(
+  { status }: HttpResponse,
+  json: unknown,
+  what: string,
+  { name, secrets }: Service,
+): UpscaleError {
+  const said = safeText(textField(field(json, 'error'), 'message') ?? '', { secrets })
+  const problem = `${name} sent a refusal (HTTP ${status}), and ${what} with it${said === '' ? '' : `: ${said}`}`
+  return new UpscaleError('API_BAD_ANSWER', problem, {
+    hint: `look at the request log of ${name} whether it charged`,
+  })
+}
+
 function readEnvelope(json: unknown): Envelope {
   const error = field(json, 'error')
   return {
