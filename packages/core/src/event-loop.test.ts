@@ -8,7 +8,7 @@ async function workThrough(
   pieceMs: number,
 ): Promise<{ order: number[]; perRound: number[] }> {
   let clock = 0
-  const { turn: round } = createRounds(() => clock)
+  const { turn: round } = createRounds(undefined, () => clock)
   const order: number[] = []
   const perRound: number[] = []
   let inRound = 0
@@ -48,7 +48,7 @@ test('of pieces that take longer than a round, one that waited has its turn in e
 
 test('what waits is not kept waiting by what comes later', async () => {
   let clock = 0
-  const { turn } = createRounds(() => clock)
+  const { turn } = createRounds(undefined, () => clock)
   const passed: string[] = []
   const piece = async (name: string): Promise<void> => {
     const next = turn()

@@ -8,12 +8,6 @@ export function nextRound(): Promise<void> {
   })
 }
 
-/** How long what is asked for may take up a round of the event loop at once, in milliseconds. */
-const AT_ONCE_MS = 40
-
-/** The same for what waits, which comes after that: all together stay below 50. */
-const WAITING_MS = 8
-
 /**
  * Spreads many short pieces of work, such as the hits of a cached build, over several rounds of the event loop, so that
  * timers and requests come in between. Not in one line: an answer that is no promise costs a bundler far less, and a
@@ -30,8 +24,22 @@ export interface Rounds {
   hasTime(): boolean
 }
 
+/** How much of a round is taken, in milliseconds. */
+export interface Share {
+  /** By what is asked for when the round is under way, which begins at once. */
+  readonly atOnceMs: number
+  /** By what waits, which comes before that. */
+  readonly waitingMs: number
+}
+
+/** All together stay below 50. */
+const MOST: Share = { atOnceMs: 40, waitingMs: 8 }
+
 /** @param now milliseconds since any moment */
-export function createRounds(now: () => number = () => performance.now()): Rounds {
+export function createRounds(
+  { atOnceMs, waitingMs }: Share = MOST,
+  now: () => number = () => performance.now(),
+): Rounds {
   const waiting: (() => void)[] = []
   // Of the round that is under way.
   let beganAt: number | undefined
@@ -51,7 +59,7 @@ export function createRounds(now: () => number = () => performance.now()): Round
   }
 
   function admit(since: number): void {
-    const first = now() - since < WAITING_MS ? waiting.shift() : undefined
+    const first = now() - since < waitingMs ? waiting.shift() : undefined
     if (first === undefined) return
     first()
     // Behind the piece that was just admitted.
@@ -61,7 +69,7 @@ export function createRounds(now: () => number = () => performance.now()): Round
   function hasTime(): boolean {
     beganAt ??= now()
     awaitEnd()
-    return now() - beganAt < AT_ONCE_MS
+    return now() - beganAt < atOnceMs
   }
 
   return {

@@ -90,14 +90,14 @@ describe('the choice', () => {
     ],
     ['one colour', () => 7, 'design'],
   ])('for %s', async (_what, value, expert) => {
-    expect(await choose(paint(320, 256, 3, value), pool, signal)).toEqual({ base: expert })
+    expect(await choose(paint(320, 256, 3, value), pool, { signal, threads: 2 })).toEqual({ base: expert })
   })
 
   it('gives each its part where a page has a photograph', async () => {
     const { base, over } = await choose(
       paint(640, 320, 3, (x, y, c) => (x < 320 ? page(x, y, c) : photo(x, y, c))),
       pool,
-      signal,
+      { signal, threads: 2 },
     )
     expect({ base, over: over?.expert }).toEqual({ base: 'design', over: 'photo' })
     const { weights, columns } = over?.mix ?? { weights: new Uint8Array(), columns: 0 }
@@ -107,7 +107,9 @@ describe('the choice', () => {
   })
 
   it('ends when nobody wants it any more', async () => {
-    await expect(choose(paint(64, 64, 3, photo), pool, AbortSignal.abort('no'))).rejects.toBe('no')
+    await expect(
+      choose(paint(64, 64, 3, photo), pool, { signal: AbortSignal.abort('no'), threads: 2 }),
+    ).rejects.toBe('no')
   })
 
   it.each([
@@ -115,7 +117,7 @@ describe('the choice', () => {
     [5, 300],
     [16, 16],
   ])('is made for %i x %i pixels too', async (width, height) => {
-    expect(await choose(paint(width, height, 1, photo), pool, signal)).toHaveProperty('base')
+    expect(await choose(paint(width, height, 1, photo), pool, { signal, threads: 2 })).toHaveProperty('base')
   })
 })
 

@@ -7,9 +7,10 @@
  * is a photograph. Where both are in one picture, each gets its part, with a soft border between.
  */
 import type { PixelImage } from 'upscale-core'
+import { type Block, type Blocks, eachBlock, sumsAround, survey, type Work } from './blocks.ts'
 import { FULL, type Mix } from './mix.mjs'
 import type { Pool } from './pool.ts'
-import { BLOCK, FACTS } from './survey.mjs'
+import { BLOCK } from './survey.mjs'
 import { cutTile } from './tiles.ts'
 import type { Expert } from './weights.ts'
 
@@ -21,8 +22,6 @@ export interface Choice {
 /** Counts the changes of what is chosen: here, in survey.mjs, damage.mjs and mix.mjs. */
 export const CHOOSER_REVISION = 2
 
-/** Rows that one thread counts at once; a multiple of BLOCK. */
-const STRIP_ROWS = 512
 const MOST_PATCHES = 256
 
 /**
@@ -52,78 +51,31 @@ const DRAWN_COLOURS = 16
 const PHOTO_COLOURS = 32
 /** With fewer edges a drawing's block is too smooth for it to matter which network it gets. */
 const DRAWN_EDGES = 6
-/** A block's neighbours vote with it, this far around. */
-const VOTERS = 2
+/** Weights of the votes on either side: those of two blocks around count as much as a block's own. */
+const VOTERS = [1, 1, 1, 1, 1]
+/** The same for a soft border. */
+const BORDER = [1, 2, 1]
 /** Per cent of the blocks that must be of the lesser kind, or it is taken for a mistake. */
 const LEAST_SHARE = 2
 
 /** @throws the signal's reason */
-export async function choose(image: PixelImage, pool: Pool, signal: AbortSignal): Promise<Choice> {
-  const blocks = await survey(image, pool, signal)
-  if (await isDamaged(image, blocks, pool, signal)) return { base: 'compressed' }
-  const mix = photographicParts(blocks)
+export async function choose(image: PixelImage, pool: Pool, work: Work): Promise<Choice> {
+  const blocks = await survey(image, pool, work)
+  if (await isDamaged(image, blocks, pool, work)) return { base: 'compressed' }
+  const mix = await photographicParts(blocks)
   const share = mix.weights.reduce((sum, weight) => sum + weight, 0) / (FULL * mix.weights.length)
   if (share * 100 < LEAST_SHARE) return { base: 'design' }
   if (share * 100 > 100 - LEAST_SHARE) return { base: 'photo' }
   return { base: 'design', over: { expert: 'photo', mix } }
 }
 
-interface Blocks {
-  readonly facts: Int32Array
-  readonly columns: number
-  readonly rows: number
-}
-
-interface Block {
-  readonly pairs: number
-  readonly equal: number
-  readonly edges: number
-  readonly colours: number
-  /** Pixels of the commonest colour. */
-  readonly same: number
-  readonly specks: number
-}
-
-async function survey(image: PixelImage, pool: Pool, signal: AbortSignal): Promise<Blocks> {
-  const { width, height, channels } = image
-  const strips = []
-  for (let top = 0; top < height; top += STRIP_ROWS) {
-    const strip = { left: 0, top, width, height: Math.min(STRIP_ROWS, height - top) }
-    const data = cutTile(image, strip, 0)
-    strips.push(pool.run({ kind: 'survey', data, width, height: strip.height, channels }, signal))
-  }
-  const counted = await Promise.all(strips)
-  const columns = Math.ceil(width / BLOCK)
-  const rows = Math.ceil(height / BLOCK)
-  const facts = new Int32Array(columns * rows * FACTS)
-  let at = 0
-  for (const strip of counted) {
-    facts.set(strip, at)
-    at += strip.length
-  }
-  return { facts, columns, rows }
-}
-
-function blockAt({ facts }: Blocks, index: number): Block {
-  const [pairs = 0, equal = 0, edges = 0, colours = 0, same = 0, specks = 0] = facts.subarray(
-    index * FACTS,
-    (index + 1) * FACTS,
-  )
-  return { pairs, equal, edges, colours, same, specks }
-}
-
-async function isDamaged(
-  image: PixelImage,
-  blocks: Blocks,
-  pool: Pool,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function isDamaged(image: PixelImage, blocks: Blocks, pool: Pool, { signal }: Work): Promise<boolean> {
   const { channels } = image
-  const patches = cutPatches(image, blocks)
+  const patches = await cutPatches(image, blocks)
   if (patches.length === 0) return false
   const { step, noise, halved } = await pool.run({ kind: 'damage', patches, channels }, signal)
   if (step >= PHOTO_DAMAGE.step || noise >= PHOTO_DAMAGE.noise) return true
-  const { isDrawn, specks, hasGround } = edgesOf(blocks)
+  const { isDrawn, specks, hasGround } = await edgesOf(blocks)
   if (!isDrawn || specks < DRAWING_DAMAGE.specks) return false
   const isTraced =
     step >= DRAWING_DAMAGE.step || noise >= DRAWING_DAMAGE.noise || halved <= DRAWING_DAMAGE.halved
@@ -131,22 +83,22 @@ async function isDamaged(
 }
 
 /** Whole blocks with something in them, evenly spread over the picture. */
-function cutPatches(image: PixelImage, blocks: Blocks): Uint8Array<ArrayBuffer> {
-  const { columns, rows } = blocks
-  const places: { left: number; top: number }[] = []
-  for (let index = 0; index < columns * rows; index++) {
-    const left = (index % columns) * BLOCK
-    const top = Math.floor(index / columns) * BLOCK
-    if (left + BLOCK > image.width || top + BLOCK > image.height) continue
-    if (blockAt(blocks, index).colours >= PATCH_COLOURS) places.push({ left, top })
-  }
-  const count = Math.min(MOST_PATCHES, places.length)
+async function cutPatches(image: PixelImage, blocks: Blocks): Promise<Uint8Array<ArrayBuffer>> {
+  const { columns } = blocks
+  const places = new Uint32Array(columns * blocks.rows)
+  const [wholeColumns, wholeRows] = [Math.floor(image.width / BLOCK), Math.floor(image.height / BLOCK)]
+  let found = 0
+  await eachBlock(blocks, ({ colours }, index) => {
+    const isWhole = index % columns < wholeColumns && index < wholeRows * columns
+    if (isWhole && colours >= PATCH_COLOURS) places[found++] = index
+  })
+  const count = Math.min(MOST_PATCHES, found)
   const size = BLOCK * BLOCK * image.channels
   const patches = new Uint8Array(count * size)
   for (let i = 0; i < count; i++) {
-    const place = places[Math.floor((i * places.length) / count)]
-    if (place !== undefined)
-      patches.set(cutTile(image, { ...place, width: BLOCK, height: BLOCK }, 0), i * size)
+    const index = places[Math.floor((i * found) / count)] as number
+    const [left, top] = [(index % columns) * BLOCK, Math.floor(index / columns) * BLOCK]
+    patches.set(cutTile(image, { left, top, width: BLOCK, height: BLOCK }, 0), i * size)
   }
   return patches
 }
@@ -162,37 +114,63 @@ interface Edges {
   readonly specks: number
 }
 
-function edgesOf(blocks: Blocks): Edges {
+async function edgesOf(blocks: Blocks): Promise<Edges> {
   const count = blocks.columns * blocks.rows
-  const edgy = Array.from({ length: count }, (_, index) => blockAt(blocks, index)).filter(
-    ({ edges }) => edges >= EDGY,
-  )
-  const grounds = edgy.filter(({ same }) => same >= SAME_PIXELS)
+  const grounds = createTally()
+  const specks = createTally()
+  let withGround = 0
+  await eachBlock(blocks, block => {
+    if (block.edges < EDGY) return
+    grounds.add(block.same + block.specks)
+    specks.add(block.specks)
+    if (block.same >= SAME_PIXELS) withGround++
+  })
   return {
-    isDrawn:
-      edgy.length * 100 >= count * EDGY_SHARE &&
-      median(edgy.map(({ same, specks }) => same + specks)) >= GROUND_PIXELS,
-    hasGround: grounds.length * 100 >= count * SAME_SHARE,
-    specks: median(edgy.map(({ specks }) => specks)),
+    isDrawn: grounds.size() * 100 >= count * EDGY_SHARE && grounds.median() >= GROUND_PIXELS,
+    hasGround: withGround * 100 >= count * SAME_SHARE,
+    specks: specks.median(),
   }
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+/** Counts how often there is a number of pixels, or a sum of two such numbers, in a block. */
+function createTally(): { add(pixels: number): void; size(): number; median(): number } {
+  const counts = new Uint32Array(2 * BLOCK * BLOCK + 1)
+  let size = 0
+  return {
+    add(pixels) {
+      counts[pixels] = (counts[pixels] as number) + 1
+      size++
+    },
+    size: () => size,
+    median() {
+      let upTo = 0
+      const middle = counts.findIndex(count => {
+        upTo += count
+        return upTo > size >> 1
+      })
+      return Math.max(0, middle)
+    },
+  }
 }
 
 /** The blocks that are photographs, by a vote among neighbours, with soft borders. */
-function photographicParts(blocks: Blocks): Mix {
+async function photographicParts(blocks: Blocks): Promise<Mix> {
   const { columns, rows } = blocks
-  const votes = new Int32Array(columns * rows).map((_, index) => voteOf(blockAt(blocks, index)))
-  const all = votes.reduce((sum, vote) => sum + vote, 0)
+  const votes = new Int32Array(columns * rows)
+  let all = 0
+  await eachBlock(blocks, (block, index) => {
+    const vote = voteOf(block)
+    votes[index] = vote
+    all += vote
+  })
+  const sums = await sumsAround(votes, blocks, VOTERS)
   // Where nobody knows, what most of the picture is.
-  const kinds = around(votes, columns, rows, VOTERS, () => 1).map(sum => ((sum || all) > 0 ? 1 : 0))
-  const soft = around(kinds, columns, rows, 1, (dx, dy) => (2 - Math.abs(dx)) * (2 - Math.abs(dy)))
+  const kinds = sums.map(sum => ((sum || all) > 0 ? 1 : 0))
+  const soft = await sumsAround(kinds, blocks, BORDER)
   // Of a border's 16 parts to FULL; at the picture's edge some are missing.
-  const whole = around(kinds.fill(1), columns, rows, 1, (dx, dy) => (2 - Math.abs(dx)) * (2 - Math.abs(dy)))
-  const weights = Uint8Array.from(soft, (sum, index) => Math.floor((sum * FULL) / (whole[index] ?? 1)))
-  return { weights, columns, rows }
+  const whole = await sumsAround(kinds.fill(1), blocks, BORDER)
+  const weights = soft.map((sum, index) => Math.floor((sum * FULL) / (whole[index] as number)))
+  return { weights: new Uint8Array(weights), columns, rows }
 }
 
 /** 1 for a photograph, -1 for a drawing; 0 where a block is too smooth to tell, or could be both. */
@@ -201,24 +179,4 @@ function voteOf({ pairs, equal, edges, colours }: Block): number {
   if (share <= PHOTO_EQUAL * pairs && colours >= PHOTO_COLOURS) return 1
   const isDrawn = share >= DRAWN_EQUAL * pairs || colours <= DRAWN_COLOURS
   return isDrawn && edges >= DRAWN_EDGES ? -1 : 0
-}
-
-/** Weighted sums over the squares around each block. */
-function around(
-  values: Int32Array,
-  columns: number,
-  rows: number,
-  reach: number,
-  weight: (dx: number, dy: number) => number,
-): Int32Array {
-  return values.map((_, index) => {
-    const [x, y] = [index % columns, Math.floor(index / columns)]
-    let sum = 0
-    for (let dy = Math.max(-reach, -y); dy <= Math.min(reach, rows - 1 - y); dy++) {
-      for (let dx = Math.max(-reach, -x); dx <= Math.min(reach, columns - 1 - x); dx++) {
-        sum += weight(dx, dy) * (values[index + dy * columns + dx] ?? 0)
-      }
-    }
-    return sum
-  })
 }

@@ -1,14 +1,12 @@
-import { setMaxListeners } from 'node:events'
 import type { PixelImage } from 'upscale-core'
+import { sliceTurn } from 'upscale-core/internal'
+import { inLanes, lanesFor } from './lanes.ts'
 import { FULL, type Mix } from './mix.mjs'
 import type { Network } from './network.ts'
 import type { Pool } from './pool.ts'
 import { LARGEST_TILE } from './program.ts'
 import { BLOCK } from './survey.mjs'
 import { cutTile, pasteTile, planTiles, type Tile } from './tiles.ts'
-
-/** One tile in work and one waiting. */
-const LANES_PER_THREAD = 2
 
 /** A second network, and the parts of the picture that it has; of the same scale as the first. */
 export interface Over {
@@ -43,21 +41,18 @@ export async function enlarge(
   const width = image.width * scale
   const height = image.height * scale
   const target: PixelImage = { data: new Uint8Array(width * height * channels), width, height, channels }
-  const failure = new AbortController()
-  const stop = AbortSignal.any([signal, failure.signal])
-  const lanes = threads * LANES_PER_THREAD
-  setMaxListeners(lanes, stop)
-
-  // Each lane takes the next tile when its last is in place, which bounds the tiles in memory.
-  const tiles = planTiles(image, { ...largest, atLeast: lanes }).values()
-  const lane = async (): Promise<void> => {
-    for (const tile of tiles) {
-      const { networks, mix } = networksFor(tile)
-      const inputs = networks.map(([{ halo }]) => cutTile(image, tile, halo))
-      const task = { kind: 'enlarge', tile: { ...tile, channels }, networks, inputs, mix } as const
-      pasteTile(target, await pool.run(task, stop), tile, scale)
-    }
-  }
+  const tiles = planTiles(image, { ...largest, atLeast: lanesFor(threads) })
+  await inLanes(tiles, { signal, threads }, async (tile, stop) => {
+    await sliceTurn()
+    const { networks, mix } = networksFor(tile)
+    const inputs = networks.map(([{ halo }]) => cutTile(image, tile, halo))
+    const task = { kind: 'enlarge', tile: { ...tile, channels }, networks, inputs, mix } as const
+    const result = await pool.run(task, stop)
+    // Many threads may be done at once.
+    await sliceTurn()
+    pasteTile(target, result, tile, scale)
+  })
+  return target
 
   function networksFor(tile: Tile): { networks: Network[]; mix?: Mix } {
     if (over === undefined) return { networks: [network] }
@@ -66,14 +61,6 @@ export async function enlarge(
     if (least === FULL) return { networks: [over.network] }
     return { networks: [network, over.network], mix: over.mix }
   }
-
-  try {
-    await Promise.all(Array.from({ length: lanes }, lane))
-  } catch (error) {
-    failure.abort(error)
-    throw error
-  }
-  return target
 }
 
 /** The range of the weights that any pixel of a tile can see: of its blocks and those around. */

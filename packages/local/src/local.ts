@@ -105,7 +105,7 @@ export function local(options: LocalOptions = {}): PixelEngine {
       const { model: wanted = model } = params
       if (isExpert(wanted)) return enlarge(image, await networkFor(wanted, known), pool, { signal, threads })
       const isBest = wanted === 'quality'
-      const { base, over } = await choose(image, pool, signal)
+      const { base, over } = await choose(image, pool, { signal, threads })
       const network = await networkFor(base, known, isBest)
       const larger = await enlarge(image, network, pool, {
         signal,

@@ -97,7 +97,7 @@ describe('close', () => {
     pool = createPool(2)
     const before = openPorts()
     const work = enlarge(noise(600, 600), network, pool, { signal: never, threads: 2 })
-    expect(openPorts()).toBeGreaterThan(before)
+    await expect.poll(openPorts).toBeGreaterThan(before)
     await work
     expect(openPorts()).toBe(before)
   })

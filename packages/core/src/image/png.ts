@@ -3,7 +3,7 @@ import { encodeIndexedPng, hasFewColours } from './indexed-png.ts'
 import type { Samples } from './interleave.ts'
 import { type Kernel, withKernel } from './kernel.ts'
 import { type PngFacts, pngFile } from './png-file.ts'
-import { createPauses, inSlices } from './slices.ts'
+import { inSlices, sliceTurn } from './slices.ts'
 
 /*
  * PNGs from samples. Rows are evened out and filtered in WebAssembly (assembly/even.ts, assembly/filter.ts), a batch at a
@@ -272,14 +272,13 @@ function besideFilter({ loops, memory }: Kernel, work: number): Deflated {
   bytes.fill(0, work, work + WORK_BYTES)
   const output = work + WORK_BYTES
   const pieces: Uint8Array[] = [Uint8Array.from(ZLIB_HEAD)]
-  const pause = createPauses()
   let sum = ADLER_START
   return {
     write({ byteOffset, length }, isLast) {
       sum = loops.adler(sum, byteOffset, length)
       const written = loops.deflate(byteOffset, length, isLast ? 1 : 0, work, output)
       pieces.push(bytes.slice(output, output + written))
-      return pause()
+      return sliceTurn()
     },
     end() {
       const tail = Buffer.alloc(4)

@@ -1,23 +1,20 @@
-import { nextRound } from '../event-loop.ts'
+import { createRounds } from '../event-loop.ts'
 
-/** How long a loop over samples may hold the thread, in ms; a slice goes a little over it. */
+/** How long all loops over samples together may hold the thread, in ms; the last slice goes a little over it. */
 const HELD_MS = 8
 /** Samples between two looks at the clock. */
 const SLICE = 1 << 16
 
+/** One for the process: several pictures at once, and the steps of each that follow one another, share a round. */
+const rounds = createRounds({ atOnceMs: HELD_MS, waitingMs: HELD_MS })
+
 /**
- * For work in pieces of less than a millisecond.
+ * To be asked before each piece of work on samples that takes less than a few milliseconds.
  *
- * @returns to be asked between two of them: what to wait for, once they have held the thread for long enough
+ * @returns what to wait for, once such work has held the thread for long enough
  */
-export function createPauses(): () => Promise<void> | undefined {
-  let start = performance.now()
-  return () => {
-    if (performance.now() - start <= HELD_MS) return undefined
-    return nextRound().then(() => {
-      start = performance.now()
-    })
-  }
+export function sliceTurn(): Promise<void> | undefined {
+  return rounds.turn()
 }
 
 /**
@@ -33,12 +30,9 @@ export async function inSlices(
   work: (from: number, to: number) => void,
 ): Promise<void> {
   const step = Math.max(1, Math.floor(SLICE / samples))
-  let start = performance.now()
   for (let from = 0; from < rows; from += step) {
-    if (performance.now() - start > HELD_MS) {
-      await nextRound()
-      start = performance.now()
-    }
+    const turn = sliceTurn()
+    if (turn !== undefined) await turn
     work(from, Math.min(rows, from + step))
   }
 }
