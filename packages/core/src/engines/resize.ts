@@ -1,9 +1,10 @@
 import { UpscaleError } from '../errors.ts'
 import { resample } from '../image/resample.ts'
 import type { PixelEngine } from './engine.ts'
+import { forgetsAnswers } from './spent-answers.ts'
 
 /** Plain Lanczos 3 resampling: free, offline, adds no detail. The baseline, and the fallback of `onError: 'resize'`. */
-export const resize: PixelEngine = {
+export const resize: PixelEngine = forgetsAnswers({
   id: 'resize',
   model: 'lanczos3',
   revision: '1',
@@ -26,4 +27,4 @@ export const resize: PixelEngine = {
     signal.throwIfAborted()
     return resample(image, Math.round(image.width * scale), Math.round(image.height * scale))
   },
-}
+})

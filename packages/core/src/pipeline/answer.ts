@@ -1,7 +1,7 @@
 import type { ServiceRequest } from '../billing/order.ts'
 import { openPurchase } from '../billing/purchase.ts'
 import type { PixelEngine } from '../engines/engine.ts'
-import { resize } from '../engines/resize.ts'
+import { areAnswersSpent } from '../engines/spent-answers.ts'
 import { decodeAnswer } from '../image/codec.ts'
 import type { Output } from '../image/output.ts'
 import type { Picture } from '../image/pixel-image.ts'
@@ -61,8 +61,7 @@ async function computed<T>(
       if (kept === undefined) {
         const answer = await compute(prepared, request, context, outputOf?.(facts))
         const result = await use(answer)
-        // An engine of the user's own may keep what it returned.
-        if (request.engine === resize) giveBack(answer.picture)
+        if (areAnswersSpent(request.engine)) giveBack(answer.picture)
         return result
       }
       const picture = await decodeAnswer(kept.bytes, { maxPixels: Number.POSITIVE_INFINITY })
