@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { sumsAround, survey } from './blocks.ts'
 import type { Pool } from './pool.ts'
 import { BLOCK, FACTS, surveyBlocks } from './survey.mjs'
@@ -8,13 +9,18 @@ import { noise } from './test-support/pictures.ts'
 const { signal } = new AbortController()
 
 /** Counts the strips by itself, each after a while. */
-function countingPool(): { pool: Pool; sizes: number[]; mostAtOnce: () => number } {
+function countingPool(onStrip: () => void = () => undefined): {
+  pool: Pool
+  sizes: number[]
+  mostAtOnce: () => number
+} {
   const sizes: number[] = []
   let [atOnce, most] = [0, 0]
   const pool: Pool = {
     async run<T extends Task>(task: T) {
       if (task.kind !== 'survey') throw new Error('only strips are expected')
       sizes.push(task.data.length)
+      onStrip()
       most = Math.max(most, ++atOnce)
       await new Promise(resolve => setTimeout(resolve, 1))
       atOnce--
@@ -33,6 +39,26 @@ test('a large picture is cut into strips as threads take them', async () => {
   expect(sizes.reduce((sum, size) => sum + size)).toBe(data.length)
   expect(Math.max(...sizes)).toBeLessThanOrEqual(1 << 20)
   expect(mostAtOnce()).toBe(2)
+})
+
+test('many threads have their strips in several rounds of the event loop', async () => {
+  let clock = performance.now()
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => clock)
+  onTestFinished(() => now.mockRestore())
+  let [inRound, most] = [0, 0]
+  const { pool, sizes } = countingPool(() => {
+    clock += 5
+    inRound++
+  })
+  const data = new Uint8Array(2048 * 3 * 1500)
+  const work = survey({ data, width: 2048, height: 1500, channels: 3 }, pool, { signal, threads: 64 })
+  while (sizes.length < 9) {
+    most = Math.max(most, inRound)
+    inRound = 0
+    await setImmediate()
+  }
+  await work
+  expect(Math.max(most, inRound)).toBeLessThan(6)
 })
 
 test('blocks are counted as in one piece', async () => {

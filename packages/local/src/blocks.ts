@@ -48,7 +48,8 @@ export async function survey(image: PixelImage, pool: Pool, work: Work): Promise
   const stripRows = BLOCK * Math.max(1, Math.floor(STRIP_BYTES / (BLOCK * rowBytes)))
   const tops = Array.from({ length: Math.ceil(height / stripRows) }, (_, strip) => strip * stripRows)
   await inLanes(tops, work, async (top, signal) => {
-    await sliceTurn()
+    const turn = sliceTurn()
+    if (turn !== undefined) await turn
     const bottom = Math.min(height, top + stripRows)
     const strip = new Uint8Array(data.subarray(top * rowBytes, bottom * rowBytes))
     const task = { kind: 'survey', data: strip, width, height: bottom - top, channels } as const

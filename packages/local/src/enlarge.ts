@@ -43,13 +43,15 @@ export async function enlarge(
   const target: PixelImage = { data: new Uint8Array(width * height * channels), width, height, channels }
   const tiles = planTiles(image, { ...largest, atLeast: lanesFor(threads) })
   await inLanes(tiles, { signal, threads }, async (tile, stop) => {
-    await sliceTurn()
+    const turn = sliceTurn()
+    if (turn !== undefined) await turn
     const { networks, mix } = networksFor(tile)
     const inputs = networks.map(([{ halo }]) => cutTile(image, tile, halo))
     const task = { kind: 'enlarge', tile: { ...tile, channels }, networks, inputs, mix } as const
     const result = await pool.run(task, stop)
     // Many threads may be done at once.
-    await sliceTurn()
+    const pasteTurn = sliceTurn()
+    if (pasteTurn !== undefined) await pasteTurn
     pasteTile(target, result, tile, scale)
   })
   return target

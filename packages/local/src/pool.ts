@@ -1,4 +1,5 @@
 import { UpscaleError } from 'upscale-core'
+import { sliceTurn } from 'upscale-core/internal'
 import { type CompiledKernel, compileKernel } from './kernel.ts'
 import type { ResultOf, Task } from './tasks.ts'
 import { type Job, SLOTS, startThread, type Thread } from './thread.ts'
@@ -19,6 +20,7 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
   const queue: Job[] = []
   const running = new Set<Thread>()
   let kernel: CompiledKernel | undefined
+  let isStartAwaited = false
 
   function dispatch(module: CompiledKernel): void {
     while (queue.length > 0) {
@@ -33,8 +35,21 @@ export function createPool(threads: number, script: URL = new URL('./worker.mjs'
   function freeThread(module: CompiledKernel): Thread | undefined {
     const [least] = [...running].sort((a, b) => a.jobs() - b.jobs())
     if (least?.jobs() === 0) return least
-    if (running.size < threads) return addThread(module)
+    if (running.size < threads) return mayStart(module) ? addThread(module) : undefined
     return least !== undefined && least.jobs() < SLOTS ? least : undefined
+  }
+
+  /** A start takes a millisecond or more, and there may be many: some wait for the next round of the event loop. */
+  function mayStart(module: CompiledKernel): boolean {
+    if (isStartAwaited) return false
+    const turn = sliceTurn()
+    if (turn === undefined) return true
+    isStartAwaited = true
+    void turn.then(() => {
+      isStartAwaited = false
+      dispatch(module)
+    })
+    return false
   }
 
   function addThread(module: CompiledKernel): Thread {

@@ -9,7 +9,7 @@ const SLICE = 1 << 16
 const rounds = createRounds({ atOnceMs: HELD_MS, waitingMs: HELD_MS })
 
 /**
- * To be asked before each piece of work on samples that takes less than a few milliseconds.
+ * To be asked before each piece of work on samples that takes less than a few milliseconds, and then begins at once.
  *
  * @returns what to wait for, once such work has held the thread for long enough
  */
