@@ -189,6 +189,45 @@ describe('a source', () => {
   })
 })
 
+describe('an output folder that takes names which differ in case for one', () => {
+  const env = (): Record<string, string> => ({
+    FOLDED: project.path('mounted'),
+    NODE_OPTIONS: `--import ${new URL('fold-names.mjs', import.meta.url)}`,
+  })
+
+  test.each(['mounted', 'mounted/new/images'])(
+    'gets one of two such results, and the other is told: %s',
+    async out => {
+      await paintAll('images/Hero.png', 'images/hero.png', 'images/other.png')
+      await mkdir(project.path('mounted'))
+      const { code, stdout, stderr } = await project.run(['images', '--out', out, ...PLAIN], { env: env() })
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/the results of this picture and of .*hero\.png would both be/i)
+      expect(stdout).toContain('2 upscaled')
+      expect(await readdir(project.path(out))).toEqual(['hero.png', 'other.png'])
+    },
+  )
+
+  test('is not taken for another, where its pictures are named in other letters', async () => {
+    await paintAll('mounted/hero.png')
+    const before = await readTree(project.path('mounted'))
+    const { stderr } = await project.run(['mounted/hero.png', '--out', 'mounted/HERO.PNG', ...PLAIN], {
+      env: env(),
+    })
+    expect(stderr).toContain('overwrite')
+    expect(await readTree(project.path('mounted'))).toEqual(before)
+  })
+
+  test('leaves both where the file system tells them apart', async () => {
+    await paintAll('images/Hero.png', 'images/hero.png')
+    const { code } = await project.run(['images', '--out', 'out', ...PLAIN])
+    const names = await readdir(project.path('out'))
+    expect([code, names.length]).toEqual(
+      (await readdir(project.path('images'))).length === 2 ? [0, 2] : [0, 1],
+    )
+  })
+})
+
 describe('a size to reach', () => {
   test.each([
     ['30x', '30x18'],

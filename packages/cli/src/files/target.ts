@@ -1,8 +1,9 @@
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { FORMATS, type Format, UpscaleError } from 'upscale-core'
 import { endsAs, extensionOf, isRasterName } from 'upscale-core/internal'
 import { isPicturePath } from 'upscale-toolkit/references'
+import { folded, foldsNames } from './name-folding.ts'
 import { folderOf, type Operand } from './operands.ts'
 import { createPlaces } from './places.ts'
 
@@ -46,22 +47,33 @@ export function createTargets(operands: readonly Operand[], flags: TargetFlags, 
       hint: 'choose another folder with --out, or add --suffix @2x',
     })
   }
-  const named = new Set(operands.flatMap(({ kind, path }) => (kind === 'file' ? [realOf(path)] : [])))
+  const named = operands.flatMap(({ kind, path }) => (kind === 'file' ? [path] : []))
+  const placesNamed = new Set(named.map(path => folded(realOf(path))))
   const places = createPlaces()
+  const folding = new Map<string, boolean>()
+
+  /** A place as its file system knows it. */
+  function nameIn(file: string): string {
+    const folder = out ?? dirname(file)
+    const folds = folding.get(folder) ?? foldsNames(folder)
+    folding.set(folder, folds)
+    return folds ? folded(file) : file
+  }
+
   return {
     folder: single === undefined ? out : undefined,
     fileFor(source, name, format) {
       const file =
         single ??
         join(out ?? dirname(source), out === undefined ? '' : dirname(name), nameFor(name, suffix, format))
-      const real = realOf(file)
-      if (real === realOf(source) || named.has(real)) {
+      const isNamed = placesNamed.has(folded(realOf(file))) && named.some(path => isOneFile(file, path))
+      if (isNamed || isOneFile(file, source)) {
         throw new UpscaleError('BAD_OPTION', `the result would overwrite the source ${file}`, {
           hint: 'choose another --out, or add --suffix @2x',
           file: source,
         })
       }
-      const other = places.take(nameIn(file), source)
+      const other = places.take(single === undefined ? nameIn(file) : file, source)
       if (other !== source) {
         throw new UpscaleError(
           'BAD_OPTION',
@@ -84,11 +96,6 @@ function nameFor(name: string, suffix: string, format: Format): string {
   return `${basename(name, written)}${suffix}${extension}`
 }
 
-/** A place as its file system knows it: Windows and macOS don't tell `Hero.png` from `hero.png`. */
-function nameIn(file: string): string {
-  return ['win32', 'darwin'].includes(process.platform) ? file.toLowerCase() : file
-}
-
 function isSingle(operands: readonly Operand[]): boolean {
   return operands.length === 1 && operands[0]?.kind === 'file'
 }
@@ -102,6 +109,20 @@ function readSuffix(suffix: string): string {
       hint: 'write it like --suffix @2x',
     },
   )
+}
+
+/** True for two ways to write one place. Two names that were given to one file on purpose (hard links) are two places. */
+function isOneFile(one: string, other: string): boolean {
+  const [first, second] = [realOf(one), realOf(other)]
+  if (first === second) return true
+  return (
+    folded(first) === folded(second) && inodeOf(first) !== undefined && inodeOf(first) === inodeOf(second)
+  )
+}
+
+function inodeOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`
 }
 
 function realOf(path: string): string {

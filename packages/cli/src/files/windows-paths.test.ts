@@ -9,6 +9,11 @@ vi.mock('node:path', async original => {
   return { ...win32, default: win32 }
 })
 
+vi.mock('./name-folding.ts', async original => ({
+  ...(await original<typeof import('./name-folding.ts')>()),
+  foldsNames: () => true,
+}))
+
 const PLATFORM = process.platform
 beforeEach(() => Object.defineProperty(process, 'platform', { value: 'win32' }))
 afterEach(() => Object.defineProperty(process, 'platform', { value: PLATFORM }))
