@@ -24,7 +24,8 @@ const alias = [
     find: new RegExp(`^upscale-${name}$`),
     replacement: source(`packages/${name}/src/index.ts`),
   })),
-  { find: 'upscale-core/internal', replacement: source('packages/core/src/internal.ts') },
+  { find: /^upscale-core\/internal$/, replacement: source('packages/core/src/internal.ts') },
+  { find: 'upscale-core/internal/upkeep', replacement: source('packages/core/src/upkeep.ts') },
   { find: /^upscale-toolkit\/(\w+)$/, replacement: source('packages/toolkit/src/$1/index.ts') },
   {
     find: /^upscale-toolkit\/references\/(\w+)$/,

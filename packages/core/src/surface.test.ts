@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 // The two surfaces of this package, name by name. A change of the first is a change for users.
 
-test.each(['index', 'internal'])('what %s.ts exports', name => {
+test.each(['index', 'internal', 'upkeep'])('what %s.ts exports', name => {
   expect(exportsOf(`${name}.ts`)).toMatchSnapshot()
 })
 

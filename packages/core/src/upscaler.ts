@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path'
 import pLimit from 'p-limit'
 import { createBudget } from './billing/budget.ts'
 import { createLedger } from './billing/ledger.ts'
+import { listUnshared } from './billing/list-unshared.ts'
 import { createPrices } from './billing/quoted-prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
 import { openHitJournal } from './cache/hit-journal.ts'
@@ -12,13 +13,10 @@ import { createBreaker, ENGINE_POLICY } from './engines/http/breaker.ts'
 import { sleep } from './engines/http/deadline.ts'
 import { type Importer, isUpscaleError, UpscaleError } from './errors.ts'
 import { createRounds } from './event-loop.ts'
-import { withAnswer } from './pipeline/answer.ts'
 import { describe, findFinished, flightOf, readListOf, recallFinished } from './pipeline/cache-hit.ts'
 import type { FinishedFile, PipelineContext } from './pipeline/context.ts'
-import { isEngineSide, originalAsFinished } from './pipeline/fallback.ts'
-import { makeFinished } from './pipeline/finish.ts'
-import { offerUnshared, share } from './pipeline/offer-unshared.ts'
-import { type ExaminedImage, examineImage, type PlannedImage, planImage } from './pipeline/plan.ts'
+import { isEngineSide } from './pipeline/fallback.ts'
+import type { ExaminedImage, PlannedImage } from './pipeline/plan.ts'
 import { createRecorder, type Origin, type Report, type ReportImage } from './pipeline/report.ts'
 import { singleFlight } from './pipeline/single-flight.ts'
 import { openRemoteCache } from './remote/remote-cache.ts'
@@ -187,6 +185,8 @@ const LARGE_AT_A_TIME = 2
 /** Longest that a build which is done works on what a former one left, in milliseconds. */
 const OFFER_MS = 30_000
 
+const forUnfinished = () => import('./pipeline/unfinished.ts')
+
 /** For messages. */
 const STAND_IN = { original: 'as it is', resize: 'plainly resampled' } as const
 
@@ -264,6 +264,7 @@ export function createUpscaler(
         const image = await sources.read(source.file)
         // Edited meanwhile: that is another picture. Whoever shares this flight may have a file that was not edited.
         if (image.digest !== source.digest) return undefined
+        const { withAnswer, makeFinished } = await forUnfinished()
         return withAnswer(
           image,
           wanted,
@@ -297,6 +298,7 @@ export function createUpscaler(
       recorder.notice(`${source.name}: shipped ${STAND_IN[policy]}, because ${error.problem} [${error.code}]`)
       if (policy === 'original') {
         const image = await sources.read(source.file)
+        const { originalAsFinished } = await forUnfinished()
         return deliver(image, wanted, await originalAsFinished(image, context))
       }
       const plain = resolveRequest({ ...request, engine: 'resize', params: {} }, resolved)
@@ -320,6 +322,7 @@ export function createUpscaler(
     }
     // Whoever works for others has nobody to give the answer to while the store is away.
     if (isPatient) context.remote?.askAgain()
+    const { share, withAnswer } = await forUnfinished()
     const facts = await misses(async () =>
       withAnswer(
         await sources.read(file),
@@ -437,7 +440,9 @@ export function createUpscaler(
   const offers = new Set<Promise<unknown>>()
   /** Tells what was stored; what was not, the remote cache tells by itself. */
   async function offer(): Promise<number> {
-    const taking = track(offerUnshared(context))
+    const keys = context.isSharing ? listUnshared(context.stores.durable) : []
+    if (keys.length === 0) return 0
+    const taking = track(forUnfinished().then(({ offerUnshared }) => offerUnshared(keys, context)))
     offers.add(taking)
     const sharing = await taking.finally(() => offers.delete(taking))
     const stored = (await Promise.all(sharing)).filter(isShared => isShared).length
@@ -474,10 +479,12 @@ export function createUpscaler(
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {
       const wanted = resolveRequest(request, resolved)
+      const { planImage } = await forUnfinished()
       return planImage(await sources.read(resolve(resolved.root, file)), wanted, context)
     },
     async examine(file, request = {}) {
       const wanted = resolveRequest(request, resolved)
+      const { examineImage } = await forUnfinished()
       return examineImage(await sources.read(resolve(resolved.root, file)), wanted, context)
     },
     offerUnshared() {

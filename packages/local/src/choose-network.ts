@@ -19,9 +19,6 @@ export interface Choice {
   readonly over?: { readonly expert: Expert; readonly mix: Mix }
 }
 
-/** Counts the changes of what is chosen: here, in survey.mjs, damage.mjs and mix.mjs. */
-export const CHOOSER_REVISION = 2
-
 const MOST_PATCHES = 256
 
 /**

@@ -1,20 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { type EngineParams, type PixelEngine, type PixelImage, UpscaleError } from 'upscale-core'
 import { show, unknownName } from 'upscale-core/internal'
-import { CHOOSER_REVISION, choose } from './choose-network.ts'
-import { enlarge } from './enlarge.ts'
-import { parseModel } from './model.ts'
-import { compileMirroredNetwork, compileNetwork, type Network } from './network.ts'
-import { createPool } from './pool.ts'
-import {
-  EXPERTS,
-  type Expert,
-  readWeights,
-  SCALES,
-  type Scale,
-  weightFileName,
-  weightsDigest,
-} from './weights.ts'
+import type { Enlarger } from './enlarger.ts'
+import { EXPERTS, type Expert, SCALES, weightsDigest } from './weights.ts'
 
 /**
  * An expert for all of the picture; `auto`: whichever its parts need; `quality`: the same, where photographs and what
@@ -47,6 +35,9 @@ const MAX_THREADS = 64
  */
 const RUNNER_REVISION = 3
 
+/** Counts the changes of which network is chosen: in choose-network.ts, blocks.ts, survey.mjs, damage.mjs and mix.mjs. */
+const CHOOSER_REVISION = 2
+
 /**
  * The embedded engine: a small neural network on the CPU. No key, no network, nothing to pay, and the same bytes on
  * every machine.
@@ -59,23 +50,9 @@ const RUNNER_REVISION = 3
  */
 export function local(options: LocalOptions = {}): PixelEngine {
   const { model, threads } = resolveOptions(options)
-  const pool = createPool(threads)
-  const networks = new Map<string, Promise<Network>>()
+  // A build whose pictures are all cached reads no network and starts no thread.
+  let enlarger: Promise<Enlarger> | undefined
   let revision: string | undefined
-
-  /** Reads the weights when they are first needed. */
-  function networkFor(expert: Expert, scale: Scale, isBest = false): Promise<Network> {
-    // A drawing gains nothing by it: type isn't mirrored, and hardly was in what `design` learned from.
-    const isMirrored = isBest && expert !== 'design'
-    const name = weightFileName(expert, scale)
-    const key = isMirrored ? `${name}, mirrored` : name
-    const known = networks.get(key)
-    if (known !== undefined) return known
-    const trained = parseModel(readWeights(name), name)
-    const network = isMirrored ? compileMirroredNetwork(trained) : compileNetwork(trained)
-    networks.set(key, network)
-    return network
-  }
 
   return {
     exchange: 'pixels',
@@ -102,20 +79,12 @@ export function local(options: LocalOptions = {}): PixelEngine {
         })
       }
       signal.throwIfAborted()
+      enlarger ??= import('./enlarger.ts').then(({ openEnlarger }) => openEnlarger(threads))
       const { model: wanted = model } = params
-      if (isExpert(wanted)) return enlarge(image, await networkFor(wanted, known), pool, { signal, threads })
-      const isBest = wanted === 'quality'
-      const { base, over } = await choose(image, pool, { signal, threads })
-      const network = await networkFor(base, known, isBest)
-      const larger = await enlarge(image, network, pool, {
-        signal,
-        threads,
-        over: over && { network: await networkFor(over.expert, known, isBest), mix: over.mix },
-      })
-      return { ...larger, chosen: over === undefined ? base : `${base} and ${over.expert}` }
+      return (await enlarger).upscale(image, known, wanted, signal)
     },
 
-    close: () => pool.close(),
+    close: async () => (await enlarger)?.close(),
   }
 }
 
@@ -136,10 +105,6 @@ function checkParams(params: Readonly<Record<string, string>>): EngineParams {
 
 function isModel(value: unknown): value is ModelName {
   return MODELS.some(name => name === value)
-}
-
-function isExpert(value: unknown): value is Expert {
-  return EXPERTS.some(name => name === value)
 }
 
 function resolveOptions(options: LocalOptions): Required<LocalOptions> {

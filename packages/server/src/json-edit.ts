@@ -1,7 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyRequest } from 'fastify'
-import { createJsonReader, headOf, type JsonText, type LargeJson, readBase64 } from 'upscale-core/internal'
+import {
+  createJsonReader,
+  headOf,
+  type JsonText,
+  type LargeJson,
+  readBase64,
+} from 'upscale-core/internal/upkeep'
 import { invalidRequest } from './api-error.ts'
 import { FILE_NAME, type Form, type FormLimits, MASK_REFUSAL, MAX_FIELD_BYTES } from './form-parts.ts'
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type ArchivedImage, dollars, type EntryFacts, openArchive } from 'upscale-core/internal'
+import { dollars } from 'upscale-core/internal'
+import { type ArchivedImage, type EntryFacts, openArchive } from 'upscale-core/internal/upkeep'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

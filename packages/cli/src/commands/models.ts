@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Engine } from 'upscale-core'
-import { dollars, listModels } from 'upscale-core/internal'
+import { dollars } from 'upscale-core/internal'
+import { listModels } from 'upscale-core/internal/upkeep'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

@@ -3,14 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { UpscaleError } from 'upscale-core'
-import {
-  type ArchivedImage,
-  discard,
-  type EntryFacts,
-  openArchive,
-  type RootName,
-  renamePatiently,
-} from 'upscale-core/internal'
+import { discard, renamePatiently } from 'upscale-core/internal'
+import { type ArchivedImage, type EntryFacts, openArchive, type RootName } from 'upscale-core/internal/upkeep'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { dollars, type LedgerEntry, ordersOf, readLedger } from 'upscale-core/internal'
+import { dollars, type LedgerEntry, readLedger } from 'upscale-core/internal'
+import { ordersOf } from 'upscale-core/internal/upkeep'
 import { EXIT } from '../exit-codes.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'

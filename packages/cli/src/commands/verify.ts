@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { openArchive } from 'upscale-core/internal'
+import { openArchive } from 'upscale-core/internal/upkeep'
 import { EXIT } from '../exit-codes.ts'
 import { shownPath } from '../files/operands.ts'
 import { type CommonFlags, withCommonFlags, withExamples } from '../flags.ts'

@@ -1,7 +1,8 @@
 import type { Queue } from 'bullmq'
 import type { Redis as RedisClient } from 'ioredis'
 import { isUpscaleError, UpscaleError } from 'upscale-core'
-import { evictionOf, isFull, safeText } from 'upscale-core/internal'
+import { safeText } from 'upscale-core/internal'
+import { evictionOf, isFull } from 'upscale-core/internal/upkeep'
 
 /** Where work is handed over. */
 export interface QueuePlace {

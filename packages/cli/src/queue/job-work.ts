@@ -6,13 +6,13 @@ import {
   answerAddress,
   digestOf,
   discard,
-  isFull,
   processFolder,
   type RemoteStore,
   type SharedIntent,
   sleep,
   sweepProcessFolders,
 } from 'upscale-core/internal'
+import { isFull } from 'upscale-core/internal/upkeep'
 import type { WriteHeld } from './held-job.ts'
 import { inputKey, MAX_INPUT_BYTES, readOrder, type WorkOrder } from './work-order.ts'
 

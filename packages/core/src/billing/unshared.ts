@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import { readFileOfLimitSync, replaceFileSync } from '../cache/disk.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { describeSelf, isOwner, judgeOwner } from '../cache/lock/lock-owner.ts'
-import { TMP } from '../cache/publish.ts'
 import type { EngineParams } from '../engines/engine.ts'
 import { parseJson } from '../engines/http/json.ts'
 import type { PixelImage } from '../image/pixel-image.ts'
 import type { Asked, SourceGrid } from '../image/verify-answer.ts'
 import { safeText } from '../safe-text.ts'
 import { integer, numberAbove, record, text } from '../validate.ts'
+import { UNSHARED, unsharedFolder } from './list-unshared.ts'
 import type { EngineOrder, Purchase } from './order.ts'
 
 // What is paid for on this machine and not in the remote cache yet.
@@ -24,8 +24,6 @@ import type { EngineOrder, Purchase } from './order.ts'
 // found when its picture is asked for here. So it is not synced, and what can't be written or read is done without. A
 // sweep leaves it alone.
 
-const SUFFIX = '.unshared'
-const NAME = /^[0-9a-f]{64}\.unshared$/
 const VERSION = 1
 
 /** This process, or thread. */
@@ -76,17 +74,6 @@ export function noteUnshared({ request, order, store, context }: Purchase, at: s
   }
 }
 
-/** The keys of what is noted. Costs one look at a folder that most often is not there. */
-export function listUnshared({ root }: Pick<Cache, 'root'>): readonly AnswerKey[] {
-  try {
-    return readdirSync(join(root, TMP))
-      .filter(name => NAME.test(name))
-      .map(name => name.slice(0, -SUFFIX.length) as AnswerKey)
-  } catch {
-    return []
-  }
-}
-
 /** What is noted under a key; `busy` while another process that runs is to see to it. Total: what can't be understood is undefined. */
 export function readUnshared(store: Pick<Cache, 'root'>, key: AnswerKey): Unshared | 'busy' | undefined {
   let note: unknown
@@ -122,7 +109,7 @@ export function forgetUnshared(store: Pick<Cache, 'root'>, key: AnswerKey): void
 }
 
 function fileOf({ root }: Pick<Cache, 'root'>, key: AnswerKey): string {
-  return join(root, TMP, `${key}${SUFFIX}`)
+  return join(unsharedFolder(root), `${key}${UNSHARED}`)
 }
 
 /** True for another process of this machine that runs. */

@@ -1,5 +1,4 @@
 import { UpscaleError } from '../errors.ts'
-import { resample } from '../image/resample.ts'
 import type { PixelEngine } from './engine.ts'
 import { forgetsAnswers } from './spent-answers.ts'
 
@@ -25,6 +24,7 @@ export const resize: PixelEngine = forgetsAnswers({
 
   async upscale({ image, scale }, { signal }) {
     signal.throwIfAborted()
+    const { resample } = await import('../image/resample.ts')
     return resample(image, Math.round(image.width * scale), Math.round(image.height * scale))
   },
 })

@@ -1,7 +1,7 @@
 import type { ServiceRequest } from '../billing/order.ts'
 import { takeUp } from '../billing/paid-call.ts'
 import { openPurchase } from '../billing/purchase.ts'
-import { forgetUnshared, listUnshared, readUnshared, type Unshared } from '../billing/unshared.ts'
+import { forgetUnshared, readUnshared, type Unshared } from '../billing/unshared.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { FileEngine } from '../engines/engine.ts'
@@ -29,11 +29,14 @@ export async function share(
 
 /**
  * Takes up what processes that ended left unshared in the durable folder, and begins to store it. Never throws.
+ * @param keys what was noted, see listUnshared
  * @returns for each answer, whether the remote cache has taken it
  */
-export async function offerUnshared(context: PipelineContext): Promise<readonly Promise<boolean>[]> {
+export async function offerUnshared(
+  keys: readonly AnswerKey[],
+  context: PipelineContext,
+): Promise<readonly Promise<boolean>[]> {
   const { durable } = context.stores
-  const keys = context.isSharing ? listUnshared(durable) : []
   const sharing: Promise<boolean>[] = []
   for (const key of keys) {
     if (context.stopping.aborted) break

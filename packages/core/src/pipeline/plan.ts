@@ -3,11 +3,9 @@ import { recallRefusal } from '../billing/refusal.ts'
 import type { CacheEntry } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import { priceOf } from '../engines/call-price.ts'
-import { dollars } from '../engines/dollars.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { UpscaleError } from '../errors.ts'
 import type { ResolvedRequest } from '../request/request.ts'
-import { escapeText } from '../safe-text.ts'
 import type { Format } from '../source/format.ts'
 import type { SourceImage } from '../source/source.ts'
 import { seeFinished } from './cache-hit.ts'
@@ -160,22 +158,4 @@ function sizeOf({
 
 function fileOf({ file, facts: { width, height, format, size, sha256 } }: CacheEntry): ExaminedFile {
   return { file, width, height, format, size, digest: sha256 }
-}
-
-/** The most pictures that {@link priceText} names one by one. */
-const MAX_NAMED = 10
-
-/** What is about to be paid for, for a person: a line in all, then one a picture. */
-export function priceText(planned: readonly PlannedImage[], budgetMicros: number): string {
-  const missing = planned.filter(({ priceMicros }) => priceMicros > 0)
-  const total = missing.reduce((sum, { priceMicros }) => sum + priceMicros, 0)
-  const named = missing
-    .slice(0, MAX_NAMED)
-    .map(({ source, factor, engine, priceMicros }) =>
-      escapeText(`  ${source} ×${factor} by ${engine}, ${dollars(priceMicros)}`),
-    )
-  const rest = missing.length > MAX_NAMED ? [`  and ${missing.length - MAX_NAMED} more`] : []
-  const count = `${missing.length} picture${missing.length === 1 ? ' is' : 's are'} not in the cache`
-  const head = `before the first paid call: ${count}, ${dollars(total)} (budget ${dollars(budgetMicros)})`
-  return [head, ...named, ...rest].join('\n')
 }

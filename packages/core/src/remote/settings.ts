@@ -2,9 +2,7 @@ import { UpscaleError } from '../errors.ts'
 import { safeText } from '../safe-text.ts'
 import { flag, integer, record, show, text } from '../validate.ts'
 import type { DriverHost, StoreDriver } from './drivers/driver.ts'
-import { webDriver } from './drivers/http.ts'
 import { loadPackage, missingPackages } from './drivers/packages.ts'
-import { redisDriver } from './drivers/redis.ts'
 import { bucketAddress, type S3Options, s3Driver, s3Secrets } from './drivers/s3.ts'
 import { fromUnstorage, isRemoteDriver, type RemoteDriver } from './drivers/unstorage.ts'
 
@@ -136,7 +134,7 @@ function redisTarget(options: Options, url?: URL): Target {
     name: url === undefined ? `redis ${host}:${port}` : `redis ${url.host}`,
     packages: ['ioredis'],
     secrets: url === undefined ? [] : credentialsOf(url),
-    make: driverHost => redisDriver(options, driverHost),
+    make: async driverHost => (await import('./drivers/redis.ts')).redisDriver(options, driverHost),
   }
 }
 
@@ -156,7 +154,7 @@ function webTarget(address: URL, { headers }: Options): Target | string {
     name: `http ${base.host}${base.pathname === '/' ? '' : base.pathname}`,
     packages: [],
     secrets: [...credentialsOf(address), ...Object.values(all), basic],
-    make: async driverHost => webDriver(base, () => all, driverHost),
+    make: async driverHost => (await import('./drivers/http.ts')).webDriver(base, () => all, driverHost),
   }
 }
 

@@ -8,7 +8,8 @@ import {
   type UpscaleRequest,
   type Upscaler,
 } from 'upscale-core'
-import { type AccountOrder, ordersOf, readLedger } from 'upscale-core/internal'
+import { readLedger } from 'upscale-core/internal'
+import { type AccountOrder, ordersOf } from 'upscale-core/internal/upkeep'
 import {
   type Gathered,
   gatherPictures,

@@ -2,7 +2,7 @@ import { flag, integer, type Rule } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
 import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import { combinationProblems, IDEOGRAM_PARAMS, optionRules, paramsAmong } from '../model-params.ts'
-import type { Connection } from '../openai/engine.ts'
+import type { Connection } from '../openai/spec.ts'
 import { optionProblems } from '../params.ts'
 import {
   type Env,

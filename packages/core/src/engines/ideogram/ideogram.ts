@@ -1,26 +1,15 @@
-import { isUpscaleError, UpscaleError } from '../../errors.ts'
-import type { FileAnswer, FileEngine, FileRequest, OrderSize } from '../engine.ts'
-import { createHttpClient } from '../http/client.ts'
-import { startDeadline } from '../http/deadline.ts'
-import { fetchMedia, MAX_MEDIA_BYTES } from '../http/media.ts'
-import { repeatsFree, withRetry } from '../http/retry.ts'
-import { ORDER_GRACE_MS } from '../http/time-limits.ts'
+import { UpscaleError } from '../../errors.ts'
+import type { FileEngine, OrderSize } from '../engine.ts'
 import { scaleFor } from '../lumenfall/models-and-prices.ts'
 import { withDirective } from '../model-params.ts'
-import { withReceipt } from '../openai/receipt.ts'
-import type { ServiceJob } from '../service-job.ts'
-import { type Api, follow, order, parseNote, type Result, readOrdered } from './generation.ts'
+import { onFirstCall } from '../on-first-call.ts'
 import type { IdeogramModel } from './models-and-prices.ts'
-import { connectIdeogram, type IdeogramOptions, type ResolvedIdeogram, resolveIdeogram } from './options.ts'
-import { quotePrice } from './quote.ts'
+import { connectIdeogram, type IdeogramOptions, resolveIdeogram } from './options.ts'
 
 export type { IdeogramOptions } from './options.ts'
 
 /** Part of every cache key; changes when the same parameters would give another picture. */
 const REVISION = '1'
-
-/** The largest file that may be sent (developer.ideogram.ai, the upscale endpoints). */
-const MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 
 /**
  * An engine that orders pictures from Ideogram's own API, `POST /v2/image/upscale/{model}`. It costs money by the
@@ -37,11 +26,7 @@ const MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 export function ideogram(options: IdeogramOptions = {}): FileEngine {
   const resolved = resolveIdeogram(options)
   const { model } = resolved
-  const http = createHttpClient()
-  const connect = (env: Parameters<typeof connectIdeogram>[1]): Api => ({
-    ...connectIdeogram(resolved, env),
-    send: http.via(env),
-  })
+  const { upscale, quote, close } = onFirstCall(async () => (await import('./calls.ts')).openCalls(resolved))
   return Object.freeze<FileEngine>({
     id: 'ideogram',
     model: model.name,
@@ -57,9 +42,9 @@ export function ideogram(options: IdeogramOptions = {}): FileEngine {
       connectIdeogram(resolved, env)
       checkSize(size, model)
     },
-    quote: (request, { env, signal }) => quotePrice({ ...request, model: model.name }, connect(env), signal),
-    upscale: (request, { env, signal }) => makePicture(request, { resolved, api: connect(env), signal }),
-    close: () => http.close(),
+    quote,
+    upscale,
+    close,
   })
 }
 
@@ -74,70 +59,4 @@ function checkSize(
     `${width}×${height} at ×${scale} is larger than ${maxSide} pixels a side, the most that ${name} makes`,
     { hint: 'use a smaller factor, a smaller picture, or engine=local for this one' },
   )
-}
-
-interface Call {
-  readonly resolved: ResolvedIdeogram
-  readonly api: Api
-  readonly signal: AbortSignal
-}
-
-async function makePicture(request: FileRequest, call: Call): Promise<FileAnswer> {
-  if (request.job !== undefined) return awaitPicture(parseNote(request.job), call)
-  const ordered = readOrdered(request.response ?? (await placeOrder(request, call)), call.api)
-  if ('bytes' in ordered) return ordered
-  if ('result' in ordered) return download(ordered.result, undefined, call)
-  await request.onJob(ordered.job.id)
-  return awaitPicture(ordered.job, call)
-}
-
-async function placeOrder(request: FileRequest, { resolved, api, signal }: Call): ReturnType<typeof order> {
-  if (request.png.byteLength > MAX_UPLOAD_BYTES) {
-    throw new UpscaleError('SOURCE_TOO_LARGE', 'the picture is larger than the 50 MiB that Ideogram takes', {
-      hint: 'use a smaller picture, or engine=local for this one',
-      uncharged: true,
-    })
-  }
-  const deadline = startDeadline(resolved.timeoutMs, signal, ORDER_GRACE_MS)
-  try {
-    return await order({ ...request, model: resolved.model.name }, api, deadline)
-  } finally {
-    deadline.clear()
-  }
-}
-
-async function awaitPicture(job: ServiceJob, call: Call): Promise<FileAnswer> {
-  const deadline = startDeadline(call.resolved.timeoutMs, call.signal)
-  try {
-    return await download(await follow(job, call.api, deadline), job, call)
-  } finally {
-    deadline.clear()
-  }
-}
-
-async function download(
-  { address, costMicros }: Result,
-  job: ServiceJob | undefined,
-  { resolved, api, signal }: Call,
-): Promise<FileAnswer> {
-  const receipt = {
-    ...(costMicros === undefined ? {} : { costMicros }),
-    ...(job === undefined ? {} : { requestId: job.id }),
-  }
-  const deadline = startDeadline(resolved.timeoutMs, signal)
-  try {
-    const bytes = await fetchMedia(address, {
-      rules: { base: api.base, hosts: resolved.mediaHosts },
-      send: withRetry(api.send, repeatsFree),
-      deadline,
-      maxBytes: MAX_MEDIA_BYTES,
-      secrets: api.service.secrets,
-      lostHint: 'build again: the same job is asked for, not ordered again',
-    })
-    return { bytes, ...receipt }
-  } catch (error) {
-    throw isUpscaleError(error) ? withReceipt(error, receipt) : error
-  } finally {
-    deadline.clear()
-  }
 }

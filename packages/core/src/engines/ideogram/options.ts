@@ -2,7 +2,7 @@ import { type Rule, text } from '../../validate.ts'
 import type { EngineParams } from '../engine.ts'
 import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import { optionRules, paramsAmong } from '../model-params.ts'
-import type { Connection } from '../openai/engine.ts'
+import type { Connection } from '../openai/spec.ts'
 import { numberBetween, optionProblems } from '../params.ts'
 import {
   type Env,

@@ -4,7 +4,7 @@ import type { Send } from '../http/client.ts'
 import { field, textField } from '../http/json.ts'
 import { PRICE_QUESTION_MS } from '../http/time-limits.ts'
 import { encodeForm } from '../openai/edit.ts'
-import type { Connection } from '../openai/engine.ts'
+import type { Connection } from '../openai/spec.ts'
 import { ask } from './catalogue.ts'
 
 /** An order whose price is asked: fields by their name on the wire. */

@@ -1,6 +1,5 @@
 import type { FileEngine } from '../engine.ts'
 import { createEditEngine } from '../openai/engine.ts'
-import { estimatePrice } from './estimate.ts'
 import { connectLumenfall, type LumenfallOptions, resolveLumenfall } from './options.ts'
 import { isFreeReplay, replayHeaders } from './replay.ts'
 
@@ -47,6 +46,9 @@ export function lumenfall(options: LumenfallOptions = {}): FileEngine {
     connect: env => connectLumenfall(resolved, env),
     ...(isReplayed
       ? {}
-      : { quote: ({ scale, params }, ...wire) => estimatePrice({ model, scale, params }, ...wire) }),
+      : {
+          quote: async ({ scale, params }, ...wire) =>
+            (await import('./estimate.ts')).estimatePrice({ model, scale, params }, ...wire),
+        }),
   })
 }

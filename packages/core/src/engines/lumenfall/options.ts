@@ -2,7 +2,7 @@ import { UpscaleError } from '../../errors.ts'
 import { flag, integer, oneOf, type Rule, show, text, unknownName } from '../../validate.ts'
 import { DEFAULT_TIMEOUT_MS } from '../http/time-limits.ts'
 import { combinationProblems, optionRules, paramsAmong } from '../model-params.ts'
-import type { Connection } from '../openai/engine.ts'
+import type { Connection } from '../openai/spec.ts'
 import { optionProblems, type ParamValue } from '../params.ts'
 import {
   type Env,

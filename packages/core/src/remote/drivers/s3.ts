@@ -1,6 +1,6 @@
 import { UpscaleError } from '../../errors.ts'
 import type { DriverHost, StoreDriver } from './driver.ts'
-import { type Authorise, webDriver } from './http.ts'
+import type { Authorise } from './http.ts'
 import { loadPackage } from './packages.ts'
 
 /** Options of the driver `s3`, what is left out is taken from the environment. */
@@ -54,6 +54,7 @@ export async function s3Driver(options: S3Options, host: DriverHost): Promise<St
     const signed = await new AwsV4Signer({ method, url: url.href, datetime, ...keys, ...scope }).sign()
     return Object.fromEntries(signed.headers)
   }
+  const { webDriver } = await import('./http.ts')
   return webDriver(bucketAddress(options, env), authorise, host)
 }
 
