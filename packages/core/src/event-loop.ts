@@ -20,8 +20,6 @@ export interface Rounds {
    * @returns undefined while the round has time left; else what to wait for, in the order of asking
    */
   turn(): Promise<void> | undefined
-  /** False when the time of a round is used up, for who would rather do something else than wait. */
-  hasTime(): boolean
 }
 
 /** How much of a round is taken, in milliseconds. */
@@ -74,6 +72,5 @@ export function createRounds(
 
   return {
     turn: () => (hasTime() ? undefined : new Promise(resolve => waiting.push(resolve))),
-    hasTime,
   }
 }

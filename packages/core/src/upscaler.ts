@@ -120,8 +120,6 @@ export interface Upscaler {
    * @returns what to wait for until the event loop has gone round; undefined while there is time
    */
   turn(): Promise<void> | undefined
-  /** False when the event loop should go round, for who would rather do something else than wait. */
-  hasTime(): boolean
   /**
    * Sees to it that the engine's answer to a request is in the cache and in the remote cache, and makes no file of it:
    * for machines that work for others.
@@ -474,7 +472,6 @@ export function createUpscaler(
       watch(file, request, context, () => upscale(file, request)),
     recall,
     turn: rounds.turn,
-    hasTime: rounds.hasTime,
     answer: (file, request = {}, context = {}) =>
       watch(file, request, context, () => answer(file, request, context)),
     async plan(file, request = {}) {

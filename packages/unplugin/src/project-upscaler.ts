@@ -63,8 +63,6 @@ export interface ProjectUpscaler {
   ): UpscaledImage | undefined
   /** To be waited for before a picture is asked for, by whoever asks for many; undefined while there is time. */
   turn(): Promise<void> | undefined
-  /** False when the event loop should go round, for who would rather do something else than wait. */
-  hasTime(): boolean
   /**
    * True when {@link finish} would run no engine.
    * @throws UpscaleError as {@link finish}, but for what only an engine can tell
@@ -228,7 +226,6 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       return image
     },
     turn: () => upscaler.turn(),
-    hasTime: () => upscaler.hasTime(),
     async isAnswered(source, request, site) {
       seenPictures.note(source, request, site)
       try {

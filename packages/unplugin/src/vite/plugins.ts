@@ -218,8 +218,11 @@ function loadSlot(
 ): Rollup.LoadResult | Promise<Rollup.LoadResult> {
   const query = id.slice(pathOf(id).length)
   if (context.meta.watchMode) return reloadSlot(slot, query, session, context)
-  const hasTime = query === '' && session.projectUpscaler.hasTime()
-  return (hasTime ? emitPicture(slot, context) : undefined) ?? loadAs(slot.file + query, context)
+  if (query !== '') return loadAs(slot.file + query, context)
+  const emit = () => emitPicture(slot, context) ?? loadAs(slot.file, context)
+  // What waits is still read in less time than Vite's own way takes, whose each file is a few turns of other threads.
+  const turn = session.projectUpscaler.turn()
+  return turn === undefined ? emit() : turn.then(emit)
 }
 
 async function reloadSlot(
