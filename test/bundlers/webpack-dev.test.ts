@@ -189,7 +189,7 @@ describe.each(Object.entries(COMPILERS))('%s', (_, compilerOf) => {
     await near(site, swatchOf('a.png'))
     gated.open()
     await near(site, oppositeOf('a.png'))
-    await expect.poll(() => builds).toEqual(['', ''])
+    await expect.poll(() => builds, { timeout: 20_000 }).toEqual(['', ''])
     // The second ring reaches nobody.
     await sleep(2500)
     expect(builds).toEqual(['', ''])
