@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import HtmlWebpackPlugin from 'html-webpack-plugin'
+import MiniCssExtractPlugin from 'mini-css-extract-plugin'
 import sharp from 'sharp'
 import type { Report, UpscaleOptions } from 'unplugin-upscale'
 import upscale from 'unplugin-upscale/webpack'
@@ -346,6 +347,50 @@ describe('what is refused', () => {
     await expect(() => buildWebpack(config(site, { leftovers: 'ignore' as 'warn' }))).rejects.toThrow(
       /leftovers is "ignore"/,
     )
+  })
+})
+
+describe('a style sheet that is extracted', () => {
+  const css = fileURLToPath(import.meta.resolve('css-loader'))
+  const more = (): Configuration => ({
+    module: { rules: [...IMAGES.rules, { test: /\.css$/, use: [MiniCssExtractPlugin.loader, css] }] },
+    plugins: [new MiniCssExtractPlugin()],
+  })
+
+  test.each(
+    Object.entries({
+      'a factor out of range': ['./a.png?upscale=9', 'BAD_DIRECTIVE'],
+      'an unknown engine': ['./a.png?upscale=2&engine=resise', 'UNKNOWN_ENGINE'],
+      'a file that is no picture': ['./text.png?upscale=2', 'SOURCE_'],
+    }),
+  )('%s in it is told once, and nothing else', async (_, [reference, code]) => {
+    const site = await project(
+      {
+        'main.js': "import './main.css'",
+        'main.css': `.a {}\n.b { background: url('${reference}') }`,
+        'text.png': 'no',
+      },
+      'a.png',
+    )
+    const failure = await failureOf(site, more())
+    expect(failure.match(/ERROR in/g) ?? [failure]).toHaveLength(1)
+    expect(failure.split(code)).toHaveLength(2)
+    expect(failure).toMatch(/main\.css:2\b/)
+    expect(failure).toContain('fix: ')
+  })
+
+  test('a picture that was mended is made by the next build with the same cache', async () => {
+    const sheet = (factor: number): string => `.b { background: url('./a.png?upscale=${factor}') }`
+    const site = await project({
+      'main.js': "import './main.css'",
+      'main.css': sheet(2),
+      'a.png': 'no picture',
+    })
+    const cache = { type: 'filesystem' as const, cacheDirectory: join(site.root, 'webpack-cache') }
+    expect(await failureOf(site, { ...more(), cache })).toContain('SOURCE_')
+    await paint(site.root, 'a.png')
+    await run(site, { ...more(), cache })
+    expect([...(await readTree(join(site.root, 'dist'))).keys()]).toContain('a-2x.png')
   })
 })
 

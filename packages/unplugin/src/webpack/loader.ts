@@ -28,24 +28,43 @@ export type SourcedPicture =
 /** Where the loader finds who asked, in a host whose graph can't be read while it grows (Rspack). */
 export const ISSUER_OF: unique symbol = Symbol.for('unplugin-upscale/issuer')
 
+/** Set in a host whose errors of a module keep their place without the module failing (webpack; Rspack's lose it). */
+export const OUTLIVES_ERRORS: unique symbol = Symbol.for('unplugin-upscale/outlives-errors')
+
 /** @returns the file that asked for a request as written, leading to a file; undefined when unknown */
 export type IssuerOf = (request: string, resource: string) => string | undefined
 
 type Context = LoaderContext<unknown> & {
   readonly [PICTURE_SOURCE]?: PictureSource
   readonly [ISSUER_OF]?: IssuerOf
+  readonly [OUTLIVES_ERRORS]?: true
 }
 
 /** webpack hands over and takes back bytes. */
 export const raw = true
 
 /** The loader behind the plugin: the content of `hero.png?upscale=2` is the finished picture. Not for use by hand. */
-export default function load(this: Context): void {
+export default function load(this: Context, original: Buffer): void {
   const callback = this.async()
   produce(this).then(
     content => callback(null, content),
-    error => callback(describe(error)),
+    error => {
+      const described = describe(error)
+      if (!this[OUTLIVES_ERRORS] || !isLastOfPicture(this)) return callback(described)
+      // What a style sheet is extracted with runs the sheet with its pictures, and webpack breaks down over one that was not
+      // built. The build fails by the error that is told, without a stack, which would tell it once more.
+      described.stack = ''
+      this.emitError(described)
+      // It may be another one the next time.
+      this.cacheable(false)
+      callback(null, original)
+    },
   )
+}
+
+/** True where nothing else reads the bytes, which would find fault with the same picture in its own words. */
+function isLastOfPicture({ loaders, resourceQuery }: Context): boolean {
+  return loaders.length === 1 && !/[?&]as=(?:srcset|metadata)(?:[&#]|$)/.test(resourceQuery)
 }
 
 async function produce(context: Context): Promise<string | Buffer> {

@@ -9,7 +9,7 @@ import type { ProjectUpscaler } from '../project-upscaler.ts'
 import { isTaggedImage, pathOf } from '../reference.ts'
 import { cleanName, nameOf } from './asset-names.ts'
 import { keepPlaceholders } from './kept-placeholders.ts'
-import { PICTURE_SOURCE } from './loader.ts'
+import { OUTLIVES_ERRORS, PICTURE_SOURCE } from './loader.ts'
 import { WEBPACK_LOADER } from './loader-files.ts'
 import { createPictureSource } from './pictures.ts'
 import { tellResolveErrors } from './resolve-errors.ts'
@@ -44,7 +44,7 @@ export function installInWebpack(compiler: Compiler, userOptions: UpscaleOptions
   compiler.hooks.compilation.tap('upscale', compilation => {
     tellResolveErrors(compiler, compilation)
     compiler.webpack.NormalModule.getCompilationHooks(compilation).loader.tap('upscale', context => {
-      Object.assign(context, { [PICTURE_SOURCE]: pictureSource })
+      Object.assign(context, { [PICTURE_SOURCE]: pictureSource, [OUTLIVES_ERRORS]: true })
     })
   })
   compiler.hooks.normalModuleFactory.tap('upscale', factory => {
