@@ -20,7 +20,7 @@ const PROJECT = {
 import upscale from 'unplugin-upscale/vite'
 export default defineConfig({
   cacheDir: './.cache',
-  vite: { cacheDir: './.vite', plugins: [upscale({ engine: 'resize', cacheDir: '.upscale-cache' })] },
+  vite: { resolve: { alias: { '~': import.meta.dirname + '/src' } }, cacheDir: './.vite', plugins: [upscale({ engine: 'resize', cacheDir: '.upscale-cache' })] },
 })
 `,
   'src/content.config.ts': `import { defineCollection } from 'astro:content'
@@ -69,11 +69,13 @@ test('covers and the pictures of Markdown are upscaled, and those without a tag 
 cover: ./cover.png?upscale=2
 ---
 ![Body](./body.png?upscale=2&format=webp) ![Plain](./plain.png) ![Both](./plain.png?upscale=3)
+![Aliased](~/content/blog/cover.png?upscale=3)
 `)
   expect(await widthOf(html, /id="cover" src="([^"]+)"/, tree)).toBe(2 * SIZE.width)
   expect(await widthOf(html, /alt="Body"[^>]*src="([^"]+)"/, tree)).toBe(2 * SIZE.width)
   expect(await widthOf(html, /alt="Plain"[^>]*src="([^"]+)"/, tree)).toBe(SIZE.width)
   expect(await widthOf(html, /alt="Both"[^>]*src="([^"]+)"/, tree)).toBe(3 * SIZE.width)
+  expect(await widthOf(html, /alt="Aliased"[^>]*src="([^"]+)"/, tree)).toBe(3 * SIZE.width)
 })
 
 test.each([

@@ -1,7 +1,8 @@
 import { extname, join } from 'node:path'
 import type { Plugin } from 'vite'
-import { isTaggedImage, pathOf } from '../reference.ts'
+import { isTaggedImage, pathOf, type ReferenceSite } from '../reference.ts'
 import { type Flat, flatDataOf } from './astro-data.ts'
+import type { FindFile } from './files.ts'
 import { addressFor, type SessionOf, type ViteSession } from './session.ts'
 
 /*
@@ -40,7 +41,10 @@ export function astroContent(sessionOf: SessionOf): Plugin {
         const sets: string[] = []
         const spellings = new Map<string, string>()
         for (const { reference, entry } of picturesOf(data)) {
-          const file = await fileOf(reference, join(config.root, entry), session)
+          const importer = join(config.root, entry)
+          const find = async (path: string): Promise<string | undefined> =>
+            (await this.resolve(path, importer))?.id
+          const file = await fileOf({ reference, importer }, session, find)
           if (file === undefined) continue
           const name = `picture${imports.length}`
           const spelling = spellingOf(reference)
@@ -63,17 +67,16 @@ export function astroContent(sessionOf: SessionOf): Plugin {
 }
 
 /**
- * The file to import for a reference; undefined for one that asks for no address.
- * @param importer the file of the entry, absolute
+ * The file to import for a reference of an entry; undefined for one that asks for no address.
+ * @param find follows what the project calls by another name, as Astro does
  */
 async function fileOf(
-  reference: string,
-  importer: string,
+  site: ReferenceSite,
   session: ViteSession,
+  find: FindFile,
 ): Promise<string | undefined> {
-  const site = { reference, importer }
   if (session.projectUpscaler.parse(site).as !== 'url') return undefined
-  return (await addressFor(site, 'content', session, async () => undefined)).file
+  return (await addressFor(site, 'content', session, find)).file
 }
 
 /** The tagged pictures that Astro would import for its entries, each once per entry. */
@@ -110,7 +113,7 @@ function importIdOf(address: string, entry: string): string {
 }
 
 /** A value of the data with the other spellings: a reference, rendered Markdown, or the Markdown itself. */
-function withSpellings(value: unknown, spellings: ReadonlyMap<string, string>): unknown {
+export function withSpellings(value: unknown, spellings: ReadonlyMap<string, string>): unknown {
   if (typeof value !== 'string') return value
   const whole = spellings.get(value.replace(IMAGE_PREFIX, ''))
   if (whole !== undefined) return value.startsWith(IMAGE_PREFIX) ? IMAGE_PREFIX + whole : whole
@@ -119,7 +122,10 @@ function withSpellings(value: unknown, spellings: ReadonlyMap<string, string>): 
   return text
 }
 
-/** What Astro writes in the place of a picture's attributes, as JSON with entities. */
+/**
+ * What Astro writes in the place of a picture's attributes, as JSON with entities. They stay those that it writes: Astro 5 knows
+ * no others.
+ */
 function withSpelling(json: string, spellings: ReadonlyMap<string, string>): string | undefined {
   try {
     const properties = JSON.parse(decode(json))
@@ -139,5 +145,5 @@ function decode(text: string): string {
 }
 
 function encode(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
+  return text.replaceAll('&', '&#x26;').replaceAll('"', '&#x22;')
 }
