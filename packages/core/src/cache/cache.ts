@@ -276,8 +276,9 @@ class DiskCache implements Cache {
 
   refresh(key: string): void {
     const layout = layoutFolder(this.root)
-    const shelves = BOUGHT_SHELVES.map(shelf => dirname(entryFolder(this.root, shelf, key)))
-    for (const folder of [this.root, layout, ...shelves.flatMap(pair => [dirname(pair), pair])]) {
+    const entries = BOUGHT_SHELVES.map(shelf => entryFolder(this.root, shelf, key))
+    const folders = entries.flatMap(entry => [dirname(dirname(entry)), dirname(entry), entry])
+    for (const folder of [this.root, layout, ...folders]) {
       try {
         opendirSync(folder).closeSync()
       } catch {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, unlink } from 'node:fs/promises'
+import { link, opendir, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard, errnoOf, makeFolder, openPatiently, READ, whileHeldOpen } from '../disk.ts'
 import { type LockOwner, type LockToken, parseToken, printToken } from './lock-owner.ts'
@@ -59,7 +59,22 @@ async function createFile(file: string, text: string): Promise<void> {
   }
 }
 
+/**
+ * Reads a lock file; undefined where there is none. A network file system may remember that a name was not there, until the
+ * folder that it is missing in is opened. An owner that took this for the end of its lock would leave it behind when it gives
+ * it back, and keep everybody out for as long as it lives.
+ */
 export async function readLock(file: string): Promise<SeenLock | undefined> {
+  const seen = await look(file)
+  if (seen !== undefined) return seen
+  await opendir(dirname(file)).then(
+    folder => folder.close(),
+    () => undefined, // not there, most often
+  )
+  return look(file)
+}
+
+async function look(file: string): Promise<SeenLock | undefined> {
   try {
     const handle = await openPatiently(file, READ)
     try {
