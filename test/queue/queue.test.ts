@@ -266,10 +266,15 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
       await drawAll(first, 1)
       const paid = ['--engine', 'lumenfall', '--budget', '5']
       await enqueue(first, paid)
-      expect((await work(one, first, ['--budget', '5'], dyingAt(moment)).end).signal).toBe('SIGKILL')
+      const dead = work(one, first, ['--budget', '5'], dyingAt(moment))
+      expect((await dead.end).signal).toBe('SIGKILL')
       // Another worker gets the job, and knows no more than that it may have been paid for.
       const { stderr } = await work(two, first, ['--drain', '--budget', '5']).end
       expect(stderr).toContain('[CALL_UNCERTAIN]')
+      // Where it may lie is told, and asking without a word brings no second order.
+      const caller = `${hostname()}-${dead.child.pid}`
+      expect(stderr).toContain(`the worker ${caller} made it`)
+      expect((await enqueue(first, paid)).stderr).toContain(`the worker ${caller} made it`)
       // There is no job for it.
       const again = await work(one, first, ['--drain', '--budget', '5']).end
       expect(again.stderr).toContain('stored 1 answer that an earlier run had bought')
@@ -278,6 +283,38 @@ describe.skipIf(lacks('redis-server'))('a queue', () => {
       expect(gateway.orders).toHaveLength(1)
     },
   )
+
+  test('never costs more than the budget of a machine whose workers are killed and started again, and no answer is lost', async () => {
+    const [first, one] = [await boot(), await boot()]
+    await drawAll(first, 30)
+    const paid = ['--engine', 'lumenfall', '--budget', '5']
+    const args = ['--drain', '--jobs', '2', '--budget', '0.6']
+    await enqueue(first, paid)
+    const killed = async (afterOrders: number): Promise<void> => {
+      for (let turn = 1; turn <= 2; turn++) {
+        const { child, end } = work(one, first, args)
+        const orders = gateway.orders.length
+        await Promise.race([end, until(async () => gateway.orders.length >= orders + afterOrders)])
+        child.kill('SIGKILL')
+        await end
+      }
+      await work(one, first, args).end
+    }
+    await Promise.all([killed(1), killed(2), work(one, first, args).end])
+    // A call that was under way when its worker was killed counts as well.
+    expect(gateway.orders.length).toBeGreaterThan(4)
+    expect(gateway.orders.length).toBeLessThanOrEqual(10)
+    expectNoSecondOrder(gateway)
+    // Somebody who may spend as much as it takes makes the others; those in doubt wait for a word.
+    const other = await boot()
+    await work(other, first, ['--drain', '--budget', '5']).end
+    const { stdout, stderr } = await enqueue(first, [...paid, '--wait', '--out', 'out'])
+    const doubts = stderr.split('\n').filter(line => line.includes('[CALL_UNCERTAIN]')).length
+    expect(stdout).toContain(`${30 - doubts} from the remote cache`)
+    // Two at a time were killed, twice each.
+    expect(doubts).toBeLessThanOrEqual(8)
+    expectNoSecondOrder(gateway)
+  })
 
   test('takes a word for one call: the next doubt about the same picture needs another', async () => {
     const [first, one, two, three] = [await boot(), await boot(), await boot(), await boot()]

@@ -76,7 +76,7 @@ async function beginAgain(
   store: RemoteStore,
   retry: boolean,
 ): Promise<'queued' | Failure> {
-  const { call, failure, kept } = readOrder(job) ?? {}
+  const { call, caller, failure, kept } = readOrder(job) ?? {}
   // A worker that died too often leaves no words of its own.
   const how = failure ?? {
     code: call === undefined ? 'UNEXPECTED' : 'CALL_UNCERTAIN',
@@ -89,7 +89,12 @@ async function beginAgain(
   }
   if (how.needsWord && !retry) return how
   const order = await bring(wanted, store)
-  await job.updateData({ ...order, ...(call === undefined ? {} : { call }), ...(retry ? { retry } : {}) })
+  await job.updateData({
+    ...order,
+    ...(call === undefined ? {} : { call }),
+    ...(caller === undefined ? {} : { caller }),
+    ...(retry ? { retry } : {}),
+  })
   await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true })
   return 'queued'
 }

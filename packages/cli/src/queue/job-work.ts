@@ -117,10 +117,12 @@ async function noteKept(job: Job, token: string, { name, writeHeld }: Workplace)
 async function awaitKept(
   error: unknown,
   id: string,
-  { kept }: WorkOrder,
+  { kept, caller, call = {} }: WorkOrder,
   place: Workplace,
 ): Promise<undefined> {
-  if (!isUpscaleError(error) || error.code !== 'CALL_UNCERTAIN' || kept === undefined) throw error
+  if (!isUpscaleError(error) || error.code !== 'CALL_UNCERTAIN') throw error
+  // One that lived to see its call fail has nothing more to tell.
+  if (kept === undefined) throw caller === undefined || 'code' in call ? error : calledBy(caller, error)
   const end = performance.now() + place.lockMs
   do {
     if (await patiently(() => place.store.has(answerAddress(id)), place)) return undefined
@@ -128,6 +130,14 @@ async function awaitKept(
   } while (performance.now() < end)
   throw new UpscaleError('CALL_UNCERTAIN', `it was bought, and is kept on ${kept}, which has not stored it`, {
     hint: 'look at that worker: once it has stored the answer, the same command brings it',
+  })
+}
+
+/** An answer that had come lies where its worker was, and only a worker there sees it. */
+function calledBy(caller: string, { code, problem, details }: UpscaleError): UpscaleError {
+  return new UpscaleError(code, `${problem}; the worker ${caller} made it`, {
+    ...details,
+    hint: `start upscale work there again, in the same folder: an answer that had come is then stored for all; if there was none, look at the request log of the service`,
   })
 }
 
@@ -172,14 +182,16 @@ async function fetchPicture(
  * note of that, and is there again once the call was certainly not charged.
  */
 function sharedIntentOf(job: Job, token: string, order: WorkOrder, place: Workplace): SharedIntent {
-  const { call: earlier, failure, kept, ...rest } = order
+  const { call: earlier, caller, failure, kept, ...rest } = order
   const { retry: _used, ...wordless } = rest
   return {
     earlier,
     async note(call) {
       // What could not be handed on is not bought.
       await patiently(() => place.store.has(inputKey(job.id ?? '')), place)
-      const data = { ...(isSameCall(call, earlier) ? rest : wordless), call }
+      const data = isSameCall(call, earlier)
+        ? { ...rest, call, ...(caller === undefined ? {} : { caller }) }
+        : { ...wordless, call, caller: place.name }
       await untilRoom(job, place, async () => {
         // Somebody else has the job by now if this worker was silent for long, and may have made the call.
         if (!(await place.writeHeld(job, token, data))) throw takenOver()

@@ -19,6 +19,8 @@ export interface WorkOrder {
   readonly retry?: boolean
   /** A call that was about to be made, noted before it was; what is left of it is a call in doubt. */
   readonly call?: object
+  /** The worker that made it. */
+  readonly caller?: string
   /** The worker that has the answer, and waits for the store to take it. */
   readonly kept?: string
   readonly failure?: Failure
@@ -45,7 +47,7 @@ export const MAX_INPUT_BYTES = 256 * 1024 * 1024
 /** A job's order; undefined for one that this version didn't write. Total. */
 export function readOrder({ data }: Pick<Job<unknown>, 'data'>): WorkOrder | undefined {
   if (!isFields(data) || !isFields(data.request)) return undefined
-  const { name, digest, request, retry, call, kept, failure } = data
+  const { name, digest, request, retry, call, caller, kept, failure } = data
   const { engine, factor, format, quality } = request
   if (typeof name !== 'string' || typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest))
     return undefined
@@ -62,6 +64,7 @@ export function readOrder({ data }: Pick<Job<unknown>, 'data'>): WorkOrder | und
     ...(retry === true ? { retry } : {}),
     // Whatever stands there says that a call was made.
     ...(call === undefined ? {} : { call: isFields(call) ? call : {} }),
+    ...(typeof caller === 'string' ? { caller: safeText(caller) } : {}),
     ...(typeof kept === 'string' ? { kept: safeText(kept) } : {}),
     ...(isFields(failure) ? { failure: readFailure(failure) } : {}),
   }
