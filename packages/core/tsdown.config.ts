@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown'
+import { base } from '../../tsdown.base.ts'
 
 /** What these import at once, and not with the first picture that needs it, is one file: each takes half a millisecond to load. */
 const AT_START = /\/src\/(?:index|internal)\.ts$/
@@ -15,9 +16,11 @@ function isAtStart(id: string, modules: Modules, seen = new Set<string>()): bool
 }
 
 export default defineConfig({
+  ...base,
   entry: ['src/index.ts', 'src/internal.ts', 'src/upkeep.ts'],
   dts: true,
   outputOptions: {
+    ...base.outputOptions,
     codeSplitting: {
       groups: [
         {
@@ -25,11 +28,5 @@ export default defineConfig({
         },
       ],
     },
-    // What types say is in the declarations; here it would be read at each start.
-    comments: { jsdoc: false },
   },
-  platform: 'node',
-  target: 'node20.19',
-  publint: 'ci-only',
-  attw: { enabled: 'ci-only', profile: 'esm-only' },
 })

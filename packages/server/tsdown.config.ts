@@ -1,12 +1,8 @@
 import { defineConfig } from 'tsdown'
+import { base } from '../../tsdown.base.ts'
 
 export default defineConfig({
+  ...base,
   entry: ['src/index.ts'],
   dts: true,
-  // What types say is in the declarations; here it would be read at each start.
-  outputOptions: { comments: { jsdoc: false } },
-  platform: 'node',
-  target: 'node20.19',
-  publint: 'ci-only',
-  attw: { enabled: 'ci-only', profile: 'esm-only' },
 })

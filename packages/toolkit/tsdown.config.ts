@@ -1,9 +1,11 @@
 import { defineConfig } from 'tsdown'
+import { base } from '../../tsdown.base.ts'
 
 const SHARED =
   /\/references\/(?:address|blanked|code-strings|css-tokens|lines|prose-attributes|script|srcset|steps|text-edits|text-parts)\.ts$/
 
 export default defineConfig({
+  ...base,
   entry: {
     declarations: 'src/declarations/index.ts',
     inspector: 'src/inspector/index.ts',
@@ -21,13 +23,9 @@ export default defineConfig({
   dts: true,
   // One file for what nearly every reader of references needs, since each file takes half a millisecond to load.
   outputOptions: {
+    ...base.outputOptions,
     codeSplitting: { groups: [{ name: 'shared', test: SHARED }] },
-    comments: { jsdoc: false },
   },
   // The style sheet and the script of the inspector's page, which are read where a page is made.
   copy: ['src/inspector/page.css', 'src/inspector/page.js'],
-  platform: 'node',
-  target: 'node20.19',
-  publint: 'ci-only',
-  attw: { enabled: 'ci-only', profile: 'esm-only' },
 })

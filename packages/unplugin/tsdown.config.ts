@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { defineConfig } from 'tsdown'
+import { base } from '../../tsdown.base.ts'
 import { clientTypes } from './client-types.ts'
 
 export default defineConfig({
+  ...base,
   entry: {
     ...Object.fromEntries(
       [
@@ -27,17 +29,14 @@ export default defineConfig({
   // What most entries share is one file, since each file takes half a millisecond to load; what webpack and Rspack share with
   // their loaders is another, which no other host reads. Declarations have files of their own.
   outputOptions: {
+    ...base.outputOptions,
     codeSplitting: {
       groups: [
         { name: 'shared', test: /\/src\/(?!webpack\/).*(?<!\.d)\.[cm]?ts$/, minShareCount: 3, priority: 1 },
         { name: 'webpack', test: /\/src\/webpack\/.*(?<!\.d)\.[cm]?ts$/, minShareCount: 2 },
       ],
     },
-    comments: { jsdoc: false },
   },
-  platform: 'node',
-  target: 'node20.19',
-  publint: 'ci-only',
   // Every Node that runs this loads ES modules with require(), so only that much of it is no problem.
   attw: { enabled: 'ci-only', profile: 'strict', level: 'error', ignoreRules: ['cjs-resolves-to-esm'] },
   hooks: {
