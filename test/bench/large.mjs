@@ -1,14 +1,14 @@
 /*
- * How long is the thread held, and how much memory is taken, while a large picture is enlarged? Each picture is made in a
- * process of its own, 4096 × 4096 to 8192 × 8192 unless told otherwise.
+ * How long is the thread held, and how much memory is taken, while a large picture is enlarged, or several at once? Each kind
+ * of picture has a process of its own, 4096 × 4096 to 8192 × 8192 unless told otherwise.
  *
- *     pnpm build && node test/bench/large.mjs [side] [engine]      4096 resize
+ *     pnpm build && node test/bench/large.mjs [side] [engine] [pictures at once]      4096 resize 1
  *
  * The processor time of the thread between two turns of the event loop is counted where Node tells it (23.9 and newer),
  * else the time: on a machine that does other things as well that is much more. Asserts nothing.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,22 +25,28 @@ const KINDS = {
     sharp({
       create: { width: side, height: side, channels: 3, noise: { type: 'gaussian', mean: 120, sigma: 8 } },
     }),
-  drawing: side => draw(side, '<rect width="100%" height="100%" fill="white"/>').removeAlpha(),
-  'drawing with alpha': side => draw(side, ''),
+  drawing: (side, number) =>
+    draw(side, number, '<rect width="100%" height="100%" fill="white"/>').removeAlpha(),
+  'drawing with alpha': (side, number) => draw(side, number, ''),
 }
 const [first, ...others] = process.argv.slice(2)
 
 if (first === '--run') await enlarge(...others)
-else await measure(Number(first ?? 4096), others[0] ?? 'resize')
+else await measure(Number(first ?? 4096), others[0] ?? 'resize', Number(others[1] ?? 1))
 
-async function measure(side, engine) {
-  console.log(`${side} × ${side} to twice that, engine ${engine}, Node ${process.versions.node}\n`)
-  console.log('| picture | file, MB | longest hold, ms | most memory, MB |')
+async function measure(side, engine, atOnce) {
+  console.log(
+    `${side} × ${side} to twice that, ${atOnce} at once, engine ${engine}, Node ${process.versions.node}\n`,
+  )
+  console.log('| picture | files, MB | longest hold, ms | most memory, MB |')
   console.log('| --- | --- | --- | --- |')
   for (const kind of Object.keys(KINDS)) {
     const root = await mkdtemp(join(tmpdir(), 'upscale-large-'))
     try {
-      await KINDS[kind](side).png().toFile(join(root, 'picture.png'))
+      for (let number = 0; number < atOnce; number++)
+        await KINDS[kind](side, number)
+          .png()
+          .toFile(join(root, `${number}.png`))
       const output = execFileSync(process.execPath, [SELF, '--run', root, engine])
       const { bytes, heldMs, memory } = JSON.parse(output.toString())
       const row = [kind, (bytes / 1e6).toFixed(1), heldMs.toFixed(0), (memory / 1e6).toFixed(0)]
@@ -56,11 +62,13 @@ async function enlarge(root, engine) {
     { engine, maxPixels: 2 ** 27 },
     { root, env: {}, engines: { local: local() } },
   )
+  const names = (await readdir(root)).filter(name => name.endsWith('.png'))
   const held = watchThread()
-  const { size } = await upscaler.upscale('picture.png', { factor: 2 })
+  const made = await Promise.all(names.map(name => upscaler.upscale(name, { factor: 2 })))
   const heldMs = held()
   await upscaler.close()
-  console.log(JSON.stringify({ bytes: size, heldMs, memory: process.resourceUsage().maxRSS * 1024 }))
+  const bytes = made.reduce((sum, { size }) => sum + size, 0)
+  console.log(JSON.stringify({ bytes, heldMs, memory: process.resourceUsage().maxRSS * 1024 }))
 }
 
 /** @returns to be called at the end: the longest time between two turns of the event loop, in milliseconds */
@@ -86,7 +94,9 @@ function spent() {
   return (user + system) / 1000
 }
 
-function draw(side, ground) {
+/** @param number no two are alike */
+function draw(side, number, ground) {
+  const mark = `<rect x="${100 * number}" width="99" height="99" fill="navy"/>`
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}" viewBox="0 0 4096 4096">`
-  return sharp(Buffer.from(`${svg}${ground}${DRAWING}</svg>`))
+  return sharp(Buffer.from(`${svg}${ground}${DRAWING}${mark}</svg>`))
 }

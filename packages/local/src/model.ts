@@ -58,7 +58,8 @@ export function parseModel(bytes: Uint8Array, file: string): Model {
     const count = inputs * outputs * 9
     const end = offset + count * 2 + outputs * 4
     if (end > bytes.length) throw broken('its weights are cut off')
-    const weights = Int16Array.from({ length: count }, (_, i) => view.getInt16(offset + i * 2, true))
+    const weights = new Int16Array(count)
+    for (let i = 0; i < count; i++) weights[i] = view.getInt16(offset + i * 2, true)
     const biasOffset = offset + count * 2
     const biases = Int32Array.from({ length: outputs }, (_, i) => view.getInt32(biasOffset + i * 4, true))
     offset = end
