@@ -92,7 +92,7 @@ export interface SmallPng {
  */
 export async function encodeSmallPng(samples: Samples, facts: PngFacts): Promise<SmallPng> {
   const { width, height, channels } = samples
-  const sample = bandsOf(samples)
+  const sample = await bandsOf(samples)
   // What has more colours mostly shows it in a few rows from all over, and not before the middle.
   const mayBeIndexed = channels >= 3 && (await hasFewColours(sample))
   const indexed = mayBeIndexed ? await encodeIndexedPng(samples, facts) : undefined
@@ -134,17 +134,23 @@ function file(
   return pngFile({ width, height, bits: 8, colourType: COLOUR_TYPES[channels] as number, ...facts }, pieces)
 }
 
-function bandsOf(samples: Samples): Samples {
+async function bandsOf(samples: Samples): Promise<Samples> {
   const { data, width, height, channels } = samples
   if (height <= SMALL) return samples
   const rowLength = width * channels
+  const bandLength = BAND * rowLength
   const bytes = Math.max(SAMPLE_BYTES, data.length * SAMPLE_PART)
-  const most = Math.max(2, Math.floor(bytes / (BAND * rowLength)))
+  const most = Math.max(2, Math.floor(bytes / bandLength))
   const period = Math.max(PERIOD, Math.ceil(height / most))
-  const bands: Uint8Array[] = []
-  for (let y = 0; y + BAND <= height; y += period)
-    bands.push(data.subarray(y * rowLength, (y + BAND) * rowLength))
-  return { data: Buffer.concat(bands), width, height: bands.length * BAND, channels }
+  const count = 1 + Math.floor((height - BAND) / period)
+  const bands = new Uint8Array(count * bandLength)
+  await inSlices(count, bandLength, (from, to) => {
+    for (let band = from; band < to; band++) {
+      const at = band * period * rowLength
+      bands.set(data.subarray(at, at + bandLength), band * bandLength)
+    }
+  })
+  return { data: bands, width, height: count * BAND, channels }
 }
 
 /** How many pixels equal the one before, of 1. */
