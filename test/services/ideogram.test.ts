@@ -131,12 +131,16 @@ describe('the price', () => {
   test.each([
     ['a job', json({ generation_id: 'gen_0a1b-9999' })],
     ['a picture', json({ data: [{ url: 'https://ideogram.ai/a.png' }] })],
+    ['a job under a refusal', json({ generation_id: 'gen_0a1b-9999' }, 429)],
+    ['a picture under a failure', json({ data: [{ url: 'https://ideogram.ai/a.png' }] }, 503)],
   ])('that is answered with %s stops everything, and is told', async (_, answer) => {
     service.quoteWith(answer)
     const error = await refusal(() => upscale())
     expect(error.code).toBe('CALL_UNCERTAIN')
     expect(error.message).toContain('may have charged')
     expect(service.orders).toEqual([])
+    // Each time it is asked it may be charged.
+    expect(service.quotes).toHaveLength(1)
   })
 })
 

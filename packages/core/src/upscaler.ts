@@ -5,6 +5,7 @@ import { createLedger } from './billing/ledger.ts'
 import { listUnshared } from './billing/list-unshared.ts'
 import { createPrices } from './billing/quoted-prices.ts'
 import type { SharedIntent } from './billing/shared-intent.ts'
+import { createWord } from './billing/word.ts'
 import { openHitJournal } from './cache/hit-journal.ts'
 import { type KnownSource, openKnownHits } from './cache/known-hits.ts'
 import { openStores } from './cache/stores.ts'
@@ -218,6 +219,7 @@ export function createUpscaler(
     budget: createBudget(resolved.budgetMicros, resolved.cacheDir),
     prices: createPrices(engineContext),
     breaker: createBreaker(ENGINE_POLICY),
+    word: createWord(resolved.retry),
     ledger: createLedger(resolved.cacheDir),
     isSharing: resolved.remoteCache?.readOnly === false,
     notice: recorder.notice,
@@ -308,14 +310,14 @@ export function createUpscaler(
   async function answer(
     path: string,
     request: Partial<UpscaleRequest>,
-    { retry = resolved.retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
+    { retry, sharedIntent, isPatient = sharedIntent !== undefined }: AnswerContext,
   ): Promise<KeptAnswer> {
     const wanted = resolveRequest(request, resolved)
     if (wanted.engine.quick === true) throw notKept(wanted)
     const file = resolve(resolved.root, path)
     const own: PipelineContext = {
       ...context,
-      options: { ...resolved, retry },
+      ...(retry === undefined ? {} : { word: createWord(retry) }),
       ...(sharedIntent === undefined ? {} : { sharedIntent }),
     }
     // Whoever works for others has nobody to give the answer to while the store is away.

@@ -7,6 +7,7 @@ import type { Budget } from './budget.ts'
 import type { Ledger } from './ledger.ts'
 import type { Prices } from './quoted-prices.ts'
 import type { SharedIntent } from './shared-intent.ts'
+import type { Word } from './word.ts'
 
 /** What buying an answer needs of the upscaler. */
 export interface BillingContext {
@@ -16,6 +17,7 @@ export interface BillingContext {
   readonly prices: Prices
   readonly breaker: Breaker
   readonly ledger: Ledger
+  readonly word: Word
   /** True where answers go to a remote cache as well. */
   readonly isSharing: boolean
   /** Knows of calls for the one picture that is worked on, on other machines too. */

@@ -6,6 +6,7 @@ import { openCache } from '../cache/cache.ts'
 import type { AnswerKey } from '../cache/keys.ts'
 import type { Purchase, Received } from './order.ts'
 import { buy } from './paid-call.ts'
+import { createWord } from './word.ts'
 
 let root: string
 beforeEach(() => {
@@ -46,6 +47,7 @@ test.each([
     store,
     context: {
       options,
+      word: createWord(options.retry),
       budget: { join: async () => {} },
       engineContext: { signal: new AbortController().signal },
     },
@@ -67,7 +69,8 @@ test('what another machine filed before the lock was ours is seen on a disk that
     order: { answerKey },
     store,
     context: {
-      options: { frozen: false, retry: false },
+      options: { frozen: false },
+      word: createWord(false),
       budget: { join: async () => {} },
       engineContext: { signal: new AbortController().signal },
     },

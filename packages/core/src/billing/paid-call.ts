@@ -59,7 +59,8 @@ export async function buy(purchase: Purchase, look: () => Promise<Received | und
     const there = (await look()) ?? (await adoptReceived(purchase)) ?? (await look())
     if (there !== undefined) return there
     if (frozen) throw frozenMiss(purchase)
-    if (store.listed(order.answerKey) !== undefined && !context.options.retry) throw boughtElsewhere(store)
+    if (store.listed(order.answerKey) !== undefined && !context.word.allows(order.answerKey))
+      throw boughtElsewhere(store)
     return await reserveAndCall(purchase, lock)
   })
 }
@@ -148,6 +149,7 @@ async function reserveAndCall(purchase: Purchase, lock: Pick<Lock, 'check'>): Pr
       noteUnshared(purchase, intent.at)
       await noteIntent({ store, answerKey: order.answerKey, context }, intent)
       sent = true
+      context.word.use(order.answerKey)
       // What the next call depends on is noted before the slot is free, or that call would be out already.
       try {
         const answer = await engine.upscale(requestFor(call), context.engineContext)
@@ -198,9 +200,9 @@ async function readResponse(
 const UNREADABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['API_BAD_ANSWER', 'ANSWER_CORRUPT'])
 
 /** True when a call in doubt can be taken up again without a second charge, or a person asked for it. */
-function mayGoOn({ request: { engine }, context }: Purchase, before: Intent): boolean {
+function mayGoOn({ request: { engine }, order, context }: Purchase, before: Intent): boolean {
   if (engine.billing === 'free' || engine.recovery === 'idempotency-key') return true
-  return (engine.recovery === 'job' && before.job !== undefined) || context.options.retry
+  return (engine.recovery === 'job' && before.job !== undefined) || context.word.allows(order.answerKey)
 }
 
 /**
@@ -214,7 +216,7 @@ async function continuation(
   const refused = await refusedAttempts(store, order.answerKey)
   if (before === undefined) return { attempt: refused + 1 }
   const { attempt, job, asked } = before
-  const isGone = context.options.retry && asked === true
+  const isGone = context.word.allows(order.answerKey) && asked === true
   if (engine.recovery === 'job' && job !== undefined && !isGone) return { attempt, job }
   return { attempt: engine.recovery === 'idempotency-key' ? attempt : Math.max(attempt, refused) + 1 }
 }

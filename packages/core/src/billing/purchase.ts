@@ -44,8 +44,8 @@ export function openPurchase(purchase: Purchase): Purchaser {
     const kept = await store.find('answers', answerKey)
     if (kept !== undefined)
       return { bytes: kept.bytes, verified: kept.facts.sha256, origin: 'cache', costMicros: 0 }
-    const { retry, root } = context.options
-    const refusal = retry ? undefined : await recallRefusal(store, answerKey, root)
+    const { root } = context.options
+    const refusal = context.word.allows(answerKey) ? undefined : await recallRefusal(store, answerKey, root)
     if (refusal !== undefined) throw refusal
     return undefined
   }

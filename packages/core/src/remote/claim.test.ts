@@ -169,3 +169,52 @@ describe('of eight machines that wait for an owner who is gone', () => {
     await machines[0]?.close()
   })
 })
+
+test.each(['get', 'put'] as const)(
+  'an owner that is frozen while it notes its call (%s), and whose claim is taken over, makes none',
+  async step => {
+    // No sign of life comes from one that is frozen.
+    const timing = { ...QUICK, beatMs: 60_000 }
+    let isFrozen = false
+    let thaw = (): void => {}
+    const thawed = new Promise<void>(resolve => {
+      thaw = resolve
+    })
+    const slow: RemoteStore = {
+      ...store,
+      async [step](...args: never[]) {
+        const before = step === 'get' ? await Reflect.apply(store.get, store, args) : undefined
+        if (isFrozen) await thawed
+        return before ?? Reflect.apply(store[step], store, args)
+      },
+    }
+    const own = await claimed(createClaims(slow, timing))
+    isFrozen = true
+    const noting = own.note({ at: 'own' }).then(
+      () => 'calls',
+      error => error,
+    )
+    const other = await claimed(createClaims(store, timing))
+    expect(other.earlier).toBeUndefined()
+    await other.note({ at: 'other' })
+    thaw()
+    expect(await noting).toBeInstanceOf(ClaimLost)
+    await own.strike()
+    expect(JSON.parse(String([...values.values()][0])).call).toBeDefined()
+  },
+)
+
+test('an owner whose claim is gone since another machine has bought the answer meanwhile makes no call', async () => {
+  let isAnswered = false
+  const own = await createClaims(store, QUICK).claim(KEY, async () => isAnswered, signal)
+  if (typeof own === 'string') throw new Error(own)
+  values.clear()
+  isAnswered = true
+  // Signs of life don't bring it back.
+  await new Promise(resolve => setTimeout(resolve, 5 * QUICK.beatMs))
+  expect(values.size).toBe(0)
+  await expect(own.note({ at: 'own' })).rejects.toBeInstanceOf(ClaimLost)
+  expect([...values.values()].map(value => JSON.parse(String(value)).call)).not.toContainEqual(
+    expect.anything(),
+  )
+})

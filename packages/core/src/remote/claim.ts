@@ -26,6 +26,9 @@ import type { RemoteStore } from './store.ts'
 // The claim is then overwritten, never removed for a moment: what it says of a call in doubt is always there to be read.
 // Nobody writes into a claim, or removes it, without having seen that it is his.
 //
+// A store has no step that looks and writes, so an owner looks how long both took him: one that was frozen in between makes
+// no call.
+//
 // Not promised: an owner that its system froze for half a minute between its note and the call may make it after
 // somebody else was told, by a person, to make it again; and two people who say so at once may both be charged.
 
@@ -110,6 +113,8 @@ interface Held {
   timer: NodeJS.Timeout | undefined
 }
 
+const FROZEN = 'it was silent for so long that somebody else may have it'
+
 /** Somebody else is about to take a claim over. */
 const GUARDED = Symbol('guarded')
 
@@ -124,6 +129,12 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return bytes === undefined ? undefined : decode(bytes)
   }
 
+  /** Starts a watch: whether so long went by that others may have taken its owner for gone. A sleeping system stops one clock. */
+  function lateness(): () => boolean {
+    const [begun, begunAt] = [performance.now(), Date.now()]
+    return () => Math.max(performance.now() - begun, Date.now() - begunAt) > timing.silentMs / 2
+  }
+
   async function isOurs(key: AnswerKey, { id }: Note): Promise<boolean> {
     return (await read(key))?.id === id
   }
@@ -133,15 +144,16 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return (await store.claim(addressOf(key), encode(note), CLAIM_SECONDS)) === true
   }
 
-  function hold(key: AnswerKey, note: Note): Claim {
+  function hold(key: AnswerKey, note: Note, isThere: () => Promise<boolean>): Claim {
     const own: Held = { note, timer: undefined }
     const beat = async (): Promise<void> => {
+      const isLate = lateness()
       const seen = await read(key)
-      if (own.timer === undefined) return
+      if (own.timer === undefined || isLate()) return
       own.note = { ...own.note, beat: own.note.beat + 1 }
       if (seen?.id === own.note.id) return await write(key, own.note)
-      // Somebody took it over, having heard nothing of us for long, or was faster where the store lost ours.
-      if (seen !== undefined || !(await again(key, own.note))) stopBeating(own)
+      // Somebody took it over, having heard nothing of us for long, and may be done; or was faster where the store lost ours.
+      if (seen !== undefined || (await isThere()) || !(await again(key, own.note))) stopBeating(own)
     }
     // A sign of life that doesn't arrive is one less.
     own.timer = setInterval(() => void beat().catch(() => undefined), timing.beatMs)
@@ -150,18 +162,28 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     return {
       earlier: note.call,
       async note(call) {
-        const seen = await read(key)
-        const isOurs = seen?.id === own.note.id || (seen === undefined && (await again(key, own.note)))
-        if (!isOurs) {
+        const isLate = lateness()
+        const lost = (owner: string): ClaimLost => {
           letGo(key)
-          throw new ClaimLost(seen === undefined ? 'it is gone' : `${seen.host} has it now`)
+          return new ClaimLost(owner)
         }
+        const seen = await read(key)
+        // It may be gone because somebody took it over and is done.
+        if (seen === undefined && (await isThere())) throw lost('its answer came meanwhile')
+        const isOurs = seen?.id === own.note.id || (seen === undefined && (await again(key, own.note)))
+        if (!isOurs) throw lost(seen === undefined ? 'it is gone' : `${seen.host} has it now`)
+        if (isLate()) throw lost(FROZEN)
         own.note = { ...own.note, beat: own.note.beat + 1, call: { ...call, host: own.note.host } }
         await write(key, own.note)
+        if (isLate()) throw lost(FROZEN)
       },
       async strike() {
+        // One that was lost may be written over that of whoever has it, and is all that tells of his call.
+        if (held.get(key) !== own) return
+        const isLate = lateness()
         own.note = { id: own.note.id, host: own.note.host, beat: own.note.beat + 1 }
-        if (await isOurs(key, own.note)) await write(key, own.note)
+        // What stays tells of a call in doubt.
+        if ((await isOurs(key, own.note)) && !isLate()) await write(key, own.note)
       },
     }
   }
@@ -183,15 +205,14 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
     gone: Note,
     turn: number,
   ): Promise<Note | string | typeof GUARDED | undefined> {
-    const begun = performance.now()
+    const isLate = lateness()
     const guard = guardOf(key, gone, turn)
     const isAlone = await store.claim(guard, Buffer.from(hostname()), CLAIM_SECONDS)
     if (isAlone !== true) return isAlone === false ? GUARDED : isAlone
     try {
       const now = await read(key)
       // Whoever was stopped for long on the way may have been taken for dead.
-      const isLate = performance.now() - begun > timing.silentMs / 2
-      if (now?.id !== gone.id || now.beat !== gone.beat || isLate) return undefined
+      if (now?.id !== gone.id || now.beat !== gone.beat || isLate()) return undefined
       const note = newNote(gone.call)
       try {
         await write(key, note)
@@ -245,7 +266,7 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
         try {
           const made = await make(key)
           if (typeof made === 'string') return made
-          if (made !== undefined) return hold(key, made)
+          if (made !== undefined) return hold(key, made, isThere)
           if (await isThere()) return 'answered'
           const now = await read(key)
           heardAt = performance.now()
@@ -260,7 +281,7 @@ export function createClaims(store: RemoteStore, timing: ClaimTiming = TIMING): 
           if (seen !== undefined && isGone) {
             const own = await succeed(key, seen, turn)
             if (typeof own === 'string') return own
-            if (typeof own === 'object') return hold(key, own)
+            if (typeof own === 'object') return hold(key, own, isThere)
             if (own === GUARDED) {
               guardedAt ??= performance.now()
               if (performance.now() - guardedAt > timing.silentMs) {

@@ -75,7 +75,8 @@ export interface UpscalerOptions {
   /** Paid engines are not called; a picture that is not cached is an error. @default UPSCALE_FROZEN, else true where CI is set */
   frozen?: boolean
   /**
-   * Calls again for pictures whose last call was refused for good or ended in doubt; a second charge is possible.
+   * Calls again for pictures whose last call was refused for good or ended in doubt, once for each; a second charge is
+   * possible.
    * @default UPSCALE_RETRY, else false
    */
   retry?: boolean

@@ -4,7 +4,8 @@ import type { FileRequest, OrderSize } from '../engine.ts'
 import { isSuccess } from '../http/client.ts'
 import { startDeadline } from '../http/deadline.ts'
 import { field, parseJson, textField } from '../http/json.ts'
-import { repeatsFree, withRetry } from '../http/retry.ts'
+import { mayHoldAnswer } from '../http/refused-answer.ts'
+import { type Repeats, repeatsFree, withRetry } from '../http/retry.ts'
 import { PRICE_QUESTION_MS } from '../http/time-limits.ts'
 import { encodeForm } from '../openai/edit.ts'
 import { type Api, common, MAX_ANSWER_BYTES, upscaleAddress } from './generation.ts'
@@ -38,7 +39,7 @@ export async function quotePrice(
   try {
     const response = await withRetry(
       send,
-      repeatsFree,
+      repeatsQuestion,
     )({
       method: 'POST',
       isOrder: false,
@@ -49,14 +50,19 @@ export async function quotePrice(
       deadline,
       secrets: service.secrets,
     })
-    if (!isSuccess(response.status)) return undefined
     const json = parseJson(response.body.toString('utf8'))
-    if (field(json, 'data') !== undefined || field(json, 'generation_id') !== undefined) throw noQuote()
+    const isOrdered = field(json, 'data') !== undefined || field(json, 'generation_id') !== undefined
+    if (mayHoldAnswer(response.body) || (isSuccess(response.status) && isOrdered)) throw noQuote()
+    if (!isSuccess(response.status)) return undefined
     return readQuote(json)
   } finally {
     deadline.clear()
   }
 }
+
+/** A question that was taken for an order is not asked again, whatever the status of its answer. */
+const repeatsQuestion: Repeats = outcome =>
+  repeatsFree(outcome) && !('response' in outcome && mayHoldAnswer(outcome.response.body))
 
 /** The upper bound of an estimate, else the price. */
 function readQuote(json: unknown): number | undefined {
