@@ -158,6 +158,18 @@ test.each(Object.entries(LISTENED))('%s: a misspelled tag is told of with its pl
   expect(placesIn(await build(await siteOf(FORMS)))).toEqual([...page, ...TOLD])
 })
 
+test.each(Object.entries(LISTENED))(
+  '%s: a key beside a tag is told of once, with its place',
+  async (_, build) => {
+    const site = await siteOf({
+      'index.html': '<!doctype html>\n<script type="module" src="./main.js"></script>',
+      'main.js': "\nimport one from './hero.png?upscale=2&fromat=webp'\nconsole.log(one)\n",
+    })
+    const told = (await build(site)).match(/"[^"]*"[^"]*"fromat" is no key of ours/g)
+    expect(told).toEqual([expect.stringMatching(/\bmain\.js:2: "fromat"/)])
+  },
+)
+
 test('Rollup: a misspelled tag, which leads nowhere there, is told of beside its own error', async () => {
   const site = await siteOf({ 'main.js': "\nimport hero from './hero.png?upscal=2'\nconsole.log(hero)\n" })
   const lines: string[] = []

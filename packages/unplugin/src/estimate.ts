@@ -35,7 +35,9 @@ export async function estimateText(
     budgetMicros,
   )
   const unknown = wrong.filter(({ error }) => error.code === 'SOURCE_NOT_FOUND').length
-  return unknown === 0 ? text : `${text}\n  and ${unknown} references whose file only the bundler can find`
+  if (unknown === 0) return text
+  const left = unknown === 1 ? 'a reference' : `${unknown} references`
+  return `${text}\n  and ${left} whose file only the bundler can find`
 }
 
 /** A picture that can't be made is not paid for; the build itself will say why. */

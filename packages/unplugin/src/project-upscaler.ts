@@ -38,10 +38,13 @@ export interface ProjectUpscaler {
   /** True for a reference, as it stands in that module, whose picture was made. */
   wasAsked(site: ReferenceSite): boolean
   /**
-   * Takes a tagged reference apart.
+   * Takes a tagged reference apart, and tells of keys that are nearly ours where it is known who has the reference: a host
+   * that gives it a name asks again, of a path of its own.
    * @throws UpscaleError with the reference, the file and the line
    */
   parse(site: ReferenceSite): Directive
+  /** Tells of such keys in a host that never knows who has the reference. */
+  noticeTypos(reference: string): void
   /** Tells of pictures in a source whose tag is misspelled, each once. */
   noticeSlips(file: string, text: string): void
   /**
@@ -133,7 +136,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
       return { reference, path, rest: known.rest, as: known.as, requests: known.requests }
     const directive = at(site, () => upscaler.parse(reference))
     const typos = misspelledKeys(reference)
-    noticeTypos(reference, () => placeOf(site), typos)
+    if (site.importer !== undefined) noticeTypos(reference, () => placeOf(site), typos)
     if (directive === undefined) throw new Error(`not a tagged reference: ${reference}`)
     // What is noticed names its place.
     if (typos.length === 0) parsed.set(query, directive)
@@ -192,6 +195,7 @@ export function createProjectUpscaler(options: UpscalerOptions, project: Project
     view: upscaler,
     seenPictures: seenPictures.all,
     wasAsked: ({ reference, importer = '' }) => asked.get(importer)?.has(reference) === true,
+    noticeTypos: reference => noticeTypos(reference, () => undefined, misspelledKeys(reference)),
     noticeSlips(file, text) {
       for (const { reference, keys, line } of slipsIn(file, text)) {
         noticeTypos(reference, () => ({ file, ...(line === undefined ? {} : { line }) }), keys)

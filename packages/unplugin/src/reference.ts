@@ -14,6 +14,9 @@ export function isTaggedImage(reference: string): boolean {
   return TAGGED.test(reference) && isPicturePath(pathOf(reference)) && !isElsewhere(reference)
 }
 
+/** Matches a reference that asks for a text, which is a module of code and no picture. */
+export const AS_TEXT: RegExp = /[?&]as=(?:srcset|metadata)(?:[&#]|$)/
+
 /**
  * A reference, or a bundler's id of a module, without its query. Unlike in an address on the web, a `#` in a path is a
  * character of the file's name: bundlers hand out paths that are not encoded.

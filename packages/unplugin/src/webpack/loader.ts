@@ -6,7 +6,7 @@ import { readChecked } from '../checked-bytes.ts'
 import { type DevPicture, factsOf } from '../dev/pictures.ts'
 import type { ProjectUpscaler } from '../project-upscaler.ts'
 import type { ReferenceSite } from '../reference.ts'
-import { pathOf } from '../reference.ts'
+import { AS_TEXT, pathOf } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 import { nameOf } from './asset-names.ts'
 
@@ -64,7 +64,7 @@ export default function load(this: Context, original: Buffer): void {
 
 /** True where nothing else reads the bytes, which would find fault with the same picture in its own words. */
 function isLastOfPicture({ loaders, resourceQuery }: Context): boolean {
-  return loaders.length === 1 && !/[?&]as=(?:srcset|metadata)(?:[&#]|$)/.test(resourceQuery)
+  return loaders.length === 1 && !AS_TEXT.test(resourceQuery)
 }
 
 async function produce(context: Context): Promise<string | Buffer> {
@@ -125,9 +125,13 @@ function issuerIn({ _module: module, _compilation: compilation }: Context): stri
   return issuer?.nameForCondition() ?? undefined
 }
 
-/** webpack prints the stack of an error; ours says all in its message. */
+/**
+ * webpack prints the stack of an error, and ours says all in its message. Its cache on disk keeps plain errors, and complains of
+ * classes that it doesn't know.
+ */
 function describe(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
-  if (isUpscaleError(error)) error.stack = error.message
-  return error
+  if (!isUpscaleError(error)) return error
+  const { name, message } = error
+  return Object.assign(new Error(message), { name, stack: message })
 }

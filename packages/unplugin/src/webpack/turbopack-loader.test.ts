@@ -39,6 +39,7 @@ function loaded(query: string, options: unknown): Promise<string | Buffer | unde
       // Turbopack hands over a copy.
       getOptions: () => JSON.parse(JSON.stringify(options)),
       emitWarning: reject,
+      emitError: reject,
       async: () => (error: Error | null, result?: string | Buffer) =>
         error ? reject(error) : resolve(result),
     }
@@ -75,6 +76,26 @@ test('as=srcset becomes code that imports the original and the pictures', async 
 
 test('a wrong directive names the image and the remedy', async () => {
   await expect(request('?upscale=9')).rejects.toThrow(/\[BAD_DIRECTIVE\].*app\/photo\.png\?upscale=9.*fix: /s)
+})
+
+test('one that fails is told by an error beside a picture, without which Turbopack adds an error of its own', async () => {
+  const options = rulesByQuery({ engine: 'resize' })[0]?.loaders[0]?.options
+  const errors: Error[] = []
+  const content = await new Promise<unknown>((resolve, reject) => {
+    const context = {
+      resourcePath: join(root, 'app/gone.png'),
+      resourceQuery: '?upscale=2',
+      rootContext: root,
+      getOptions: () => options ?? expect.fail('no rule'),
+      emitWarning: reject,
+      emitError: (error: Error) => void errors.push(error),
+      async: () => (error: Error | null, result?: string | Buffer) =>
+        error ? reject(error) : resolve(result),
+    }
+    load.call(context, Buffer.from('the source'))
+  })
+  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('[SOURCE_NOT_FOUND]')])
+  expect(await sharp(content as Buffer).metadata()).toMatchObject({ width: 1, format: 'png' })
 })
 
 test('an engine, which Turbopack can’t hand over, is refused where it would be used', async () => {

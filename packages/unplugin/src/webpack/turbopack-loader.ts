@@ -3,7 +3,7 @@ import { isUpscaleError, type UpscaledImage, UpscaleError, type UpscalerOptions 
 import { endsAs } from 'upscale-core/internal'
 import { readChecked } from '../checked-bytes.ts'
 import { createProjectUpscaler, type ProjectUpscaler, withPlace } from '../project-upscaler.ts'
-import { isTaggedImage } from '../reference.ts'
+import { AS_TEXT, isTaggedImage } from '../reference.ts'
 import { variantCode } from '../variants.ts'
 
 /** What the rules hand to the loader. Part of a module's identity in Turbopack's cache, like its source. */
@@ -30,8 +30,17 @@ interface Context {
   readonly mode?: string
   getOptions(): TurbopackLoaderOptions
   emitWarning(warning: Error): void
+  emitError(error: Error): void
   async(): (error: Error | null, content?: string | Buffer) => void
 }
+
+/** A PNG of one transparent pixel. */
+const ANY_PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
+
+const ANY_SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 /** Turbopack hands over and takes back bytes. */
 export const raw = true
@@ -43,10 +52,13 @@ export default function load(this: Context, content: Buffer): void {
     result => callback(null, result),
     error => {
       const described = describe(error)
-      const options = this.getOptions()
+      const isByName = 'isByName' in this.getOptions()
       // The Turbopack of those versions ends in a panic of its own when a loader gives no image, and shows nothing else.
-      if ('isByName' in options) process.stderr.write(`${described.message}\n`)
-      callback(described)
+      if (isByName) process.stderr.write(`${described.message}\n`)
+      if (isByName || AS_TEXT.test(this.resourceQuery)) return callback(described)
+      // Newer ones say first, and at length, that there is no image, so they are given one; the error fails the build.
+      this.emitError(described)
+      callback(null, /\.svg$/i.test(this.resourcePath) ? ANY_SVG : ANY_PNG)
     },
   )
 }
@@ -59,6 +71,7 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   // Who asked is not told.
   const site = { reference, importer: undefined }
   const directive = projectUpscaler.parse(site)
+  projectUpscaler.noticeTypos(reference)
   const [request] = directive.requests
   const format = request.format ?? projectUpscaler.options.format
   if (isByName && directive.as !== 'url') throw withPlace(typeRefusal(`as=${directive.as}`), site)
@@ -67,7 +80,7 @@ async function produce(context: Context, content: Buffer): Promise<string | Buff
   }
   const ask = (): Promise<UpscaledImage> => projectUpscaler.finish(resourcePath, request, site)
   const image = await ask()
-  for (const text of notices.splice(0)) context.emitWarning(new Error(text))
+  for (const text of notices.splice(0)) context.emitWarning(Object.assign(new Error(text), { stack: text }))
   if (directive.as === 'url') return readChecked(image, ask)
   const path = `./${basename(resourcePath)}`
   return variantCode(directive, { path, image }, projectUpscaler.options)

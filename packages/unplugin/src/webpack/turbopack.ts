@@ -3,6 +3,7 @@ import { extensionOf, RASTER_EXTENSIONS, TAGGED } from 'upscale-core/internal'
 import type { HostLogger } from '../host-logger.ts'
 import { resolveBuildOptions, type UpscaleOptions } from '../options.ts'
 import { createProjectUpscaler } from '../project-upscaler.ts'
+import { AS_TEXT } from '../reference.ts'
 import { TURBOPACK_LOADER } from './loader-files.ts'
 import { isFrom, type NextVersion } from './next-version.ts'
 import { refusalOf, type TurbopackLoaderOptions } from './turbopack-loader.ts'
@@ -38,7 +39,7 @@ type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly not: Condition }
 
-const TEXT: Condition = { query: /[?&]as=(?:srcset|metadata)(?:[&#]|$)/ }
+const TEXT: Condition = { query: AS_TEXT }
 
 /**
  * The rules of a config with ours among them.

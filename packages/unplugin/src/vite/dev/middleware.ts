@@ -82,6 +82,7 @@ async function answer(
   }
   const site = { reference, importer: undefined }
   const directive = projectUpscaler.parse(site)
+  projectUpscaler.noticeTypos(reference)
   if (directive.as !== 'url') throw projectUpscaler.addressOnly(directive, site, 'a request for an image')
   const picture = await session.picture(source, directive.requests[0], site)
   await sendPicture(picture, request, response, config)
