@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
@@ -103,4 +103,33 @@ test('lines that are none are gone through once, and let go when it is written a
   writeFileSync(file, `${'\n'.repeat(2_000_000)}${'x'.repeat(25)}damaged"\n${good}`)
   expect(openHitJournal(folder).find('one')).toEqual(hit(1))
   expect(readFileSync(file, 'utf8')).toBe(good)
+})
+
+test('a full journal takes nothing more; the next process keeps its newer half and goes on', () => {
+  const limits = { full: 4000, most: 8000 }
+  const first = openHitJournal(folder, limits)
+  for (let number = 0; number < 100; number++) first.add(`key ${number}`, hit(number + 1))
+  const { size } = statSync(file)
+  expect(size).toBeGreaterThanOrEqual(limits.full)
+  expect(size).toBeLessThan(limits.full + 1000)
+  expect(first.find('key 0')).toEqual(hit(1))
+  expect(first.find('key 99')).toBeUndefined()
+
+  const second = openHitJournal(folder, limits)
+  expect(second.find('key 0')).toEqual(hit(1))
+  second.add('key 99', hit(100))
+  expect(statSync(file).size).toBeLessThan(limits.full)
+  const third = openHitJournal(folder, limits)
+  expect(third.find('key 0')).toBeUndefined()
+  expect(third.find('key 99')).toEqual(hit(100))
+})
+
+test('a journal that is too large to be read is begun anew', () => {
+  const limits = { full: 4000, most: 8000 }
+  const journal = openHitJournal(folder, limits)
+  journal.add('one', hit(1))
+  appendFileSync(file, 'x'.repeat(limits.most))
+  openHitJournal(folder, limits).add('two', hit(2))
+  expect(statSync(file).size).toBeLessThan(1000)
+  expect(openHitJournal(folder, limits).find('two')).toEqual(hit(2))
 })

@@ -39,17 +39,31 @@ export interface HitJournal {
 /** More lines than this for each that counts, and the journal is written anew. */
 const MAX_STALE = 2
 
-/** The largest journal that is read, in bytes: some hundred thousand pictures. */
-const MAX_BYTES = 64 * 1024 * 1024
+/** In bytes. */
+export interface JournalLimits {
+  /** From here on nothing is added, and whoever opens the journal next keeps its newer half. */
+  readonly full: number
+  /** What is larger is not read and begun anew. Above `full` by what several processes may add at once. */
+  readonly most: number
+}
 
-export function openHitJournal(scratchDir: string): HitJournal {
+/** Full with some fifty thousand pictures. What has no line takes the three steps, and no memory. */
+const LIMITS: JournalLimits = { full: 48 * 1024 * 1024, most: 64 * 1024 * 1024 }
+
+export function openHitJournal(scratchDir: string, limits: JournalLimits = LIMITS): HitJournal {
   const file = hitsFile(scratchDir)
   // Hits of this process; what stands in the file is taken apart when it is asked for.
   const added = new Map<string, Hit>()
   let written: Written | undefined
+  let addedBytes = 0
+
+  function read(): Written {
+    written ??= readJournal(file, limits)
+    return written
+  }
 
   function find(key: string): Hit | undefined {
-    written ??= readJournal(file)
+    const written = read()
     const start = written.starts.get(key)
     return added.get(key) ?? (start === undefined ? undefined : hitAt(written.bytes, start))
   }
@@ -59,10 +73,13 @@ export function openHitJournal(scratchDir: string): HitJournal {
     add(key, hit) {
       const before = find(key)
       if (before !== undefined && JSON.stringify(before) === JSON.stringify(hit)) return
+      if (read().size + addedBytes >= limits.full) return
       added.set(key, hit)
+      const line = lineOf(key, hit)
+      addedBytes += Buffer.byteLength(line)
       tryTo(() => {
         mkdirSync(dirname(file), { recursive: true })
-        appendFileSync(file, lineOf(key, hit))
+        appendFileSync(file, line)
       })
     },
   }
@@ -73,6 +90,8 @@ interface Written {
   readonly bytes: Buffer
   /** Where the last line of a key starts. */
   readonly starts: ReadonlyMap<string, number>
+  /** Of the file, which may have been written anew since. */
+  readonly size: number
 }
 
 const CHECK_LENGTH = 16
@@ -88,11 +107,12 @@ function lineOf(key: string, { answerKey, ...hit }: Hit): string {
 
 const checkOf = (json: string): string => hash('sha256', json, 'hex').slice(0, CHECK_LENGTH)
 
-function readJournal(file: string): Written {
+function readJournal(file: string, { full, most }: JournalLimits): Written {
   let bytes: Buffer = Buffer.alloc(0)
   tryTo(() => {
-    const read = readFileOfLimitSync(file, MAX_BYTES)
+    const read = readFileOfLimitSync(file, most)
     if (typeof read !== 'string') bytes = read
+    else replaceFileSync(file, '')
   })
   const starts = new Map<string, number>()
   let lines = 0
@@ -104,8 +124,16 @@ function readJournal(file: string): Written {
     const to = line.indexOf(QUOTE, KEY_AT)
     if (to !== -1) starts.set(line.toString('latin1', KEY_AT, to), start)
   }
-  if (lines > 1000 && lines > starts.size * MAX_STALE) tryTo(() => rewrite(file, bytes, starts))
-  return { bytes, starts }
+  let size = bytes.length
+  const rewrite = (content: Buffer): void => {
+    tryTo(() => {
+      replaceFileSync(file, content)
+      size = content.length
+    })
+  }
+  if (size >= full) rewrite(newerPart(bytes, full / 2))
+  else if (lines > 1000 && lines > starts.size * MAX_STALE) rewrite(soundLines(bytes, starts))
+  return { bytes, starts, size }
 }
 
 /** The hit of a line; undefined for one that was torn or changed. */
@@ -121,11 +149,17 @@ function hitAt(bytes: Buffer, start: number): Hit | undefined {
   return isHit(hit) ? hit : undefined
 }
 
-function rewrite(file: string, bytes: Buffer, starts: ReadonlyMap<string, number>): void {
+function newerPart(bytes: Buffer, most: number): Buffer {
+  const end = bytes.indexOf(NEW_LINE, bytes.length - most)
+  return end === -1 ? Buffer.alloc(0) : bytes.subarray(end + 1)
+}
+
+/** The last line of each key, but for those that were torn or changed. */
+function soundLines(bytes: Buffer, starts: ReadonlyMap<string, number>): Buffer {
   const lines = [...starts.values()]
     .filter(start => hitAt(bytes, start) !== undefined)
     .map(start => bytes.subarray(start, bytes.indexOf(NEW_LINE, start) + 1))
-  replaceFileSync(file, Buffer.concat(lines))
+  return Buffer.concat(lines)
 }
 
 function isHit(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, unknown>> & Hit {
