@@ -24,7 +24,8 @@ interface Written {
 export function checkOutput(session: BuildSession): Plugin {
   const written = new Map<string, Written>()
   const began = new Map<string, () => number>()
-  const rules = { isKnown: () => false }
+  // A framework's server may have the browsers' manifest in its code, where the names of sources are no addresses.
+  const named = new Set<string>()
 
   async function errorOf(
     leftovers: readonly Leftover[],
@@ -59,19 +60,23 @@ export function checkOutput(session: BuildSession): Plugin {
       order: 'post',
       async handler({ dir }, bundle) {
         const { name, config } = this.environment
-        nameSourcesInManifests(bundle, config.build, session)
-        const ownPrefixes = [session.config.base]
+        for (const source of nameSourcesInManifests(bundle, config.build, session)) named.add(source)
+        const isServer = config.consumer === 'server'
+        const rules = {
+          ownPrefixes: [session.config.base],
+          isKnown: (text: string) => isServer && named.has(text),
+        }
         const ids = [...this.getModuleIds()]
         const manifests = manifestsOf(config.build)
         const outputs = [...outputFiles(bundle, manifests)]
-        const left = await findLeftovers(outputs, { ownPrefixes, ...rules })
+        const left = await findLeftovers(outputs, rules)
         if (left.length > 0) await tell(left, [...ids, ...originalsOf(bundle, config.root)])
         const unanswered = await findUnanswered(ids, bundle, session)
         if (unanswered !== undefined) throw unanswered
         // What a server keeps beside its code is no page, and names sources as manifests do.
-        if (config.consumer === 'server') return
+        if (isServer) return
         const out = resolve(config.root, dir ?? config.build.outDir)
-        const folder = createOutputFolder(out, began.get(name) ?? noteBegin(), { ownPrefixes, ...rules })
+        const folder = createOutputFolder(out, began.get(name) ?? noteBegin(), rules)
         for (const output of outputs) folder.note(output.name)
         for (const manifest of manifests) folder.note(manifest)
         written.set(name, { folder, ids })
@@ -130,13 +135,14 @@ function* sourceFiles(ids: readonly string[]): Generator<string> {
 /**
  * Vite keys an image in its manifests by the path of its file, which is a slot, or by its module. Readers of a manifest
  * (server frameworks) look for what they wrote: `src/hero.png?upscale=2`.
+ * @returns the names that were given
  */
 function nameSourcesInManifests(
   bundle: Rollup.OutputBundle,
   { manifest, ssrManifest }: BuildEnvironmentOptions,
   { config, slots, projectUpscaler }: BuildSession,
-): void {
-  if (!manifest && !ssrManifest) return
+): Iterable<string> {
+  if (!manifest && !ssrManifest) return []
   const names = new Map<string, string>()
   for (const { file, beside, source, request } of slots.all()) {
     const name = `${nameIn(config.root, source)}?${queryOf(request, projectUpscaler.options)}`
@@ -145,6 +151,7 @@ function nameSourcesInManifests(
   const rename = (text: string): string => names.get(text) ?? text
   rewriteJson(bundle, manifest, 'manifest.json', ([key, entry]) => [rename(key), renamedEntry(entry, rename)])
   rewriteJson(bundle, ssrManifest, 'ssr-manifest.json', ([key, files]) => [rename(key), files])
+  return names.values()
 }
 
 /** An entry of Vite's manifest, with the keys of others that it lists. */
