@@ -48,7 +48,10 @@ test.each<[ResponseName, string, string]>([
   expect(gateway.orders).toHaveLength(1)
 
   const word = open(true)
+  const planned = async () => (await word.plan('assets/hero.png')).state
+  expect(await planned()).toBe('missing')
   expect([await ask(word), await ask(word), await ask(word)]).toEqual([first, later, later])
+  expect(await planned()).toBe(later === 'CALL_UNCERTAIN' ? 'uncertain' : 'refused')
   await word.close()
   expect(gateway.orders).toHaveLength(2)
 

@@ -1,6 +1,9 @@
 import { createRounds } from '../event-loop.ts'
 
-/** How long all loops over samples together may hold the thread, in ms; the last slice goes a little over it. */
+/**
+ * How long those loops over samples that waited, and then those that come, may hold the thread in a round, in ms; the last slice
+ * of either goes a little over it.
+ */
 const HELD_MS = 8
 /** Samples between two looks at the clock. */
 const SLICE = 1 << 16

@@ -128,7 +128,7 @@ async function examineUnfinished(
   request: ResolvedRequest,
   context: PipelineContext,
 ): Promise<Unfinished> {
-  const { options, pictures, remote, stores } = context
+  const { options, pictures, remote, stores, word } = context
   const seen = await pictures(async () => {
     const { answerKey, facts } = await prepare(source, request, context)
     return { answerKey, ...sizeOf(facts) }
@@ -139,7 +139,7 @@ async function examineUnfinished(
     (await store.peek('answers', seen.answerKey)) !== undefined ||
     (await store.peek('received', seen.answerKey)) !== undefined
   if (isAnswered) return { ...seen, state: 'answered' }
-  const isAsked = request.engine.exchange === 'file' && !options.retry
+  const isAsked = request.engine.exchange === 'file' && !word.allows(seen.answerKey)
   const refusal = isAsked ? await recallRefusal(store, seen.answerKey, options.root) : undefined
   if (refusal !== undefined) return { ...seen, state: 'refused', reason: refusal }
   if (await remote?.has(seen.answerKey)) return { ...seen, state: 'remote' }
